@@ -1,0 +1,52 @@
+# make demo    score a real text with the bundled model
+# make test    everything that must hold before a change goes in
+# make quick   the part of it that needs neither torch nor patience
+# make clean   forget the environment and the caches
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+.NOTPARALLEL:
+.PHONY: demo test quick clean
+
+demo: .venv/has-base
+	$(BIN)/nonplus score examples/lost_world.txt
+	$(BIN)/nonplus score --show "The quick brown fox jumps over the lazy dog."
+
+test: .venv/has-all
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict src
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+quick: .venv/has-dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow and not peers" --without-torch
+
+clean:
+	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+
+# One environment, three amounts of it; each is remembered by an empty file, and holds the smaller ones.
+.venv/has-pip:
+	@echo "making .venv"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/has-base: pyproject.toml | .venv/has-pip
+	@echo "installing nonplus"
+	@$(INSTALL) -e .
+	@touch $@
+
+.venv/has-dev: pyproject.toml constraints.txt | .venv/has-pip
+	@echo "installing nonplus[dev]"
+	@$(INSTALL) -c constraints.txt -e ".[dev]"
+	@touch .venv/has-base $@
+
+.venv/has-all: pyproject.toml constraints.txt | .venv/has-pip
+	@echo "installing nonplus[dev,all,peers] (a few minutes the first time)"
+	@$(INSTALL) -c constraints.txt -e ".[dev,all,peers]"
+	@touch .venv/has-base .venv/has-dev $@

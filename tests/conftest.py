@@ -1,0 +1,46 @@
+"""What every test may ask for: the shared texts, a hub out of reach, and a machine without torch."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+TORCH_AND_ITS_USERS = ("torch", "transformers", "accelerate", "peft", "lm_eval", "minicons")
+
+# The same examples on every run and every machine; `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile("repeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile("repeat")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--reference", action="store_true", help="also run what fetches models from a hub")
+    parser.addoption("--without-torch", action="store_true", help="pretend that torch is not installed")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.getoption("--reference"):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+    if config.getoption("--without-torch"):
+        # None in sys.modules is Python's own way to say "not importable"; importorskip then skips.
+        sys.modules.update(dict.fromkeys(TORCH_AND_ITS_USERS))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--reference"):
+        return
+    for item in items:
+        if item.get_closest_marker("reference"):
+            item.add_marker(pytest.mark.skip(reason="fetches a model from a hub: pytest --reference"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of shared texts, models and tokenizers."""
+    folder = Path(os.environ.get("NONPLUS_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no folder {folder}: set NONPLUS_DATA to the shared texts, models and tokenizers")
+    return folder

@@ -1,0 +1,91 @@
+"""What the house promises about itself: light to import, plainly named, tied to no machine."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "nonplus"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+HEAVY = {"torch", "transformers", "accelerate", "peft", "datasets", "pyarrow", "zstandard", "click", "rich"}
+DRAWERS = {"utils", "helpers", "common", "misc"}
+MACHINE_PATH = re.compile(r"(?<![\w.~-])/(?:work|root|opt|home|Users)/")
+REGISTRY = re.compile(r"\b(?:pypi\.org|pythonhosted\.org|download\.pytorch\.org)\b")
+
+
+def modules_after(statement: str) -> set[str]:
+    script = f"import sys\n{statement}\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(run.stdout.split())
+
+
+def house_files() -> list[Path]:
+    """Every file that is tracked, or would be once added."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout, so what is tracked is unknown")
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = [ROOT / name for name in listing.split("\0") if name]
+    return [path for path in paths if path.is_file() and path.name != "tokenizer.json"]
+
+
+def lines_that_match(pattern: re.Pattern[str]) -> list[str]:
+    found = []
+    for path in house_files():
+        text = path.read_bytes().decode("utf-8", errors="ignore")
+        lines = enumerate(text.splitlines(), 1)
+        found += [f"{path.relative_to(ROOT)}:{number}" for number, line in lines if pattern.search(line)]
+    return found
+
+
+def test_importing_nonplus_loads_nothing_heavy():
+    assert not HEAVY & modules_after("import nonplus")
+
+
+def test_importing_nonplus_adds_few_modules_to_numpy():
+    assert len(modules_after("import nonplus") - modules_after("import numpy")) <= 150
+
+
+def test_the_picture_of_the_floors_shows_every_module_on_them():
+    layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
+    built = {name for layer in layers for name in layer.split(" | ") if not name.startswith("(")}
+    picture = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[3]
+    assert built <= set(picture.split())
+
+
+def test_every_extra_that_the_house_names_exists():
+    named = set()
+    for path in [*SOURCE.rglob("*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for extras in re.findall(r"(?:nonplus\[|extra=\")([\w,-]+)[\]\"]", path.read_text(encoding="utf-8")):
+            named |= set(extras.split(","))
+    assert named <= set(PROJECT["project"]["optional-dependencies"])
+
+
+def test_every_changelog_fragment_has_a_name_and_a_known_type():
+    types = "|".join(kind["directory"] for kind in PROJECT["tool"]["towncrier"]["type"])
+    fragment = re.compile(rf"(?:\d+|\+[a-z0-9-]+)\.(?:{types})\.md")
+    names = {path.name for path in (ROOT / "changelog.d").iterdir()} - {"README.md"}
+    assert not [name for name in names if not fragment.fullmatch(name)]
+
+
+def test_no_file_names_a_path_of_one_machine():
+    assert not lines_that_match(MACHINE_PATH)
+
+
+def test_no_file_names_a_package_registry():
+    assert not lines_that_match(REGISTRY)
+
+
+def test_no_module_is_longer_than_400_lines():
+    long = [path for path in SOURCE.rglob("*.py") if path.read_bytes().count(b"\n") > 400]
+    assert not long
+
+
+def test_no_module_is_a_drawer():
+    modules = [*SOURCE.rglob("*.py"), *ROOT.glob("tests/**/*.py")]
+    assert not [path for path in modules if DRAWERS & set(path.stem.split("_"))]

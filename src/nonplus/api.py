@@ -1,0 +1,72 @@
+"""The front door: the engine's functions, with names accepted for models, protocols and corpora."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from nonplus import measure as engine
+from nonplus.corpora import open_corpora
+from nonplus.interfaces import Model
+from nonplus.measure import Effort
+from nonplus.models import open_model
+from nonplus.protocol import Protocol, choose
+from nonplus.records import Document, ScoredText
+from nonplus.report import Report
+
+Texts = str | Path | Document | Iterable[str | Document]
+
+
+def score(
+    documents: Texts,
+    *,
+    model: object = "bundled:tiny",
+    protocol: str | Protocol = "full",
+    effort: Effort | None = None,
+) -> Iterator[ScoredText]:
+    """Score documents one by one: every token's surprisal in nats.
+
+    ``documents`` is a text, a path (:class:`pathlib.Path`), or any iterable of texts and documents. ``model`` is a name
+    (``"hf:gpt2"``), a pair of a transformers model and its tokenizer, or a :class:`~nonplus.interfaces.Model`.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    return engine.score(_documents(documents), model=open_model(model), protocol=_protocol(protocol), effort=effort)
+
+
+def evaluate(
+    documents: Texts,
+    *,
+    model: object = "bundled:tiny",
+    protocol: str | Protocol = "full",
+    effort: Effort | None = None,
+    until: float = 0.0,
+    level: float = 0.95,
+) -> Report:
+    """Measure the perplexity of a model on documents; arguments as in :func:`score`.
+
+    With ``until`` above 0, reading stops once the interval's half-width is at most that fraction of the perplexity.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    return engine.evaluate(
+        _documents(documents),
+        model=open_model(model),
+        protocol=_protocol(protocol),
+        effort=effort,
+        until=until,
+        level=level,
+    )
+
+
+def _documents(documents: Texts) -> Iterable[str | Document]:
+    if isinstance(documents, Path):
+        return open_corpora([documents])
+    return [documents] if isinstance(documents, str | Document) else documents
+
+
+def _protocol(protocol: str | Protocol) -> Protocol:
+    return choose(protocol) if isinstance(protocol, str) else protocol
+
+
+__all__ = ["Model", "evaluate", "score"]

@@ -1,0 +1,70 @@
+"""Every error nonplus raises, as one tree.
+
+::
+
+    NonplusError
+    ├── BadInput (ValueError)          the text, file or numbers that came cannot be measured
+    │   ├── BadProbability             a value that no probability, log-probability or logit can have
+    │   └── BadRecord                  a corpus that breaks its own format, with the place where it does
+    ├── BadProtocol (ValueError)       a choice that contradicts another choice, the model or the text
+    ├── BadModel (ValueError)          a model that cannot be opened or cannot answer
+    └── MissingExtra (ImportError)     a part of nonplus that is not installed, with the line that installs it
+
+Every message answers three questions: what came, what the rule is, what to do.
+"""
+
+import importlib
+from types import ModuleType
+
+
+class NonplusError(Exception):
+    """Any error that nonplus raises on purpose."""
+
+
+class BadInput(NonplusError, ValueError):
+    """The text, file or numbers that came cannot be measured."""
+
+
+class BadProbability(BadInput):
+    """A value that no probability, log-probability or logit can have."""
+
+
+class BadRecord(BadInput):
+    """A corpus that breaks its own format; the message names the place."""
+
+
+class BadProtocol(NonplusError, ValueError):
+    """A choice that contradicts another choice, the model or the text."""
+
+
+class BadModel(NonplusError, ValueError):
+    """A model that cannot be opened or cannot answer."""
+
+
+class MissingExtra(NonplusError, ImportError):
+    """A part of nonplus that is not installed."""
+
+
+class ProtocolWarning(UserWarning):
+    """A protocol is followed faithfully although its figure is known to mislead."""
+
+
+class FallbackNotice(UserWarning):
+    """A fast path failed its self-check, so the plain path is used."""
+
+
+def require(module: str, *, extra: str, purpose: str) -> ModuleType:
+    """Import ``module``, or say which extra brings it.
+
+    Raises:
+        MissingExtra: the module is not installed; the message ends with the exact install line.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] != module.partition(".")[0]:
+            raise
+        raise MissingExtra(
+            f"{purpose} needs {module.partition('.')[0]}, which is not installed; "
+            f"it comes with an extra: pip install 'nonplus[{extra}]'"
+        ) from None

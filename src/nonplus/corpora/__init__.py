@@ -1,0 +1,67 @@
+"""Where text comes from: a source, named in one string, becomes documents.
+
+>>> [document.text for document in open_corpus("text:The quick brown fox")]
+['The quick brown fox']
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from nonplus.corpora.addresses import Address, addresses
+from nonplus.corpora.chat import responses
+from nonplus.corpora.reading import Reading
+from nonplus.corpora.rows import Place, Rows
+from nonplus.corpora.schemes import opener
+from nonplus.corpora.sources import Sources
+from nonplus.corpora.streams import name_of
+from nonplus.errors import BadInput
+from nonplus.interfaces import Tokenizer
+from nonplus.records import Document
+
+__all__ = ["Place", "Reading", "Rows", "Sources", "open_corpora", "open_corpus", "responses"]
+
+PLAIN = Reading()
+
+
+def open_corpus(source: str | Path, *, options: Reading = PLAIN, tokenizer: Tokenizer | None = None) -> Sources:
+    """The documents of one source, read as they are asked for and anew on every pass.
+
+    ``source`` is ``scheme:location``; ``-`` for standard input; or, where only one reading is possible, a bare file,
+    folder, glob pattern or text. A :class:`~pathlib.Path` is always a file or folder. The schemes are in
+    :mod:`nonplus.corpora.schemes`; packages add more through the entry point group ``nonplus.corpora``.
+    ``tokenizer`` is needed only where ``options.messages`` has conversations written out.
+
+    Raises:
+        BadInput: the source cannot be read, or has no text; some of this is known only when it is iterated.
+        MissingExtra: the source needs a part of nonplus that is not installed.
+    """
+    return open_corpora([source], options=options, tokenizer=tokenizer)
+
+
+def open_corpora(
+    sources: Iterable[str | Path], *, options: Reading = PLAIN, tokenizer: Tokenizer | None = None
+) -> Sources:
+    """The documents of several sources as one corpus, in the order given; ``options.limit`` counts across them.
+
+    Raises:
+        BadInput: as :func:`open_corpus`; or there are no sources.
+    """
+    rows = Rows(options, tokenizer)
+    named = [(source, addresses(source)) for source in sources]
+    if not named:
+        raise BadInput("there is nothing to read; name a file, a folder or a text, or - for standard input")
+    parts = [_open(address, rows) for _, found in named for address in found]
+    return Sources(_name([_label(source, found) for source, found in named]), parts, limit=options.limit)
+
+
+def _open(address: Address, rows: Rows) -> Iterable[Document]:
+    return opener(address.scheme)(address.location, rows)
+
+
+def _label(source: str | Path, found: list[Address]) -> str:
+    return "text" if found[0].scheme == "text" else name_of(str(source))
+
+
+def _name(labels: list[str]) -> str:
+    first, *others = labels
+    return f"{first} and {len(others)} more" if others else first

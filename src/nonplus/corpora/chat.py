@@ -1,0 +1,37 @@
+"""Conversations to documents: the model reads what was said, and is scored on what the assistant answered."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from nonplus.corpora.values import as_text, kind
+from nonplus.errors import BadRecord
+from nonplus.interfaces import Tokenizer
+from nonplus.records import Document
+
+
+def responses(messages: Sequence[Any], tokenizer: Tokenizer, *, row: str = "", domain: str = "") -> Iterator[Document]:
+    """One document for each turn of the assistant: its content, with all turns before it as context.
+
+    A message is ``{"role": …, "content": …}``; other fields are not shown to the model. The context is written out by
+    the model's own template up to where the answer begins, so what the template puts after an answer is not scored.
+    Ids are ``row#turn``, turns counted from 0 over all roles.
+
+    Raises:
+        BadRecord: a message lacks its role or content, or has another kind of value there.
+        BadModel: the model has no chat template.
+    """
+    conversation = [_message(message, f"{row}, message {turn}") for turn, message in enumerate(messages)]
+    for turn, message in enumerate(conversation):
+        if message["role"] == "assistant":
+            context = tokenizer.chat(conversation[:turn], reply=True)
+            yield Document(text=message["content"], id=f"{row}#{turn}", context=context, domain=domain)
+
+
+def _message(message: Any, where: str) -> dict[str, str]:
+    if not isinstance(message, dict):
+        raise BadRecord(f"{where} is {kind(message)}, where an object with role and content is needed")
+    if not {"role", "content"} <= message.keys():
+        raise BadRecord(
+            f"{where} has the fields {', '.join(map(str, message))}, where role and content are needed; rename them"
+        )
+    return {key: as_text(message[key], f"{where}, the {key}") for key in ("role", "content")}

@@ -1,0 +1,46 @@
+"""How rows are to be read, and how many: everything a user may say about it, as one value."""
+
+from dataclasses import dataclass
+
+from nonplus.errors import BadInput, BadProtocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Which fields of a row hold what, and where to stop.
+
+    ``field`` holds the text; ``context_field`` what is fed before it but not scored; ``domain_field`` a label to
+    report by; ``id_field`` a name for the document. ``messages`` holds a conversation, and replaces ``field``: each
+    turn of the assistant becomes a document. An empty name asks for nothing. ``limit`` is the most documents to
+    read, 0 for all. Sources without rows, such as text files, have no fields to read.
+    """
+
+    field: str = "text"
+    context_field: str = ""
+    domain_field: str = ""
+    id_field: str = ""
+    messages: str = ""
+    limit: int = 0
+
+    def __post_init__(self) -> None:
+        if self.limit < 0:
+            raise BadInput(f"limit is the most documents to read, 0 for all, got {self.limit}")
+        if not (self.field or self.messages):
+            raise BadInput("no field is named that holds the text; give field='text', or whatever it is called")
+        if self.messages and self.context_field:
+            raise BadProtocol(
+                f"messages={self.messages!r} and context_field={self.context_field!r} both say what is fed before the "
+                "text; in a conversation that is the turns before it, so leave context_field out"
+            )
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The fields that every row must have, by the option that names them."""
+        named = {
+            "messages": self.messages,
+            "field": "" if self.messages else self.field,
+            "context_field": self.context_field,
+            "domain_field": self.domain_field,
+            "id_field": self.id_field,
+        }
+        return {option: name for option, name in named.items() if name}

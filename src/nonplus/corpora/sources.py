@@ -1,0 +1,47 @@
+"""A corpus: the documents of its sources in order, without the blank ones, which are counted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import final
+
+from nonplus.errors import BadInput
+from nonplus.records import Document
+
+
+@final
+class Sources:
+    """The documents that have text, at most ``limit`` of them, 0 for all.
+
+    ``skipped`` counts the documents of the latest pass that were empty or only whitespace: they have nothing to
+    score, and leaving them out unsaid would hide a wrong field name or a broken export.
+
+    Raises:
+        BadInput: while being iterated, if in the end no document had text.
+    """
+
+    def __init__(self, name: str, parts: Sequence[Iterable[Document]], *, limit: int = 0) -> None:
+        self.name = name
+        self.skipped = 0
+        self._parts = parts
+        self._limit = limit
+
+    def __iter__(self) -> Iterator[Document]:
+        """The documents in order, read as they are asked for."""
+        self.skipped = kept = 0
+        for document in chain.from_iterable(self._parts):
+            if not document.text or document.text.isspace():
+                self.skipped += 1
+                continue
+            yield document
+            kept += 1
+            if kept == self._limit:
+                return
+        if not kept:
+            raise BadInput(self._nothing())
+
+    def _nothing(self) -> str:
+        found = f"every document is blank ({self.skipped})" if self.skipped else "there are no documents"
+        return (
+            f"{self.name} has no text to measure: {found}; check that this is the right file and field "
+            "(standard input can be read once only)"
+        )

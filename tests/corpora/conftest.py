@@ -1,0 +1,32 @@
+"""What the tests of corpora share: reading a source in one call, and writing rows as JSON Lines."""
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nonplus.corpora import Reading, open_corpus
+from nonplus.records import Document
+
+Read = Callable[..., list[Document]]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def read() -> Read:
+    """All documents of a source; keywords are the fields of Reading."""
+    return lambda source, **options: list(open_corpus(source, options=Reading(**options)))
+
+
+@pytest.fixture
+def jsonl(tmp_path: Path) -> Write:
+    """A file of JSON Lines with the given rows; text stands as it is."""
+
+    def write(rows: Iterable[Any], name: str = "rows.jsonl") -> Path:
+        path = tmp_path / name
+        path.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows))
+        return path
+
+    return write

@@ -1,0 +1,98 @@
+import pytest
+
+from nonplus.corpora import Reading, open_corpus
+from nonplus.errors import BadInput, BadProtocol, BadRecord
+from nonplus.records import Document
+
+
+def test_a_row_is_a_document_called_by_its_line(jsonl, read):
+    path = jsonl([{"text": "one", "n": 1}, {"text": "two"}])
+    assert read(str(path)) == [Document(text="one", id=f"{path}:1"), Document(text="two", id=f"{path}:2")]
+
+
+def test_fields_give_the_text_its_context_its_domain_and_its_id(jsonl, read):
+    path = jsonl([{"body": "four", "q": "2+2?", "source": "sums", "key": 17}])
+    options = {"field": "body", "context_field": "q", "domain_field": "source", "id_field": "key"}
+    assert read(str(path), **options) == [Document(text="four", context="2+2?", domain="sums", id="17")]
+
+
+def test_the_last_line_needs_no_newline_and_lines_may_end_as_on_windows(tmp_path, read):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(b'\xef\xbb\xbf{"text": "one"}\r\n{"text": "two"}')
+    assert [document.text for document in read(str(path))] == ["one", "two"]
+
+
+def test_a_line_separator_of_unicode_does_not_end_a_row(tmp_path, read):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "one\u2028two\x85three"}\n')
+    assert [document.text for document in read(str(path))] == ["one\u2028two\x85three"]
+
+
+def test_blank_lines_are_skipped_counted_and_keep_their_numbers(jsonl):
+    path = jsonl(['{"text": "one"}', "", '{"text": "three"}'])
+    corpus = open_corpus(str(path))
+    assert [document.id for document in corpus] == [f"{path}:1", f"{path}:3"]
+    assert corpus.skipped == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ('{"text": "cut', "not JSON, Unterminated string starting at at character 9"),
+        ("{'text': 'x'}", "not JSON"),
+        ('{"text": "a"} {"text": "b"}', "not JSON, Extra data at character 14"),
+        ("[" * 100_000, "JSON that cannot be read"),
+        (f'{{"text": {"9" * 5000}}}', "JSON that cannot be read"),
+        ('["one", "two"]', "the row is of type list, where an object with named fields is needed"),
+        ("null", "the row is null, where an object"),
+        ('{"body": "x", "id": 1}', "no field 'text'; there are 'body', 'id'; name the right one with field=…"),
+        ("{}", "no field 'text'; there are none at all"),
+        ('{"text": 7}', "the field 'text' is of type int, where text is needed"),
+        ('{"text": null}', "the field 'text' is null, where text is needed"),
+        ('{"text": ["a"]}', "the field 'text' is of type list, where text is needed"),
+        (r'{"text": "half \ud83d"}', r"the field 'text' has a lone surrogate, U\+D83D, at character 5"),
+    ],
+)
+def test_a_broken_row_is_refused_with_its_line_and_what_is_wrong(jsonl, read, line, reason):
+    path = jsonl(['{"text": "fine"}', line])
+    with pytest.raises(BadRecord, match=rf"rows\.jsonl, at line 2: {reason}"):
+        read(str(path))
+
+
+@pytest.mark.parametrize("option", ["context_field", "domain_field", "id_field"])
+def test_every_field_that_is_asked_for_must_be_there_and_be_fit(jsonl, read, option):
+    with pytest.raises(BadRecord, match=f"no field 'other'; there are 'text'; name the right one with {option}="):
+        read(str(jsonl([{"text": "x"}])), **{option: "other"})
+    with pytest.raises(BadRecord, match="the field 'other' is of type float"):
+        read(str(jsonl([{"text": "x", "other": 0.5}])), **{option: "other"})
+
+
+def test_a_whole_surrogate_pair_is_a_character(jsonl, read):
+    assert read(str(jsonl([r'{"text": "\ud83d\ude00"}'])))[0].text == "😀"
+
+
+def test_the_rows_before_a_broken_one_have_been_given_already(jsonl):
+    documents = iter(open_corpus(str(jsonl(['{"text": "one"}', "broken"]))))
+    assert next(documents).text == "one"
+    with pytest.raises(BadRecord):
+        next(documents)
+
+
+def test_an_empty_file_is_refused(jsonl, read):
+    with pytest.raises(BadInput, match="has no text to measure: there are no documents"):
+        read(str(jsonl([])))
+
+
+def test_a_negative_limit_is_refused():
+    with pytest.raises(BadInput, match="0 for all, got -1"):
+        Reading(limit=-1)
+
+
+def test_a_reading_without_a_field_for_the_text_is_refused():
+    with pytest.raises(BadInput, match="no field is named that holds the text"):
+        Reading(field="")
+
+
+def test_a_conversation_has_its_own_context():
+    with pytest.raises(BadProtocol, match="both say what is fed before"):
+        Reading(messages="messages", context_field="prompt")

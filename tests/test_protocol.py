@@ -71,7 +71,7 @@ def test_a_number_may_follow_the_name(name: str, choice: str, value: int) -> Non
 
 @pytest.mark.parametrize("name", ["ful", "", "full:3", "stride:0", "stride:x", "stride:-1", "lmppl:5"])
 def test_a_name_that_is_none_is_refused_with_those_there_are(name: str) -> None:
-    with pytest.raises(BadProtocol, match="full|stride"):
+    with pytest.raises(BadProtocol, match=r"full|stride"):
         choose(name)
 
 

@@ -166,7 +166,7 @@ def test_a_window_that_can_never_fit_is_an_error_that_says_what_to_do() -> None:
     class Full(Cramped):
         most = 1
 
-    with pytest.raises(BadModel, match="single window of .* tokens does not fit into memory; use a smaller window"):
+    with pytest.raises(BadModel, match=r"single window of .* tokens does not fit into memory; use a smaller window"):
         list(score(["abcdef"], model=Full()))
 
 

@@ -72,7 +72,7 @@ def test_counting_stays_exact_where_a_float32_count_would_stop() -> None:
 
 @given(st.text(min_size=1).filter(lambda t: t.isprintable()), st.data())
 def test_scored_tokens_of_a_whole_text_cover_all_its_bytes_characters_and_words(text: str, data: st.DataObject) -> None:
-    ends = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5))) + [len(text)]
+    ends = [*sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5))), len(text)]
     total = document_sums(scored(text, [1.0] * len(ends), ends=ends))
     assert (total.bytes, total.chars, total.words) == (len(text.encode()), len(text), len(text.split()))
 

@@ -158,7 +158,7 @@ class Tally:
 
     ``nats``, ``tokens``, ``squares`` (of surprisals) and ``perplexities`` are in units of 2**-40; ``a_b`` is the sum
     over documents of the product of their ``a`` and their ``b``, for the variance of a ratio. ``texts`` counts the
-    documents with a perplexity, the infinite ones included. ``few`` holds the documents' blocks while documents are few.
+    documents with a perplexity, the infinite ones included. ``few`` holds the blocks of documents while these are few.
     """
 
     documents: int = 0

@@ -186,7 +186,7 @@ def figure(value: float | None, digits: int = 4) -> str:
         return "infinite"
     if value >= 1e9:
         return f"{value:.{digits - 1}e}"
-    before = len(str(int(abs(value)))) if abs(value) >= 1 else 1
+    before = len(str(int(abs(value)))) if abs(value) >= 1 else 0
     return f"{value:,.{max(digits - before, 0)}f}"
 
 

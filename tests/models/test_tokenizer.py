@@ -1,0 +1,136 @@
+"""The tokenizer of a folder: spans, special tokens, identity."""
+
+import functools
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tokenizers
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.errors import BadModel
+from nonplus.interfaces import Special
+from nonplus.models.tokenizer import FileTokenizer
+
+WORDS = {"<s>": 0, "</s>": 1, "a": 2, "b": 3, "<unk>": 4}
+
+
+def folder_with(folder, *, template="", config=None):
+    tokenizer = tokenizers.Tokenizer(tokenizers.models.WordLevel(WORDS, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    tokenizer.add_special_tokens(["<s>", "</s>"])
+    if template:
+        tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+            single=template, special_tokens=[("<s>", 0), ("</s>", 1)]
+        )
+    tokenizer.enable_truncation(4)
+    tokenizer.enable_padding(length=9)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    if config is not None:
+        (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_a_text_becomes_ids_with_their_characters(tmp_path):
+    (encoding,) = FileTokenizer(folder_with(tmp_path)).encode(["b  a"], specials=True)
+    assert encoding.ids.tolist() == [3, 2]
+    assert encoding.spans.tolist() == [[0, 1], [3, 4]]
+    assert encoding.ids.dtype == encoding.spans.dtype == np.int64
+
+
+def test_no_text_becomes_no_ids(tmp_path):
+    (encoding,) = FileTokenizer(folder_with(tmp_path)).encode([""], specials=True)
+    assert (encoding.ids.shape, encoding.spans.shape) == ((0,), (0, 2))
+
+
+def test_special_tokens_are_added_only_when_asked_for(tmp_path):
+    tokenizer = FileTokenizer(folder_with(tmp_path, template="<s> $A </s>"))
+    assert tokenizer.encode(["a"], specials=True)[0].ids.tolist() == [0, 2, 1]
+    assert tokenizer.encode(["a"], specials=False)[0].ids.tolist() == [2]
+
+
+def test_truncation_and_padding_in_the_file_are_not_applied(tmp_path):
+    tokenizer = FileTokenizer(folder_with(tmp_path))
+    assert len(tokenizer.encode(["a " * 30], specials=True)[0].ids) == 30
+
+
+def test_decoding_keeps_special_tokens(tmp_path):
+    assert FileTokenizer(folder_with(tmp_path)).decode([np.int64(0), 2]) == "<s> a"
+
+
+@pytest.mark.parametrize(
+    ("template", "config", "model", "expected"),
+    [
+        ("<s> $A", {"bos_token": "b"}, {"bos_token_id": 3}, (0, None)),
+        ("$A </s>", {}, {}, (None, None)),
+        ("", {"bos_token": "<s>", "eos_token": {"content": "</s>"}}, {"bos_token_id": 3, "eos_token_id": 3}, (0, 1)),
+        ("", {"bos_token": None}, {"bos_token_id": 2, "eos_token_id": [1, 0]}, (2, 1)),
+        ("", None, {}, (None, None)),
+    ],
+)
+def test_special_tokens_are_what_the_tokenizer_adds_then_what_it_names_then_what_the_model_names(
+    tmp_path, template, config, model, expected
+):
+    tokenizer = FileTokenizer(folder_with(tmp_path, template=template, config=config))
+    assert tokenizer.special(model) == Special(bos=expected[0], eos=expected[1])
+
+
+def test_the_identity_is_that_of_the_file(tmp_path):
+    for name in ("one", "same", "other"):
+        (tmp_path / name).mkdir()
+    one, same = (FileTokenizer(folder_with(tmp_path / name)) for name in ("one", "same"))
+    other = FileTokenizer(folder_with(tmp_path / "other", template="<s> $A"))
+    assert one.identity == same.identity != other.identity
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "has no tokenizer.json"),
+        ({"tokenizer.json": "{"}, "cannot be read as a tokenizer"),
+    ],
+)
+def test_a_folder_without_a_tokenizer_is_told_so(tmp_path, files, message):
+    for name, content in files.items():
+        (tmp_path / name).write_text(content)
+    with pytest.raises(BadModel, match=message):
+        FileTokenizer(tmp_path)
+
+
+def test_a_broken_configuration_is_named(tmp_path):
+    (folder_with(tmp_path) / "tokenizer_config.json").write_text("[]")
+    with pytest.raises(BadModel, match=r"tokenizer_config.json holds a list"):
+        FileTokenizer(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"), [({}, "no chat template"), ({"chat_template": "{{ messages }}"}, "open it as hf:")]
+)
+def test_a_chat_template_is_for_transformers_to_render(tmp_path, config, message):
+    with pytest.raises(BadModel, match=message):
+        FileTokenizer(folder_with(tmp_path, config=config)).chat([], reply=False)
+
+
+opened = functools.cache(FileTokenizer)
+
+
+@pytest.mark.parametrize("name", ["gpt-neox-20b-dolma", "../models/stories260K"])
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_spans_lie_in_the_text_in_order(data, name, text):
+    (encoding,) = opened(data / "tokenizers" / name).encode([text], specials=True)
+    assert np.all(np.diff(encoding.spans[:, 1]) >= 0)
+    assert encoding.spans.min(initial=0) >= 0
+    assert encoding.spans.max(initial=0) <= len(text)
+
+
+def test_a_process_that_encoded_may_fork_without_a_warning(tmp_path):
+    script = (
+        "import os, pathlib; from nonplus.models.tokenizer import FileTokenizer\n"
+        f"FileTokenizer(pathlib.Path({str(folder_with(tmp_path))!r})).encode(['a b'] * 1000, specials=True)\n"
+        "os.waitpid(pid, 0) if (pid := os.fork()) else os._exit(0)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stderr == ""

@@ -20,7 +20,7 @@ RUN = """
 import sys, time
 from pathlib import Path
 from nonplus.measure import Effort, evaluate
-from tests.doubles import History
+from doubles import History
 
 class Slow(History):
     def logprobs(self, batch):
@@ -35,7 +35,7 @@ print(report.tally.nats, report.tally.scored, len(model.asked))
 
 
 def run(folder: Path, pause: float) -> subprocess.Popen[str]:
-    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}"}
     return subprocess.Popen(
         [sys.executable, "-c", RUN, str(folder), str(pause)], env=environment, stdout=subprocess.PIPE, text=True
     )

@@ -1,9 +1,9 @@
 """Protocols: every choice shows in the fingerprint, and a bad one says so."""
 
 import pytest
+from doubles import History
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.doubles import History
 
 from nonplus.errors import BadProtocol, ProtocolWarning
 from nonplus.measure import score

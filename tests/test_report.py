@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from doubles import History
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,12 +13,28 @@ from nonplus.models.closed import Uniform
 from nonplus.protocol import Protocol, choose
 from nonplus.records import Document
 from nonplus.report import document_dict, figure, lines
-from tests.doubles import History
 
-KEYS = (
-    "perplexity log_perplexity nats tokens unscored_tokens bytes words chars bits_per_byte bits_per_token "
-    "word_perplexity byte_perplexity interval documents protocol fingerprint model seconds tokens_per_second"
-).split()
+KEYS = [
+    "perplexity",
+    "log_perplexity",
+    "nats",
+    "tokens",
+    "unscored_tokens",
+    "bytes",
+    "words",
+    "chars",
+    "bits_per_byte",
+    "bits_per_token",
+    "word_perplexity",
+    "byte_perplexity",
+    "interval",
+    "documents",
+    "protocol",
+    "fingerprint",
+    "model",
+    "seconds",
+    "tokens_per_second",
+]
 
 texts = st.lists(st.text(min_size=2).filter(lambda t: t.strip() and t.isprintable()), min_size=1, max_size=6)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from doubles import History
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.doubles import History
 
 from nonplus.batches import batch, group, pack, row
 from nonplus.errors import BadInput, BadModel, BadProtocol, ProtocolWarning
@@ -168,6 +168,13 @@ def test_a_window_that_can_never_fit_is_an_error_that_says_what_to_do() -> None:
 
     with pytest.raises(BadModel, match=r"single window of .* tokens does not fit into memory; use a smaller window"):
         list(score(["abcdef"], model=Full()))
+
+
+def test_an_answer_that_is_no_number_is_an_error_of_the_model() -> None:
+    model = History()
+    model.logprobs = lambda batch: np.full(len(batch.at_N), np.nan)  # type: ignore[method-assign]
+    with pytest.raises(BadModel, match="history answers NaN in float64"):
+        list(score(["abc"], model=model))
 
 
 def test_documents_are_read_only_as_far_as_they_are_needed() -> None:

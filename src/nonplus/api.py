@@ -30,7 +30,8 @@ def score(
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
-    return engine.score(_documents(documents), model=open_model(model), protocol=_protocol(protocol), effort=effort)
+    chosen = _protocol(protocol)
+    return engine.score(_documents(documents, chosen), model=open_model(model), protocol=chosen, effort=effort)
 
 
 def evaluate(
@@ -49,19 +50,20 @@ def evaluate(
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
+    chosen = _protocol(protocol)
     return engine.evaluate(
-        _documents(documents),
+        _documents(documents, chosen),
         model=open_model(model),
-        protocol=_protocol(protocol),
+        protocol=chosen,
         effort=effort,
         until=until,
         level=level,
     )
 
 
-def _documents(documents: Texts) -> Iterable[str | Document]:
+def _documents(documents: Texts, protocol: Protocol) -> Iterable[str | Document]:
     if isinstance(documents, Path):
-        return open_corpora([documents])
+        return open_corpora([documents], keep_blank=protocol.unit == "stream")
     return [documents] if isinstance(documents, str | Document) else documents
 
 

@@ -39,9 +39,15 @@ def open_corpus(source: str | Path, *, options: Reading = PLAIN, tokenizer: Toke
 
 
 def open_corpora(
-    sources: Iterable[str | Path], *, options: Reading = PLAIN, tokenizer: Tokenizer | None = None
+    sources: Iterable[str | Path],
+    *,
+    options: Reading = PLAIN,
+    tokenizer: Tokenizer | None = None,
+    keep_blank: bool = False,
 ) -> Sources:
     """The documents of several sources as one corpus, in the order given; ``options.limit`` counts across them.
+
+    ``keep_blank`` is for protocols over a stream: their peers join the blank rows of a data set too.
 
     Raises:
         BadInput: as :func:`open_corpus`; or there are no sources.
@@ -51,7 +57,8 @@ def open_corpora(
     if not named:
         raise BadInput("there is nothing to read; name a file, a folder or a text, or - for standard input")
     parts = [_open(address, rows) for _, found in named for address in found]
-    return Sources(_name([_label(source, found) for source, found in named]), parts, limit=options.limit)
+    name = _name([_label(source, found) for source, found in named])
+    return Sources(name, parts, limit=options.limit, keep_blank=keep_blank)
 
 
 def _open(address: Address, rows: Rows) -> Iterable[Document]:

@@ -99,6 +99,13 @@ class Passes:
     def _ask(self, asked: Batch) -> Floats:
         if not self._effort.alternatives:
             # 0.0 - x, because a certain token's -0.0 would print as such
-            return 0.0 - self._model.logprobs(asked)[:, None]
-        read = self._model.readings(asked, top=self._effort.alternatives)
-        return np.column_stack([read.nats, read.entropy, read.rank, read.top_ids, read.top_nats])
+            columns = 0.0 - self._model.logprobs(asked)[:, None]
+        else:
+            read = self._model.readings(asked, top=self._effort.alternatives)
+            columns = np.column_stack([read.nats, read.entropy, read.rank, read.top_ids, read.top_nats])
+        if np.isnan(columns[:, 0]).any():
+            raise BadModel(
+                f"{self._model.name} answers NaN in {self._model.dtype}, and a probability is a number; "
+                "use a wider number format such as bfloat16 or float32, or check its weights"
+            )
+        return columns

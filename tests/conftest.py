@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Before NumPy and torch are loaded: on a busy machine threads that wait for each other cost ten times what they bring.
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")
+
 ROOT = Path(__file__).resolve().parent.parent
 TORCH_AND_ITS_USERS = ("torch", "transformers", "accelerate", "peft", "lm_eval", "minicons")
 

@@ -1,0 +1,73 @@
+"""The command line: a verb parses, calls public functions, prints.
+
+Numbers go to stdout, everything else to stderr. Exit codes: 0 measured, 1 a check of the doctor failed, 2 the input or
+an option is wrong, 130 interrupted by Ctrl-C.
+"""
+
+import importlib
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, final
+
+import click
+
+from nonplus import __version__
+from nonplus.cli.notices import fail, notes
+from nonplus.errors import NonplusError
+
+# A table rather than imports, so that `nonplus --help` loads no verb.
+VERBS = {
+    "score": "Measure the perplexity of a model on texts.",
+    "protocols": "Explain the protocols: every choice that changes the figure.",
+    "models": "List the models that come with nonplus.",
+    "doctor": "Check the installation, the devices and a model.",
+}
+
+
+@final
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"nonplus.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(
+    cls=_Verbs,
+    invoke_without_command=True,
+    subcommand_metavar="VERB ...",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try it: nonplus score 'The quick brown fox jumps over the lazy dog.'",
+)
+@click.version_option(__version__, "-V", "--version", prog_name="nonplus", message="%(prog)s %(version)s")
+@click.pass_context
+def nonplus(context: click.Context) -> None:
+    """How surprised a language model is by text: perplexity, with its conditions beside it."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run a command line and end the process with its exit code."""
+    with notes():
+        sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: Sequence[str] | None) -> int:
+    try:
+        return nonplus.main(arguments, prog_name="nonplus", standalone_mode=False) or 0
+    except NonplusError as error:
+        return fail(str(error))
+    except click.UsageError as error:
+        verb = error.ctx.command_path if error.ctx else "nonplus"
+        return fail(f"{error.format_message().rstrip('.')}; see {verb} --help")
+    except (click.Abort, KeyboardInterrupt):
+        return fail("interrupted, so there is no report", code=130)

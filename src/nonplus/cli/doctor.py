@@ -1,0 +1,98 @@
+"""``nonplus doctor``: what is installed, where models can run, and whether a model keeps what figures rely on."""
+
+import json
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+
+import click
+
+from nonplus import __version__
+from nonplus.cli.notices import fail
+from nonplus.cli.options import Option, Verb, flags, given
+from nonplus.cli.words import LOADING
+from nonplus.doctor import Check, examine
+from nonplus.interfaces import Model
+from nonplus.loading import Loading
+from nonplus.models import DEFAULT, open_model
+from nonplus.models.devices import Device, devices
+from nonplus.report import jsonable
+
+BASE = ("numpy", "tokenizers", "safetensors", "click", "rich")
+EXTRAS = {
+    "hf": ("torch", "transformers", "accelerate"),
+    "peft": ("peft",),
+    "zstd": ("zstandard",),
+    "parquet": ("pyarrow",),
+    "datasets": ("datasets",),
+}
+
+
+@click.command("doctor", cls=Verb, short_help="Check the installation, the devices and a model.")
+@click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
+              help=f"the model to check  [{DEFAULT}]")  # fmt: skip
+@flags(Loading, "Model", LOADING)
+@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+              help="print one JSON object and nothing else")  # fmt: skip
+def command(model: str, as_json: bool, **options: object) -> int:
+    """Check the installation, the devices and a model. Exit code 1 says that a check failed."""
+    found = devices()
+    if not as_json:  # before the model, which may be what does not work
+        click.echo("\n".join([*_versions(), "", *_extras(), "", *map(_device, found), ""]))
+    opened = open_model(model, loading=Loading(**given(Loading, options)))
+    checks = list(examine(opened))
+    if as_json:
+        click.echo(json.dumps(_as_dict(opened, found, checks)))
+    else:
+        click.echo("\n".join([f"checks of {opened.name} ({opened.dtype})", *map(_checked, checks)]))
+    failed = [check.name for check in checks if not check.passed]
+    return fail(f"{opened.name} fails {', '.join(failed)}: its figures cannot be relied on", code=1) if failed else 0
+
+
+def _installed(package: str) -> str:
+    """The version; an empty string where the package is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _versions() -> list[str]:
+    found = {"nonplus": __version__, "python": platform.python_version(), **{name: _installed(name) for name in BASE}}
+    return [f"{name:12}  {number}" for name, number in found.items()]
+
+
+def _extras() -> list[str]:
+    return [f"{f'[{extra}]':12}  {_extra(extra, packages)}" for extra, packages in EXTRAS.items()]
+
+
+def _extra(extra: str, packages: tuple[str, ...]) -> str:
+    have = [f"{name} {_installed(name)}" for name in packages if _installed(name)]
+    absent = [name for name in packages if not _installed(name)]
+    return ", ".join(have) if not absent else f"without {', '.join(absent)}; pip install 'nonplus[{extra}]'"
+
+
+def _device(device: Device) -> str:
+    memory = f", {device.memory / 1e9:.0f} GB" if device.memory else ""
+    return f"{device.name:12}  {device.is_a}{memory}"
+
+
+def _checked(check: Check) -> str:
+    verdict = click.style("ok  ", fg="green") if check.passed else click.style("FAIL", fg="red", bold=True)
+    measured = f"{check.measured:.1g} {check.unit}".strip()
+    return f"{verdict}  {check.name:12}  {check.claim}  ({measured}; at most {check.bound:g})"
+
+
+def _as_dict(model: Model, found: list[Device], checks: list[Check]) -> dict[str, object]:
+    packages = [*BASE, *(name for names in EXTRAS.values() for name in names)]
+    return {
+        "nonplus": __version__,
+        "python": platform.python_version(),
+        "packages": {name: _installed(name) for name in packages if _installed(name)},
+        "extras": {extra: all(map(_installed, names)) for extra, names in EXTRAS.items()},
+        "devices": [asdict(device) for device in found],
+        "model": model.name,
+        "dtype": model.dtype,
+        "checks": [{**asdict(c), "measured": jsonable(c.measured), "passed": c.passed} for c in checks],
+        "passed": all(check.passed for check in checks),
+    }

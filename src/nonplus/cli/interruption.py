@@ -1,0 +1,48 @@
+"""Ctrl-C that tears nothing: it reaches the engine between two batches, never the writing of a row."""
+
+import signal
+from collections.abc import Generator, Iterator
+from types import FrameType, TracebackType
+from typing import Self, TypeVar, final
+
+T = TypeVar("T")
+
+
+@final
+class Interruption:
+    """While entered, the first Ctrl-C is held back until the engine runs; a second one ends everything at once."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._delivered = False
+        self._open = False
+
+    def __enter__(self) -> Self:
+        self._before = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def items(self, engine: Generator[T, None, None]) -> Iterator[T]:
+        """What ``engine`` gives; after a Ctrl-C what it has finished by then, and then KeyboardInterrupt."""
+        while True:
+            try:
+                yield self._next(engine)
+            except StopIteration:
+                return
+
+    def _next(self, engine: Generator[T, None, None]) -> T:
+        if self._asked and not self._delivered:
+            self._delivered = True
+            return engine.throw(KeyboardInterrupt())
+        self._open = not self._asked
+        item = next(engine)
+        self._open = False
+        return item
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        again, self._asked = self._asked, True
+        if again or self._open:
+            self._delivered, self._open = True, False
+            raise KeyboardInterrupt

@@ -1,0 +1,60 @@
+"""``nonplus protocols``: what each named protocol does, and every choice in it."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from nonplus.cli.options import field_of
+from nonplus.cli.printing import wrapped
+from nonplus.cli.words import PROTOCOL
+from nonplus.protocol import PRESETS, Preset, Protocol, choose
+
+
+@click.command("protocols", short_help="Explain the protocols: every choice that changes the figure.")
+@click.argument("name", required=False, metavar="[NAME]")
+@click.option("--json", "as_json", is_flag=True, help="print one JSON object and nothing else")
+def command(name: str | None, as_json: bool) -> int:
+    """Explain all protocols, or every choice of the one called NAME."""
+    chosen = {name: choose(name)} if name else {each: preset.protocol for each, preset in PRESETS.items()}
+    if as_json:
+        click.echo(json.dumps({key: _as_dict(_preset(key), protocol) for key, protocol in chosen.items()}))
+        return 0
+    for key, protocol in chosen.items():
+        click.echo(_described(key, _preset(key)))
+        click.echo(_choices(protocol) if name else "")
+    return 0
+
+
+def _preset(name: str) -> Preset:
+    return PRESETS[name.partition(":")[0]]
+
+
+def _as_dict(preset: Preset, protocol: Protocol) -> dict[str, object]:
+    words = {key: value for key, value in asdict(preset).items() if key != "protocol"}
+    return words | {"choices": asdict(protocol)}
+
+
+def _described(name: str, preset: Preset) -> str:
+    parts = {"": preset.does, "Beware: ": preset.beware, "Source: ": preset.source}
+    said = "\n".join(wrapped(f"{before}{text}", indent="  ") for before, text in parts.items())
+    return f"{click.style(name, bold=True)}\n{said}"
+
+
+def _choices(protocol: Protocol) -> str:
+    """Each choice as a flag with its value, and what the flag means."""
+    usual, lines = asdict(Protocol()), []
+    for declaration, says in PROTOCOL.items():
+        value = getattr(protocol, field_of(declaration))
+        flag = _flag(declaration, value)
+        lines.append("\n" + click.style(flag, bold=value != usual[field_of(declaration)]))
+        lines.append(wrapped(says, indent="    "))
+    return "\n".join(lines)
+
+
+def _flag(declaration: str, value: object) -> str:
+    """How the choice would be typed."""
+    if isinstance(value, bool):
+        return declaration.split("/")[0 if value else -1]
+    text = str(value)
+    return f"{declaration} {text if text.isprintable() and text else json.dumps(text)}"

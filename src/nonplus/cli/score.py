@@ -1,0 +1,72 @@
+"""``nonplus score``: texts and a model to a perplexity."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from nonplus.cli.options import Option, Verb, flags, given
+from nonplus.cli.plan import Output, Plan, Precision
+from nonplus.cli.printing import show
+from nonplus.cli.run import carry_out
+from nonplus.cli.words import EFFORT, LOADING, OUTPUT, PRECISION, PROTOCOL, READING
+from nonplus.corpora import Reading
+from nonplus.loading import Loading
+from nonplus.measure import Effort
+from nonplus.models import DEFAULT
+from nonplus.protocol import Protocol, choose
+
+_SHOWN_ALTERNATIVES = 5
+
+
+@click.command(
+    "score",
+    cls=Verb,
+    short_help="Measure the perplexity of a model on texts.",
+    epilog="A source is a file, a folder, a pattern, - for standard input, or the text itself; a scheme says "
+    "which where that is not clear: text: file: lines: jsonl: parquet: wikitext: dataset: hub:",
+)
+@click.argument("sources", nargs=-1, metavar="TEXTS...")
+@click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
+              help=f"e.g. hf:gpt2, or a folder  [{DEFAULT}]")  # fmt: skip
+@flags(Loading, "Model", LOADING)
+@flags(Output, "Output", OUTPUT)
+@flags(Precision, "Precision", PRECISION)
+@flags(Reading, "Reading", READING)
+@click.option("-p", "--protocol", cls=Option, heading="Protocol", metavar="NAME", default="full",
+              help="the choices below at once, by name; see nonplus protocols  [full]")  # fmt: skip
+@flags(Protocol, "Protocol", PROTOCOL, defaults=False)
+@flags(Effort, "Effort", EFFORT)
+def command(sources: tuple[str, ...], model: str, protocol: str, **options: Any) -> int:
+    """Measure the perplexity of a model on TEXTS: files, folders, or the text itself.
+
+    \b
+    nonplus score 'The quick brown fox.' --show
+    nonplus score book.txt --model hf:gpt2 --protocol stride:512
+    nonplus score news.jsonl --field body --json
+    """
+    plan = planned(sources, model, protocol, options)
+    outcome = carry_out(plan)
+    show(outcome, plan)
+    return 130 if outcome.report.interrupted else 0
+
+
+def planned(sources: tuple[str, ...], model: str, protocol: str, options: dict[str, Any]) -> Plan:
+    """The options as one value.
+
+    Raises:
+        NonplusError: a choice is none, or contradicts another.
+    """
+    output, effort = Output(**given(Output, options)), Effort(**given(Effort, options))
+    if output.html and not effort.alternatives:
+        effort = replace(effort, alternatives=_SHOWN_ALTERNATIVES)
+    return Plan(
+        sources=sources,
+        model=model,
+        protocol=choose(protocol).but(**given(Protocol, {**options, "name": None})),
+        loading=Loading(**given(Loading, options)),
+        reading=Reading(**given(Reading, options)),
+        effort=effort,
+        precision=Precision(**given(Precision, options)),
+        output=output,
+    )

@@ -1,0 +1,78 @@
+"""Help: quick, complete, and one field of a record for every option."""
+
+import importlib
+import subprocess
+import sys
+from dataclasses import fields
+
+import click
+import pytest
+
+from nonplus.cli import VERBS, words
+from nonplus.cli.options import field_of
+from nonplus.cli.plan import Output, Precision
+from nonplus.corpora import Reading
+from nonplus.loading import Loading
+from nonplus.measure import Effort
+from nonplus.protocol import Protocol
+
+KINDS = {
+    Loading: words.LOADING,
+    Protocol: words.PROTOCOL,
+    Reading: words.READING,
+    Effort: words.EFFORT,
+    Precision: words.PRECISION,
+    Output: words.OUTPUT,
+}
+
+
+def modules_after(*arguments: str) -> set[str]:
+    script = "import sys\nfrom nonplus.cli import main\ntry: main(sys.argv[1:])\nexcept SystemExit: print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    return {*run.stdout.split()}
+
+
+def test_without_a_verb_the_help_is_printed(run):
+    ran = run()
+    assert ran.code == 0
+    for verb, does in VERBS.items():
+        assert verb in ran.out
+        assert does in ran.out
+
+
+def test_the_version_is_printed(run):
+    assert run("--version").out == "nonplus 0.1.0\n"
+
+
+def test_help_loads_no_verb_and_nothing_heavy():
+    assert not {"numpy", "rich", "tokenizers", "torch", "nonplus.cli.score"} & modules_after("--help")
+
+
+def test_scoring_loads_no_torch():
+    assert not {"torch", "transformers", "datasets", "pyarrow"} & modules_after("score", "some text")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_is_summed_up_in_the_same_words_everywhere(verb):
+    assert importlib.import_module(f"nonplus.cli.{verb}").command.short_help == VERBS[verb]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_every_field_is_an_option_and_every_option_a_field(kind):
+    preset = {"name"} if kind is Protocol else set()  # the name is --protocol
+    assert {field_of(flag) for flag in KINDS[kind]} == {field.name for field in fields(kind)} - preset
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_appears_in_the_help(run, verb):
+    command = importlib.import_module(f"nonplus.cli.{verb}").command
+    printed = run(verb, "--help").out
+    for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
+        assert option.help
+        assert all(flag in printed for flag in [*option.opts, *option.secondary_opts])
+
+
+def test_the_default_model_and_protocol_are_said(run):
+    printed = " ".join(run("score", "--help").out.split())
+    assert "[bundled:tiny]" in printed
+    assert "[full]" in printed

@@ -1,0 +1,148 @@
+"""Ctrl-C and worse: what was measured is reported, what was written is whole."""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from nonplus.cli.interruption import Interruption
+
+SMALL = ("--budget", 64, "--window", 64)  # batches that take no time
+
+
+def engine(given: int, partial: list[str]) -> Generator[str, None, None]:
+    """Gives texts, and when interrupted those that are under way."""
+    try:
+        for number in range(given):
+            yield f"text {number}"
+    except KeyboardInterrupt:
+        yield from partial
+        raise
+
+
+def test_without_an_interruption_everything_comes():
+    with Interruption() as interruption:
+        assert list(interruption.items(engine(3, []))) == ["text 0", "text 1", "text 2"]
+
+
+def followed(texts: Iterator[str], *, press_after: str = "", times: int = 1) -> list[str]:
+    """The texts that come through until Ctrl-C does, which is pressed while one of them is written."""
+    seen = []
+    with suppress(KeyboardInterrupt):
+        for text in texts:
+            for _ in range(times if text == press_after else 0):
+                signal.raise_signal(signal.SIGINT)
+            seen.append(text)  # reached although the press came before
+        pytest.fail("the run was not interrupted")
+    return seen
+
+
+def test_a_press_while_a_text_is_written_waits_and_then_brings_what_is_under_way():
+    with Interruption() as interruption:
+        texts = interruption.items(engine(9, ["half of 1", "half of 2"]))
+        assert followed(texts, press_after="text 0") == ["text 0", "half of 1", "half of 2"]
+
+
+def test_a_press_while_the_engine_runs_reaches_it():
+    def running() -> Generator[str, None, None]:
+        try:
+            yield "text 0"
+            signal.raise_signal(signal.SIGINT)
+            yield "never"
+        except KeyboardInterrupt:
+            yield "half of 1"
+            yield "half of 2"
+            raise
+
+    with Interruption() as interruption:
+        assert followed(interruption.items(running())) == ["text 0", "half of 1", "half of 2"]
+
+
+def test_a_second_press_ends_everything_at_once():
+    with Interruption() as interruption:
+        assert followed(interruption.items(engine(9, [])), press_after="text 0", times=2) == []
+
+
+def test_afterwards_ctrl_c_is_what_it_was_before():
+    before = signal.getsignal(signal.SIGINT)
+    with Interruption():
+        assert signal.getsignal(signal.SIGINT) != before
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+@pytest.fixture
+def long_text(tmp_path: Path) -> Path:
+    """More than the bundled model reads while a test looks."""
+    path = tmp_path / "long.txt"
+    path.write_text("".join(f"On day {day} the river rose by {day % 7} feet.\n" for day in range(5_000)))
+    return path
+
+
+def begun(process, resume: Path, *, within: float = 60) -> None:
+    """Wait until two batches are computed, and so kept: then one is certainly counted."""
+    deadline, sizes = time.monotonic() + within, set[int]()
+    while time.monotonic() < deadline and process.poll() is None:
+        sizes |= {file.stat().st_size for file in resume.glob("*.ledger")} - {0}
+        if len(sizes) > 1:
+            return
+        time.sleep(0.02)
+    process.kill()
+    pytest.fail(f"nothing was computed: {process.communicate()}")
+
+
+@pytest.mark.slow
+def test_ctrl_c_prints_what_was_measured_and_keeps_the_finished_rows(start, long_text, tmp_path):
+    rows, resume = tmp_path / "rows.jsonl", tmp_path / "resume"
+    process = start("score", long_text, "--json", "--per-token", rows, *SMALL, "--resume", resume)
+    begun(process, resume)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    said = json.loads(out)
+    assert process.returncode == 130
+    assert said["interrupted"] is True
+    assert said["tokens"] > 0
+    assert said["interval"]["low"] < said["perplexity"] < said["interval"]["high"]
+    assert "Traceback" not in err
+    written = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert sum(row["nats"] is not None for row in written) == said["tokens"]
+
+
+@pytest.mark.slow
+def test_the_table_says_that_it_was_interrupted(start, long_text, tmp_path):
+    resume = tmp_path / "resume"
+    process = start("score", long_text, *SMALL, "--resume", resume)
+    begun(process, resume)
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "interrupted      by Ctrl-C" in out
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_no_half_written_file_under_its_name(start, long_text, tmp_path):
+    rows, page, resume = tmp_path / "rows.jsonl", tmp_path / "page.html", tmp_path / "resume"
+    rows.write_text("old")
+    process = start("score", long_text, "--per-token", rows, "--html", page, *SMALL, "--resume", resume)
+    begun(process, resume)
+    process.kill()
+    process.communicate()
+    assert rows.read_text() == "old"
+    assert not page.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="named pipes are of Unix")
+def test_before_anything_is_measured_there_is_nothing_to_report(start, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    process = start("score", pipe, "--model", "uniform:256")
+    with pipe.open("wb"):  # waits until the other side reads
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "interrupted, so there is no report" in err

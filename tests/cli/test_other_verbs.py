@@ -1,0 +1,98 @@
+"""``nonplus protocols``, ``models`` and ``doctor``."""
+
+import json
+import tomllib
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from nonplus.cli.doctor import BASE, EXTRAS
+from nonplus.cli.options import field_of
+from nonplus.cli.score import command, planned
+from nonplus.cli.words import PROTOCOL
+from nonplus.doctor import Check
+from nonplus.protocol import PRESETS, Protocol
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_preset_is_explained_with_its_source_and_what_to_beware_of(run):
+    said = " ".join(run("protocols").out.split())
+    for name, preset in PRESETS.items():
+        for words in (name, preset.does, f"Beware: {preset.beware}", f"Source: {preset.source}"):
+            assert " ".join(words.split()) in said
+
+
+def test_one_preset_is_explained_choice_by_choice(run):
+    said = run("protocols", "llama.cpp:256").out
+    assert "--window 256" in said
+    assert "--scored second-half" in said
+    assert '--joiner ""' in said
+    for flag in PROTOCOL:
+        assert any(part in said for part in flag.split("/"))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_choices_of_a_preset_are_printed_as_they_would_be_typed(run, name):
+    typed = []
+    for line in run("protocols", name).out.splitlines():
+        if line.startswith("--"):
+            flag, _, value = line.partition(" ")
+            typed += [flag, json.loads(value).replace("\n", r"\n")] if value.startswith('"') else line.split()
+    options = command.make_context("score", ["some text", *typed]).params
+    plan = planned(options.pop("sources"), options.pop("model"), options.pop("protocol"), options)
+    assert replace(plan.protocol, name=name) == PRESETS[name].protocol
+
+
+def test_protocols_as_json_hold_every_choice(run):
+    said = run("protocols", "--json").object
+    assert [*said] == [*PRESETS]
+    assert said["gptq"]["choices"] == asdict(PRESETS["gptq"].protocol)
+    assert {field_of(flag) for flag in PROTOCOL} | {"name"} == {*asdict(Protocol())}
+    assert [*run("protocols", "stride:64", "--json").object] == ["stride:64"]
+
+
+def test_the_bundled_models_are_listed_with_their_sizes(run):
+    (tiny,) = (model for model in run("models", "--json").object["models"] if model["name"] == "tiny")
+    assert tiny["context"] == 512
+    assert tiny["bytes"] > 1_000_000
+    assert "bundled:tiny" in run("models").out
+
+
+def test_the_doctor_finds_the_bundled_model_in_good_health(run):
+    ran = run("doctor", "--json")
+    assert ran.code == 0
+    assert ran.object["passed"] is True
+    assert ran.object["packages"]["numpy"]
+    assert ran.object["devices"][0]["name"] == "cpu"
+    assert all(check["measured"] <= check["bound"] for check in ran.object["checks"])
+
+
+def test_the_doctor_says_it_in_lines_too(run):
+    said = run("doctor", "--model", "uniform:256").out
+    for words in ("nonplus ", "numpy ", "[hf]", "cpu ", "checks of uniform:256", "ok    causality"):
+        assert words in said
+
+
+def test_a_failed_check_is_an_exit_code_of_one(run, monkeypatch):
+    wrong = Check(name="causality", claim="a token changes nothing before it", measured=2.0, bound=0.001)
+    monkeypatch.setattr("nonplus.cli.doctor.examine", lambda model: iter([wrong]))
+    ran = run("doctor", "--model", "uniform:256")
+    assert ran.code == 1
+    assert "FAIL  causality" in ran.out
+    assert "cannot be relied on" in ran.err
+
+
+def test_a_missing_extra_comes_with_the_line_that_installs_it(run, monkeypatch):
+    monkeypatch.setattr("nonplus.cli.doctor._installed", lambda name: "" if name == "pyarrow" else "1.0")
+    assert "without pyarrow; pip install 'nonplus[parquet]'" in run("doctor", "--model", "uniform:256").out
+
+
+def test_the_doctor_knows_the_extras_and_the_base_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    named = {extra: [line.partition(">")[0] for line in extras[extra] if "nonplus" not in line] for extra in EXTRAS}
+    assert named == {extra: [*packages] for extra, packages in EXTRAS.items()}
+    assert {line.partition(">")[0] for line in project["dependencies"]} == {*BASE}
+    assert {*extras} - {"all", "peers", "test", "dev"} == {*EXTRAS}

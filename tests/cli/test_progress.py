@@ -1,0 +1,71 @@
+"""Progress: on stderr, only on a terminal, gone at the end."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from rich.console import Console
+
+from nonplus.cli.progress import Gauge, size_of
+from nonplus.measure import Meter
+from nonplus.models.closed import Bytes
+from nonplus.records import Document
+
+
+def words_of(gauge: Gauge) -> str:
+    console = Console(width=200, file=io.StringIO(), record=True)
+    console.print(gauge.line())
+    return console.export_text()
+
+
+def test_the_line_says_documents_tokens_speed_and_perplexity():
+    meter = Meter(tokens=1000, nats=1000.0, characters=500, documents=3)
+    said = words_of(Gauge(meter, size=0))
+    assert "3 documents" in said
+    assert "1,000 tokens" in said
+    assert "tokens/s" in said
+    assert "perplexity 2.718" in said
+    assert "left" not in said
+
+
+def test_time_left_is_said_once_the_first_document_shows_how_many_tokens_a_byte_makes():
+    meter = Meter()
+    gauge = Gauge(meter, size=4000)
+    assert "left" not in words_of(gauge)
+    assert list(gauge.watched([Document(text="x" * 100)], Bytes()))
+    meter.tokens, meter.nats = 1000, 1000.0
+    assert "left" in words_of(gauge)
+
+
+def test_the_size_is_known_only_where_all_sources_are_plain_files(tmp_path):
+    text, packed = tmp_path / "a.txt", tmp_path / "b.txt.gz"
+    text.write_text("12345")
+    packed.write_bytes(b"123")
+    assert size_of([str(text), str(text)]) == 10
+    assert size_of([str(text), str(packed)]) == 0
+    assert size_of([str(text), "some words"]) == 0
+
+
+def test_nothing_is_drawn_where_stderr_is_no_terminal(run, fox):
+    assert run("score", fox, "--model", "uniform:256").err == ""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are of Unix")
+def test_on_a_terminal_the_line_is_drawn_and_stdout_stays_clean(fox):
+    leader, follower = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nonplus.cli", "score", str(fox), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env=os.environ | {"TERM": "xterm-256color"},
+        text=True,
+    )
+    out, _ = process.communicate(timeout=60)
+    drawn = os.read(leader, 1 << 16).decode()
+    os.close(follower)
+    os.close(leader)
+    assert "tokens" in drawn
+    assert out.startswith('{"perplexity"')
+    assert out.count("\n") == 1

@@ -1,0 +1,200 @@
+"""``nonplus score``: what it prints, and that it is what the library says."""
+
+import math
+
+import pytest
+
+import nonplus
+from nonplus.corpora import open_corpora
+
+UNIFORM = ("--model", "uniform:256")
+PROMISED = [
+    *("perplexity", "log_perplexity", "nats", "tokens", "unscored_tokens", "bytes", "words", "chars"),
+    *("bits_per_byte", "bits_per_token", "word_perplexity", "byte_perplexity", "interval", "documents"),
+    *("protocol", "fingerprint", "model", "seconds", "tokens_per_second"),
+]
+
+
+def test_a_text_is_scored_with_the_bundled_model_by_default(run):
+    said = run("score", "The quick brown fox jumps over the lazy dog.", "--json").object
+    assert said["model"] == "tiny"
+    assert 1 < said["perplexity"] < 8192
+
+
+def test_the_table_says_perplexity_and_its_conditions_a_line_each(run, fox):
+    ran = run("score", fox, *UNIFORM)
+    said = dict(line.split(maxsplit=1) for line in ran.out.splitlines())
+    assert ran.code == 0
+    assert said["perplexity"].startswith("256.0")
+    assert said["protocol"].startswith("full|window:")
+    assert {"bits", "interval", "scored", "model", "fingerprint", "time"} <= said.keys()
+
+
+def test_in_a_file_no_line_is_wrapped(run, fox):
+    assert all(not line.startswith(" ") for line in run("score", fox, *UNIFORM).out.splitlines())
+
+
+@pytest.mark.parametrize("key", PROMISED)
+def test_json_holds_every_promised_key(run, fox, key):
+    assert key in run("score", fox, *UNIFORM, "--json").object
+
+
+def test_json_is_all_there_is_on_stdout(run, fox):
+    ran = run("score", fox, *UNIFORM, "--json", "--explain", "--by-position")
+    assert ran.out.count("\n") == 1
+    assert ran.err == ""
+    assert ran.object["perplexity"] == pytest.approx(256)
+
+
+def test_figures_are_those_of_the_library(run, verses):
+    model = f"unigram:{verses}"
+    ran = run("score", f"lines:{verses}", "--model", model, "--json", "-p", "stride:8", "--window", "16")
+    protocol = nonplus.choose("stride:8").but(window=16)
+    report = nonplus.evaluate(open_corpora([f"lines:{verses}"]), model=model, protocol=protocol).as_dict()
+    timing = {"seconds", "tokens_per_second"}
+    assert {key: ran.object[key] for key in report.keys() - timing} == {
+        key: report[key] for key in report.keys() - timing
+    }
+
+
+def test_blank_documents_are_left_out_and_counted(run, verses):
+    assert "skipped          2 blank documents" in run("score", f"lines:{verses}", *UNIFORM).out
+    assert run("score", f"lines:{verses}", *UNIFORM, "--json").object["skipped_documents"] == 2
+
+
+def test_a_protocol_over_a_stream_keeps_blank_documents_as_its_peer_does(run, tmp_path):
+    path = tmp_path / "rows.txt"
+    path.write_text("one\n\ntwo\n")
+    said = run("score", f"lines:{path}", *UNIFORM, "-p", "hf-doc", "--json").object
+    assert said["tokens"] + said["unscored_tokens"] == len("one\n\n\n\ntwo")
+    assert said["skipped_documents"] == 0
+
+
+def test_the_joiner_may_be_written_with_an_escaped_newline(run, tmp_path):
+    path = tmp_path / "rows.txt"
+    path.write_text("one\ntwo\n")
+    said = run("score", f"lines:{path}", *UNIFORM, "-p", "hf-doc", "--joiner", r"\n", "--json").object
+    assert said["protocol"]["joiner"] == "\n"
+
+
+def test_what_misleads_is_noted_on_stderr(run, fox):
+    ran = run("score", fox, "--model", f"unigram:{fox}", "-p", "hf-doc", "--window", "16", "--stride", "4", "--json")
+    assert ran.err.startswith("note: protocol hf-doc+: the loop books 3 of every 4 tokens")
+    assert ran.object["cautions"]
+
+
+def test_by_position_breaks_the_figure_down(run, fox):
+    ran = run("score", fox, *UNIFORM, "--by-position", "--json")
+    rows = ran.object["by_position"]
+    assert [row["seen_from"] for row in rows] == [1, 2, 4, 8, 16, 32]
+    assert sum(row["tokens"] for row in rows) == ran.object["tokens"]
+    assert all(row["bits_per_token"] == pytest.approx(8) for row in rows)
+    assert "tokens before" in run("score", fox, *UNIFORM, "--by-position").out
+
+
+def test_the_bootstrap_stands_beside_the_interval_and_agrees_with_it(run, verses):
+    said = run("score", f"lines:{verses}", "--model", f"unigram:{verses}", "--bootstrap", 400, "--json").object
+    bootstrap, interval = said["bootstrap"], said["interval"]
+    width = interval["high"] - interval["low"]
+    assert bootstrap["low"] == pytest.approx(interval["low"], abs=width / 3)
+    assert bootstrap["high"] == pytest.approx(interval["high"], abs=width / 3)
+
+
+def test_one_document_has_no_bootstrap_and_the_note_says_why(run, fox):
+    ran = run("score", fox, *UNIFORM, "--bootstrap", 100, "--json")
+    assert ran.object["bootstrap"] is None
+    assert "needs two documents" in ran.err
+
+
+def test_a_higher_level_gives_a_wider_interval(run, verses):
+    def width(level):
+        interval = run("score", f"lines:{verses}", "--model", f"unigram:{verses}", "--level", level, "--json").object[
+            "interval"
+        ]
+        return interval["high"] - interval["low"]
+
+    assert width("99%") > width("0.9")
+
+
+def test_a_run_stops_as_soon_as_the_interval_is_narrow_enough(run, tmp_path):
+    path = tmp_path / "same.txt"
+    path.write_text("all lines are alike\n" * 500)
+    said = run("score", f"lines:{path}", "--model", f"unigram:{path}", "--until", "1%", "--json").object
+    assert said["stopped_early"] is True
+    assert said["documents"] == 20
+    assert "stopped" in run("score", f"lines:{path}", "--model", f"unigram:{path}", "--until", "1%").out
+
+
+def test_the_explanation_names_the_vocabulary_and_the_limits(run, fox):
+    said = " ".join(run("score", fox, *UNIFORM, "--explain").out.split())
+    for words in (
+        "vocabulary would give 256",
+        "100% of its size",
+        "tokenizer",
+        "protocol other than full|",
+        "random bytes",
+    ):
+        assert words in said
+
+
+def test_an_option_overrides_one_choice_of_a_protocol(run, fox):
+    said = run("score", fox, *UNIFORM, "-p", "stride:8", "--window", "16", "--json").object["protocol"]
+    assert (said["window"], said["stride"], said["name"]) == (16, 8, "stride:8+")
+
+
+def test_a_page_shows_the_text_with_its_alternatives(run, fox, tmp_path):
+    path = tmp_path / "page.html"
+    assert run("score", fox, "--model", f"unigram:{fox}", "--html", path).code == 0
+    page = path.read_text(encoding="utf-8")
+    assert str(fox) in page
+    assert '"top":[[],[' in page
+    assert page.count("</section>") == 1
+
+
+def test_standard_input_is_a_source(start):
+    process = start("score", "-", *UNIFORM, "--json", stdin=-1)
+    out, _ = process.communicate("some text")
+    assert '"tokens": 8' in out
+
+
+def test_rows_of_a_table_are_read_by_field(run, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        '{"body": "abc", "n": 1, "kind": "x"}\n{"body": "defgh", "n": 2, "kind": "y"}\n{"body": "i", "n": 3}\n'
+    )
+    options = ("--field", "body", "--id-field", "n", "--domain-field", "kind", "--limit", 2)
+    assert run("score", path, *UNIFORM, *options, "--json").object["chars"] == 6
+
+
+def test_a_context_is_fed_and_not_scored(run, tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"question": "What?", "text": "This."}\n')
+    said = run("score", path, *UNIFORM, "--context-field", "question", "--json").object
+    assert (said["tokens"], said["unscored_tokens"]) == (5, 0)
+
+
+def test_where_nothing_can_be_scored_there_is_no_figure(run):
+    ran = run("score", "a", *UNIFORM)
+    assert (ran.code, ran.out) == (2, "")
+    assert "no token could be scored" in ran.err
+
+
+def test_an_infinite_perplexity_is_explained_rather_than_printed_as_a_number():
+    from nonplus.cli.explain import explanation
+    from nonplus.measure import evaluate
+    from nonplus.models.closed import Unigram
+
+    chances = [0.0] + [1 / 255] * 255
+    report = evaluate(["ab\0cd"], model=Unigram(chances))
+    assert math.isinf(report.perplexity)
+    assert "holds a token of this text for impossible" in explanation(report, vocabulary=256)
+
+
+def test_a_reader_that_goes_away_is_no_error(start, fox):
+    process = start("score", fox, *UNIFORM, "--show")
+    assert process.stdout is not None
+    process.stdout.close()
+    process.wait()
+    assert process.stderr is not None
+    assert "Traceback" not in process.stderr.read()
+    process.stderr.close()

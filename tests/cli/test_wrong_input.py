@@ -1,0 +1,153 @@
+"""What is wrong is said in a sentence on stderr: what came, what the rule is, what to do. Exit code 2, no figure."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nonplus.cli import main
+
+UNIFORM = ("--model", "uniform:256")
+
+
+def refused(ran, *words):
+    assert ran.code == 2
+    assert ran.out == ""
+    assert ran.err.startswith("error: ")
+    assert ran.err.count("\n") == 1
+    assert "Traceback" not in ran.err
+    for word in words:
+        assert word in ran.err
+
+
+def test_a_missing_file(run):
+    refused(run("score", "missing.txt", *UNIFORM), "missing.txt", "no such file", "check the path")
+
+
+def test_an_empty_text(run):
+    refused(run("score", "", *UNIFORM), "text is empty", "give a text")
+
+
+def test_no_text_at_all(run):
+    refused(run("score", *UNIFORM), "nothing to read", "name a file")
+
+
+def test_a_broken_line_of_json_is_named_by_number(run, tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "one"}\n{"text": "two"\n')
+    refused(run("score", path, *UNIFORM), "line 2", "not JSON", "each line must hold one whole object")
+
+
+def test_a_text_too_short_for_a_preset(run, fox):
+    refused(run("score", fox, *UNIFORM, "-p", "llama.cpp"), "llama.cpp", "1024 tokens", "45", "use a smaller window")
+
+
+def test_an_unknown_preset(run, fox):
+    refused(run("score", fox, *UNIFORM, "-p", "wiki"), "'wiki'", "the names are full, stride")
+
+
+def test_a_model_without_a_tokenizer(run, fox, tmp_path: Path):
+    import nonplus
+
+    bundled = Path(nonplus.__file__).parent / "bundled" / "tiny"
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).symlink_to(bundled / name)
+    refused(run("score", fox, "--model", f"llama:{tmp_path}"), "tokenizer.json", "save_pretrained")
+
+
+def test_an_absent_field(run, tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"body": "one"}\n')
+    refused(run("score", path, *UNIFORM), "no field 'text'", "'body'", "field=")
+
+
+def test_a_byte_that_is_not_text(run, tmp_path: Path):
+    path = tmp_path / "latin.txt"
+    path.write_bytes("naïve".encode("latin-1"))
+    refused(run("score", path, *UNIFORM), "byte 0xef at offset 2", "UTF-8", "iconv")
+
+
+def test_an_unknown_scheme_of_a_corpus(run):
+    refused(run("score", "csvv:rows.csv", *UNIFORM), "'csvv'", "jsonl", "text: before it")
+
+
+def test_an_unknown_scheme_of_a_model(run, fox):
+    refused(run("score", fox, "--model", "onnx:x"), "'onnx'", "hf:")
+
+
+def test_a_missing_extra_ends_with_the_line_that_installs_it(run, fox, monkeypatch, tmp_path: Path):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    ran = run("score", fox, *UNIFORM, "--per-token", tmp_path / "rows.parquet")
+    refused(ran, "pyarrow", "not installed")
+    assert ran.err.strip().endswith("pip install 'nonplus[parquet]'")
+    assert list(tmp_path.iterdir()) == [fox]
+
+
+def test_a_stride_larger_than_the_window(run, fox):
+    ran = run("score", fox, *UNIFORM, "--window", 16, "--stride", 32)
+    refused(ran, "32", "stride must lie between 1 and the room of 16", "use stride=16")
+
+
+def test_a_window_larger_than_the_model_takes(run, fox):
+    refused(run("score", fox, "--window", 100_000), "100000", "512", "use window=512 or less")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--json", "--show"), ("--json", "--show", "leave one of them out")),
+        (("-p", "evaluate", "--bootstrap", 1000), ("--bootstrap", "evaluate", "leave --bootstrap out")),
+        (("--bootstrap", 3), ("at least 100", "got 3", "try 1000")),
+        (("--messages", "turns", "--context-field", "before"), ("messages", "leave context_field out")),
+        (("--dtype", "float16"), ("dtype='float16'", "open a model by hf:")),
+        (("--level", "95"), ("95", "between 0% and 100%", "write e.g. 5%")),
+        (("--until", "soon"), ("'soon'", "not a number", "write e.g. 5%")),
+        (("--limit", -1), ("-1", "limit")),
+        (("--window", "wide"), ("'wide'", "--window", "nonplus score --help")),
+        (("--bos", "maybe"), ("'maybe'", "'every', 'first'", "--help")),
+        (("--strides", 3), ("--strides", "--stride", "--help")),
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be(run, fox, options, words):
+    refused(run("score", fox, *UNIFORM, *options), *words)
+
+
+@pytest.mark.parametrize("flag", ["--per-token", "--per-document"])
+def test_a_table_of_an_unknown_kind(run, fox, tmp_path: Path, flag):
+    refused(run("score", fox, *UNIFORM, flag, tmp_path / "rows.csv"), flag, "rows.csv", ".jsonl or .parquet")
+
+
+def test_two_outputs_of_one_name(run, fox, tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    ran = run("score", fox, *UNIFORM, "--per-token", path, "--per-document", path)
+    refused(ran, "--per-token would overwrite what --per-document writes", "another name")
+
+
+def test_an_output_of_the_name_of_a_source(run, tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "keep me"}\n')
+    refused(run("score", path, *UNIFORM, "--per-token", path), "would overwrite the source", "another name")
+    refused(run("score", f"jsonl:{path}", *UNIFORM, "--per-token", path), "would overwrite the source", "another name")
+    assert "keep me" in path.read_text()
+
+
+@pytest.mark.parametrize("name", ["absent/page.html", ""])
+def test_a_file_that_cannot_be_written(run, fox, tmp_path: Path, name):
+    refused(run("score", fox, *UNIFORM, "--html", tmp_path / name), str(tmp_path), "give")
+
+
+def test_an_unknown_verb(run):
+    refused(run("scores"), "'scores'", "nonplus --help")
+
+
+def test_an_unknown_protocol_to_explain(run):
+    refused(run("protocols", "nope"), "'nope'", "the names are")
+
+
+def test_an_error_of_our_own_making_is_not_hidden(run, fox, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("nonplus.cli.run.open_model", broken)
+    with pytest.raises(ZeroDivisionError):
+        main(["score", str(fox)])

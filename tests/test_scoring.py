@@ -277,6 +277,11 @@ def test_what_cannot_be_measured_is_said(document: str, protocol: str, error: ty
         list(score([document], model=History(), protocol=choose(protocol)))
 
 
+def test_a_text_of_which_nothing_can_be_scored_is_an_error() -> None:
+    with pytest.raises(BadInput, match="no token could be scored: 1 came"):
+        evaluate(["a"], model=History(bos=None))
+
+
 def test_no_text_at_all_is_an_error() -> None:
     with pytest.raises(BadInput, match="no text came"):
         list(score([], model=History()))

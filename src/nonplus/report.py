@@ -209,11 +209,13 @@ def lines(report: Report) -> Iterator[tuple[str, str]]:
 
 def _scored(report: Report) -> str:
     tally = report.tally
-    said = f"{tally.scored:,} tokens, {tally.words:,} words, {tally.bytes:,} bytes of {tally.documents:,} "
-    said += "document" if tally.documents == 1 else "documents"
-    if tally.unscored:
-        said += f"; {tally.unscored:,} tokens not scored"
-    return said
+    parts = [(tally.scored, "token"), (tally.words, "word"), (tally.bytes, "byte")]
+    said = f"{', '.join(_counted(*part) for part in parts)} of {_counted(tally.documents, 'document')}"
+    return f"{said}; {_counted(tally.unscored, 'token')} not scored" if tally.unscored else said
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _with_interval(said: str, interval: Interval | None) -> str:

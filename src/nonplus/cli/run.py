@@ -1,9 +1,8 @@
 """A plan carried out: the engine runs, files and screen follow it, Ctrl-C ends it with what is there."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, replace
-from typing import cast
 
 from nonplus import heatmap
 from nonplus.cli.files import replacing
@@ -14,7 +13,6 @@ from nonplus.cli.progress import Gauge, shown, size_of
 from nonplus.cli.show import Screen
 from nonplus.cli.tables import DOCUMENTS, READ_TOKENS, TOKENS, Columns, Table, document_row, table, token_rows
 from nonplus.corpora import Sources, open_corpora
-from nonplus.errors import BadInput
 from nonplus.interfaces import Model
 from nonplus.measure import Measurement, Meter, score
 from nonplus.models import open_model
@@ -111,7 +109,7 @@ def _measured(plan: Plan, model: Model, corpus: Sources, watchers: list[Watcher]
     screen = nullcontext() if plan.output.show else shown(gauge)
     with Interruption() as interruption, screen:
         try:
-            for scored in interruption.items(cast(Generator[ScoredText, None, None], engine)):
+            for scored in interruption.items(engine):
                 added = measurement.add(scored)
                 seen += 1
                 for watch in watchers:
@@ -122,17 +120,7 @@ def _measured(plan: Plan, model: Model, corpus: Sources, watchers: list[Watcher]
             if not seen:
                 raise
             return measurement.report(interrupted=True), False
-    return _something(measurement.report()), False
-
-
-def _something(report: Report) -> Report:
-    """The report, if it is one on anything."""
-    if not report.tally.scored:
-        raise BadInput(
-            f"no token could be scored: {report.tally.unscored:,} came, and under {report.rules.protocol.name} none of "
-            "them has anything before it to be predicted from; give a longer text"
-        )
-    return report
+    return measurement.report(), False
 
 
 def _bootstrap(plan: Plan, sums: list[DocumentSums]) -> Interval | None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 
+from nonplus.errors import BadInput
 from nonplus.interfaces import Model
 from nonplus.measure.passes import Effort
 from nonplus.measure.scoring import Meter, score
@@ -47,7 +48,16 @@ class Measurement:
         return interval is not None and exp((interval.high - interval.low) / 2) - 1 <= half_width
 
     def report(self, *, interrupted: bool = False) -> Report:
-        """What has been measured so far."""
+        """What has been measured so far.
+
+        Raises:
+            BadInput: there was text, and no token of it could be scored.
+        """
+        if not self._tally.tokens:
+            raise BadInput(
+                f"no token could be scored: {self._tally.unscored:,} came, and under {self._rules.protocol.name} none "
+                "of them has anything before it to be predicted from; give a longer text"
+            )
         return Report(
             tally=self._tally,
             rules=self._rules,

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -39,7 +39,7 @@ def score(
     protocol: Protocol | None = None,
     effort: Effort | None = None,
     meter: Meter | None = None,
-) -> Iterator[ScoredText]:
+) -> Generator[ScoredText, None, None]:
     """Score each document, in order, in memory that does not grow with their number.
 
     Protocols over a stream join all documents into one first. Interrupted by Ctrl-C, what is finished of the documents
@@ -58,7 +58,7 @@ def score(
 
 def _scored(
     documents: Iterable[Document | str], *, model: Model, rules: Rules, effort: Effort, meter: Meter
-) -> Iterator[ScoredText]:
+) -> Generator[ScoredText, None, None]:
     passes = Passes(model, effort, fingerprint=rules.fingerprint)
     under_way: deque[_Assembly] = deque()
     try:

@@ -79,12 +79,15 @@ def fastest_way(model: nn.Module, *, vocabulary: int, name: str) -> Way:
     Warns with FallbackNotice where it is not the first.
     """
     inner: Any = inner_model(model)
-    body = next((child for child in inner.children() if isinstance(child, PreTrainedModel)), None)
-    if body is None:
-        return _whole(model, name, "it has no body that runs without its head")
-    own = OwnHead(inner, body, vocabulary)
-    if fault := _fault_of_parts(model, own):
-        return _whole(model, name, fault)
+    fault = "it has no body apart from its head"
+    for body in _bodies(inner):
+        own = OwnHead(inner, body, vocabulary)
+        fault = _fault_of_parts(model, own)
+        if not fault:
+            break
+    if fault:
+        _notice(name, fault, "it is run whole and a row at a time, which takes several times as long")
+        return Plain(model)
     head = inner.get_output_embeddings()
     if fault := _fault_of_product(model, own, head):
         _notice(name, fault, "its own head is used, which takes a little longer and more memory")
@@ -101,6 +104,12 @@ def packs(model: nn.Module, way: Way) -> bool:
     places = Places(rows_BT, position_BT, torch.arange(rows_BT.numel(), device=rows_BT.device))
     alone = [_plain(model, ids_T) for ids_T in (long_T, short_T, short_T, long_T)]
     return not _fault(way, places, torch.cat(alone), _rounding(model))
+
+
+def _bodies(inner: Any) -> list[nn.Module]:
+    """What may be all of the model but its head; names and nesting differ from family to family."""
+    candidates = [inner.get_decoder(), *inner.children()]
+    return [body for body in candidates if isinstance(body, PreTrainedModel) and body is not inner][:2]
 
 
 def _fault_of_parts(model: nn.Module, own: OwnHead) -> str:
@@ -148,11 +157,6 @@ def _steps(model: nn.Module) -> str:
     config = inner_model(model).config.get_text_config().to_dict()
     steps = [f"{step}={config[step]}" for step in _STEPS if config.get(step) is not None]
     return f" ({', '.join(steps)})" if steps else ""
-
-
-def _whole(model: nn.Module, name: str, fault: str) -> Way:
-    _notice(name, fault, "it is run whole and a row at a time, which takes several times as long")
-    return Plain(model)
 
 
 def _notice(name: str, fault: str, remedy: str) -> None:

@@ -66,7 +66,7 @@ class OwnHead:
         self._model = model
         self._body = body
         self._vocabulary = vocabulary
-        self._name = next(name for name, child in model.named_children() if child is body)
+        self._path = next(name for name, module in model.named_modules() if module is body).split(".")
 
     def logits(self, places: Places) -> Iterator[Logits]:
         """As many places at a time as make a lot, with room for copies that the head makes of it."""
@@ -83,7 +83,7 @@ class OwnHead:
     def head(self, output: Any, hidden_MH: Tensor) -> Tensor:
         """The model's own logits (M, V) for states that its body might have given in ``output``."""
         answer = type(output)(**{**output, "last_hidden_state": hidden_MH[None]})
-        shell = _with_child(self._model, self._name, _Answer(self._body, answer))
+        shell = _with_module(self._model, self._path, _Answer(self._body, answer))
         nothing_1M = torch.zeros((1, len(hidden_MH)), dtype=torch.int64, device=hidden_MH.device)
         logits_MV: Tensor = _run(shell, nothing_1M, None).logits[0]
         return logits_MV
@@ -124,10 +124,12 @@ class _Answer(nn.Module):
         return own[name] if name in own else getattr(own["body"], name)
 
 
-def _with_child(model: nn.Module, name: str, child: nn.Module) -> nn.Module:
-    """``model`` with another ``child`` of that name: a shell of its own around the same weights."""
+def _with_module(model: nn.Module, path: list[str], module: nn.Module) -> nn.Module:
+    """``model`` with another ``module`` at ``path``: a shell of its own around the same weights."""
+    name, *rest = path
     shell = copy.copy(model)
     shell.__dict__.pop("forward", None)  # where accelerate bound the original's
+    child = _with_module(model.get_submodule(name), rest, module) if rest else module
     shell._modules = {**model._modules, name: child}
     return shell
 

@@ -1,0 +1,208 @@
+"""Faults that people make when they measure perplexity, each put into a copy of nonplus that the tests must refuse.
+
+``python tests/mutants.py`` tries all of them and names the survivors; ``tests/parity/test_mutants.py`` asks for none.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+TESTS = "tests/parity/test_oracle.py"
+
+_RUN = """\
+import sys, pathlib, nonplus, pytest
+assert pathlib.Path(nonplus.__file__).is_relative_to(sys.argv[1]), "the tests do not see the mutant"
+options = ["-x", "-q", "--tb=line", "-p", "no:cacheprovider", "--hypothesis-profile=mutants"]
+sys.exit(pytest.main([*options, sys.argv[2]]))
+"""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``old``, which occurs once in ``file``, becomes ``new``."""
+
+    fault: str
+    file: str
+    old: str
+    new: str
+
+
+MUTANTS = [
+    Mutant(
+        "targets are not shifted",
+        "batches.py",
+        "return Row(fed[:-1], fed[1:][-(window.stop - window.first) :])",
+        "return Row(fed[:-1], fed[:-1][-(window.stop - window.first) :])",
+    ),
+    Mutant(
+        "the head of the targets is asked for, not the tail",
+        "batches.py",
+        "fed[1:][-(window.stop - window.first) :]",
+        "fed[1:][: window.stop - window.first]",
+    ),
+    Mutant("the prefix is forgotten", "batches.py", "before = prefix if window.prefixed else ()", "before = ()"),
+    Mutant(
+        "filling is read",
+        "batches.py",
+        "at.append(np.arange(stop - len(r.target), stop) + b * width)",
+        "at.append(np.arange(width - len(r.target), width) + b * width)",
+    ),
+    Mutant(
+        "packed texts see each other",
+        "batches.py",
+        "position_BT[b, start:stop] = np.arange(len(r.input))",
+        "position_BT[b, start:stop] = np.arange(start, stop)",
+    ),
+    Mutant(
+        "the overlap is scored twice, rolling",
+        "windows.py",
+        "yield Window(max(0, stop - 1 - room), done, stop, prefixed)",
+        "yield Window(max(0, stop - 1 - room), max(first, done - 1), stop, prefixed)",
+    ),
+    Mutant(
+        "the overlap is scored twice, on a grid",
+        "windows.py",
+        "yield Window(start, max(done, start + 1), stop)",
+        "yield Window(start, start + 1, stop)",
+    ),
+    Mutant(
+        "the tail is dropped",
+        "windows.py",
+        "while done < n_tokens:",
+        "while done + min(stride, 2) <= n_tokens:",
+    ),
+    Mutant(
+        "a chunk's tail is kept",
+        "windows.py",
+        "for start in range(0, n_tokens - context + 1, context):",
+        "for start in range(0, n_tokens - context // 2, context):",
+    ),
+    Mutant(
+        "windows are one token shorter than they may be",
+        "protocol/rules.py",
+        "room = protocol.window - 1\n",
+        "room = max(protocol.window - 2, 1)\n",
+    ),
+    Mutant(
+        "windows are one token longer than the model takes",
+        "protocol/rules.py",
+        "room = protocol.window - 1\n",
+        "room = protocol.window\n",
+    ),
+    Mutant("the stride is ignored", "protocol/rules.py", "stride=protocol.stride or room)", "stride=room)"),
+    Mutant(
+        "half a chunk is one token too many",
+        "protocol/rules.py",
+        "skip = size // 2 + 1 if",
+        "skip = size // 2 if",
+    ),
+    Mutant(
+        "no token is replaced at the head of a chunk",
+        "protocol/rules.py",
+        "yield replace(window, start=window.start + 1, prefixed=True) if replaced else window",
+        "yield window",
+    ),
+    Mutant(
+        "a beginning token that comes twice is taken away in silence",
+        "protocol/rules.py",
+        "return not self.protocol.specials and self._begins_with_prefix(tokens)",
+        "return self._begins_with_prefix(tokens)",
+    ),
+    Mutant(
+        "the context is scored",
+        "measure/texts.py",
+        "first = int(np.searchsorted(ends, 1)) if document.context else 0",
+        "first = 0",
+    ),
+    Mutant(
+        "texts of a stream are run together",
+        "measure/texts.py",
+        "yield Document(text=protocol.joiner.join(texts)",
+        'yield Document(text="".join(texts)',
+    ),
+    Mutant(
+        "the weights are ignored", "measure/scoring.py", "self._weight[scored] = weight", "self._weight[scored] = 1.0"
+    ),
+    Mutant(
+        "documents come in the order in which they are finished",
+        "measure/scoring.py",
+        "scored = under_way.popleft().scored()",
+        "scored = under_way.pop().scored()",
+    ),
+    Mutant(
+        "answers are given to rows in the order of the text, not of the batch",
+        "measure/passes.py",
+        "for i in (i for line in lines for i in line):",
+        "for i in sorted(i for line in lines for i in line):",
+    ),
+    Mutant(
+        "nats are bits",
+        "measure/passes.py",
+        "columns = 0.0 - self._model.logprobs(asked)[:, None]",
+        "columns = -1 / np.log(2) * self._model.logprobs(asked)[:, None]",
+    ),
+    Mutant(
+        "one token more is counted than was scored",
+        "tally.py",
+        "tokens=math.fsum(scored.weight),",
+        "tokens=math.fsum(scored.weight) + 1,",
+    ),
+    Mutant(
+        "bytes of tokens that were not scored are counted",
+        "tally.py",
+        "_words(scored, starts, stops), int(token_bytes.sum()))",
+        "_words(scored, starts, stops), int(widths.sum()))",
+    ),
+    Mutant(
+        "the words of the detokenised text are counted",
+        "measure/__init__.py",
+        "lm_eval_counts(document.original or document.text)",
+        "lm_eval_counts(document.text)",
+    ),
+    Mutant(
+        "a mean over texts divides by texts without a figure too",
+        "report.py",
+        "return unfixed(self.tally.perplexities) / self.tally.texts",
+        "return unfixed(self.tally.perplexities) / self.tally.documents",
+    ),
+]
+
+
+def caught(mutant: Mutant) -> bool:
+    """Whether a test fails on a copy of nonplus with that fault.
+
+    Raises:
+        AssertionError: the place of the fault is no longer there, or the tests broke down instead of failing.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder).resolve() / "nonplus"
+        shutil.copytree(ROOT / "src" / "nonplus", copy, ignore=shutil.ignore_patterns("__pycache__", "bundled"))
+        path = copy / mutant.file
+        source = path.read_text(encoding="utf-8")
+        assert source.count(mutant.old) == 1, f"{mutant.file} has {source.count(mutant.old)} of {mutant.old!r}: move it"
+        path.write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
+        return _status(copy.parent) == 1
+
+
+def _status(source: Path) -> int:
+    environment = os.environ | {"PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", _RUN, str(source), TESTS]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode in (0, 1), f"neither passed nor failed:\n{run.stdout[-2000:]}{run.stderr[-2000:]}"
+    return run.returncode
+
+
+def unharmed() -> bool:
+    """Whether the tests pass on nonplus as it is: else a mutant would be caught by any fault but its own."""
+    return _status(ROOT / "src") == 0
+
+
+if __name__ == "__main__":
+    assert unharmed(), f"{TESTS} fails without any mutant"
+    survivors = [mutant.fault for mutant in MUTANTS if not caught(mutant)]
+    sys.exit("survived: " + "; ".join(survivors) if survivors else 0)

@@ -67,11 +67,11 @@ def test_decoding_keeps_special_tokens(tmp_path):
         ("<s> $A", {"bos_token": "b"}, {"bos_token_id": 3}, (0, None)),
         ("$A </s>", {}, {}, (None, None)),
         ("", {"bos_token": "<s>", "eos_token": {"content": "</s>"}}, {"bos_token_id": 3, "eos_token_id": 3}, (0, 1)),
-        ("", {"bos_token": None}, {"bos_token_id": 2, "eos_token_id": [1, 0]}, (2, 1)),
+        ("", {"bos_token": None}, {"bos_token_id": 2, "eos_token_id": [1, 0]}, (None, 1)),
         ("", None, {}, (None, None)),
     ],
 )
-def test_special_tokens_are_what_the_tokenizer_adds_then_what_it_names_then_what_the_model_names(
+def test_a_beginning_is_what_the_tokenizer_adds_or_names_and_an_end_also_what_the_model_names(
     tmp_path, template, config, model, expected
 ):
     tokenizer = FileTokenizer(folder_with(tmp_path, template=template, config=config))

@@ -59,8 +59,11 @@ class FileTokenizer:
         raise BadModel(f"{self._folder} has no chat template; give it the conversation as one text")
 
     def special(self, config: dict[str, Any]) -> Special:
-        """What begins and ends a text: what the tokenizer puts before it or names so, else what ``config`` names."""
-        bos = self._leading() or self._named("bos_token") or _ids(config.get("bos_token_id"))
+        """What begins and ends a text: what the tokenizer puts before it, else what it names so.
+
+        Only for the end does ``config`` count too: many name a beginning that their model never saw.
+        """
+        bos = self._leading() or self._named("bos_token")
         eos = self._named("eos_token") or _ids(config.get("eos_token_id"))
         return Special(bos=bos[0] if bos else None, eos=eos[0] if eos else None)
 

@@ -97,6 +97,15 @@ def test_a_document_has_a_line_of_its_own() -> None:
     assert line["perplexity"] == pytest.approx(math.exp(scored.nats.mean()))
 
 
+def test_each_domain_has_the_figures_that_it_would_have_alone() -> None:
+    these = [Document(text=text, domain=domain) for text, domain in (("abc", "news"), ("abd", "law"), ("xy", "news"))]
+    report = evaluate([*these, "no domain"], model=History())
+    alone = evaluate([d for d in these if d.domain == "news"], model=History())
+    assert [name for name, _ in report.by_domain()] == ["law", "news"]
+    assert dict(report.by_domain())["news"].perplexity == alone.perplexity
+    assert report.as_dict()["by_domain"]["news"]["bits_per_byte"] == alone.bits_per_byte
+
+
 def test_positions_say_how_the_surprisal_falls_with_what_was_seen() -> None:
     report = evaluate(["abcdefgh"], model=History())
     assert [(row.seen_from, row.seen_to, row.tokens) for row in report.positions] == [

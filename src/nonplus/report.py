@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nonplus.protocol import Rules
@@ -17,7 +17,8 @@ class Report:
     """A measurement and its conditions.
 
     Units: ``nats`` and ``log_perplexity`` are natural; bits are nats / ln 2. A figure whose denominator is zero is
-    ``None``. An impossible token makes every mean infinite; ``tally.zero_places`` says where it stands.
+    ``None``. An impossible token makes every mean infinite; ``tally.zero_places`` says where it stands. ``domains`` has
+    the tallies of documents that name one.
     """
 
     tally: Tally
@@ -27,6 +28,7 @@ class Report:
     seconds: float
     level: float = 0.95
     positions: tuple[PositionSums, ...] = ()
+    domains: tuple[tuple[str, Tally], ...] = ()
     interrupted: bool = False
 
     def __float__(self) -> float:
@@ -106,6 +108,11 @@ class Report:
         """Scored tokens for each second of the whole run, reading and tokenising included."""
         return self.tally.scored / self.seconds if self.seconds else math.inf
 
+    def by_domain(self) -> Iterator[tuple[str, "Report"]]:
+        """A report on each domain by itself, in alphabetical order."""
+        for name, tally in self.domains:
+            yield name, replace(self, tally=tally, domains=(), positions=())
+
     def as_dict(self) -> dict[str, Any]:
         """One JSON object with every figure unrounded; infinite ones are the string ``"Infinity"``."""
         byte = byte_interval(self.tally, level=self.level)
@@ -131,6 +138,7 @@ class Report:
             "interval_if_tokens_were_independent": _interval_dict(self.independent),
             "design_effect": self.design_effect,
             "documents": self.tally.documents,
+            "by_domain": {name: _domain_dict(report) for name, report in self.by_domain()},
             "interrupted": self.interrupted,
             "protocol": asdict(self.rules.protocol) | {"prefix": list(self.rules.prefix), "dtype": self.rules.dtype},
             "signature": self.rules.signature,
@@ -151,6 +159,17 @@ class Report:
 
     def _per(self, denominator: float, unit: float = 1.0) -> float | None:
         return self.nats / denominator / unit if denominator else None
+
+
+def _domain_dict(report: Report) -> dict[str, Any]:
+    figures = {
+        "perplexity": report.perplexity,
+        "bits_per_byte": report.bits_per_byte,
+        "interval": _interval_dict(report.interval),
+        "tokens": report.tokens,
+        "documents": report.tally.documents,
+    }
+    return {key: jsonable(value) for key, value in figures.items()}
 
 
 def document_dict(sums: DocumentSums) -> dict[str, Any]:
@@ -197,6 +216,9 @@ def lines(report: Report) -> Iterator[tuple[str, str]]:
     yield "bits per token", figure(report.bits_per_token)
     yield "word perplexity", figure(report.word_perplexity)
     yield "interval", _explained(report)
+    for name, domain in report.by_domain():
+        said = _with_interval(figure(domain.perplexity), domain.interval)
+        yield f"  {name}", f"{said}, {figure(domain.bits_per_byte)} bits per byte"
     yield "scored", _scored(report)
     if report.tally.zeros:
         places = ", ".join(f"token {place} of {document}" for document, place in report.tally.zero_places)

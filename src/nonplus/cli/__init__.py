@@ -5,6 +5,7 @@ an option is wrong, 130 interrupted by Ctrl-C.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn, final
@@ -14,6 +15,10 @@ import click
 from nonplus import __version__
 from nonplus.cli.notices import fail, notes
 from nonplus.errors import NonplusError
+
+# Said before NumPy is loaded. The bundled model is small: on an idle machine more threads bring it little, and on a
+# busy one, where they wait for each other, they cost ten times the time. torch has threads of its own and keeps them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # A table rather than imports, so that `nonplus --help` loads no verb.
 VERBS = {

@@ -23,19 +23,22 @@ __all__ = ["Place", "Reading", "Rows", "Sources", "open_corpora", "open_corpus",
 PLAIN = Reading()
 
 
-def open_corpus(source: str | Path, *, options: Reading = PLAIN, tokenizer: Tokenizer | None = None) -> Sources:
+def open_corpus(
+    source: str | Path, *, options: Reading = PLAIN, tokenizer: Tokenizer | None = None, keep_blank: bool = False
+) -> Sources:
     """The documents of one source, read as they are asked for and anew on every pass.
 
     ``source`` is ``scheme:location``; ``-`` for standard input; or, where only one reading is possible, a bare file,
     folder, glob pattern or text. A :class:`~pathlib.Path` is always a file or folder. The schemes are in
     :mod:`nonplus.corpora.schemes`; packages add more through the entry point group ``nonplus.corpora``.
-    ``tokenizer`` is needed only where ``options.messages`` has conversations written out.
+    ``tokenizer`` is needed only where ``options.messages`` has conversations written out; ``keep_blank`` as in
+    :func:`open_corpora`.
 
     Raises:
         BadInput: the source cannot be read, or has no text; some of this is known only when it is iterated.
         MissingExtra: the source needs a part of nonplus that is not installed.
     """
-    return open_corpora([source], options=options, tokenizer=tokenizer)
+    return open_corpora([source], options=options, tokenizer=tokenizer, keep_blank=keep_blank)
 
 
 def open_corpora(

@@ -27,6 +27,7 @@ class Measurement:
         self._rules: Rules = resolve(protocol, model)
         self._level = level
         self._tally = Tally()
+        self._domains: dict[str, Tally] = {}
         self._positions = PositionTally()
         self._begun = time.perf_counter()
 
@@ -36,7 +37,10 @@ class Measurement:
         by_lm_eval = self._rules.protocol.denominator == "lm-eval"
         counted = lm_eval_counts(document.original or document.text) if by_lm_eval else (0, 0)
         sums = document_sums(scored, counted=counted)
-        self._tally += Tally.of(sums)
+        tally = Tally.of(sums)
+        self._tally += tally
+        if document.domain:
+            self._domains[document.domain] = self._domains.get(document.domain, Tally()) + tally
         self._positions.add(scored)
         return sums
 
@@ -66,6 +70,7 @@ class Measurement:
             seconds=time.perf_counter() - self._begun,
             level=self._level,
             positions=self._positions.rows(),
+            domains=tuple(sorted(self._domains.items())),
             interrupted=interrupted,
         )
 

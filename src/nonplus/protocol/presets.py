@@ -32,7 +32,7 @@ PRESETS: dict[str, Preset] = {
             beware="Tokens early in a window see little context; stride:S gives them more and costs more.",
         ),
         _preset(
-            Protocol(name="stride", stride=512),
+            Protocol(name="stride", stride=256),
             "Like full, with windows that overlap: they move on by S tokens, so that every token after the first "
             "window sees at least window - S others. Costs window / S times as much.",
             source="nonplus; the idea is Baevski and Auli, 2019, section 5",

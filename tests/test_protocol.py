@@ -28,9 +28,18 @@ OTHERWISE = {
 }
 
 
+# Some choices mean something only beside another one.
+NEEDS = {
+    "joiner": {"unit": "stream"},
+    "scored": {"cut": "chunks", "bos": "none", "window": 8},
+    "too_long": {"cut": "whole"},
+}
+
+
 @pytest.mark.parametrize(("choice", "value"), OTHERWISE.items())
 def test_every_choice_changes_the_fingerprint_and_shows_in_the_signature(choice: str, value: object) -> None:
-    usual, other = (resolve(p, History()) for p in (Protocol(), Protocol().but(**{choice: value})))
+    base = Protocol(**NEEDS.get(choice, {}))
+    usual, other = (resolve(p, History(max_context=64)) for p in (base, base.but(**{choice: value})))
     assert usual.fingerprint != other.fingerprint
     assert usual.signature != other.signature
 
@@ -69,7 +78,9 @@ def test_a_number_may_follow_the_name(name: str, choice: str, value: int) -> Non
     assert choose(name).name == name
 
 
-@pytest.mark.parametrize("name", ["ful", "", "full:3", "stride:0", "stride:x", "stride:-1", "lmppl:5"])
+@pytest.mark.parametrize(
+    "name", ["ful", "", "full:3", "stride:0", "stride:x", "stride:-1", "lmppl:5", "stride:", "stride:" + "9" * 5000]
+)
 def test_a_name_that_is_none_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(BadProtocol, match=r"full|stride"):
         choose(name)
@@ -96,6 +107,23 @@ def test_a_choice_that_does_not_exist_is_refused() -> None:
 
 def test_a_changed_preset_no_longer_bears_its_name() -> None:
     assert choose("gptq").but(joiner=" ").name == "gptq+"
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"cut": "chunks", "bos": "none", "stride": 3},
+        {"cut": "whole", "stride": 3},
+        {"scored": "second-half"},
+        {"too_long": "truncate"},
+        {"joiner": ""},
+        {"bos": "none", "without_bos": "eos"},
+        {"cut": "whole", "denominator": "lm-eval"},
+    ],
+)
+def test_a_choice_that_would_change_nothing_is_refused(choices: dict) -> None:
+    with pytest.raises(BadProtocol, match=r"means nothing with .*; leave it out"):
+        resolve(Protocol(**choices), History())
 
 
 def test_replacing_the_first_token_needs_whole_chunks() -> None:

@@ -47,7 +47,7 @@ def drawn(random: np.random.Generator, documents: int) -> list[DocumentSums]:
     return [document(i, float(m * t), int(t)) for i, (m, t) in enumerate(zip(means, tokens, strict=True))]
 
 
-many = st.lists(st.tuples(st.floats(0.1, 1e6), st.integers(1, 10**6)), min_size=20, max_size=60)
+many = st.lists(st.tuples(st.floats(0.1, 1e6), st.integers(50, 100)), min_size=30, max_size=60)
 
 
 @given(many)
@@ -95,6 +95,19 @@ def test_tokens_that_rise_and_fall_together_give_a_wider_interval_than_independe
     effect = design_effect(clustered, independent)
     assert effect is not None
     assert effect > 50
+
+
+def test_one_large_document_among_scraps_is_cut_into_blocks() -> None:
+    random = np.random.default_rng(4)
+    level = np.repeat(random.normal(3, 0.5, 20), 16)
+    blocks = tuple(Block(float(m * 128), 128.0, 512) for m in level)
+    large = document(0, sum(b.nats for b in blocks), 128 * len(blocks), blocks=blocks)
+    scraps = [document(i, 30.0, 10, blocks=(Block(30.0, 10.0, 40),)) for i in range(1, 40)]
+    alone, among = token_interval(Tally.of(large)), token_interval(Tally.total([large, *scraps]))
+    assert alone is not None
+    assert among is not None
+    assert among.method == "blocks"
+    assert among.standard_error == pytest.approx(alone.standard_error, rel=0.1)
 
 
 def test_many_documents_of_one_block_each_are_still_few_documents() -> None:

@@ -63,5 +63,12 @@ def test_chunks_are_whole_and_skip_what_they_are_told_to(n: int, context: int, d
     assert all((w.stop - w.start, w.first - w.start) == (context, skip) for w in cut)
 
 
+@given(st.integers(1, 12), st.data())
+def test_a_context_that_fits_is_fed_whole_and_of_a_longer_one_half_a_window(room: int, data: st.DataObject) -> None:
+    stride, first = data.draw(st.integers(1, room)), data.draw(st.integers(0, 40))
+    begin = next(windows(60, room=room, stride=stride, first=first))
+    assert begin.first - begin.start >= (first if first <= room else room - room // 2)
+
+
 def test_the_last_window_is_filled_up_with_context() -> None:
     assert list(windows(10, room=4, stride=4)) == [Window(0, 0, 5), Window(4, 5, 9), Window(5, 9, 10)]

@@ -5,7 +5,7 @@ from typing import Any, Self, final
 
 import numpy as np
 
-from nonplus.errors import BadInput
+from nonplus.errors import BadInput, BadProbability
 from nonplus.kernels.numbers import (
     log_of_base,
     token_nats_from_logits,
@@ -91,4 +91,10 @@ def perplexity(
     else:
         nats_N = token_nats_from_logits(logits, targets)
     zeros = tuple(np.flatnonzero(np.isinf(nats_N)).tolist())
-    return Perplexity(nats=math.fsum(nats_N), tokens=len(nats_N), zeros=zeros, base=base)
+    try:
+        nats = math.inf if zeros else math.fsum(nats_N)
+    except OverflowError:
+        raise BadProbability(
+            "these log-probabilities add up to more than a number can hold; check where they are from"
+        ) from None
+    return Perplexity(nats=nats, tokens=len(nats_N), zeros=zeros, base=base)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from nonplus.errors import BadInput
 from nonplus.records import Floats
 
 _HEAD = struct.Struct("<4sII")
@@ -43,7 +44,12 @@ class Ledger:
     def __init__(self, folder: Path, *, scope: str) -> None:
         """Find what earlier runs left."""
         self._scope = scope.encode()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise BadInput(
+                f"{folder} cannot keep what is finished: {fault.strerror}; name a folder that can be written to"
+            ) from None
         self._places: dict[bytes, _Place] = {}
         for path in sorted(folder.glob("*.ledger")):
             self._places.update(_places(path))

@@ -7,7 +7,7 @@ from typing import Any
 
 from nonplus.protocol import Rules
 from nonplus.stats import Interval, byte_interval, design_effect, independent_interval, text_interval, token_interval
-from nonplus.tally import DocumentSums, PositionSums, Tally, exp, unfixed
+from nonplus.tally import DocumentSums, PositionSums, Tally, exp, fixed, unfixed
 
 _LN2 = math.log(2)
 
@@ -17,14 +17,16 @@ class Report:
     """A measurement and its conditions.
 
     Units: ``nats`` and ``log_perplexity`` are natural; bits are nats / ln 2. A figure whose denominator is zero is
-    ``None``. An impossible token makes every mean infinite; ``tally.zero_places`` says where it stands. ``domains`` has
-    the tallies of documents that name one.
+    ``None``; so are those per word, byte and character where a protocol books fewer tokens than it scores. An
+    impossible token makes every mean infinite; ``tally.zero_places`` says where it stands. ``domains`` has the tallies
+    of documents that name one.
     """
 
     tally: Tally
     rules: Rules
     model: str
     model_identity: str
+    tokenizer_identity: str
     seconds: float
     level: float = 0.95
     positions: tuple[PositionSums, ...] = ()
@@ -65,23 +67,23 @@ class Report:
     @property
     def bits_per_byte(self) -> float | None:
         """Surprisal in bits for each byte of UTF-8: comparable between tokenizers."""
-        return self._per(self.tally.bytes, _LN2)
+        return self._per_text(self.tally.bytes, _LN2)
 
     @property
     def bits_per_char(self) -> float | None:
         """Surprisal in bits for each character."""
-        return self._per(self.tally.chars, _LN2)
+        return self._per_text(self.tally.chars, _LN2)
 
     @property
     def word_perplexity(self) -> float | None:
         """Perplexity with surprisal divided by blank-separated words."""
-        log = self._per(self.tally.words)
+        log = self._per_text(self.tally.words)
         return None if log is None else exp(log)
 
     @property
     def byte_perplexity(self) -> float | None:
         """Perplexity with surprisal divided by bytes."""
-        log = self._per(self.tally.bytes)
+        log = self._per_text(self.tally.bytes)
         return None if log is None else exp(log)
 
     @property
@@ -115,7 +117,6 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """One JSON object with every figure unrounded; infinite ones are the string ``"Infinity"``."""
-        byte = byte_interval(self.tally, level=self.level)
         figures = {
             "perplexity": self.perplexity,
             "log_perplexity": self.log_perplexity,
@@ -134,7 +135,7 @@ class Report:
             "word_perplexity": self.word_perplexity,
             "byte_perplexity": self.byte_perplexity,
             "interval": _interval_dict(self.interval),
-            "interval_bits_per_byte": _interval_dict(byte, scale=1 / _LN2),
+            "interval_bits_per_byte": _interval_dict(self._byte_interval, scale=1 / _LN2),
             "interval_if_tokens_were_independent": _interval_dict(self.independent),
             "design_effect": self.design_effect,
             "documents": self.tally.documents,
@@ -146,6 +147,7 @@ class Report:
             "cautions": list(self.rules.cautions),
             "model": self.model,
             "model_identity": self.model_identity,
+            "tokenizer_identity": self.tokenizer_identity,
             "seconds": self.seconds,
             "tokens_per_second": self.tokens_per_second,
         }
@@ -159,6 +161,17 @@ class Report:
 
     def _per(self, denominator: float, unit: float = 1.0) -> float | None:
         return self.nats / denominator / unit if denominator else None
+
+    def _per_text(self, denominator: int, unit: float = 1.0) -> float | None:
+        booked_whole = self.tally.tokens == fixed(float(self.tally.scored))
+        return self._per(denominator, unit) if booked_whole else None
+
+    @property
+    def _byte_interval(self) -> Interval | None:
+        """Interval of nats per byte, where the bytes of its clusters are those of the figure."""
+        interval = byte_interval(self.tally, level=self.level)
+        other_bytes = self.rules.protocol.denominator != "scored" and interval and interval.method == "blocks"
+        return None if other_bytes or self.bits_per_byte is None else interval
 
 
 def _domain_dict(report: Report) -> dict[str, Any]:
@@ -186,7 +199,7 @@ def document_dict(sums: DocumentSums) -> dict[str, Any]:
         "bytes": sums.bytes,
         "chars": sums.chars,
         "words": sums.words,
-        "bits_per_byte": nats / sums.bytes / _LN2 if sums.bytes else None,
+        "bits_per_byte": nats / sums.bytes / _LN2 if sums.bytes and sums.tokens == sums.scored else None,
         "partial": sums.partial,
     }
     return {key: jsonable(value) for key, value in figures.items()}

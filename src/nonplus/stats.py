@@ -1,21 +1,22 @@
 """How far the figure may be off: intervals of a ratio of sums, clustered by what was drawn together.
 
 Tokens of one document resemble each other, so an error bar that takes them as independent is several times too small.
-The cluster is the document; where documents are few, stretches of bytes inside them. The variance is that of a ratio
-estimator (Cochran, *Sampling Techniques*, ch. 6), because both the nats and the tokens of a cluster vary.
+The cluster is the document; where a few documents make up most of the text, stretches of bytes inside these. The
+variance is that of a ratio estimator (Cochran, *Sampling Techniques*, ch. 6), because both the nats and the tokens of a
+cluster vary.
 """
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 import numpy as np
 
 from nonplus.records import Floats
-from nonplus.tally import Block, DocumentSums, Tally, unfixed
+from nonplus.tally import DocumentSums, Tally, unfixed
 
-_ENOUGH = 20  # documents that serve as clusters
+_ENOUGH = 20  # documents of equal size, or what comes to the same, that serve as clusters
 _FEWEST = 8  # blocks that still give a spread worth printing
 
 
@@ -53,15 +54,16 @@ def ratio_standard_error(y: Floats, n: Floats) -> float:
 def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     """Interval of nats per token; ``None`` where nothing or an impossible token was scored.
 
-    Twenty documents and more are the clusters; below that blocks of bytes, as wide as leaves eight of them; a text too
-    short for that gets the token-independent interval, which says so in ``method``.
+    Documents are the clusters where they count for twenty of equal size and more. Else the largest are cut into blocks
+    of bytes, as wide as leaves eight of them; a text too short for that gets the token-independent interval, which says
+    so in ``method``.
     """
     if not tally.tokens or tally.zeros:
         return None
-    if tally.documents >= _ENOUGH:
-        moments = _document_moments(tally, tally.tokens, tally.nats_tokens, tally.tokens_tokens, unit=1 << 40)
-        return _interval(moments, method="documents", level=level)
-    spread = widest(_block_moments(tally.few, "tokens"))
+    documents = _document_moments(tally, tally.tokens, tally.nats_tokens, tally.tokens_tokens, unit=1 << 40)
+    if enough_documents(tally):
+        return _interval(documents, method="documents", level=level)
+    spread = widest(_block_moments(tally, documents, "tokens"))
     if spread is None:
         return independent_interval(tally, level=level)
     return _interval(spread, method="blocks", level=level)
@@ -71,19 +73,27 @@ def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     """Interval of nats per byte, clustered like :func:`token_interval`; ``None`` where no such cluster exists."""
     if not tally.bytes or tally.zeros or not tally.tokens:
         return None
-    if tally.documents >= _ENOUGH:
-        moments = _document_moments(tally, tally.bytes, tally.nats_bytes, tally.bytes_bytes, unit=1)
-        return _interval(moments, method="documents", level=level)
-    spread = widest(_block_moments(tally.few, "bytes"))
+    documents = _document_moments(tally, tally.bytes, tally.nats_bytes, tally.bytes_bytes, unit=1)
+    if enough_documents(tally):
+        return _interval(documents, method="documents", level=level)
+    spread = widest(_block_moments(tally, documents, "bytes"))
     return None if spread is None else _interval(spread, method="blocks", level=level)
 
 
+def enough_documents(tally: Tally) -> bool:
+    """Whether documents can be the clusters: they count for twenty of equal size (Kish's effective number)."""
+    return tally.tokens**2 >= _ENOUGH * tally.tokens_tokens > 0
+
+
 def text_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of the mean of the texts' perplexities (not of a surprisal); texts are independent."""
+    """Interval of the mean of the texts' perplexities (not of a surprisal), texts being independent; or ``None``."""
     if tally.texts < _FEWEST or tally.infinite_perplexities:
         return None
     mean = unfixed(tally.perplexities) / tally.texts
-    square = (tally.perplexities_perplexities * tally.texts - tally.perplexities**2) / ((tally.texts**2) << 80)
+    try:
+        square = (tally.perplexities_perplexities * tally.texts - tally.perplexities**2) / ((tally.texts**2) << 80)
+    except OverflowError:
+        return None  # texts so improbable that no float holds their spread
     error = math.sqrt(square / (tally.texts - 1))
     return _around(mean, error, clusters=tally.texts, method="documents", level=level)
 
@@ -152,13 +162,21 @@ def _document_moments(tally: Tally, n: int, yn: int, nn: int, *, unit: int) -> _
     return _Moments(clusters=tally.documents, y=unfixed(y), n=n / unit, residual=residual)
 
 
-def _block_moments(few: Sequence[tuple[str, tuple[Block, ...]]], unit: str) -> Iterable[_Moments]:
-    """Moments for blocks of doubling width, as long as enough of them are left."""
-    y = [np.array([b.nats for b in blocks]) for _, blocks in few]
-    n = [np.array([float(b.tokens if unit == "tokens" else b.bytes) for b in blocks]) for _, blocks in few]
+def _block_moments(tally: Tally, documents: _Moments, unit: str) -> Iterable[_Moments]:
+    """Moments with the largest documents cut into blocks of doubling width, as long as enough clusters are left.
+
+    All other documents stay clusters of their own.
+    """
+    ratio = documents.y / documents.n
+    kept = [blocks for _, _, blocks in tally.largest]
+    y = [np.array([b.nats for b in blocks]) for blocks in kept]
+    n = [np.array([float(b.tokens if unit == "tokens" else b.bytes) for b in blocks]) for blocks in kept]
+    whole = sum((each.sum() - ratio * units.sum()) ** 2 for each, units in zip(y, n, strict=True))
+    others, rest = documents.clusters - len(kept), max(documents.residual - float(whole), 0.0)
     width = max(map(len, y), default=0)
-    while width and sum(map(len, y)) >= _FEWEST:
-        yield _moments(np.concatenate(y), np.concatenate(n))
+    while width and (clusters := others + sum(map(len, y))) >= _FEWEST:
+        cut = sum(float(((each - ratio * units) ** 2).sum()) for each, units in zip(y, n, strict=True))
+        yield replace(documents, clusters=clusters, residual=rest + cut)
         y, n, width = [_doubled(a) for a in y], [_doubled(a) for a in n], width // 2
 
 

@@ -1,7 +1,7 @@
 """Sums of surprisal over documents: exact integers, so that any order and any split give the same bits.
 
 A float becomes a whole number of 2**-40 nats before it is added. Beside the sums a tally keeps the second moments
-over documents that a ratio estimator's variance needs (see :mod:`nonplus.stats`), and, while documents are few, sums
+over documents that a ratio estimator's variance needs (see :mod:`nonplus.stats`), and, for the largest documents, sums
 over blocks of bytes.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from nonplus.records import Floats, Ints, ScoredText
 
 _ONE = 1 << 40  # one nat
-_FEW = 20  # below this many documents, blocks of bytes are the clusters
+_LARGEST = 20  # documents whose blocks are kept
 _BLOCK = 512  # bytes; widths grow from here by doubling
 _MOST_BLOCKS = 4096  # per document
 _SHOWN = 5  # zero-probability tokens whose place is remembered
@@ -28,8 +28,11 @@ def fixed(value: float) -> int:
 
 
 def unfixed(value: int) -> float:
-    """Inverse of :func:`fixed`."""
-    return value / _ONE
+    """Inverse of :func:`fixed`; infinite beyond what a float can hold."""
+    try:
+        return value / _ONE
+    except OverflowError:
+        return math.inf
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -83,11 +86,11 @@ def exp(value: float) -> float:
         return math.inf
 
 
-def document_sums(scored: ScoredText, *, counted: tuple[int, int] = (0, 0)) -> DocumentSums:
+def document_sums(scored: ScoredText, *, counted: tuple[int, int] | None = None) -> DocumentSums:
     """Sum one scored text.
 
     ``counted`` gives words and bytes to divide by instead of those that were scored, as protocols do whose denominator
-    is another form of the text; ``(0, 0)`` means those that were scored.
+    is another form of the text.
     """
     possible = np.isfinite(scored.nats)
     nats = (scored.nats * scored.weight)[possible]
@@ -95,7 +98,7 @@ def document_sums(scored: ScoredText, *, counted: tuple[int, int] = (0, 0)) -> D
     widths = _utf8_widths(scored.document.text)
     bytes_at = np.concatenate([[0], np.cumsum(widths)])
     token_bytes = bytes_at[stops] - bytes_at[starts]
-    words, n_bytes = counted if counted != (0, 0) else (_words(scored, starts, stops), int(token_bytes.sum()))
+    words, n_bytes = counted or (_words(scored, starts, stops), int(token_bytes.sum()))
     return DocumentSums(
         id=scored.document.id,
         domain=scored.document.domain,
@@ -158,7 +161,7 @@ class Tally:
 
     ``nats``, ``tokens``, ``squares`` (of surprisals) and ``perplexities`` are in units of 2**-40; ``a_b`` is the sum
     over documents of the product of their ``a`` and their ``b``, for the variance of a ratio. ``texts`` counts the
-    documents with a perplexity, the infinite ones included. ``few`` holds the blocks of documents while these are few.
+    documents with a perplexity, the infinite ones included. ``largest`` holds the blocks of the largest documents.
     """
 
     documents: int = 0
@@ -182,7 +185,7 @@ class Tally:
     bytes_bytes: int = 0
     partial: int = 0
     zero_places: tuple[tuple[str, int], ...] = ()
-    few: tuple[tuple[str, tuple[Block, ...]], ...] = ()
+    largest: tuple[tuple[int, str, tuple[Block, ...]], ...] = ()
 
     @classmethod
     def of(cls, sums: DocumentSums) -> Self:
@@ -212,15 +215,15 @@ class Tally:
             bytes_bytes=sums.bytes * sums.bytes,
             partial=int(sums.partial),
             zero_places=tuple((sums.id, place) for place in sums.zeros[:_SHOWN]),
-            few=((sums.id, sums.blocks),),
+            largest=((-tokens, sums.id, sums.blocks),),
         )
 
     def __add__(self, other: Self) -> Self:
         """The tally of both sets of documents."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in _SUMMED}
-        few = sorted((*self.few, *other.few)) if sums["documents"] < _FEW else ()
+        largest = sorted((*self.largest, *other.largest))[:_LARGEST]
         places = sorted((*self.zero_places, *other.zero_places))[:_SHOWN]
-        return type(self)(**sums, zero_places=tuple(places), few=tuple(few))
+        return type(self)(**sums, zero_places=tuple(places), largest=tuple(largest))
 
     @classmethod
     def total(cls, sums: Iterable[DocumentSums]) -> Self:

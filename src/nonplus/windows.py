@@ -8,23 +8,33 @@ from nonplus.records import Window
 def windows(n_tokens: int, *, room: int, stride: int, first: int = 0, prefixed: bool = False) -> Iterator[Window]:
     """Cut ``n_tokens`` so that each token from ``first`` on is scored once.
 
-    ``room`` is how many tokens a window holds before the last one it scores. After the first window every scored
-    token sees at least ``room + 1 - stride`` others; the last window is filled up with context on its left.
+    ``room`` is how many tokens a window holds before the last one it scores. What comes before ``first`` is context:
+    the first window holds all of it, or half a window of it where it is longer than one. After the first window every
+    scored token sees at least ``room + 1 - stride`` others; the last window is filled up with context on its left.
     """
-    done = first
-    while done < n_tokens:
-        stop = min(n_tokens, max(done + stride, room + 1))
-        yield Window(max(0, stop - 1 - room), done, stop, prefixed)
-        done = stop
+    head = room + 1 if first <= room else first + min(stride, room // 2 + 1)
+    stop = min(n_tokens, head)
+    if first < stop:
+        yield Window(max(0, stop - 1 - room), first, stop, prefixed)
+    yield from _onward(n_tokens, room=room, stride=stride, done=max(first, stop), prefixed=prefixed)
 
 
 def headed_windows(n_tokens: int, *, context: int, stride: int, first: int = 0) -> Iterator[Window]:
     """Like :func:`windows`, with a prefix before the first window only, whose place later ones use for a token."""
-    head = min(n_tokens, context)
-    if first < head:
-        yield Window(0, first, head, prefixed=True)
-        first = head
-    yield from windows(n_tokens, room=context, stride=stride, first=first)
+    if first >= context:
+        yield from windows(n_tokens, room=context, stride=stride, first=first)
+        return
+    stop = min(n_tokens, context)
+    if first < stop:
+        yield Window(0, first, stop, prefixed=True)
+    yield from _onward(n_tokens, room=context, stride=stride, done=max(first, stop), prefixed=False)
+
+
+def _onward(n_tokens: int, *, room: int, stride: int, done: int, prefixed: bool) -> Iterator[Window]:
+    while done < n_tokens:
+        stop = min(n_tokens, done + stride)
+        yield Window(max(0, stop - 1 - room), done, stop, prefixed)
+        done = stop
 
 
 def grid_windows(n_tokens: int, *, context: int, stride: int, first: int = 0) -> Iterator[Window]:

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-torch = pytest.importorskip("torch", reason="the kernel is made of torch")
+pytest.importorskip("torch", reason="the kernel is made of torch")
 
-from nonplus.kernels.torch_head import (  # noqa: E402
+import torch
+
+from nonplus.kernels.torch_head import (
     head_logits,
     head_logprobs,
     head_readings,

@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="these are models of torch")
+pytest.importorskip("torch", reason="these are models of torch")
 pytest.importorskip("transformers", reason="these are models of transformers")
 
-import hf_tiny  # noqa: E402
-from hf_tiny import asked, byte_tokenizer, plain_logprob_NV, plain_logprobs, rows, tiny  # noqa: E402
-from hypothesis import given  # noqa: E402
-from hypothesis import strategies as st  # noqa: E402
+import hf_tiny
+import torch
+from hf_tiny import asked, byte_tokenizer, plain_logprob_NV, plain_logprobs, rows, tiny
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nonplus.batches import Row  # noqa: E402
-from nonplus.errors import BadInput, BadModel, FallbackNotice  # noqa: E402
-from nonplus.loading import Loading  # noqa: E402
-from nonplus.measure import score  # noqa: E402
-from nonplus.models import hf_ways  # noqa: E402
-from nonplus.models.hf import from_object, open_hf  # noqa: E402
+from nonplus.batches import Row
+from nonplus.errors import BadInput, BadModel, FallbackNotice
+from nonplus.loading import Loading
+from nonplus.measure import score
+from nonplus.models import hf_ways
+from nonplus.models.hf import from_object, open_hf
 
 
 @pytest.fixture(scope="module", params=["GPT2", "Llama"])

@@ -5,17 +5,18 @@ import copy
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch", reason="these are models of torch")
+pytest.importorskip("torch", reason="these are models of torch")
 pytest.importorskip("transformers", reason="these are models of transformers")
 
-from hf_tiny import asked, byte_tokenizer, plain_logprobs, rows, tiny  # noqa: E402
-from transformers import LlamaForCausalLM  # noqa: E402
+import torch
+from hf_tiny import asked, byte_tokenizer, plain_logprobs, rows, tiny
+from transformers import LlamaForCausalLM
 
-from nonplus.errors import BadInput, FallbackNotice  # noqa: E402
-from nonplus.loading import Loading  # noqa: E402
-from nonplus.models import hf_ways  # noqa: E402
-from nonplus.models.hf import HFModel, from_object, open_hf  # noqa: E402
-from nonplus.models.hf_tokenizer import HFTokenizer  # noqa: E402
+from nonplus.errors import BadInput, FallbackNotice
+from nonplus.loading import Loading
+from nonplus.models import hf_ways
+from nonplus.models.hf import HFModel, from_object, open_hf
+from nonplus.models.hf_tokenizer import HFTokenizer
 
 LINES = rows(40, 37, 5)
 STEPS = [

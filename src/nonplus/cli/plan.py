@@ -9,7 +9,7 @@ from nonplus.corpora import Reading
 from nonplus.corpora.addresses import addresses
 from nonplus.errors import BadProtocol
 from nonplus.loading import Loading
-from nonplus.measure import Effort
+from nonplus.measure import Effort, check_until
 from nonplus.protocol import Protocol
 
 _FEWEST_SAMPLES = 100  # below that the ends of a percentile interval are noise
@@ -71,7 +71,8 @@ class Plan:
                 f"--bootstrap finds the interval of a mean over tokens, and the protocol {self.protocol.name} takes "
                 "the mean of texts; leave --bootstrap out"
             )
-        if 0 < self.precision.bootstrap < _FEWEST_SAMPLES:
+        check_until(self.precision.until, self.protocol)
+        if self.precision.bootstrap != 0 and self.precision.bootstrap < _FEWEST_SAMPLES:
             raise BadProtocol(
                 f"--bootstrap takes at least {_FEWEST_SAMPLES} samples, got {self.precision.bootstrap}; try 1000"
             )

@@ -30,7 +30,7 @@ def log_of_base(base: float) -> float:
         BadInput: there is no logarithm to that base in which a perplexity could be given.
     """
     if not 1 < base < math.inf:
-        raise BadInput(f"the base of a logarithm is a number above 1, got {base}; use base=2, 10 or math.e")
+        raise BadInput(f"the base of a logarithm is a number above 1, got {base!r}; use base=2, 10 or math.e")
     return math.log(base)
 
 

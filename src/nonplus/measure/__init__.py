@@ -3,19 +3,17 @@
 import time
 from collections.abc import Iterable
 
-from nonplus.errors import BadInput
+from nonplus.errors import BadInput, BadProtocol
 from nonplus.interfaces import Model
 from nonplus.measure.passes import Effort
 from nonplus.measure.scoring import Meter, score
 from nonplus.protocol import Protocol, Rules, lm_eval_counts, resolve
 from nonplus.records import Document, ScoredText
 from nonplus.report import Report
-from nonplus.stats import token_interval
+from nonplus.stats import enough_documents, text_interval, token_interval
 from nonplus.tally import DocumentSums, PositionTally, Tally, document_sums, exp
 
-__all__ = ["Effort", "Measurement", "Meter", "evaluate", "score"]
-
-_FEWEST_TO_STOP = 20  # documents; an early interval over fewer is too uncertain to end a run on
+__all__ = ["Effort", "Measurement", "Meter", "check_until", "evaluate", "score"]
 
 
 class Measurement:
@@ -34,8 +32,8 @@ class Measurement:
     def add(self, scored: ScoredText) -> DocumentSums:
         """Count a scored text in, and give what it alone adds up to."""
         document = scored.document
-        by_lm_eval = self._rules.protocol.denominator == "lm-eval"
-        counted = lm_eval_counts(document.original or document.text) if by_lm_eval else (0, 0)
+        whole = self._rules.protocol.denominator == "lm-eval" and not scored.partial
+        counted = lm_eval_counts(document.original or document.text) if whole else None
         sums = document_sums(scored, counted=counted)
         tally = Tally.of(sums)
         self._tally += tally
@@ -45,9 +43,12 @@ class Measurement:
         return sums
 
     def narrow(self, half_width: float) -> bool:
-        """Whether the interval is at most ``half_width`` of the perplexity on either side."""
-        if self._tally.documents < _FEWEST_TO_STOP:
+        """Whether the interval, from documents enough to trust it, is within that part of the perplexity either way."""
+        if not enough_documents(self._tally):
             return False
+        if self._rules.protocol.average == "texts":
+            interval = text_interval(self._tally, level=self._level)
+            return interval is not None and interval.high - interval.low <= half_width * (interval.high + interval.low)
         interval = token_interval(self._tally, level=self._level)
         return interval is not None and exp((interval.high - interval.low) / 2) - 1 <= half_width
 
@@ -67,11 +68,27 @@ class Measurement:
             rules=self._rules,
             model=self._model.name,
             model_identity=self._model.identity,
+            tokenizer_identity=self._model.tokenizer.identity,
             seconds=time.perf_counter() - self._begun,
             level=self._level,
             positions=self._positions.rows(),
             domains=tuple(sorted(self._domains.items())),
             interrupted=interrupted,
+        )
+
+
+def check_until(until: float, protocol: Protocol) -> None:
+    """Refuse what can never stop a run.
+
+    Raises:
+        BadProtocol: ``until`` is no fraction, or the protocol makes one document of everything.
+    """
+    if not 0 <= until < 1:
+        raise BadProtocol(f"until is a fraction of the perplexity between 0 and 1, got {until}; use 0.01 for 1 %")
+    if until and protocol.unit == "stream":
+        raise BadProtocol(
+            f"{protocol.name} joins all documents into one, so there is no moment to stop before the end; "
+            "leave until out, or use a protocol over documents, such as full"
         )
 
 
@@ -95,6 +112,7 @@ def evaluate(
         BadModel: the model cannot answer.
     """
     chosen = protocol or Protocol()
+    check_until(until, chosen)
     measurement = Measurement(model, chosen, level=level)
     for scored in score(documents, model=model, protocol=chosen, effort=effort):
         measurement.add(scored)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nonplus.batches import Row, batch, group, pack
-from nonplus.errors import BadModel
+from nonplus.errors import BadInput, BadModel
 from nonplus.interfaces import Model
 from nonplus.ledger import Ledger
 from nonplus.records import Batch, Floats
@@ -28,6 +28,12 @@ class Effort:
     alternatives: int = 0
     resume: Path | None = None
 
+    def __post_init__(self) -> None:
+        """Refuse what is no number of tokens."""
+        for name in ("budget", "alternatives"):
+            if (value := getattr(self, name)) < 0:
+                raise BadInput(f"{name} is a number of tokens, 0 or more; got {value}")
+
 
 class Passes:
     """Sends rows through a model and remembers how much of them fits at once."""
@@ -37,8 +43,10 @@ class Passes:
         self._model = model
         self._effort = effort
         self._budget = effort.budget or model.budget
-        scope = f"{fingerprint} {model.identity} {model.tokenizer.identity} {effort.alternatives}"
-        self._ledger = None if effort.resume is None else Ledger(effort.resume, scope=scope)
+        self._ledger: Ledger | None = None
+        if effort.resume is not None:
+            scope = f"{fingerprint} {model.identity} {model.tokenizer.identity} {effort.alternatives}"
+            self._ledger = Ledger(effort.resume, scope=scope)
 
     @property
     def budget(self) -> int:
@@ -81,10 +89,12 @@ class Passes:
             return
         keys = {i: self._ledger.key(rows[i].key) for line in lines for i in line}
         missing = [[i for i in line if keys[i] not in self._ledger] for line in lines]
-        if computed := dict(self._computed(rows, [line for line in missing if line])):
-            self._ledger.put({keys[i]: answer for i, answer in computed.items()})
+        computed = self._computed(rows, [line for line in missing if line])
+        # by key, so that rows with the same content have the same answer now and after a resumption
+        if kept := {keys[i]: answer for i, answer in computed}:
+            self._ledger.put(kept)
         for i, key in keys.items():
-            yield i, computed[i] if i in computed else self._ledger[key]
+            yield i, kept[key] if key in kept else self._ledger[key]
 
     def _computed(self, rows: Sequence[Row], lines: _Lines) -> Iterator[tuple[int, Floats]]:
         if not lines:

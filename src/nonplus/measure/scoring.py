@@ -71,7 +71,7 @@ def _scored(
             yield from _finished(under_way, meter)
         yield from _finished(under_way, meter)
     except KeyboardInterrupt:
-        yield from (assembly.scored(partial=True) for assembly in under_way if assembly.begun)
+        yield from (assembly.scored(partial=not assembly.finished) for assembly in under_way if assembly.begun)
         raise
 
 

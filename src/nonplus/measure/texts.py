@@ -73,7 +73,7 @@ def _named(document: Document | str, place: int) -> Document:
 
 
 def _detokenised(document: Document) -> Document:
-    return replace(document, text=detokenize(document.text), original=document.text)
+    return replace(document, text=detokenize(document.text), original=document.original or document.text)
 
 
 def _joined(documents: Iterable[Document], protocol: Protocol) -> Iterator[Document]:
@@ -85,9 +85,9 @@ def _joined(documents: Iterable[Document], protocol: Protocol) -> Iterator[Docum
                 "scored; use a protocol over documents, such as full"
             )
         texts.append(document.text)
-        originals.append(document.original)
+        originals.append(document.original or document.text)
     if texts:
-        original = protocol.joiner.join(originals) if any(originals) else ""
+        original = protocol.joiner.join(originals) if originals != texts else ""
         yield Document(text=protocol.joiner.join(texts), id="stream", original=original)
 
 

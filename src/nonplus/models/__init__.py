@@ -1,10 +1,11 @@
 """Opening a model by name: a scheme, a colon, and what that scheme opens."""
 
 import importlib
+import os
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, cast
 
 from nonplus.errors import BadModel, require
 from nonplus.interfaces import Model
@@ -23,11 +24,6 @@ _BUNDLED = Path(__file__).parent.parent / "bundled"
 _ENTRY_POINTS = "nonplus.models"
 
 
-@runtime_checkable
-class _Answers(Model, Protocol):
-    """A model, recognised by what it offers."""
-
-
 def open_model(model: object = DEFAULT, *, loading: Loading = Loading()) -> Model:  # noqa: B008
     """The model of that name; ``(model, tokenizer)`` of ``transformers``, wrapped; or a :class:`Model`, as it is.
 
@@ -44,8 +40,8 @@ def open_model(model: object = DEFAULT, *, loading: Loading = Loading()) -> Mode
             return _opened(str(model), loading)
         case (inner, tokenizer):
             return wrap_model(inner, tokenizer, loading=loading)
-        case _Answers():
-            return _as_asked(model, loading)
+        case _ if callable(getattr(type(model), "logprobs", None)):
+            return _as_asked(cast(Model, model), loading)
     raise BadModel(
         f"a model is a name such as {DEFAULT}, a pair (model, tokenizer) of transformers, or an object with the "
         f"methods of nonplus.interfaces.Model, got {type(model).__name__}; pass its tokenizer with it"
@@ -72,7 +68,7 @@ def open_bundled(name: str) -> Model:
 
 def _opened(name: str, loading: Loading) -> Model:
     scheme, colon, rest = name.partition(":")
-    if not colon or Path(name).exists():
+    if not colon or os.path.exists(name):
         scheme, rest = ("bundled" if name in bundled_models() else "hf"), name
     if scheme in _SCHEMES:
         return _as_asked(_function(_SCHEMES[scheme])(rest), loading)

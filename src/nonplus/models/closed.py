@@ -135,8 +135,8 @@ def fitted_unigram(text: bytes, *, name: str = "unigram") -> Unigram:
 
 def open_uniform(size: str) -> Unigram:
     """``uniform:`` is uniform over bytes, ``uniform:1000`` over a thousand ids."""
-    if size and not size.isdecimal():
-        raise BadModel(f"uniform: takes the size of a vocabulary, got {size!r}; write e.g. uniform:256")
+    if size and not (size.isdecimal() and len(size) < 9):
+        raise BadModel(f"uniform: takes the size of a vocabulary, got {size[:20]!r}; write e.g. uniform:256")
     return Uniform(int(size or _BYTES))
 
 

@@ -54,10 +54,10 @@ def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
         BadModel: it cannot be loaded whole, or does not continue text.
         MissingExtra: ``peft`` is needed for an adapter.
     """
-    tokenizer = loaded_tokenizer(name, loading)
     model = _within_memory(lambda: loaded_model(name, loading))
+    tokenizer = HFTokenizer(loaded_tokenizer(name, loading))
     named = f"{name}+{loading.adapter}" if loading.adapter else name
-    return HFModel(model, HFTokenizer(tokenizer), name=named, packing=loading.packing)
+    return HFModel(model, tokenizer, name=named, packing=loading.packing)
 
 
 def from_object(model: Any, tokenizer: Any) -> "HFModel":

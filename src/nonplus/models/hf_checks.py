@@ -106,7 +106,7 @@ def packs(model: nn.Module, way: Way) -> bool:
     return not _fault(way, places, torch.cat(alone), _rounding(model))
 
 
-def _bodies(inner: Any) -> list[nn.Module]:
+def _bodies(inner: Any) -> list[PreTrainedModel]:
     """What may be all of the model but its head; names and nesting differ from family to family."""
     candidates = [inner.get_decoder(), *inner.children()]
     return [body for body in candidates if isinstance(body, PreTrainedModel) and body is not inner][:2]
@@ -124,6 +124,8 @@ def _fault_of_parts(model: nn.Module, own: OwnHead) -> str:
 def _fault(way: Way, places: Places, expected_NV: Tensor, rounding: float) -> str:
     try:
         parts = [(part, logits_MV.double()) for part, logits_MV in way.logits(places)]
+    except torch.OutOfMemoryError:
+        raise
     except _FAULTS as fault:
         return f"its body and head do not run apart ({fault})"
     answer_NV = torch.full_like(expected_NV, torch.nan)

@@ -25,7 +25,7 @@ _QUANTIZED: dict[str, dict[str, Any]] = {
     "4bit": {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16},
 }
 # what transformers and the libraries under it raise for a model that is not there, or not whole, or not for them
-_REFUSALS = (OSError, ValueError, ImportError, KeyError, RuntimeError, SafetensorError)
+_REFUSALS = (AssertionError, ImportError, KeyError, OSError, RuntimeError, ValueError, SafetensorError)
 
 
 def loaded_model(name: str, loading: Loading) -> nn.Module:
@@ -35,7 +35,10 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
         BadModel: it cannot be loaded, or not all of its weights are in the files.
         MissingExtra: ``peft`` is needed for the adapter.
     """
-    with _quiet(), _refused(f"the model {name!r}", "give a folder with a config.json, or a name on the hub"):
+    with (
+        _quiet(),
+        _refused(f"the model {name!r}", "a model is a folder with config.json and weights, or a name on the hub"),
+    ):
         model, report = _Auto.from_pretrained(
             name,
             dtype=_dtype(loading.dtype),
@@ -43,13 +46,14 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
             revision=loading.revision or None,
             trust_remote_code=loading.trust_remote_code,
             quantization_config=_quantization(loading.quantization),
+            ignore_mismatched_sizes=True,  # they are refused below, by name
             output_loading_info=True,
         )
-    absent = sorted(map(str, [*report["missing_keys"], *report["mismatched_keys"]]))
+    absent = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if absent:
         raise BadModel(
-            f"{len(absent)} weights of {type(model).__name__} are not in {name!r}, or not in its shape, {absent[0]} "
-            "first; transformers would invent them; open a causal model, or set the architecture in its config.json"
+            f"{len(absent)} weights of {type(model).__name__} are not in {name!r} or of another shape, {absent[0]} "
+            "first; random ones would take their place; open a causal model with all of its files"
         )
     if not loading.device_map and not loading.quantization:
         with _refused(f"device {loading.device!r}", "take cpu, cuda, cuda:1 or mps"):

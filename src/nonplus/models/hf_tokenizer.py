@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any, Protocol, final
 
 import numpy as np
@@ -23,11 +24,24 @@ _BEFORE = 8  # tokens decoded with each one: what a decoder does at the start of
 class HFTokenizer:
     """The tokenizer of a model, used and never changed."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Wrap ``tokenizer``; what is set in it for training, such as truncation, does not apply here."""
+    def __init__(self, tokenizer: Any) -> None:
+        """Wrap ``tokenizer``; what is set in it for training, such as truncation, does not apply here.
+
+        Raises:
+            BadModel: it is none.
+        """
+        if not isinstance(tokenizer, PreTrainedTokenizerBase):
+            raise BadModel(
+                "a model needs a tokenizer of transformers, e.g. AutoTokenizer.from_pretrained, got "
+                f"{type(tokenizer).__name__}"
+            )
         self._tokenizer = tokenizer
         self._encoder = _Fast(tokenizer) if tokenizer.is_fast else _Slow(tokenizer)
-        self.identity = hashlib.sha256(self._encoder.rules().encode()).hexdigest()
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of everything that decides the ids."""
+        return hashlib.sha256(self._encoder.rules().encode()).hexdigest()
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
         """Each text as ids with their characters; with ``specials``, as the tokenizer's own template has it."""
@@ -116,7 +130,8 @@ class _Slow:
         return [self._encoding(text, specials) for text in texts]
 
     def rules(self) -> str:
-        own = {key: str(value) for key, value in self._tokenizer.init_kwargs.items() if "path" not in key}
+        options = self._tokenizer.init_kwargs.items()
+        own = {key: str(value) for key, value in options if not key.endswith(("_file", "_path"))}
         return json.dumps([type(self._tokenizer).__name__, own, self._tokenizer.get_vocab()], sort_keys=True)
 
     def _encoding(self, text: str, specials: bool) -> Encoding:

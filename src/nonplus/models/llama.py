@@ -64,7 +64,7 @@ class Llama:
         self.tokenizer = FileTokenizer(folder)
         self.special = self.tokenizer.special(config)
         self.vocabulary = shape.vocab_size
-        self.max_context = shape.max_position_embeddings
+        self.max_context = min(shape.max_position_embeddings, self.tokenizer.max_length)
         try:
             self._embedding_VD = tensors["model.embed_tokens.weight"]
             self._layers = [layer_of(tensors, f"model.layers.{n}.", shape) for n in range(shape.num_hidden_layers)]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
@@ -57,6 +58,12 @@ class FileTokenizer:
         if "chat_template" in self._config or (self._folder / "chat_template.jinja").exists():
             raise BadModel(f"the chat template of {self._folder} needs transformers; open it as hf:{self._folder}")
         raise BadModel(f"{self._folder} has no chat template; give it the conversation as one text")
+
+    @property
+    def max_length(self) -> int:
+        """The most tokens that its model was made for, as far as the tokenizer knows; very many where it does not."""
+        said = self._config.get("model_max_length")
+        return int(said) if said else sys.maxsize
 
     def special(self, config: dict[str, Any]) -> Special:
         """What begins and ends a text: what the tokenizer puts before it, else what it names so.

@@ -111,14 +111,14 @@ def choose(name: str) -> Protocol:
     Raises:
         BadProtocol: no preset has this name, or the number is none or has no meaning for it.
     """
-    base, _, number = name.partition(":")
+    base, colon, number = name.partition(":")
     if base not in PRESETS:
         raise BadProtocol(f"no protocol is named {base!r}; the names are {', '.join(PRESETS)}")
     protocol = PRESETS[base].protocol
-    if not number:
+    if not colon:
         return protocol
     sized = {"stride": "stride", "hf-doc": "stride", "llama.cpp": "window", "gptq": "window"}
-    if base not in sized or not number.isdecimal() or not int(number):
+    if base not in sized or not number.isdecimal() or len(number) > 9 or not int(number):
         raise BadProtocol(
             f"{name!r} is not a protocol: a whole number of tokens may follow {', '.join(sized)}, as in stride:512"
         )

@@ -127,6 +127,7 @@ def resolve(protocol: Protocol, model: Model) -> Rules:
     Raises:
         BadProtocol: the choices contradict each other or the model.
     """
+    _refuse_idle(protocol)
     prefix, cautions = _prefix(protocol, model)
     window = protocol.window or min(model.max_context, MOST_CONTEXT)
     if window > model.max_context:
@@ -151,6 +152,22 @@ def resolve(protocol: Protocol, model: Model) -> Rules:
     if protocol.booking == "hf-doc" and filled.stride < window:
         cautions += (f"the loop books {filled.stride - 1} of every {filled.stride} tokens that it scores",)
     return Rules(protocol=filled, prefix=prefix, dtype=model.dtype, cautions=cautions)
+
+
+def _refuse_idle(protocol: Protocol) -> None:
+    """A choice that changes nothing would be printed beside the figure as if it did."""
+    whole_pieces = protocol.cut in ("chunks", "whole")
+    idle = {
+        "stride": whole_pieces and protocol.stride != 0 and f"cut={protocol.cut}",
+        "scored": protocol.cut != "chunks" and protocol.scored != "all" and f"cut={protocol.cut}",
+        "too_long": protocol.cut != "whole" and protocol.too_long != "refuse" and f"cut={protocol.cut}",
+        "joiner": protocol.unit == "document" and protocol.joiner != Protocol().joiner and "unit=document",
+        "without_bos": protocol.bos in ("none", "eos") and protocol.without_bos == "eos" and f"bos={protocol.bos}",
+        "denominator": protocol.cut != "rolling" and protocol.denominator == "lm-eval" and f"cut={protocol.cut}",
+    }
+    for choice, beside in idle.items():
+        if beside:
+            raise BadProtocol(f"{choice}={getattr(protocol, choice)} means nothing with {beside}; leave it out")
 
 
 def _prefix(protocol: Protocol, model: Model) -> tuple[tuple[int, ...], tuple[str, ...]]:

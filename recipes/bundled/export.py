@@ -1,0 +1,60 @@
+"""Write a model as the published folder: float16 weights and tokenizer, ``transformers`` layout.
+
+``python recipes/bundled/export.py CHECKPOINT FOLDER`` publishes what a training has saved so far.
+Files are replaced one by one under their final names; others (the model card) stay.
+"""
+
+import argparse
+import copy
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import torch
+from data import START, tokenizer_file
+from model import new_model
+from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+
+def export(model: LlamaForCausalLM, data: Path, out: Path) -> None:
+    """Publish ``model`` in ``out``; a reader of ``out`` never meets half a file."""
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(tokenizer_file(data)),
+        bos_token=START,
+        eos_token=START,
+        model_max_length=model.config.max_position_embeddings,
+        clean_up_tokenization_spaces=False,
+    )
+    with tempfile.TemporaryDirectory(dir=out.parent) as name:
+        folder = Path(name)
+        copy.deepcopy(model).half().save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        edit_json(folder / "tokenizer.json")
+        # transformers 5 writes a class name that transformers 4 does not know; both know this one.
+        edit_json(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+        for file in sorted(folder.iterdir()):
+            file.chmod(0o644)  # safetensors writes 0600
+            os.replace(file, out / file.name)
+
+
+def edit_json(file: Path, **changes: str) -> None:
+    """Apply ``changes`` to a JSON file and drop its white space (tokenizer.json: 549 to 230 kB)."""
+    content = json.loads(file.read_text()) | changes
+    file.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
+def main() -> None:
+    """Publish a checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("out", type=Path)
+    choice = parser.parse_args()
+    model = new_model(0)
+    model.load_state_dict(torch.load(choice.checkpoint)["model"])
+    export(model, Path(os.environ.get("NONPLUS_DATA", "../shared/data")), choice.out)
+
+
+if __name__ == "__main__":
+    main()

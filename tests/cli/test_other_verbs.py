@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+import warnings
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from nonplus.cli.options import field_of
 from nonplus.cli.score import command, planned
 from nonplus.cli.words import PROTOCOL
 from nonplus.doctor import Check
+from nonplus.errors import FallbackNotice
+from nonplus.models import open_model
 from nonplus.protocol import PRESETS, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -67,6 +70,17 @@ def test_the_doctor_finds_the_bundled_model_in_good_health(run):
     assert ran.object["packages"]["numpy"]
     assert ran.object["devices"][0]["name"] == "cpu"
     assert all(check["measured"] <= check["bound"] for check in ran.object["checks"])
+
+
+def test_the_doctor_names_a_head_that_has_to_go_the_slow_way(run, monkeypatch):
+    def opened(name, *, loading):
+        warnings.warn("granite: its head scales", FallbackNotice, stacklevel=1)
+        return open_model("uniform:")
+
+    assert json.loads(run("doctor", "--json").out)["head_path"] == "fast"
+    monkeypatch.setattr("nonplus.cli.doctor.open_model", opened)
+    assert json.loads(run("doctor", "--json").out)["head_path"] == "granite: its head scales"
+    assert "slow  head          granite: its head scales" in run("doctor").out
 
 
 def test_the_doctor_says_it_in_lines_too(run):

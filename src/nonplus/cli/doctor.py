@@ -2,6 +2,7 @@
 
 import json
 import platform
+import warnings
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
@@ -12,6 +13,7 @@ from nonplus.cli.notices import fail
 from nonplus.cli.options import Option, Verb, flags, given
 from nonplus.cli.words import LOADING
 from nonplus.doctor import Check, examine
+from nonplus.errors import FallbackNotice
 from nonplus.interfaces import Model
 from nonplus.loading import Loading
 from nonplus.models import DEFAULT, open_model
@@ -39,14 +41,30 @@ def command(model: str, as_json: bool, **options: object) -> int:
     found = devices()
     if not as_json:  # before the model, which may be what does not work
         click.echo("\n".join([*_versions(), "", *_extras(), "", *map(_device, found), ""]))
-    opened = open_model(model, loading=Loading(**given(Loading, options)))
+    opened, slow = _opened(model, Loading(**given(Loading, options)))
     checks = list(examine(opened))
     if as_json:
-        click.echo(json.dumps(_as_dict(opened, found, checks)))
+        click.echo(json.dumps(_as_dict(opened, found, checks) | {"head_path": slow or "fast"}))
     else:
-        click.echo("\n".join([f"checks of {opened.name} ({opened.dtype})", *map(_checked, checks)]))
+        head = (
+            f"slow  head          {slow}"
+            if slow
+            else "ok    head          no way to its logits failed the check at opening"
+        )
+        click.echo("\n".join([f"checks of {opened.name} ({opened.dtype})", head, *map(_checked, checks)]))
     failed = [check.name for check in checks if not check.passed]
     return fail(f"{opened.name} fails {', '.join(failed)}: its figures cannot be relied on", code=1) if failed else 0
+
+
+def _opened(name: str, loading: Loading) -> tuple[Model, str]:
+    """The model, and which fast way of its failed the check that is made when a model is opened; or nothing."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FallbackNotice)
+        model = open_model(name, loading=loading)
+    for other in caught:
+        if not issubclass(other.category, FallbackNotice):
+            warnings.showwarning(other.message, other.category, other.filename, other.lineno)
+    return model, "; ".join(str(each.message) for each in caught if issubclass(each.category, FallbackNotice))
 
 
 def _installed(package: str) -> str:

@@ -14,20 +14,33 @@ Scores = dict[int, tuple[float, float]]
 
 
 def full(see: See, ids: list[int], *, L: int, S: int, bos: int | None, first: int = 0) -> Scores:
-    """Every token from ``first`` on; ``full`` has the longest stride there is, ``stride:S`` any."""
+    """Every token from ``first`` on; ``full`` has the longest stride there is, ``stride:S`` any.
+
+    What is before ``first`` is context: all of it is fed if it leaves a window room for one token, else half a window.
+    """
     scores: Scores = {}
     if bos is not None:
         # A window feeds the beginning token and L - 1 tokens, and so scores what follows each of these L.
         done = first
         while done < len(ids):
-            end = min(max(done + S, L), len(ids))
+            if done > first:
+                end = min(done + S, len(ids))
+            elif first < L:
+                end = min(L, len(ids))
+            else:
+                end = min(first + S, first + (L - 1) // 2 + 1, len(ids))
             for i in range(done, end):
                 scores[i] = -see([bos, *ids[max(0, end - L) : i]], ids[i]), 1.0
             done = end
     else:
-        done = max(first, 1)
+        done = begin = max(first, 1)
         while done < len(ids):
-            end = min(max(done + S, L + 1), len(ids))
+            if done > begin:
+                end = min(done + S, len(ids))
+            elif begin <= L:
+                end = min(L + 1, len(ids))
+            else:
+                end = min(begin + S, begin + L // 2 + 1, len(ids))
             for i in range(done, end):
                 scores[i] = -see(ids[max(0, end - L - 1) : i], ids[i]), 1.0
             done = end

@@ -6,7 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nonplus.protocol import Rules
-from nonplus.stats import Interval, byte_interval, design_effect, independent_interval, text_interval, token_interval
+from nonplus.stats import (
+    Interval,
+    byte_interval,
+    design_effect,
+    exponential,
+    independent_interval,
+    text_interval,
+    token_interval,
+)
 from nonplus.tally import DocumentSums, PositionSums, Tally, exp, fixed, unfixed
 
 _LN2 = math.log(2)
@@ -272,9 +280,7 @@ def _explained(report: Report) -> str:
 
 
 def _exponential(interval: Interval | None) -> Interval | None:
-    if interval is None:
-        return None
-    return Interval(**(asdict(interval) | {"low": exp(interval.low), "high": exp(interval.high)}))
+    return None if interval is None else exponential(interval)
 
 
 def _interval_dict(interval: Interval | None, scale: float = 1.0) -> dict[str, Any] | None:

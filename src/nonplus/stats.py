@@ -14,7 +14,7 @@ from statistics import NormalDist
 import numpy as np
 
 from nonplus.records import Floats
-from nonplus.tally import DocumentSums, Tally, unfixed
+from nonplus.tally import DocumentSums, Tally, exp, unfixed
 
 _ENOUGH = 20  # documents of equal size, or what comes to the same, that serve as clusters
 _FEWEST = 8  # blocks that still give a spread worth printing
@@ -129,6 +129,11 @@ def bootstrap_interval(
         clusters=len(y),
         method="bootstrap over documents",
     )
+
+
+def exponential(interval: Interval) -> Interval:
+    """An interval of a mean surprisal as one of the perplexity; ``standard_error`` stays that of the mean."""
+    return replace(interval, low=exp(interval.low), high=exp(interval.high))
 
 
 def design_effect(interval: Interval | None, independent: Interval | None) -> float | None:

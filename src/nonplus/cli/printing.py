@@ -15,7 +15,7 @@ from nonplus.cli.explain import explanation
 from nonplus.cli.plan import Plan
 from nonplus.cli.run import Outcome
 from nonplus.report import figure, jsonable, lines
-from nonplus.stats import Interval
+from nonplus.stats import Interval, exponential
 from nonplus.tally import PositionSums, exp
 
 _WIDEST = 110  # columns of text that people read with ease
@@ -63,12 +63,6 @@ def wrapped(text: str, *, indent: str = "") -> str:
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     paragraphs = [textwrap.fill(p, width, initial_indent=indent, subsequent_indent=indent) for p in text.split("\n\n")]
     return "\n\n".join(paragraphs)
-
-
-def exponential(interval: Interval) -> Interval:
-    """An interval of a mean surprisal as one of the perplexity."""
-    ends = {"low": exp(interval.low), "high": exp(interval.high)}
-    return Interval(**(asdict(interval) | ends))
 
 
 def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:

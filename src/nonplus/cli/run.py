@@ -11,13 +11,13 @@ from nonplus.cli.notices import note
 from nonplus.cli.plan import Plan
 from nonplus.cli.progress import Gauge, shown, size_of
 from nonplus.cli.show import Screen
-from nonplus.cli.tables import DOCUMENTS, READ_TOKENS, TOKENS, Columns, Table, document_row, table, token_rows
+from nonplus.cli.tables import DOCUMENTS, READ_TOKENS, TOKENS, Columns, Table, table, token_rows
 from nonplus.corpora import Sources, open_corpora
 from nonplus.interfaces import Model
 from nonplus.measure import Measurement, Meter, score
 from nonplus.models import open_model
 from nonplus.records import ScoredText, TokenNames
-from nonplus.report import Report
+from nonplus.report import Report, document_dict
 from nonplus.stats import Interval, bootstrap_interval
 from nonplus.tally import DocumentSums
 
@@ -87,7 +87,7 @@ def _watchers(
     """What is to be done with each text; ``beginning`` and ``sums`` receive what page and bootstrap need."""
     columns = _columns(plan)["--per-token"]
     if "--per-document" in tables:
-        yield lambda _, added: tables["--per-document"].write([document_row(added)])
+        yield lambda _, added: tables["--per-document"].write([document_dict(added)])
     if "--per-token" in tables:
         yield lambda scored, _: tables["--per-token"].write(token_rows(scored, names, columns))
     if plan.output.show:

@@ -9,8 +9,7 @@ from typing import IO, Any, Protocol, final
 from nonplus.cli.files import replacing
 from nonplus.errors import require
 from nonplus.records import ScoredText, TokenNames
-from nonplus.report import document_dict, jsonable
-from nonplus.tally import DocumentSums
+from nonplus.report import jsonable
 
 Row = Mapping[str, Any]
 Columns = Mapping[str, type]
@@ -64,11 +63,6 @@ def table(path: Path, columns: Columns) -> Iterator[Table]:
     kinds = {".jsonl": _json_lines, ".parquet": _parquet}
     with replacing(path) as unfinished, kinds[path.suffix](unfinished, columns) as opened:
         yield opened
-
-
-def document_row(sums: DocumentSums) -> Row:
-    """One document as a row of :data:`DOCUMENTS`."""
-    return document_dict(sums)
 
 
 def token_rows(scored: ScoredText, names: TokenNames, columns: Columns) -> Iterator[Row]:

@@ -83,12 +83,13 @@ class _Assembly:
         self.tokens = tokens
         self._waiting = windows
         self._weight = np.zeros(n)
-        self._seen = np.full(n, -1, np.int64)  # below 0: not scored
+        self._scored = np.zeros(n, np.bool_)
+        self._seen = np.zeros(n, np.int64)
         self._columns: Floats = np.empty((n, 0))
 
     @property
     def begun(self) -> bool:
-        return bool((self._seen >= 0).any())
+        return bool(self._scored.any())
 
     @property
     def finished(self) -> bool:
@@ -98,13 +99,14 @@ class _Assembly:
         if not self._columns.shape[1]:
             self._columns = np.empty((len(self.tokens.ids), answer.shape[1]))
         scored = slice(window.first, window.stop)
+        self._scored[scored] = True
         self._columns[scored] = answer
         self._weight[scored] = weight
         self._seen[scored] = np.arange(window.first, window.stop) - window.start + window.prefixed
         self._waiting -= 1
 
     def scored(self, *, partial: bool = False) -> ScoredText:
-        index = np.flatnonzero(self._seen >= 0)
+        index = np.flatnonzero(self._scored)
         columns = self._columns[index]
         plain = ScoredText(
             tokens=self.tokens,

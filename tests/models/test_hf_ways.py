@@ -112,6 +112,25 @@ def test_a_model_whose_rows_disturb_one_another_is_run_a_row_at_a_time():
     np.testing.assert_allclose(ours.logprobs(asked(*LINES)), plain_logprobs(model, *LINES), rtol=0, atol=1e-9)
 
 
+class _Int8(torch.nn.Linear):
+    """Rounds what it is given to 255 steps a row, as quantised layers do."""
+
+    def forward(self, states):
+        step = states.abs().amax(-1, keepdim=True).clamp(min=1e-9) / 127
+        return super().forward((states / step).round() * step)
+
+
+def test_a_quantised_model_is_read_through_its_own_layers():
+    model = tiny("Llama", dtype=torch.float32)
+    model.config.quantization_config = {"quant_method": "int8"}
+    for module in list(model.modules()):
+        if type(module) is torch.nn.Linear:
+            module.__class__ = _Int8
+    with pytest.warns(FallbackNotice, match="its head is a _Int8"):
+        ours = from_object(model, byte_tokenizer())
+    np.testing.assert_allclose(ours.logprobs(asked(*LINES)), plain_logprobs(model, *LINES), rtol=0, atol=0.05)
+
+
 def test_the_model_is_not_changed_by_being_taken_apart():
     model = tiny("Granite", logits_scaling=8.0)
     before = copy.deepcopy(model.state_dict()), list(model._modules), vars(model).keys()

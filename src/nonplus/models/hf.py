@@ -10,7 +10,7 @@ from typing import Any, TypeVar, final
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from nonplus.errors import BadInput, BadModel, FallbackNotice
 from nonplus.kernels.numpy_head import check_ids
@@ -21,7 +21,7 @@ from nonplus.models.hf_identity import identity
 from nonplus.models.hf_loading import loaded_model, loaded_tokenizer
 from nonplus.models.hf_tokenizer import HFTokenizer
 from nonplus.models.hf_ways import Places
-from nonplus.records import Batch, Floats, Readings
+from nonplus.records import Batch, Floats, Ints, Readings
 
 Answer = TypeVar("Answer")
 
@@ -127,8 +127,7 @@ class HFModel:
             BadModel: the model answers with what is no number.
             MemoryError: the batch does not fit; a smaller one may.
         """
-        target_N = torch.from_numpy(batch.target_N)
-        return self._numbers(batch, lambda: logprobs(self._logits(batch), target_N), lambda answer: answer)
+        return self._numbers(batch, lambda target_N: logprobs(self._logits(batch), target_N), lambda answer: answer)
 
     def readings(self, batch: Batch, *, top: int) -> Readings:
         """The same answer with the rest of the distribution beside it.
@@ -138,16 +137,17 @@ class HFModel:
             BadModel: the model answers with what is no number.
             MemoryError: the batch does not fit; a smaller one may.
         """
-        target_N = torch.from_numpy(batch.target_N)
         return self._numbers(
-            batch, lambda: readings(self._logits(batch), target_N, top=top), lambda answer: answer.nats
+            batch,
+            lambda target_N: readings(self._logits(batch), target_N, top=top),
+            lambda answer: answer.nats,
         )
 
-    def _numbers(self, batch: Batch, ask: Callable[[], Answer], nats: Callable[[Answer], Floats]) -> Answer:
+    def _numbers(self, batch: Batch, ask: Callable[[Tensor], Answer], nats: Callable[[Answer], Floats]) -> Answer:
         check_ids(batch.input_BT, self._embedded)
         check_ids(batch.target_N, self.vocabulary)
         with _reading(self._model):
-            answer = _within_memory(ask)
+            answer = _within_memory(lambda: ask(self._tensor(batch.target_N)))
         if np.isnan(nats(answer)).any():
             raise BadModel(
                 f"{self.name} answers in {self.dtype} with what is no number, so there is no probability to report; "
@@ -160,10 +160,11 @@ class HFModel:
         shared = bool((batch.position_BT.flat[batch.at_N] != batch.at_N % width).any())
         if shared and not self.packs:
             raise BadInput(f"{self.name} is not known to keep texts in one row apart; give each its own row")
-        device = device_of(inner_model(self._model))
-        position_BT = torch.from_numpy(batch.position_BT).to(device) if shared else None
-        input_BT, at_N = torch.from_numpy(batch.input_BT).to(device), torch.from_numpy(batch.at_N).to(device)
-        return self._way.logits(Places(input_BT, position_BT, at_N))
+        position_BT = self._tensor(batch.position_BT) if shared else None
+        return self._way.logits(Places(self._tensor(batch.input_BT), position_BT, self._tensor(batch.at_N)))
+
+    def _tensor(self, ids: Ints) -> Tensor:
+        return torch.tensor(ids, device=device_of(inner_model(self._model)))
 
 
 def _max_context(config: Any, tokenizer: HFTokenizer) -> int:
@@ -181,7 +182,7 @@ def _reading(model: nn.Module) -> Iterator[None]:
     if learning:
         model.eval()
     try:
-        # no_grad, since what inference_mode leaves in a model's buffers could not be trained on afterwards
+        # no_grad, since what inference_mode leaves in a model's buffers could not be trained on, and saves 1 % at most
         with torch.no_grad():
             yield
     finally:

@@ -15,7 +15,7 @@ from nonplus.models.hf_ways import OwnHead, Places, Plain, Product, Way
 
 # How far logits may lie apart, as a root mean square relative to their spread, where rounding is all that differs.
 _ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-4}
-_ROUNDING_OF_HALF = 0.05
+_ROUNDING_OF_HALF = 0.05  # of small integers as well
 _LOUD = 200.0  # logits at which every soft cap in use, 15 to 50, shows
 _LENGTHS = (8, 5)
 
@@ -44,6 +44,11 @@ def inner_model(model: nn.Module) -> PreTrainedModel:
             "a model that continues a text is needed, such as gpt2"
         )
     return inner
+
+
+def is_quantized(inner: PreTrainedModel) -> bool:
+    """Whether its weights are stored as small integers, by a method that ``transformers`` knows."""
+    return getattr(inner.config, "quantization_config", None) is not None
 
 
 def device_of(inner: PreTrainedModel) -> torch.device:
@@ -186,4 +191,5 @@ def _distance(a_NV: Tensor, b_NV: Tensor) -> float:
 
 
 def _rounding(model: nn.Module) -> float:
-    return _ROUNDING.get(inner_model(model).dtype, _ROUNDING_OF_HALF)
+    inner = inner_model(model)
+    return _ROUNDING_OF_HALF if is_quantized(inner) else _ROUNDING.get(inner.dtype, _ROUNDING_OF_HALF)

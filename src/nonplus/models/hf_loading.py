@@ -13,7 +13,7 @@ from transformers.utils import logging as untyped_logging
 
 from nonplus.errors import BadModel, NonplusError, require
 from nonplus.loading import Loading
-from nonplus.models.hf_checks import inner_model
+from nonplus.models.hf_checks import inner_model, is_quantized
 
 _Auto: Any = AutoModelForCausalLM
 _BitsAndBytes: Any = BitsAndBytesConfig
@@ -42,7 +42,7 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
         model, report = _Auto.from_pretrained(
             name,
             dtype=_dtype(loading.dtype),
-            device_map=loading.device_map or None,
+            device_map=loading.device_map or _device(loading.device),
             revision=loading.revision or None,
             trust_remote_code=loading.trust_remote_code,
             quantization_config=_quantization(loading.quantization),
@@ -55,9 +55,8 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
             f"{len(absent)} weights of {type(model).__name__} are not in {name!r} or of another shape, {absent[0]} "
             "first; random ones would take their place; open a causal model with all of its files"
         )
-    if not loading.device_map and not loading.quantization:
-        with _refused(f"device {loading.device!r}", "take cpu, cuda, cuda:1 or mps"):
-            model = _placed(model, loading)
+    if loading.dtype == "auto" and _is_float16_on_cpu(model):
+        model = model.float()
     return (_adapted(model, loading.adapter) if loading.adapter else model).eval()
 
 
@@ -74,13 +73,10 @@ def loaded_tokenizer(name: str, loading: Loading) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def _placed(model: nn.Module, loading: Loading) -> nn.Module:
-    device = loading.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    # a CPU multiplies float16 slowly and sums it in float16; float32 holds the same weights
-    widen = loading.dtype == "auto" and device == "cpu" and inner_model(model).dtype == torch.float16
-    return model.to(device=device, dtype=torch.float32 if widen else None)
+def _is_float16_on_cpu(model: nn.Module) -> bool:
+    """Whether it would be slow and coarse for no reason: float32 holds the same weights."""
+    inner = inner_model(model)
+    return inner.dtype == torch.float16 and inner.device.type == "cpu" and not is_quantized(inner)
 
 
 def _adapted(model: nn.Module, adapter: str) -> nn.Module:
@@ -93,6 +89,12 @@ def _adapted(model: nn.Module, adapter: str) -> nn.Module:
         except UserWarning as fault:
             raise ValueError(str(fault)) from None
     return adapted
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name
 
 
 def _dtype(name: str) -> torch.dtype | str:

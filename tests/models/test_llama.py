@@ -319,10 +319,12 @@ def a_full_context(model, data):
 
 
 @pytest.mark.slow
-def test_every_token_is_as_probable_as_to_transformers(data):
+def test_every_token_is_as_probable_as_to_transformers_in_float64(data):
+    """In float64, because its own float32 is as far off as ours, and which way depends on the processor."""
     model = open_llama(TINY)
     ids = a_full_context(model, data)
-    np.testing.assert_allclose(model.logprobs(side_by_side(ids)), peer_logprobs(TINY, ids), rtol=0, atol=1e-5)
+    peer = peer_logprobs(TINY, ids, "float64")
+    np.testing.assert_allclose(model.logprobs(side_by_side(ids)), peer, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow

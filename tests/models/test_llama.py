@@ -324,7 +324,7 @@ def test_every_token_is_as_probable_as_to_transformers_in_float64(data):
     model = open_llama(TINY)
     ids = a_full_context(model, data)
     peer = peer_logprobs(TINY, ids, "float64")
-    np.testing.assert_allclose(model.logprobs(side_by_side(ids)), peer, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(model.logprobs(side_by_side(ids)), peer, rtol=5e-7, atol=1e-5)
 
 
 @pytest.mark.slow

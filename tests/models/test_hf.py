@@ -203,7 +203,7 @@ def test_a_recurrent_model_gives_its_own_log_probabilities():
 def test_what_it_says_of_itself(pair):
     model, ours = pair
     assert (ours.vocabulary, ours.max_context, ours.dtype) == (hf_tiny.VOCABULARY, 64, "float64")
-    assert ours.budget == 2048
+    assert ours.budget == 1024
     assert not ours.packs
     assert ours.name == type(model).__name__
 

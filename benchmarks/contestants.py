@@ -1,0 +1,99 @@
+"""Who takes part: each gets texts and gives the nats of each text, tokenising included."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from lm_eval.models import huggingface
+from minicons.scorer import IncrementalLMScorer
+
+import nonplus
+from nonplus.interfaces import Model
+
+Scorer = Callable[[Sequence[str]], list[float]]
+
+BATCH_SIZES = (1, 4, 16, 64)  # of lm-eval
+
+
+def scored(model: Model) -> Scorer:
+    """Through nonplus's public function, under lm-eval's protocol."""
+    return lambda texts: [float(s.nats.sum()) for s in nonplus.score(texts, model=model, protocol="lm-eval")]
+
+
+def reported(model: Model) -> Scorer:
+    """The whole measurement of nonplus, with tallies and intervals; only its sum is given."""
+    return lambda texts: [nonplus.evaluate(texts, model=model, protocol="lm-eval").nats]
+
+
+def lm_eval(model: Any, tokenizer: Any, *, batch: int, context: int) -> Scorer:
+    """Its rolling log-likelihood, with the float32 softmax that it offers and does not use by default."""
+    device = str(model.device)
+    huggingface.tqdm = _NoBar  # it draws one for every batch, and they cost time
+    harness = huggingface.HFLM(
+        pretrained=model,
+        tokenizer=tokenizer,
+        batch_size=batch,
+        device=device,
+        max_length=context,
+        softmax_dtype="float32",
+    )
+
+    def score(texts: Sequence[str]) -> list[float]:
+        requests: Any = [SimpleNamespace(args=(text,)) for text in texts]
+        return [-float(found) for found in harness.loglikelihood_rolling(requests, disable_tqdm=True)]
+
+    return score
+
+
+class _NoBar:
+    """In place of a progress bar."""
+
+    def __init__(self, every: Iterable[Any] = (), **_: Any) -> None:
+        self._every = every
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._every)
+
+    def update(self, _: int) -> None:
+        """Draw nothing."""
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+def minicons(model: Any, tokenizer: Any, *, batch: int) -> Scorer:
+    """Sixteen texts at a time, as its README does; it has no windows, so only for texts that fit into one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scorer = IncrementalLMScorer(model, str(model.device), tokenizer=tokenizer)
+
+    def score(texts: Sequence[str]) -> list[float]:
+        batches = [list(texts[start : start + batch]) for start in range(0, len(texts), batch)]
+        found = [scorer.sequence_score(b, reduction=lambda x: -x.sum(0).item(), bos_token=True) for b in batches]
+        return [nats for part in found for nats in part]
+
+    return score
+
+
+def naive(model: Any, tokenizer: Any, *, context: int) -> Scorer:
+    """What one writes at first: one window at a time, all logits, a log-softmax of all of them."""
+
+    def score(texts: Sequence[str]) -> list[float]:
+        return [_text_nats(model, [tokenizer.bos_token_id, *tokenizer(text).input_ids], context) for text in texts]
+
+    return score
+
+
+@torch.inference_mode()
+def _text_nats(model: Any, fed: list[int], context: int) -> float:
+    """Windows as lm-eval has them: one after another, the last one filled up with what comes before it."""
+    total, done = 0.0, 1
+    while done < len(fed):
+        stop = min(len(fed), done + context)
+        ids = torch.tensor([fed[max(0, stop - 1 - context) : stop]], device=model.device)
+        logprobs = torch.log_softmax(model(ids[:, :-1]).logits, dim=-1, dtype=torch.float32)
+        total -= float(logprobs.gather(2, ids[:, 1:, None])[0, done - stop :].sum())
+        done = stop
+    return total

@@ -1,0 +1,39 @@
+"""The benchmark runs from end to end; what it measures is no test's business."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).resolve().parent.parent / "benchmarks" / "score.py"
+
+pytestmark = [pytest.mark.slow, pytest.mark.peers]
+
+
+@pytest.fixture(scope="module")
+def figures(data, tmp_path_factory):
+    pytest.importorskip("torch")
+    file = tmp_path_factory.mktemp("benchmark") / "figures.json"
+    command = [sys.executable, SCRIPT, "--quick", "--json", file]
+    subprocess.run(command, check=True, env={**os.environ, "NONPLUS_DATA": str(data)})
+    return json.loads(file.read_text())
+
+
+@pytest.mark.parametrize("workload", ["lines", "paragraphs", "long", "bundled"])
+def test_all_contestants_score_the_same_tokens(figures, workload):
+    contestants = figures[workload]["contestants"]
+    assert len(contestants) > 1
+    assert all(each["nats_off"] < 1e-6 and each["tokens_per_second"] > 0 for each in contestants)
+
+
+def test_peak_memory_is_read_for_each_contestant(figures):
+    nats = [each["nats"] for each in figures["memory"].values()]
+    assert nats == pytest.approx([nats[0]] * 3, rel=1e-6)
+    assert all(each["peak_mb"] > 0 for each in figures["memory"].values())
+
+
+def test_a_cold_start_is_timed(figures):
+    assert figures["cold start"] > 0

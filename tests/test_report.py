@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from doubles import History
@@ -133,3 +134,21 @@ def test_positions_say_how_the_surprisal_falls_with_what_was_seen() -> None:
 )
 def test_numbers_are_rounded_as_people_read_them(value: float | None, said: str) -> None:
     assert figure(value) == said
+
+
+def test_an_original_that_the_caller_gives_is_what_is_divided_by() -> None:
+    document = Document(text=" a , b ", original="what it was before")
+    report = evaluate([document], model=History(), protocol=choose("lm-eval").but(detokenize="wikitext"))
+    assert (report.tally.bytes, report.tally.words) == (len("what it was before"), 4)
+
+
+def test_an_interrupted_document_divides_only_by_what_was_scored() -> None:
+    (whole,) = score(["ab cd ef"], model=History(), protocol=choose("lm-eval"))
+    part = replace(whole, index=whole.index[:3], nats=whole.nats[:3], weight=whole.weight[:3], partial=True)
+    measurement = Measurement(History(), choose("lm-eval"))
+    assert (measurement.add(replace(part, seen=whole.seen[:3])).bytes, measurement.add(whole).bytes) == (3, 8)
+
+
+def test_the_tokenizer_is_named_beside_the_figure() -> None:
+    found = evaluate(["ab"], model=History()).as_dict()
+    assert found["tokenizer_identity"] == History().tokenizer.identity

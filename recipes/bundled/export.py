@@ -1,23 +1,25 @@
 """Write a model as the published folder: float16 weights and tokenizer, ``transformers`` layout.
 
-``python recipes/bundled/export.py CHECKPOINT FOLDER`` publishes what a training has saved so far.
-Files are replaced one by one under their final names; others (the model card) stay.
+``python recipes/bundled/export.py MODEL CHECKPOINT FOLDER`` publishes what a training has saved so far, with the
+``loss.jsonl`` that lies beside the checkpoint. Files are replaced one by one under their final names; others (the model
+card) stay.
 """
 
 import argparse
 import copy
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import torch
 from data import START, tokenizer_file
-from model import new_model
+from model import SHAPES, new_model
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 
-def export(model: LlamaForCausalLM, data: Path, out: Path) -> None:
+def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: Path) -> None:
     """Publish ``model`` in ``out``; a reader of ``out`` never meets half a file."""
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = PreTrainedTokenizerFast(
@@ -34,6 +36,7 @@ def export(model: LlamaForCausalLM, data: Path, out: Path) -> None:
         edit_json(folder / "tokenizer.json")
         # transformers 5 writes a class name that transformers 4 does not know; both know this one.
         edit_json(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
+        shutil.copyfile(log, folder / "loss.jsonl")
         for file in sorted(folder.iterdir()):
             file.chmod(0o644)  # safetensors writes 0600
             os.replace(file, out / file.name)
@@ -48,12 +51,14 @@ def edit_json(file: Path, **changes: str) -> None:
 def main() -> None:
     """Publish a checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=SHAPES)
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
     choice = parser.parse_args()
-    model = new_model(0)
-    model.load_state_dict(torch.load(choice.checkpoint)["model"])
-    export(model, Path(os.environ.get("NONPLUS_DATA", "../shared/data")), choice.out)
+    model = new_model(SHAPES[choice.model], 0)
+    model.load_state_dict(torch.load(choice.checkpoint, map_location="cpu")["model"])
+    data = Path(os.environ.get("NONPLUS_DATA", "../shared/data"))
+    export(model, data, choice.out, log=choice.checkpoint.parent / "loss.jsonl")
 
 
 if __name__ == "__main__":

@@ -1,23 +1,45 @@
-"""The shape of the bundled model: a Llama of 2.9 million parameters with a tied head."""
+"""The shapes of the bundled models: Llamas with a tied head over 8,192 pieces."""
+
+from dataclasses import dataclass
 
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-CONTEXT = 512
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A size. Long rows are costly: ``rows`` says until which share of the training rows of which length are read."""
+
+    width: int
+    layers: int
+    heads: int
+    inner: int
+    context: int
+    rows: tuple[tuple[float, int], ...]
+
+    def length(self, share: float) -> int:
+        """Tokens per row after ``share`` of the training; they divide ``context``."""
+        return next(length for until, length in self.rows if share < until)
 
 
-def new_model(seed: int) -> LlamaForCausalLM:
+SHAPES = {
+    "tiny": Shape(width=160, layers=5, heads=5, inner=432, context=512, rows=((0.85, 256), (1.0, 512))),
+    "base": Shape(width=384, layers=6, heads=6, inner=1024, context=1024, rows=((0.6, 256), (0.85, 512), (1.0, 1024))),
+}
+
+
+def new_model(shape: Shape, seed: int) -> LlamaForCausalLM:
     """An untrained model in float32; the same seed gives the same weights."""
     torch.manual_seed(seed)
     return LlamaForCausalLM(
         LlamaConfig(
             vocab_size=8192,
-            hidden_size=160,
-            intermediate_size=432,
-            num_hidden_layers=5,
-            num_attention_heads=5,
-            num_key_value_heads=5,
-            max_position_embeddings=CONTEXT,
+            hidden_size=shape.width,
+            intermediate_size=shape.inner,
+            num_hidden_layers=shape.layers,
+            num_attention_heads=shape.heads,
+            num_key_value_heads=shape.heads,
+            max_position_embeddings=shape.context,
             rope_parameters={"rope_type": "default", "rope_theta": 10000.0},
             tie_word_embeddings=True,
             bos_token_id=0,

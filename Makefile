@@ -47,6 +47,6 @@ clean:
 	@touch .venv/has-base $@
 
 .venv/has-all: pyproject.toml constraints.txt | .venv/has-pip
-	@echo "installing nonplus[dev,all,peers,loops] (a few minutes the first time)"
-	@$(INSTALL) -c constraints.txt -e ".[dev,all,peers,loops]"
+	@echo "installing nonplus[dev,all,peers,loops,recipe] (a few minutes the first time)"
+	@$(INSTALL) -c constraints.txt -e ".[dev,all,peers,loops,recipe]"
 	@touch .venv/has-base .venv/has-dev $@

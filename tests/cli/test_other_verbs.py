@@ -109,4 +109,4 @@ def test_the_doctor_knows_the_extras_and_the_base_of_the_package():
     named = {extra: [line.partition(">")[0] for line in extras[extra] if "nonplus" not in line] for extra in EXTRAS}
     assert named == {extra: [*packages] for extra, packages in EXTRAS.items()}
     assert {line.partition(">")[0] for line in project["dependencies"]} == {*BASE}
-    assert {*extras} - {"all", "peers", "test", "dev"} == {*EXTRAS}
+    assert {*extras} - {"all", "peers", "loops", "recipe", "test", "dev"} == {*EXTRAS}

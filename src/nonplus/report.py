@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from nonplus.protocol import Rules
 from nonplus.stats import (
@@ -142,9 +142,9 @@ class Report:
             "bits_per_token": self.bits_per_token,
             "word_perplexity": self.word_perplexity,
             "byte_perplexity": self.byte_perplexity,
-            "interval": _interval_dict(self.interval),
-            "interval_bits_per_byte": _interval_dict(self._byte_interval, scale=1 / _LN2),
-            "interval_if_tokens_were_independent": _interval_dict(self.independent),
+            "interval": interval_dict(self.interval),
+            "interval_bits_per_byte": interval_dict(self._byte_interval, scale=1 / _LN2),
+            "interval_if_tokens_were_independent": interval_dict(self.independent),
             "design_effect": self.design_effect,
             "documents": self.tally.documents,
             "by_domain": {name: _domain_dict(report) for name, report in self.by_domain()},
@@ -186,7 +186,7 @@ def _domain_dict(report: Report) -> dict[str, Any]:
     figures = {
         "perplexity": report.perplexity,
         "bits_per_byte": report.bits_per_byte,
-        "interval": _interval_dict(report.interval),
+        "interval": interval_dict(report.interval),
         "tokens": report.tokens,
         "documents": report.tally.documents,
     }
@@ -214,8 +214,10 @@ def document_dict(sums: DocumentSums) -> dict[str, Any]:
 
 
 def jsonable(value: Any) -> Any:
-    """``value`` as JSON can hold it: an infinite number becomes a string, because JSON has none."""
-    return "Infinity" if isinstance(value, float) and math.isinf(value) else value
+    """``value`` as JSON can hold it: an infinite number becomes a string, because JSON has none, and NaN nothing."""
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else "Infinity"
 
 
 def figure(value: float | None, digits: int = 4) -> str:
@@ -232,13 +234,13 @@ def figure(value: float | None, digits: int = 4) -> str:
 
 def lines(report: Report) -> Iterator[tuple[str, str]]:
     """The report as pairs of a name and what it says, for a table."""
-    yield "perplexity", _with_interval(figure(report.perplexity), report.interval)
+    yield "perplexity", with_interval(figure(report.perplexity), report.interval)
     yield "bits per byte", figure(report.bits_per_byte)
     yield "bits per token", figure(report.bits_per_token)
     yield "word perplexity", figure(report.word_perplexity)
-    yield "interval", _explained(report)
+    yield "interval", explained(report)
     for name, domain in report.by_domain():
-        said = _with_interval(figure(domain.perplexity), domain.interval)
+        said = with_interval(figure(domain.perplexity), domain.interval)
         yield f"  {name}", f"{said}, {figure(domain.bits_per_byte)} bits per byte"
     yield "scored", _scored(report)
     if report.tally.zeros:
@@ -261,16 +263,42 @@ def _counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
-def _with_interval(said: str, interval: Interval | None) -> str:
+def with_interval(said: str, interval: Interval | None) -> str:
+    """A figure with its interval behind it."""
     return said if interval is None else f"{said}  [{figure(interval.low)}, {figure(interval.high)}]"
 
 
-def _explained(report: Report) -> str:
+class Measured(Protocol):
+    """What has an interval and the figures that explain it."""
+
+    @property
+    def tally(self) -> Tally:
+        """What was scored."""
+        ...
+
+    @property
+    def interval(self) -> Interval | None:
+        """Interval of the perplexity."""
+        ...
+
+    @property
+    def independent(self) -> Interval | None:
+        """The interval that takes tokens as independent."""
+        ...
+
+    @property
+    def design_effect(self) -> float | None:
+        """Variance of the clustered mean / variance if tokens were independent."""
+        ...
+
+
+def explained(report: Measured) -> str:
     """How the interval was found, in a sentence."""
     interval, independent = report.interval, report.independent
     if interval is None:
         return "none: too little was scored" if not report.tally.zeros else "none: a token is impossible"
-    said = f"{interval.level:.0%}, from {interval.clusters:,} {interval.method}"
+    few = "only " if interval.method.startswith("few ") else ""
+    said = f"{interval.level:.0%}, from {few}{interval.clusters:,} {interval.method.removeprefix('few ')}"
     if interval.method == "tokens":
         return f"{said} as if independent: too little text for an honest one, the true one is wider"
     if independent is not None and report.design_effect is not None:
@@ -283,7 +311,8 @@ def _exponential(interval: Interval | None) -> Interval | None:
     return None if interval is None else exponential(interval)
 
 
-def _interval_dict(interval: Interval | None, scale: float = 1.0) -> dict[str, Any] | None:
+def interval_dict(interval: Interval | None, scale: float = 1.0) -> dict[str, Any] | None:
+    """An interval for JSON, in units of 1 / ``scale``."""
     if interval is None:
         return None
     scaled = {key: getattr(interval, key) * scale for key in ("low", "high", "standard_error")}

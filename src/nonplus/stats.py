@@ -24,8 +24,8 @@ _FEWEST = 8  # blocks that still give a spread worth printing
 class Interval:
     """A confidence interval of a mean surprisal in nats per unit, and how it was found.
 
-    ``clusters`` independent pieces (``documents``, ``blocks`` of bytes, or ``tokens``) give ``standard_error``;
-    the half-width is that times Student's quantile.
+    ``clusters`` independent pieces give ``standard_error``; the half-width is that times Student's quantile. ``method``
+    says what the pieces are: ``documents``, ``few documents``, ``blocks`` of bytes, or ``tokens``.
     """
 
     low: float
@@ -55,8 +55,8 @@ def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     """Interval of nats per token; ``None`` where nothing or an impossible token was scored.
 
     Documents are the clusters where they count for twenty of equal size and more. Else the largest are cut into blocks
-    of bytes, as wide as leaves eight of them; a text too short for that gets the token-independent interval, which says
-    so in ``method``.
+    of bytes, as wide as leaves eight of them; where blocks are not known, documents that count for eight serve, as
+    ``few documents``. What is too little for that gets the token-independent interval, which says so in ``method``.
     """
     if not tally.tokens or tally.zeros:
         return None
@@ -64,9 +64,11 @@ def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     if enough_documents(tally):
         return _interval(documents, method="documents", level=level)
     spread = widest(_block_moments(tally, documents, "tokens"))
-    if spread is None:
-        return independent_interval(tally, level=level)
-    return _interval(spread, method="blocks", level=level)
+    if spread is not None:
+        return _interval(spread, method="blocks", level=level)
+    if _some_documents(tally):
+        return _interval(documents, method="few documents", level=level)
+    return independent_interval(tally, level=level)
 
 
 def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
@@ -77,12 +79,18 @@ def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     if enough_documents(tally):
         return _interval(documents, method="documents", level=level)
     spread = widest(_block_moments(tally, documents, "bytes"))
-    return None if spread is None else _interval(spread, method="blocks", level=level)
+    if spread is not None:
+        return _interval(spread, method="blocks", level=level)
+    return _interval(documents, method="few documents", level=level) if _some_documents(tally) else None
 
 
 def enough_documents(tally: Tally) -> bool:
     """Whether documents can be the clusters: they count for twenty of equal size (Kish's effective number)."""
     return tally.tokens**2 >= _ENOUGH * tally.tokens_tokens > 0
+
+
+def _some_documents(tally: Tally) -> bool:
+    return tally.tokens**2 >= _FEWEST * tally.tokens_tokens > 0
 
 
 def text_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
@@ -104,7 +112,8 @@ def independent_interval(tally: Tally, *, level: float = 0.95) -> Interval | Non
         return None
     n = unfixed(tally.tokens)
     mean = unfixed(tally.nats) / n
-    variance = max(0.0, unfixed(tally.squares) / n - mean * mean)
+    spread = unfixed(tally.squares) / n - mean * mean
+    variance = math.inf if math.isnan(spread) else max(0.0, spread)
     error = math.sqrt(variance / (tally.scored - 1))
     return _around(mean, error, clusters=tally.scored, method="tokens", level=level)
 
@@ -163,7 +172,10 @@ def student_quantile(p: float, df: int) -> float:
 def _document_moments(tally: Tally, n: int, yn: int, nn: int, *, unit: int) -> _Moments:
     """The subtraction inside the variance is done in integers, where it loses nothing; ``unit`` is that of ``n``."""
     y, yy = tally.nats, tally.nats_nats
-    residual = (yy * n * n - 2 * y * n * yn + y * y * nn) / (n * n << 80)
+    try:
+        residual = (yy * n * n - 2 * y * n * yn + y * y * nn) / (n * n << 80)
+    except OverflowError:
+        residual = math.inf  # surprisals of which no float holds the squares
     return _Moments(clusters=tally.documents, y=unfixed(y), n=n / unit, residual=residual)
 
 

@@ -1,0 +1,1 @@
+"""Perplexity in other people's loops: exact metric objects over one accumulator."""

@@ -1,0 +1,122 @@
+"""Sums that grow batch by batch, of documents that may go on in later batches or on other machines."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
+
+from nonplus.errors import BadInput
+from nonplus.metrics.figures import Conditions
+from nonplus.metrics.sums import BatchSums
+from nonplus.tally import Part, Tally, first_places
+
+_Places = tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Accumulator:
+    """Exact sums: adding batches in any order, over any split into accumulators, ends in the same numbers.
+
+    A row without a name is a document of its own and is ``closed`` at once. A named document stays ``open`` until the
+    tally is asked for, because a later batch may bring more of it. Rows are numbered in the order in which they were
+    added, so that their places can be found again; the places of named documents do not depend on any order.
+    """
+
+    conditions: Conditions = field(default_factory=Conditions)
+    closed: Tally = field(default_factory=Tally)
+    open: dict[str, Part] = field(default_factory=dict)
+    rows: int = 0
+    zero_rows: _Places = ()
+    nonfinite_rows: _Places = ()
+
+    @classmethod
+    def of(cls, sums: BatchSums, conditions: Conditions) -> Self:
+        """What one batch adds up to."""
+        if sums.names is None:
+            return cls(
+                conditions=conditions,
+                closed=Tally.of_parts(sums.parts),
+                rows=len(sums.parts),
+                zero_rows=sums.zeros,
+                nonfinite_rows=sums.nonfinite,
+            )
+        batch = cls(conditions=conditions, closed=Tally(zero_places=sums.zeros, nonfinite_places=sums.nonfinite))
+        for name, part in zip(sums.names, sums.parts, strict=True):
+            batch._go_on(name, part)
+        return batch
+
+    def add(self, other: Self) -> None:
+        """Take in what another one holds, which is left as it is.
+
+        Raises:
+            BadProtocol: the other counts tokens under other conditions.
+        """
+        self.conditions = self.conditions.joined(other.conditions)
+        self.closed += other.closed
+        for name, part in other.open.items():
+            self._go_on(name, part)
+        self.zero_rows = first_places((*self.zero_rows, *_after(self.rows, other.zero_rows)))
+        self.nonfinite_rows = first_places((*self.nonfinite_rows, *_after(self.rows, other.nonfinite_rows)))
+        self.rows += other.rows
+
+    @property
+    def tally(self) -> Tally:
+        """All that was added, every document closed."""
+        rows = Tally(zero_places=_named(self.zero_rows), nonfinite_places=_named(self.nonfinite_rows))
+        return self.closed + Tally.of_parts(self.open.values()) + rows
+
+    def to_json(self) -> str:
+        """One line of JSON that :meth:`from_json` reads back to the last bit."""
+        held = {"conditions": _conditions_json(self.conditions), "closed": self.closed.as_json(), "rows": self.rows}
+        several = {"open": self.open, "zero_rows": self.zero_rows, "nonfinite_rows": self.nonfinite_rows}
+        return json.dumps(held | {name: value for name, value in several.items() if value}, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, line: str) -> Self:
+        """Inverse of :meth:`to_json`.
+
+        Raises:
+            BadInput: text that no accumulator wrote.
+        """
+        try:
+            held = json.loads(line)
+            return cls(
+                conditions=_conditions(held["conditions"]),
+                closed=Tally.from_json(held["closed"]),
+                open={name: Part(*part) for name, part in held.get("open", {}).items()},
+                rows=held["rows"],
+                zero_rows=_pairs(held.get("zero_rows", ())),
+                nonfinite_rows=_pairs(held.get("nonfinite_rows", ())),
+            )
+        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+            raise BadInput(f"sums are read from what to_json() wrote, got {line[:60]!r} ({error!r})") from None
+
+    def _go_on(self, name: str, part: Part) -> None:
+        known = self.open.get(name)
+        self.open[name] = part if known is None else known.joined(part)
+
+
+def _after(rows: int, places: _Places) -> _Places:
+    return tuple((row + rows, place) for row, place in places)
+
+
+def _named(places: _Places) -> tuple[tuple[str, int], ...]:
+    return tuple((f"row {row}", place) for row, place in places)
+
+
+def _pairs(places: Any) -> _Places:
+    return tuple((int(row), int(place)) for row, place in places)
+
+
+def _conditions_json(conditions: Conditions) -> dict[str, Any]:
+    return {
+        "kinds": conditions.kinds,
+        "shift": conditions.shift,
+        "ignore_index": conditions.ignore_index,
+        "masked": conditions.masked,
+        "weighted": conditions.weighted,
+    }
+
+
+def _conditions(held: Mapping[str, Any]) -> Conditions:
+    return replace(Conditions(**held), kinds=tuple(held["kinds"]), ignore_index=tuple(held["ignore_index"]))

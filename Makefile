@@ -5,6 +5,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+KERNEL := hatch_build.py $(wildcard src/nonplus/kernels/*.c) # compiled by the installation
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .NOTPARALLEL:
@@ -36,17 +37,17 @@ clean:
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/has-base: pyproject.toml | .venv/has-pip
+.venv/has-base: pyproject.toml $(KERNEL) | .venv/has-pip
 	@echo "installing nonplus"
 	@$(INSTALL) -e .
 	@touch $@
 
-.venv/has-dev: pyproject.toml constraints.txt | .venv/has-pip
+.venv/has-dev: pyproject.toml constraints.txt $(KERNEL) | .venv/has-pip
 	@echo "installing nonplus[dev]"
 	@$(INSTALL) -c constraints.txt -e ".[dev]"
 	@touch .venv/has-base $@
 
-.venv/has-all: pyproject.toml constraints.txt | .venv/has-pip
+.venv/has-all: pyproject.toml constraints.txt $(KERNEL) | .venv/has-pip
 	@echo "installing nonplus[dev,all,peers,loops,recipe] (a few minutes the first time)"
 	@$(INSTALL) -c constraints.txt -e ".[dev,all,peers,loops,recipe]"
 	@touch .venv/has-base .venv/has-dev $@

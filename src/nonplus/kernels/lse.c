@@ -1,0 +1,146 @@
+/* Log-sum-exp of rows of scores, read once.
+
+   Plain loops for a compiler to turn into vectors. The build compiles this file once for each level of processor, with
+   its own SUFFIX, because GCC takes 512-bit vectors on the command line only; lse_dispatch.c chooses when it runs.
+   Pointers and strides in, doubles out: neither Python nor torch is known here.
+
+   A row is described by a `level`, one of its larger scores, and the sum of exp(score - level). Both are brought
+   forward: begin with -inf and 0, and a vocabulary may come in pieces. The exponentials of a block are summed in the
+   precision of the scores (float32 for narrower ones), blocks in double precision. The sum is not a number where a
+   score is NaN or +inf, and stays 0 where all are -inf. */
+
+#include <math.h>
+#include <stdint.h>
+
+#define BLOCK 2048  /* scores: 4 to 16 kB, which the first cache holds for the second look that a new level takes */
+#define HEADROOM 60 /* how far above the level a score may lie: BLOCK * exp(60) is far below float32's largest */
+
+#define PASTE(a, b) a##b
+#define NAME(base, suffix) PASTE(base, suffix)
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE float float_of_bits(uint32_t bits) {
+    union { uint32_t bits; float value; } both = {bits};
+    return both.value;
+}
+
+INLINE uint32_t bits_of_float(float value) {
+    union { float value; uint32_t bits; } both = {value};
+    return both.bits;
+}
+
+INLINE double double_of_bits(uint64_t bits) {
+    union { uint64_t bits; double value; } both = {bits};
+    return both.value;
+}
+
+INLINE uint64_t bits_of_double(double value) {
+    union { double value; uint64_t bits; } both = {value};
+    return both.bits;
+}
+
+INLINE float from_f32(float x) { return x; }
+INLINE double from_f64(double x) { return x; }
+INLINE float from_bf16(uint16_t x) { return float_of_bits((uint32_t)x << 16); }
+
+/* A product puts the exponent right, of subnormal numbers too; that of infinity and NaN is set. */
+INLINE float from_f16(uint16_t x) {
+    float size = float_of_bits((uint32_t)(x & 0x7fff) << 13) * 0x1p112f;
+    float special = float_of_bits((uint32_t)(x & 0x7fff) << 13 | 0x7f800000);
+    size = (x & 0x7c00) == 0x7c00 ? special : size;
+    return x & 0x8000 ? -size : size;
+}
+
+/* exp(x) = 2^n 2^f: adding 1.5 2^23 rounds x / ln 2 to the whole number n and leaves it in the lowest bits, from where
+   it goes into the exponent; 2^f for |f| <= 1/2 is the polynomial of degree 6 that is 1 at 0 and has the smallest largest
+   relative error, 1.6e-8. What lies below -87 would add nothing to a sum that holds a 1. */
+INLINE float exp_f32(float x) {
+    x = x < -87.0f ? -87.0f : x;
+    float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
+    float f = x * 0x1.715476p+0f - (shifted - 0x1.8p+23f);
+    float p = 0x1.41fbbcp-13f;
+    p = p * f + 0x1.5f3e54p-10f;
+    p = p * f + 0x1.3b2d4cp-7f;
+    p = p * f + 0x1.c6aee8p-5f;
+    p = p * f + 0x1.ebfbdcp-3f;
+    p = p * f + 0x1.62e430p-1f;
+    p = p * f + 1;
+    return float_of_bits(bits_of_float(p) + (bits_of_float(shifted) << 23));
+}
+
+/* The same in double precision, with the series of exp(r) for |r| <= ln 2 / 2. */
+INLINE double exp_f64(double x) {
+    x = x < -700.0 ? -700.0 : x;
+    double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
+    double n = shifted - 0x1.8p+52;
+    double r = x - n * 0x1.62e42feep-1; /* ln 2 in two parts, the first of which n multiplies exactly */
+    r = r - n * 0x1.a39ef35793c76p-33;
+    double p = 1.0 / 6227020800.0;
+    p = p * r + 1.0 / 479001600.0;
+    p = p * r + 1.0 / 39916800.0;
+    p = p * r + 1.0 / 3628800.0;
+    p = p * r + 1.0 / 362880.0;
+    p = p * r + 1.0 / 40320.0;
+    p = p * r + 1.0 / 5040.0;
+    p = p * r + 1.0 / 720.0;
+    p = p * r + 1.0 / 120.0;
+    p = p * r + 1.0 / 24.0;
+    p = p * r + 1.0 / 6.0;
+    p = p * r + 0.5;
+    p = p * r + 1.0;
+    p = p * r + 1.0;
+    return double_of_bits(bits_of_double(p) + (bits_of_double(shifted) << 52));
+}
+
+/* `stored` is how a score lies in memory, `wide` what it is computed in. */
+#define KERNEL(name, stored, wide, load, exponential)                                                                  \
+    INLINE wide largest_##name(const stored *x, int64_t n) {                                                           \
+        wide largest = -INFINITY;                                                                                      \
+        _Pragma("omp simd reduction(max : largest)") for (int64_t i = 0; i < n; i++) {                                 \
+            largest = load(x[i]) > largest ? load(x[i]) : largest;                                                     \
+        }                                                                                                              \
+        return largest;                                                                                                \
+    }                                                                                                                  \
+                                                                                                                       \
+    /* A maximum does not show a NaN, so these are looked for. */                                                      \
+    INLINE wide total_##name(const stored *x, int64_t n, wide level, wide *above) {                                    \
+        wide total = 0, most = -INFINITY;                                                                              \
+        int broken = 0;                                                                                                \
+        _Pragma("omp simd reduction(+ : total) reduction(max : most) reduction(| : broken)")                           \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            wide distance = load(x[i]) - level;                                                                        \
+            broken |= distance != distance;                                                                            \
+            most = distance > most ? distance : most;                                                                  \
+            total += exponential(distance);                                                                            \
+        }                                                                                                              \
+        *above = most;                                                                                                 \
+        return broken ? NAN : total;                                                                                   \
+    }                                                                                                                  \
+                                                                                                                       \
+    void NAME(nonplus_lse_##name, SUFFIX)(const stored *scores, const uint8_t *kept, int64_t rows, int64_t vocabulary, \
+                                          int64_t stride, double *level, double *sum) {                                \
+        for (int64_t row = 0; row < rows; row++) {                                                                     \
+            if (!kept[row]) continue;                                                                                  \
+            for (int64_t start = 0; start < vocabulary; start += BLOCK) {                                              \
+                const stored *x = scores + row * stride + start;                                                       \
+                int64_t n = vocabulary - start < BLOCK ? vocabulary - start : BLOCK;                                   \
+                wide above = INFINITY, total = 0;                                                                      \
+                if (level[row] > -INFINITY) total = total_##name(x, n, level[row], &above);                            \
+                if (above > HEADROOM) {                                                                                \
+                    wide largest = largest_##name(x, n);                                                               \
+                    if (largest > level[row]) {                                                                        \
+                        sum[row] *= sum[row] > 0 ? exp(level[row] - largest) : 1;                                      \
+                        level[row] = largest;                                                                          \
+                    }                                                                                                  \
+                    total = total_##name(x, n, level[row] > -INFINITY ? level[row] : 0, &above);                       \
+                    if (level[row] == -INFINITY && total == total) total = 0;                                          \
+                }                                                                                                      \
+                sum[row] += total;                                                                                     \
+            }                                                                                                          \
+        }                                                                                                              \
+    }
+
+KERNEL(f32, float, float, from_f32, exp_f32)
+KERNEL(f64, double, double, from_f64, exp_f64)
+KERNEL(bf16, uint16_t, float, from_bf16, exp_f32)
+KERNEL(f16, uint16_t, float, from_f16, exp_f32)

@@ -1,0 +1,33 @@
+/* One entry for each format of scores, which calls the version of lse.c that suits the processor. */
+
+#include <stdint.h>
+
+#define ARGUMENTS(stored)                                                                                              \
+    (const stored *scores, const uint8_t *kept, int64_t rows, int64_t vocabulary, int64_t stride, double *level,       \
+     double *sum)
+#define PASSED (scores, kept, rows, vocabulary, stride, level, sum)
+
+#if defined(__x86_64__)
+static int has_v4(void) { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"); }
+static int has_v3(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+
+#define ENTRY(name, stored)                                                                                            \
+    void nonplus_lse_##name##_v4 ARGUMENTS(stored);                                                                    \
+    void nonplus_lse_##name##_v3 ARGUMENTS(stored);                                                                    \
+    void nonplus_lse_##name##_v1 ARGUMENTS(stored);                                                                    \
+    void nonplus_lse_##name ARGUMENTS(stored) {                                                                        \
+        if (has_v4()) nonplus_lse_##name##_v4 PASSED;                                                                  \
+        else if (has_v3()) nonplus_lse_##name##_v3 PASSED;                                                             \
+        else nonplus_lse_##name##_v1 PASSED;                                                                           \
+    }
+#else
+#define ENTRY(name, stored)                                                                                            \
+    void nonplus_lse_##name##_v1 ARGUMENTS(stored);                                                                    \
+    void nonplus_lse_##name ARGUMENTS(stored) { nonplus_lse_##name##_v1 PASSED; }
+#endif
+
+ENTRY(f32, float)
+ENTRY(f64, double)
+ENTRY(bf16, uint16_t)
+ENTRY(f16, uint16_t)

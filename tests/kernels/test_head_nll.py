@@ -1,0 +1,92 @@
+"""Surprisals from hidden states equal those from the logits that are never formed."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.errors import BadInput
+from nonplus.kernels import rows_numpy
+from nonplus.kernels.head_nll import head_nll
+from nonplus.kernels.token_nll import token_nll
+
+
+def random_case(seed, *, vocabulary=300, shape=(2, 6), width=8):
+    random = np.random.default_rng(seed)
+    hidden, weight = random.normal(size=(*shape, width)), random.normal(size=(vocabulary, width))
+    return hidden, weight, random.normal(size=vocabulary), random.integers(0, vocabulary, shape)
+
+
+def logits_of(hidden, weight, bias=None, scale=1.0, softcap=None):
+    logits = (hidden @ weight.T + (0 if bias is None else bias)) * scale
+    return logits if softcap is None else softcap * np.tanh(logits / softcap)
+
+
+@given(
+    seed=st.integers(0, 99),
+    biased=st.booleans(),
+    scale=st.sampled_from([1.0, 0.125, 3.0]),
+    softcap=st.sampled_from([None, 5.0, 30.0]),
+    shift=st.booleans(),
+    piece=st.sampled_from([1, 1000, 1 << 20]),
+)
+def test_it_equals_the_plain_way_through_the_logits(seed, biased, scale, softcap, shift, piece):
+    hidden, weight, bias, ids = random_case(seed)
+    ids[0, 2] = -100
+    how = {"bias": bias if biased else None, "scale": scale, "softcap": softcap}
+    expected = token_nll(logits_of(hidden, weight, **how), ids, shift=shift, ignore_index=-100)
+    before = rows_numpy._HEAD_BYTES
+    rows_numpy._HEAD_BYTES = piece
+    try:
+        answer = head_nll(hidden, weight, ids, **how, shift=shift, ignore_index=-100)
+    finally:
+        rows_numpy._HEAD_BYTES = before
+    np.testing.assert_allclose(answer.nats, expected.nats, rtol=1e-10, atol=1e-10)
+    np.testing.assert_array_equal(answer.kept, expected.kept)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_torch_gives_the_same(dtype):
+    torch = pytest.importorskip("torch")
+    hidden, weight, bias, ids = (torch.as_tensor(a) for a in random_case(3, vocabulary=5000, width=64))
+    kind = getattr(torch, dtype)
+    hidden, weight, bias = ((a / 8).to(kind) for a in (hidden, weight, bias))
+    exact = token_nll(logits_of(*(a.double().numpy() for a in (hidden, weight, bias)), softcap=20.0), ids.numpy())
+    answer = head_nll(hidden, weight, ids, bias=bias, softcap=20.0)
+    tolerance = {"float32": 1e-6, "float64": 1e-12, "bfloat16": 1e-3}[dtype]
+    np.testing.assert_allclose(answer.nats.numpy(), exact.nats, rtol=tolerance)
+
+
+def test_the_target_of_a_narrow_head_is_not_rounded():
+    """A score in bfloat16 has eight bits; ours of the target is a dot product in float32."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    hidden, weight = torch.randn(64, 128).bfloat16(), torch.randn(3000, 128).bfloat16() / 8
+    ids = torch.randint(0, 3000, (64,))
+    truth = token_nll(hidden.double() @ weight.double().T, ids).nats
+    ours = (head_nll(hidden, weight, ids).nats - truth).abs().mean()
+    through_logits = (token_nll(hidden @ weight.T, ids).nats - truth).abs().mean()
+    assert ours < through_logits / 3
+
+
+def test_no_token_kept_is_no_work():
+    hidden, weight, _, ids = random_case(0)
+    answer = head_nll(hidden, weight, np.full_like(ids, -100), ignore_index=-100)
+    assert not answer.kept.any()
+    assert (answer.nats == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda h, w, b, t: (h, w.T, b, t), "give its transpose"),
+        (lambda h, w, b, t: (h, w[:, :5], b, t), "weight of the model that made the hidden states"),
+        (lambda h, w, b, t: (h[:, :-1], w, b, t), "one target for each hidden state"),
+        (lambda h, w, b, t: (h, w, b[:-1], t), "bias has shape"),
+        (lambda h, w, b, t: (h, w, b, t + 300), "outside the vocabulary of 300"),
+    ],
+)
+def test_what_does_not_fit_is_refused(change, says):
+    hidden, weight, bias, ids = change(*random_case(0))
+    with pytest.raises(BadInput, match=says):
+        head_nll(hidden, weight, ids, bias=bias)

@@ -1,0 +1,165 @@
+"""Which tokens have a surprisal, and what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.errors import BadInput, BadProbability
+from nonplus.kernels.token_nll import token_nll
+
+
+def random_case(seed=0, shape=(2, 5), vocabulary=7):
+    random = np.random.default_rng(seed)
+    return random.normal(0, 3, (*shape, vocabulary)), random.integers(0, vocabulary, shape)
+
+
+def slow_nats(row, target):
+    """One token's surprisal by the definition."""
+    return math.log(math.fsum(math.exp(score) for score in row)) - row[target]
+
+
+def test_each_surprisal_lies_under_its_target():
+    logits, targets = random_case()
+    answer = token_nll(logits, targets)
+    expected = [[slow_nats(logits[b, t], targets[b, t]) for t in range(5)] for b in range(2)]
+    np.testing.assert_allclose(answer.nats, expected, rtol=1e-12)
+    assert answer.kept.all()
+
+
+def test_a_shift_pairs_each_prediction_with_the_next_token():
+    logits, ids = random_case()
+    answer = token_nll(logits, ids, shift=True)
+    expected = [[slow_nats(logits[b, t - 1], ids[b, t]) for t in range(1, 5)] for b in range(2)]
+    np.testing.assert_allclose(answer.nats[:, 1:], expected, rtol=1e-12)
+    assert answer.kept.tolist() == [[False, True, True, True, True]] * 2
+    assert (answer.nats[:, 0] == 0).all()
+
+
+@given(pads=st.integers(0, 4), side=st.sampled_from(["left", "right"]), seed=st.integers(0, 99))
+def test_padding_on_either_side_drops_out_under_a_shift(pads, side, seed):
+    random = np.random.default_rng(seed)
+    logits, ids = random_case(seed, (6,))
+    around = (pads, 0) if side == "left" else (0, pads)
+    padded = np.pad(logits, (around, (0, 0)), constant_values=random.normal())
+    padded_ids = np.pad(ids, around, constant_values=3)  # 3 also occurs as a real token
+    mask = np.pad(np.ones(6, int), around)
+    with_mask = token_nll(padded, padded_ids, shift=True, mask=mask)
+    alone = token_nll(logits, ids, shift=True)
+    np.testing.assert_allclose(with_mask.nats[with_mask.kept], alone.nats[alone.kept], rtol=1e-12)
+
+
+def test_several_ids_may_be_ignored():
+    logits, targets = random_case()
+    targets[0, 1], targets[1, 2] = -100, 6
+    answer = token_nll(logits, targets, ignore_index=[-100, 6])
+    np.testing.assert_array_equal(answer.kept, (targets != -100) & (targets != 6))
+    assert (answer.nats[~answer.kept] == 0).all()
+
+
+def test_an_ignored_id_may_be_a_number_of_numpy():
+    logits, targets = random_case()
+    assert not token_nll(logits, targets, ignore_index=targets[0, 0]).kept[0, 0]
+
+
+def test_mask_and_ignored_id_both_keep_out():
+    logits, targets = random_case()
+    mask = np.array([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]])
+    answer = token_nll(logits, targets, ignore_index=int(targets[0, 0]), mask=mask)
+    np.testing.assert_array_equal(answer.kept, (targets != targets[0, 0]) & (mask == 1))
+
+
+@given(seed=st.integers(0, 99), constant=st.floats(-50, 50))
+def test_a_constant_added_to_a_row_changes_nothing(seed, constant):
+    logits, targets = random_case(seed)
+    np.testing.assert_allclose(token_nll(logits + constant, targets).nats, token_nll(logits, targets).nats, atol=1e-12)
+
+
+def test_logprobs_probs_and_logits_of_one_distribution_agree():
+    logits, targets = random_case()
+    logprobs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    expected = token_nll(logits, targets).nats
+    np.testing.assert_allclose(token_nll(logprobs, targets, kind="logprobs").nats, expected, rtol=1e-12)
+    np.testing.assert_allclose(token_nll(np.exp(logprobs), targets, kind="probs").nats, expected, rtol=1e-12)
+    np.testing.assert_allclose(token_nll(3 * np.exp(logprobs), targets, kind="probs").nats, expected, rtol=1e-12)
+    np.testing.assert_array_equal(token_nll(expected, kind="nll").nats, expected)
+
+
+def test_surprisals_that_are_there_already_are_shifted_and_masked_like_all_others():
+    nats, ids = np.arange(1.0, 6.0), np.array([4, -100, 2, 3, 4])
+    answer = token_nll(nats, ids, kind="nll", shift=True, ignore_index=-100)
+    assert answer.nats.tolist() == [0, 0, 2, 3, 4]
+    assert answer.kept.tolist() == [False, False, True, True, True]
+
+
+def test_an_impossible_token_has_infinite_surprisal():
+    logits, targets = random_case()
+    logits[1, 2, targets[1, 2]] = -np.inf
+    answer = token_nll(logits, targets)
+    assert np.argwhere(np.isinf(answer.nats)).tolist() == [[1, 2]]
+
+
+def test_a_gap_that_underflows_a_softmax_is_exact():
+    assert token_nll(np.array([[0.0, 110.0]], np.float32), [0]).nats == [110.0]
+
+
+def test_lists_are_taken():
+    np.testing.assert_allclose(token_nll([[0.0, 0.0]], [1]).nats, [math.log(2)])
+
+
+def test_nothing_at_all_has_no_surprisals():
+    assert token_nll(np.zeros((0, 4, 7)), np.zeros((0, 4), int)).nats.shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda x, t: (x.swapaxes(1, 2), t), r"lie as \(B, V, T\)"),
+        (lambda x, t: (x[:, :-1], t), "one of them looks shifted and the other not"),
+        (lambda x, t: (x, t[:, :3]), "give one target for each prediction"),
+        (lambda x, t: (x, t + 7), r"target \d+ at \[0, 0\] is outside the vocabulary of 7"),
+        (lambda x, t: (x, np.where(t == t[1, 1], -1, t)), "ignore_index=-1 or a mask"),
+        (lambda x, t: (x, t + 0.5), "whole numbers"),
+        (lambda x, t: (x > 0, t), "scores are numbers"),
+        (lambda x, t: (x, None), "none came"),
+        (lambda x, t: ("text", t), "x must be an array"),
+    ],
+)
+def test_what_does_not_fit_is_refused_with_the_remedy(change, says):
+    with pytest.raises(BadInput, match=says):
+        token_nll(*change(*random_case()))
+
+
+def test_a_place_is_that_of_the_target_also_under_a_shift():
+    logits, ids = random_case()
+    ids[1, 3] = 9
+    with pytest.raises(BadInput, match=r"target 9 at \[1, 3\]"):
+        token_nll(logits, ids, shift=True)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_row_that_leaves_no_distribution_is_refused_with_its_place(value):
+    logits, targets = random_case()
+    logits[1, 2, 0] = value
+    with pytest.raises(BadProbability, match=r"\[1, 2\] leave no distribution \(1 such row"):
+        token_nll(logits, targets)
+
+
+def test_a_broken_row_that_is_not_kept_is_no_matter():
+    logits, targets = random_case()
+    logits[1, 2, 0] = np.nan
+    targets[1, 2] = -100
+    assert np.isfinite(token_nll(logits, targets, ignore_index=-100).nats).all()
+
+
+@pytest.mark.parametrize("ignore", [True, "a", 1.5, [1, None]])
+def test_an_ignored_id_is_a_whole_number(ignore):
+    with pytest.raises(BadInput, match="ignore_index"):
+        token_nll(*random_case(), ignore_index=ignore)
+
+
+def test_an_unknown_kind_is_refused():
+    with pytest.raises(BadInput, match="kind is one of logits, logprobs, probs, nll, got 'odds'"):
+        token_nll(*random_case(), kind="odds")

@@ -63,6 +63,18 @@ def test_the_bundled_models_are_listed_with_their_sizes(run):
     assert "bundled:tiny" in run("models").out
 
 
+def test_the_bundled_models_are_listed_with_licence_checksum_and_the_figures_of_their_cards(run):
+    (tiny,) = (model for model in run("models", "--json").object["models"] if model["name"] == "tiny")
+    said = run("models").out
+    assert tiny["licence"] in said
+    assert tiny["sha256"] in said
+    wikitext = next(figure for figure in tiny["figures"] if figure["text"] == "WikiText-2 test")
+    assert wikitext["quantity"] == "bits per byte"
+    assert f"{wikitext['value']:.3f}" in said
+    assert wikitext["fingerprint"] in said
+    assert len({figure["text"] for figure in tiny["figures"]}) > 30
+
+
 def test_the_doctor_finds_the_bundled_model_in_good_health(run):
     ran = run("doctor", "--json")
     assert ran.code == 0

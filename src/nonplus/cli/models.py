@@ -1,37 +1,42 @@
 """``nonplus models``: the models that come with the package."""
 
 import json
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict
 
 import click
 
-import nonplus
-from nonplus.models import bundled_models
+from nonplus.models.bundle import Bundled, Figure, bundled_models, described
+from nonplus.report import figure
+
+# The texts on which other models' figures are known; --json has the others too.
+_FOREMOST = ("WikiText-2 test", "LAMBADA, last words")
 
 
 @click.command("models", short_help="List the models that come with nonplus.")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object and nothing else")
 def command(as_json: bool) -> int:
     """List the models that come with nonplus; any other is opened by name, e.g. --model hf:gpt2."""
-    rows = [_row(name) for name in bundled_models()]
+    models = [described(name) for name in bundled_models()]
     if as_json:
-        click.echo(json.dumps({"models": rows}))
-        return 0
-    for row in rows:
-        click.echo(
-            f"bundled:{row['name']}  {row['bytes'] / 1e6:.1f} MB, context {row['context']:,} tokens, "
-            f"vocabulary {row['vocabulary']:,}"
-        )
+        click.echo(json.dumps({"models": [asdict(model) for model in models]}))
+    else:
+        click.echo("\n\n".join("\n".join(_lines(model)) for model in models))
     return 0
 
 
-def _row(name: str) -> dict[str, Any]:
-    folder = Path(nonplus.__file__).parent / "bundled" / name
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return {
-        "name": name,
-        "bytes": sum(file.stat().st_size for file in folder.iterdir()),
-        "context": config["max_position_embeddings"],
-        "vocabulary": config["vocab_size"],
-    }
+def _lines(model: Bundled) -> Iterator[str]:
+    yield f"bundled:{model.name}"
+    yield f"  size             {model.bytes / 1e6:.1f} MB, vocabulary {model.vocabulary:,}"
+    yield f"  context          {model.context:,} tokens"
+    yield f"  licence          {model.licence}"
+    yield f"  sha256           {model.sha256}"
+    for each in model.figures:
+        if each.text in _FOREMOST:
+            yield f"  {each.quantity:16} {_said(each)}  {each.text} ({each.fingerprint})"
+
+
+def _said(each: Figure) -> str:
+    """A figure as wide as the longest of them."""
+    interval = "" if each.low is None or each.high is None else f"[{figure(each.low)}, {figure(each.high)}]"
+    return f"{figure(each.value):8}{interval:18}"

@@ -10,6 +10,9 @@ from typing import Any, cast
 from nonplus.errors import BadModel, require
 from nonplus.interfaces import Model
 from nonplus.loading import Loading
+from nonplus.models.bundle import bundled_folder, bundled_models
+
+__all__ = ["DEFAULT", "bundled_models", "open_bundled", "open_model", "wrap_model"]
 
 DEFAULT = "bundled:tiny"
 
@@ -20,7 +23,6 @@ _SCHEMES = {
     "uniform": "nonplus.models.closed:open_uniform",
     "unigram": "nonplus.models.closed:open_unigram",
 }
-_BUNDLED = Path(__file__).parent.parent / "bundled"
 _ENTRY_POINTS = "nonplus.models"
 
 
@@ -54,16 +56,11 @@ def wrap_model(model: Any, tokenizer: Any, *, loading: Loading = Loading()) -> M
     return _as_asked(wrapped, loading)
 
 
-def bundled_models() -> list[str]:
-    """Names of the models that come with the package."""
-    return sorted(config.parent.name for config in _BUNDLED.glob("*/config.json"))
-
-
 def open_bundled(name: str) -> Model:
     """``bundled:NAME``: a model that comes with the package, run by NumPy."""
     if name not in bundled_models():
         raise BadModel(f"no model {name!r} comes with nonplus; those that do: {', '.join(bundled_models())}")
-    return _function("nonplus.models.llama:open_llama")(_BUNDLED / name)
+    return _function("nonplus.models.llama:open_llama")(bundled_folder(name))
 
 
 def _opened(name: str, loading: Loading) -> Model:

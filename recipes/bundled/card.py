@@ -1,0 +1,201 @@
+"""Write the model card: ``python recipes/bundled/card.py tiny`` (or ``base``) from the root of the repository.
+
+What can be measured is measured by nonplus itself, kept in ``figures.json`` in the model's folder, and written into its
+README.md between markers; what stands outside them is written by hand, and stays. Figures of these very weights that
+are there already are not measured again; delete ``figures.json`` for that. The card of a folder that has none begins as
+``MODEL.md`` beside this file. Torch is not needed. The texts are found through ``NONPLUS_DATA``.
+"""
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+# One thread: beside other work, two that wait for each other are slower. Before NumPy is loaded.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import numpy as np
+from curve import draw, log
+from figures import figures
+
+from nonplus import __version__, open_model
+from nonplus.interfaces import Model
+from nonplus.records import Batch
+
+HERE = Path(__file__).resolve().parent
+PROMPTS = (
+    "The history of the city",
+    "She opened the door and",
+    "Patients with diabetes",
+    "The parties agree that",
+    "In 1995, the band released",
+)
+LICENCE = "CC-BY-SA-4.0"
+MARKED = "<!-- {0}: made by recipes/bundled/card.py -->\n{1}<!-- end of {0} -->"
+TITLES = {
+    "domains": "Domains: test texts of the kinds that the training text has, and Shakespeare",
+    "MASC": "Genres of the Manually Annotated Sub-Corpus (MASC)",
+    "UDHR": "Languages: the Universal Declaration of Human Rights",
+}
+
+
+def measured(folder: Path, data: Path) -> dict[str, Any]:
+    """What ``figures.json`` says, made first where it is missing or of other weights."""
+    file = folder / "figures.json"
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    if file.exists() and (known := json.loads(file.read_text(encoding="utf-8")))["sha256"] == digest:
+        return dict(known)
+    found = []
+    for figure in figures(open_model(f"llama:{folder}"), data):
+        found.append(asdict(figure))
+        print(f"{figure.text}: {figure.value:.4g} {figure.quantity}", file=sys.stderr, flush=True)
+    made = {
+        "licence": LICENCE,
+        "sha256": digest,
+        "parameters": parameters(folder),
+        "nonplus": __version__,
+        "figures": found,
+    }
+    file.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    return made
+
+
+def parameters(folder: Path) -> int:
+    """Numbers in the weights, by their header: eight bytes of its length, then JSON."""
+    with (folder / "model.safetensors").open("rb") as weights:
+        header = json.loads(weights.read(int.from_bytes(weights.read(8), "little")))
+    return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+
+
+def size(folder: Path, made: dict[str, Any]) -> str:
+    """The model in numbers."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    width, layers, heads = (config[key] for key in ("hidden_size", "num_hidden_layers", "num_attention_heads"))
+    rope = config["rope_parameters"]["rope_theta"]
+    architecture = (
+        f"Llama, {made['parameters']:,} parameters ({config['vocab_size'] * width:,} of them the tied embedding): "
+        f"width {width}, {layers} layers, {heads} heads of {width // heads}, "
+        f"feed-forward {config['intermediate_size']}, RoPE {rope:,.0f}"
+    )
+    rows = [
+        ["architecture", architecture],
+        ["context", f"{config['max_position_embeddings']:,} tokens"],
+        ["weights", f"float16, {(folder / 'model.safetensors').stat().st_size / 1e6:.1f} MB"],
+        ["sha256 of the weights", f"`{made['sha256']}`"],
+    ]
+    return table(["", ""], rows)
+
+
+def measurements(made: dict[str, Any]) -> str:
+    """All figures as tables, the protocols they share named once below."""
+    by_group: dict[str, list[dict[str, Any]]] = {}
+    for figure in made["figures"]:
+        by_group.setdefault(figure["group"], []).append(figure)
+    first = [*by_group.pop("WikiText-2"), *by_group.pop("LAMBADA")]
+    head = ["text", "figure", "95 % interval", "from", "fingerprint"]
+    rows = [[each["text"], f"{shown(each)} {each['quantity']}", *conditions(each)] for each in first]
+    parts = [table(head, rows)]
+    for group, those in by_group.items():
+        rows = [[each["text"], shown(each), *conditions(each)] for each in those]
+        parts += [f"### {TITLES[group]}\n", table(["text", "bits per byte", *head[2:]], rows)]
+    signatures = {each["fingerprint"]: each["signature"] for each in made["figures"]}
+    said = "".join(f"- {fingerprint}: `{signature}`\n" for fingerprint, signature in signatures.items())
+    return "\n".join([*parts, f"### Protocols, by fingerprint (nonplus {made['nonplus']})\n", said])
+
+
+def shown(figure: dict[str, Any], key: str = "value") -> str:
+    """A figure with as many digits as its interval bears out, about."""
+    value = figure[key]
+    if figure["quantity"] == "accuracy":
+        return f"{value:.2%}".replace("%", " %")
+    return f"{value:.3f}" if value < 100 else f"{value:,.0f}"
+
+
+def conditions(figure: dict[str, Any]) -> list[str]:
+    """The last three columns of a figure's row."""
+    interval = "-" if figure["low"] is None else f"{shown(figure, 'low')} to {shown(figure, 'high')}"
+    return [interval, figure["clusters"], figure["fingerprint"]]
+
+
+def training(folder: Path) -> str:
+    """How long it took, from its log, with the curve."""
+    steps = log(folder / "loss.jsonl")
+    last = steps[-1]
+    draw(steps, folder / "curve.png", title=f"training of nonplus-{folder.name}")
+    return (
+        f"{last['tokens'] / 1e6:.1f} million tokens in {last['step']:,} steps, "
+        f"{last['cpu_seconds'] / 60:,.0f} minutes of processor time, "
+        f"{last['nats_per_token']:.3f} nats per token at the end, by the last line of `loss.jsonl`.\n\n"
+        "![nats per token of the training text over tokens read](curve.png)\n"
+    )
+
+
+def samples(model: Model) -> str:
+    """Greedy continuations of a few prompts, as a quotation each."""
+    return "\n".join(f"> **{prompt}**{greedy(model, prompt)}\n" for prompt in PROMPTS)
+
+
+def greedy(model: Model, prompt: str, *, length: int = 40) -> str:
+    """The most probable token after the prompt, and so on; up to the end of a document."""
+    (encoding,) = model.tokenizer.encode([prompt], specials=False)
+    start = [] if model.special.bos is None else [model.special.bos]
+    ids = [*start, *encoding.ids.tolist()]
+    fed = len(ids)
+    for best in continued(model, ids, length):
+        if best == model.special.eos:
+            break
+        ids.append(best)
+    return " ".join(model.tokenizer.decode(ids[fed:]).split("\n")).rstrip()
+
+
+def continued(model: Model, ids: list[int], length: int) -> Iterator[int]:
+    """The most probable token after ``ids``, to which the reader adds it before the next is asked for."""
+    for _ in range(length):
+        place = np.arange(len(ids))
+        batch = Batch(np.array([ids]), place[None], place[-1:], np.zeros(1, np.int64))
+        yield int(model.readings(batch, top=1).top_ids[0, 0])
+
+
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A table of Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def filled(card: str, parts: dict[str, str]) -> str:
+    """The card with each part between its markers."""
+    for name, text in parts.items():
+        opening, closing = MARKED.format(name, "\0").split("\0")
+        before, _, rest = card.partition(opening)
+        _, closed, after = rest.partition(closing)
+        if not closed:
+            raise ValueError(f"the card has no place for {name}; it needs the lines\n{opening}{closing}")
+        card = before + opening + text + closing + after
+    return card
+
+
+def main() -> None:
+    """Measure one model and write its card."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="name of a folder in src/nonplus/bundled")
+    folder = HERE.parents[1] / "src" / "nonplus" / "bundled" / parser.parse_args().model
+    made = measured(folder, Path(os.environ.get("NONPLUS_DATA", "../shared/data")))
+    card = folder / "README.md"
+    before = (card if card.exists() else HERE / f"{folder.name}.md").read_text(encoding="utf-8")
+    parts = {
+        "size": size(folder, made),
+        "figures": measurements(made),
+        "training": training(folder),
+        "samples": samples(open_model(f"llama:{folder}")),
+    }
+    card.write_text(filled(before, parts), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""What nonplus says of a bundled model: one list of figures, each with its interval and its conditions.
+
+NumPy runs the model; neither torch nor transformers is needed. The texts are found through ``NONPLUS_DATA``.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nonplus import Document, Protocol, choose
+from nonplus.corpora import open_corpus
+from nonplus.interfaces import Model
+from nonplus.measure import Effort, Measurement, score
+from nonplus.report import Report
+from nonplus.stats import ratio_standard_error, student_quantile
+
+LEVEL = 0.95
+LANGUAGES = {
+    "arb": "Arabic",
+    "cmn_hans": "Chinese",
+    "ell_monotonic": "Greek",
+    "eng": "English",
+    "fra": "French",
+    "hin": "Hindi",
+    "jpn": "Japanese",
+    "kor": "Korean",
+    "rus": "Russian",
+    "spa": "Spanish",
+    "tha": "Thai",
+}
+DOMAINS = {
+    "eval/wiki2019/test.txt": "Wikipedia articles of 2019, held out",
+    "domains/novels.test.txt": "novels (Gissing, Doyle)",
+    "domains/medical.test.txt": "medical questions and answers (MedQuAD)",
+    "domains/legal_contracts.test.txt": "contracts (EDGAR)",
+    "domains/legal_dc.test.txt": "law of the District of Columbia",
+    "eval/tinyshakespeare.txt": "Shakespeare",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """A figure, its interval at ``LEVEL`` (absent where the text is too short for one), and what it was made under.
+
+    ``group`` is the table that it belongs to. ``fingerprint`` and ``signature`` are those of the protocol.
+    """
+
+    group: str
+    text: str
+    quantity: str
+    value: float
+    low: float | None
+    high: float | None
+    clusters: str
+    documents: int
+    tokens: int
+    bytes: int
+    signature: str
+    fingerprint: str
+
+
+def figures(model: Model, data: Path) -> Iterator[Figure]:
+    """All figures of the model card, in its order."""
+    wikitext = list(open_corpus(f"wikitext:{data / 'eval' / 'wikitext2' / 'wiki.test.raw'}"))
+    ways = {"WikiText-2 test": Protocol(), "WikiText-2 test as lm-eval counts": choose("lm-eval")}
+    for name, protocol in ways.items():
+        yield from corpus("WikiText-2", name, wikitext, model, protocol.but(detokenize="wikitext"))
+    yield from lambada(model, data / "eval" / "lambada" / "lambada_test.jsonl")
+    for file, name in DOMAINS.items():
+        yield whole("domains", name, data / file, model)
+    for file in sorted((data / "domains" / "masc").glob("*.txt")):
+        yield whole("MASC", file.stem.replace("-", " "), file, model)
+    for stem, name in sorted(LANGUAGES.items(), key=lambda pair: pair[1]):
+        yield whole("UDHR", name, data / "domains" / "udhr" / f"{stem}.txt", model)
+
+
+def corpus(group: str, text: str, documents: list[Document], model: Model, protocol: Protocol) -> Iterator[Figure]:
+    """Bits per byte and word perplexity of documents that are many enough to be the clusters."""
+    measurement = Measurement(model, protocol, level=LEVEL)
+    sums = [measurement.add(scored) for scored in score(documents, model=model, protocol=protocol)]
+    report = measurement.report()
+    nats = [each.nats for each in sums]
+    per_byte = ratio(nats, [each.bytes * math.log(2) for each in sums])
+    per_word = tuple(math.exp(each) for each in ratio(nats, [each.words for each in sums]))
+    yield figure(group, text, "bits per byte", per_byte, "documents", report)
+    yield figure(group, text, "word perplexity", per_word, "documents", report)
+
+
+def lambada(model: Model, file: Path) -> Iterator[Figure]:
+    """The last word of each passage, given the rest of it: its perplexity, and how often it is the greedy choice."""
+    measurement = Measurement(model, Protocol(), level=LEVEL)
+    nats, hits = [], []
+    for scored in score(passages(file), model=model, protocol=Protocol(), effort=Effort(alternatives=1)):
+        nats.append(measurement.add(scored).nats)
+        hits.append(float(np.all(scored.rank == 1)))
+    report, ones = measurement.report(), [1.0] * len(nats)
+    perplexity = tuple(math.exp(each) for each in ratio(nats, ones))
+    yield figure("LAMBADA", "LAMBADA, last words", "perplexity", perplexity, "documents", report)
+    yield figure("LAMBADA", "LAMBADA, last words", "accuracy", ratio(hits, ones), "documents", report)
+
+
+def passages(file: Path) -> Iterator[Document]:
+    """Each passage of LAMBADA as its last word, with the blank before it, after the rest of it."""
+    with file.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            context, _, word = json.loads(line)["text"].rpartition(" ")
+            yield Document(text=f" {word}", context=context, id=f"{file.name}:{number}")
+
+
+def whole(group: str, text: str, file: Path, model: Model) -> Figure:
+    """Bits per byte of a file as one document; its blocks of bytes are the clusters."""
+    measurement = Measurement(model, Protocol(), level=LEVEL)
+    for scored in score(open_corpus(file), model=model, protocol=Protocol()):
+        measurement.add(scored)
+    report = measurement.report()
+    said = report.as_dict()
+    interval = said["interval_bits_per_byte"] or {"low": None, "high": None, "clusters": 0, "method": "too short"}
+    bounds = (said["bits_per_byte"], interval["low"], interval["high"])
+    return figure(group, text, "bits per byte", bounds, f"{interval['clusters']} {interval['method']}", report)
+
+
+def ratio(y: Iterable[float], n: Iterable[float]) -> tuple[float, float, float]:
+    """``sum(y) / sum(n)`` over independent clusters, and its interval."""
+    y_G, n_G = np.array(list(y), np.float64), np.array(list(n), np.float64)
+    mean = float(y_G.sum() / n_G.sum())
+    half = student_quantile((1 + LEVEL) / 2, len(y_G) - 1) * ratio_standard_error(y_G, n_G)
+    return mean, mean - half, mean + half
+
+
+def figure(
+    group: str, text: str, quantity: str, bounds: tuple[float | None, ...], clusters: str, report: Report
+) -> Figure:
+    """A figure with the counts and conditions of its report."""
+    value, low, high = bounds
+    assert value is not None
+    tally = report.tally
+    return Figure(
+        group=group,
+        text=text,
+        quantity=quantity,
+        value=value,
+        low=low,
+        high=high,
+        clusters=f"{tally.documents:,} documents" if clusters == "documents" else clusters,
+        documents=tally.documents,
+        tokens=tally.scored,
+        bytes=tally.bytes,
+        signature=report.rules.signature,
+        fingerprint=report.rules.fingerprint,
+    )

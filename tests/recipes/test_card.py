@@ -1,0 +1,105 @@
+"""The card of a bundled model: its figures on models of known answers, and what is written where."""
+
+import importlib
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from nonplus.models.closed import Uniform
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def recipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The recipe's ``figures``, and its ``card`` and ``curve`` where there is matplotlib."""
+    monkeypatch.setattr(sys, "path", [str(ROOT / "recipes" / "bundled"), *sys.path])
+    known = set(sys.modules)
+    yield SimpleNamespace(load=importlib.import_module)
+    for name in {"figures", "card", "curve"} & (set(sys.modules) - known):
+        del sys.modules[name]
+
+
+@pytest.fixture
+def lambada(tmp_path: Path) -> Path:
+    file = tmp_path / "lambada.jsonl"
+    file.write_text("".join(json.dumps({"text": f"It was {n} o'clock when he {word}"}) + "\n" for n, word in WORDS))
+    return file
+
+
+WORDS = [(1, "left"), (2, "came"), (3, "sang"), (4, "woke")]
+
+
+def test_last_words_of_four_letters_and_a_blank_under_the_even_guess(recipe: Any, lambada: Path) -> None:
+    """A closed form: five bytes of one chance in 256, of which none is more probable than another."""
+    perplexity, accuracy = recipe.load("figures").lambada(Uniform(), lambada)
+    assert perplexity.value == pytest.approx(256**5)
+    assert perplexity.low == pytest.approx(perplexity.high) == pytest.approx(256**5)
+    assert accuracy.value == 1.0
+    assert (perplexity.documents, perplexity.tokens) == (4, 20)
+
+
+def test_a_passage_is_parted_at_its_last_blank(recipe: Any, lambada: Path) -> None:
+    first = next(recipe.load("figures").passages(lambada))
+    assert (first.context, first.text) == ("It was 1 o'clock when he", " left")
+
+
+def test_a_file_under_the_even_guess_has_eight_bits_per_byte(recipe: Any, tmp_path: Path) -> None:
+    (tmp_path / "text.txt").write_text("The quick brown fox jumps over the lazy dog. " * 400)
+    figure = recipe.load("figures").whole("domains", "foxes", tmp_path / "text.txt", Uniform())
+    assert figure.value == pytest.approx(8)
+    assert figure.quantity == "bits per byte"
+    assert figure.clusters.endswith("blocks")
+
+
+def test_an_interval_is_that_of_a_ratio_of_sums_over_documents(recipe: Any) -> None:
+    """By hand: residuals 1, -1, 1, -1 around a ratio of 2 over 8 units; Student's t at 97.5 % of 3 degrees is 3.182."""
+    mean, low, high = recipe.load("figures").ratio([5, 3, 5, 3], [2, 2, 2, 2])
+    half = 3.1824 * math.sqrt(4 / 3 * 4) / 8
+    assert (mean, low, high) == pytest.approx((2, 2 - half, 2 + half), rel=2e-3)
+
+
+def test_what_stands_between_markers_is_replaced_and_the_rest_stays(recipe: Any) -> None:
+    pytest.importorskip("matplotlib")
+    card = recipe.load("card")
+    old, new = (f"by hand\n{card.MARKED.format('figures', text)}\nby hand too\n" for text in ("1.7\n", "1.6\n"))
+    assert card.filled(old, {"figures": "1.6\n"}) == new
+    with pytest.raises(ValueError, match="no place for samples"):
+        card.filled(new, {"samples": ""})
+
+
+@pytest.mark.parametrize(
+    "card", [ROOT / "recipes" / "bundled" / "base.md", *ROOT.glob("src/nonplus/bundled/*/README.md")]
+)
+def test_every_card_has_a_place_for_what_is_measured(recipe: Any, card: Path) -> None:
+    for part in ("size", "figures", "training", "samples"):
+        assert card.read_text(encoding="utf-8").count(f"<!-- end of {part} -->") == 1
+
+
+def test_figures_of_the_same_weights_are_not_measured_again(
+    recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("matplotlib")
+    card = recipe.load("card")
+    weights = b"\2\0\0\0\0\0\0\0{}"
+    (tmp_path / "model.safetensors").write_bytes(weights)
+    (tmp_path / "figures.json").write_text(json.dumps({"sha256": card.hashlib.sha256(weights).hexdigest()}))
+    monkeypatch.setattr(card, "figures", lambda model, data: pytest.fail("measured again"))
+    assert card.measured(tmp_path, tmp_path)["sha256"]
+
+
+def test_a_curve_has_each_step_once_as_it_went_last(recipe: Any, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    curve = recipe.load("curve")
+    lines = [{"step": step, "tokens": step * 10, "nats_per_token": nats} for step, nats in [(1, 9), (2, 8), (2, 7)]]
+    (tmp_path / "loss.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    steps = curve.log(tmp_path / "loss.jsonl")
+    assert [each["nats_per_token"] for each in steps] == [9, 7]
+    curve.draw(steps, tmp_path / "curve.png", title="a training")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

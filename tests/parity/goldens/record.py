@@ -53,15 +53,18 @@ def main(tool: str, model: str, *rest: str) -> None:
     """Record ``tool`` on the model in a folder; see the field "command"."""
     recorded = {"evaluate": by_evaluate, "lmppl": by_lmppl}[tool](Path(model), *rest)
     placeholders = {"evaluate": " METRIC_FOLDER", "lmppl": ""}
+    bundled = Path(model).parent.name == "bundled"
+    folder = f"src/nonplus/bundled/{Path(model).name}" if bundled else "$NONPLUS_DATA/models/stories260K"
+    file = f"{tool}-{Path(model).name}.json" if bundled else f"{tool}.json"
     recorded |= {
-        "command": f"python tests/parity/goldens/record.py {tool} $NONPLUS_DATA/models/stories260K{placeholders[tool]}",
+        "command": f"python tests/parity/goldens/record.py {tool} {folder}{placeholders[tool]}",
         "transformers": version("transformers"),
         "tokenizers": version("tokenizers"),
         "torch": version("torch"),
         "weights_sha256": hashlib.sha256((Path(model) / "model.safetensors").read_bytes()).hexdigest(),
         "texts_sha256": hashlib.sha256("\0".join([*SHORT, MIDDLE, LONG]).encode()).hexdigest(),
     }
-    (HERE / f"{tool}.json").write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")
+    (HERE / file).write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -146,12 +146,12 @@ def test_logits_that_leave_no_distribution_are_named_with_their_place(row):
 
 @pytest.mark.parametrize("wrong", [-100, 3])
 def test_a_target_outside_the_vocabulary_is_named_with_its_place(wrong):
-    with pytest.raises(BadInput, match=rf"target {wrong} at \[1\] is outside the vocabulary of 3"):
+    with pytest.raises(BadInput, match=rf"target {wrong} at \[1\] is .* the vocabulary of 3"):
         token_nats_from_logits(np.zeros((2, 3)), [0, wrong])
 
 
 def test_shapes_that_do_not_fit_are_both_named():
-    with pytest.raises(BadInput, match=r"\(2, 5, 3\) predict targets of shape \(2, 5\), got .* \(2, 6\)"):
+    with pytest.raises(BadInput, match=r"got \(2, 5, 3\) and \(2, 6\); one of them looks shifted"):
         token_nats_from_logits(np.zeros((2, 5, 3)), np.zeros((2, 6), int))
 
 

@@ -120,7 +120,7 @@ def test_nothing_at_all_has_no_surprisals():
         (lambda x, t: (x[:, :-1], t), "one of them looks shifted and the other not"),
         (lambda x, t: (x, t[:, :3]), "give one target for each prediction"),
         (lambda x, t: (x, t + 7), r"target \d+ at \[0, 0\] is outside the vocabulary of 7"),
-        (lambda x, t: (x, np.where(t == t[1, 1], -1, t)), "ignore_index=-1 or a mask"),
+        (lambda x, t: (x, np.where(t == t[1, 1], -1, t)), "ignore_index=-1, or a mask"),
         (lambda x, t: (x, t + 0.5), "whole numbers"),
         (lambda x, t: (x > 0, t), "scores are numbers"),
         (lambda x, t: (x, None), "none came"),

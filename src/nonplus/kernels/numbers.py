@@ -3,22 +3,20 @@
 Lists, NumPy arrays and torch tensors are all taken, of any leading shape; what comes back is flat and in reading order.
 Torch is never imported: a tensor that is here brings its own methods.
 
-Letters in shapes: N tokens, V vocabulary, M rows at once.
+Letters in shapes: N tokens, V vocabulary.
 """
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput, BadProbability
-from nonplus.kernels.numpy_head import Real, log_sum_exp
-from nonplus.records import Floats, Ints
+from nonplus.kernels.token_nll import token_nll
+from nonplus.records import Floats
 
 _ROUNDING = 1e-6  # how far above 1 a probability may lie, or above 0 its logarithm
-_CHUNK = 1 << 24  # bytes of logits held in floating point at once
 
 Array = NDArray[Any]
 
@@ -68,74 +66,22 @@ def token_nats_from_logprobs(values: Any, base: float = math.e) -> Floats:
 def token_nats_from_logits(logits: Any, targets: Any) -> Floats:
     """Surprisals (N,) of ``targets`` (...) under ``logits`` (..., V), where ``logits[i]`` predicts ``targets[i]``.
 
-    The log-sum-exp is taken in float64 for float64 logits and in float32 for all others, a few rows at a time.
+    The log-sum-exp is taken in float64 for float64 logits and in float32 for all others.
 
     Raises:
         BadProbability: a row that leaves no distribution: not a number, or nothing possible.
         BadInput: shapes that do not fit, targets that are no ids of the vocabulary, or nothing at all.
     """
-    logits = logits if _is_torch(logits) else _numbers(logits, "logits")
-    shape = tuple(logits.shape)
-    target_N = _ids(targets, shape)
-    nats_N = np.empty(len(target_N))
-    done = 0
-    for rows_MV in _chunks(logits):
-        part = slice(done, done + len(rows_MV))
-        nats_N[part] = _row_nats(rows_MV, target_N[part])
-        done = part.stop
-    if np.isnan(nats_N).any():
-        place = _place(int(np.flatnonzero(np.isnan(nats_N))[0]), shape[:-1])
-        raise BadProbability(
-            f"the logits at {place} leave no distribution: one of them is not a number or plus infinity, or all are "
-            f"minus infinity; find out where they were made"
-        )
-    return nats_N
-
-
-def _row_nats(rows_MV: Real, target_M: Ints) -> Floats:
-    """Surprisals (M,); not a number where a row leaves no distribution."""
-    chosen_M = rows_MV[np.arange(len(rows_MV)), target_M].astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        nats_M: Floats = np.maximum(log_sum_exp(rows_MV) - chosen_M, 0.0)
-    return nats_M
-
-
-def _chunks(logits: Any) -> Iterator[Real]:
-    """The rows in reading order, a few at a time, as float arrays that may be overwritten."""
-    if len(logits.shape) > 2:
-        for each in logits:
-            yield from _chunks(each)
-        return
-    rows = logits if len(logits.shape) == 2 else logits[None]
-    step = max(1, _CHUNK // (8 * rows.shape[1]))
-    for start in range(0, len(rows), step):
-        part = rows[start : start + step]
-        array = _from_torch(part) if _is_torch(part) else part
-        single = array.dtype in (np.float16, np.float32)
-        yield array.astype(np.float32 if single else np.float64)
-
-
-def _ids(targets: Any, logits_shape: tuple[int, ...]) -> Ints:
-    """Targets (N,) that fit the logits."""
-    given = _numbers(targets, "targets")
-    if not logits_shape:
+    scores = logits if _is_torch(logits) else _numbers(logits, "logits")
+    if not scores.shape:
         raise BadInput("logits have the vocabulary as their last axis, got a single number; did you mean logprobs=?")
-    *leading, vocabulary = logits_shape
-    if given.shape != tuple(leading):
-        raise BadInput(
-            f"logits of shape {logits_shape} predict targets of shape {tuple(leading)}, got targets of shape "
-            f"{given.shape}; logits[i] must be the prediction of targets[i], so cut off what has no partner"
-        )
-    if given.dtype.kind not in "iu":
-        raise BadInput(f"targets are token ids, whole numbers, got {given.dtype}; convert them, or use probs=")
-    outside = (given < 0) | (given >= vocabulary)
-    if outside.any():
-        first = int(np.flatnonzero(outside)[0])
-        raise BadInput(
-            f"target {given.flat[first]} at {_place(first, given.shape)} is outside the vocabulary of {vocabulary}; "
-            f"leave out places that are not to be counted, such as those labelled -100"
-        )
-    return given.reshape(-1).astype(np.int64)
+    target = _numbers(targets, "targets")
+    if target.dtype.kind not in "iu":
+        raise BadInput(f"targets are token ids, whole numbers, got {target.dtype}; convert them, or use probs=")
+    single = len(scores.shape) == 1
+    nats = token_nll(scores[None] if single else scores, target[None] if single else target).nats
+    nats_N: Floats = np.asarray(nats.cpu() if _is_torch(nats) else nats, np.float64).reshape(-1)
+    return nats_N
 
 
 def _numbers(values: Any, name: str) -> Array:

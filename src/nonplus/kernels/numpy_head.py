@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
+from nonplus.kernels.rows_numpy import log_sum_exp, nll
 from nonplus.records import Floats, Ints, Readings
 
 Real = NDArray[np.floating[Any]]
@@ -35,8 +36,7 @@ def head_logprobs(hidden_NH: Real, weight_HV: Real, target_N: Ints, *, cap_bytes
     check_ids(target_N, weight_HV.shape[1])
     answer_N = np.empty(len(target_N))
     for part, logits_MV in _logits(hidden_NH, weight_HV, cap_bytes):
-        chosen_M = logits_MV[np.arange(len(logits_MV)), target_N[part]]
-        answer_N[part] = chosen_M - log_sum_exp(logits_MV)
+        answer_N[part] = 0.0 - nll(logits_MV, target_N[part], _kept(logits_MV), "logits")
     return answer_N
 
 
@@ -61,19 +61,11 @@ def _logits(hidden_NH: Real, weight_HV: Real, cap_bytes: int) -> Iterator[tuple[
         yield part, np.matmul(hidden_NH[part], weight_HV, out=logits_MV)
 
 
-def log_sum_exp(logits_MV: Real) -> Floats:
-    """Log of the sum of the exponentials of each row, in the rows' own precision; the rows are overwritten."""
-    most_M = logits_MV.max(axis=1)
-    logits_MV -= most_M[:, None]
-    np.exp(logits_MV, out=logits_MV)
-    total_M: Floats = most_M.astype(np.float64) + np.log(logits_MV.sum(axis=1))
-    return total_M
-
-
 def logits_readings(logits_MV: Real, target_M: Ints, *, top: int) -> Readings:
     """What each row of logits says about its target; the rows are overwritten."""
     rows_M = np.arange(len(logits_MV))
     chosen_M = logits_MV[rows_M, target_M]
+    total_M = log_sum_exp(logits_MV, _kept(logits_MV))
     rank_M = 1 + np.count_nonzero(logits_MV > chosen_M[:, None], axis=1)
     top_ids = _largest(logits_MV, min(top, logits_MV.shape[1]))
     top_logits = logits_MV[rows_M[:, None], top_ids].astype(np.float64)
@@ -82,14 +74,17 @@ def logits_readings(logits_MV: Real, target_M: Ints, *, top: int) -> Readings:
     below_MV = np.maximum(logits_MV - most_M[:, None], np.finfo(logits_MV.dtype).min)
     share_MV = np.exp(below_MV, out=logits_MV)
     sum_M = share_MV.sum(axis=1)
-    total_M = most_M.astype(np.float64) + np.log(sum_M)
     return Readings(
-        nats=total_M - chosen_M,
+        nats=np.maximum(total_M - chosen_M, 0.0),
         entropy=np.log(sum_M) - np.einsum("mv,mv->m", share_MV, below_MV).astype(np.float64) / sum_M,
         rank=rank_M.astype(np.int64),
         top_ids=top_ids,
         top_nats=total_M[:, None] - top_logits,
     )
+
+
+def _kept(logits_MV: Real) -> NDArray[np.bool_]:
+    return np.ones(len(logits_MV), bool)
 
 
 def _largest(logits_MV: Real, k: int) -> Ints:

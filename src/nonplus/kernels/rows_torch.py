@@ -14,7 +14,7 @@ from torch import Tensor
 from nonplus.errors import BadInput
 from nonplus.kernels import native
 from nonplus.kernels.head_nll import Head
-from nonplus.kernels.torch_head import lots
+from nonplus.kernels.pieces import lots
 
 xp = torch
 
@@ -105,7 +105,9 @@ def pure_bring_forward(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N
     """The same without the C kernel, a few rows at a time."""
     wide = torch.float64 if scores_NV.dtype == torch.float64 else torch.float32
     step = max(1, _BLOCK_BYTES.get(scores_NV.device.type, _DEVICE_BLOCK_BYTES) // (wide.itemsize * scores_NV.shape[1]))
-    for rows_M in torch.split(kept_N.nonzero()[:, 0], step):
+    # a device that had to say which rows are kept would wait for the host
+    rows_N = kept_N.nonzero()[:, 0] if kept_N.device.type == "cpu" else torch.arange(len(kept_N), device=kept_N.device)
+    for rows_M in torch.split(rows_N, step):
         wide_MV = scores_NV[rows_M].to(wide)
         level_M = torch.maximum(level_N[rows_M], wide_MV.amax(1).to(level_N.dtype))
         finite_M = torch.where(level_M == -torch.inf, 0, level_M)

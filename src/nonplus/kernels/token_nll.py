@@ -8,7 +8,6 @@ Letters in shapes: B batch, T time, V vocabulary, N rows.
 
 import importlib
 from collections.abc import Iterable
-from numbers import Integral
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -124,11 +123,12 @@ def ignored_ids(ignore_index: int | Iterable[int] | None) -> tuple[int, ...]:
     """``ignore_index`` as the ids it names."""
     if ignore_index is None:
         return ()
-    ids: tuple[object, ...] = tuple(ignore_index) if isinstance(ignore_index, Iterable) else (ignore_index,)
-    wrong = [i for i in ids if isinstance(i, bool) or not isinstance(i, Integral)]
-    if wrong:
-        raise BadInput(f"ignore_index is an id or several, got {wrong[0]!r}; use None to ignore nothing")
-    return tuple(map(int, ids))  # type: ignore[call-overload]
+    named = []
+    for each in ignore_index if isinstance(ignore_index, Iterable) else (ignore_index,):
+        if isinstance(each, bool) or not isinstance(each, int | np.integer):
+            raise BadInput(f"ignore_index is an id or several, got {each!r}; use None to ignore nothing")
+        named.append(int(each))
+    return tuple(named)
 
 
 def _kept(backend: Any, target: Any, ignored: tuple[int, ...], mask: Any, *, shift: bool) -> Any:
@@ -170,7 +170,7 @@ def _check_shapes(scores: tuple[int, ...], target: tuple[int, ...], kind: Kind) 
         raise BadInput(f"{rule}; these lie as (B, V, T): move the vocabulary to the end first, as (B, T, V)")
     if len(scores) == len(target) + 1 > 1 and scores[:-2] == target[:-1] and abs(scores[-2] - target[-1]) == 1:
         raise BadInput(
-            f"{rule}; one of them looks shifted and the other not: give both whole with shift=True, or shift both"
+            f"{rule}; one of them looks shifted and the other not: shift both by one place, or neither"
         )
     raise BadInput(f"{rule}; give one target for each prediction")
 
@@ -185,8 +185,8 @@ def check_ids(backend: Any, asked: Asked, vocabulary: int, *, shift: bool) -> No
     shown = _shown(place, shift=shift)
     if found < 0:
         raise BadInput(
-            f"target {found} at {shown} is no token id; if such places are not to be counted, "
-            f"give ignore_index={found} or a mask"
+            f"target {found} at {shown} is no token id of the vocabulary of {vocabulary}; leave out places that are "
+            f"not to be counted, or name them: ignore_index={found}, or a mask"
         )
     raise BadInput(
         f"target {found} at {shown} is outside the vocabulary of {vocabulary} that the scores are over; "

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from nonplus.kernels.pieces import lots
+from nonplus.kernels.rows_torch import log_sum_exp, nll
 from nonplus.records import Floats, Readings
 
 # Which of the places, and their logits (M, V), which whoever reads them may overwrite.
@@ -53,35 +55,35 @@ def lot(n: int, vocabulary: int, *, like: Tensor, cap_bytes: int) -> int:
     return max(1, min(n, most, cap_bytes // (vocabulary * like.element_size())))
 
 
-def lots(n: int, step: int) -> Iterator[slice]:
-    """``n`` places cut into slices of ``step``."""
-    return (slice(start, min(n, start + step)) for start in range(0, n, step))
-
-
 def logprobs(parts: Iterable[Logits], target_N: Tensor) -> Floats:
     """Natural log-probability of each target, shape (N,), from logits as they come."""
-    chosen_N, most_N, sum_N = _collected(parts, target_N, _sums).T
-    answer_N: Floats = chosen_N - most_N - np.log(sum_N)
+    nats_N = torch.empty(0)
+    for part, logits_MV in parts:
+        target_M = target_N[part].to(logits_MV.device)
+        nats_M = nll(logits_MV, target_M, _kept(target_M), "logits")
+        if not len(nats_N):
+            nats_N = nats_M.new_empty(len(target_N))
+        nats_N[part] = nats_M  # into one tensor, which comes to the host once, so that no device waits
+    answer_N: Floats = 0.0 - nats_N.cpu().numpy().astype(np.float64)
     return answer_N
 
 
 def readings(parts: Iterable[Logits], target_N: Tensor, *, top: int) -> Readings:
     """What the whole distribution says about each target, from logits as they come."""
-    columns = _collected(parts, target_N, lambda logits, target: _sums_and_more(logits, target, top))
-    chosen_N, most_N, sum_N, spread_N, rank_N = columns[:, :5].T
-    ids_Nk, top_Nk = np.split(columns[:, 5:], 2, axis=1)
-    log_N = np.log(sum_N)
+    columns = _collected(parts, target_N, lambda logits, target: _read(logits, target, top))
+    total_N, chosen_N, entropy_N, rank_N = columns[:, :4].T
+    ids_Nk, top_Nk = np.split(columns[:, 4:], 2, axis=1)
     return Readings(
-        nats=log_N - (chosen_N - most_N),
-        entropy=log_N + spread_N / sum_N,
+        nats=np.maximum(total_N - chosen_N, 0.0),
+        entropy=entropy_N,
         rank=rank_N.astype(np.int64),
         top_ids=ids_Nk.astype(np.int64),
-        top_nats=(most_N + log_N)[:, None] - top_Nk,
+        top_nats=total_N[:, None] - top_Nk,
     )
 
 
 def logits_logprobs(logits_NV: Tensor, target_N: Tensor) -> Floats:
-    """Natural log-probability of each target, shape (N,), from all logits at once, which are overwritten.
+    """Natural log-probability of each target, shape (N,), from all logits at once.
 
     The exponentials are summed in float32, those of float64 logits in float64; the rest is float64.
     """
@@ -119,29 +121,25 @@ def _block(logits_MV: Tensor, wide: torch.dtype) -> int:
     return max(1, room // (logits_MV.shape[1] * wide.itemsize))
 
 
-def _sums(logits_MV: Tensor, target_M1: Tensor) -> Tensor:
-    """Columns: the target's logit, the row's largest, the sum of the exponentials of the distances from that.
+def _read(logits_MV: Tensor, target_M1: Tensor, top: int) -> Tensor:
+    """Columns: log-sum-exp, the target's logit, entropy, rank, the ids of the largest, these.
 
-    Those exponentials take the logits' place.
+    The logits are overwritten. Ids are exact as float32 up to 16,777,216.
     """
-    most_M1 = logits_MV.amax(1, keepdim=True)
     chosen_M1 = logits_MV.gather(1, target_M1)
-    sum_M1 = logits_MV.sub_(most_M1).exp_().sum(1, keepdim=True)
-    return torch.cat([chosen_M1, most_M1, sum_M1], dim=1)
-
-
-def _sums_and_more(logits_MV: Tensor, target_M1: Tensor, top: int) -> Tensor:
-    """Columns: as above, the sum of ``-e ln e`` of the exponentials, the rank, the ids of the largest, these.
-
-    Ids are exact as float32 up to 16,777,216.
-    """
+    total_M1 = log_sum_exp(logits_MV, _kept(target_M1[:, 0]))[:, None]
     # counted as numbers, because adding up booleans takes eight times as long
-    larger_MV = torch.gt(logits_MV, logits_MV.gather(1, target_M1), out=torch.empty_like(logits_MV))
-    rank_M1 = 1 + larger_MV.sum(1, keepdim=True)
+    rank_M1 = 1 + torch.gt(logits_MV, chosen_M1, out=torch.empty_like(logits_MV)).sum(1, keepdim=True)
     top_Mk, ids_Mk = _largest(logits_MV, top)
-    sums_M3 = _sums(logits_MV, target_M1)
-    spread_M1 = torch.special.entr(logits_MV, out=logits_MV).sum(1, keepdim=True)
-    return torch.cat([sums_M3, spread_M1, rank_M1, ids_Mk.to(sums_M3), top_Mk], dim=1)
+    exp_MV = logits_MV.sub_(logits_MV.amax(1, keepdim=True)).exp_()
+    sum_M1 = exp_MV.sum(1, keepdim=True)
+    spread_M1 = torch.special.entr(exp_MV, out=exp_MV).sum(1, keepdim=True)
+    entropy_M1 = sum_M1.log() + spread_M1 / sum_M1
+    return torch.cat([total_M1, chosen_M1, entropy_M1, rank_M1, ids_Mk.to(chosen_M1), top_Mk], dim=1)
+
+
+def _kept(target_M: Tensor) -> Tensor:
+    return torch.ones_like(target_M, dtype=torch.bool)
 
 
 def _largest(logits_MV: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,8 @@ from typing import Any, Protocol, final
 import torch
 from torch import Tensor, nn
 
-from nonplus.kernels.torch_head import Logits, head_logits, lot, lots
+from nonplus.kernels.pieces import lots
+from nonplus.kernels.torch_head import Logits, head_logits, lot
 
 _CPU_BYTES = 128 << 20  # what head_logits needs to come within a tenth of a product of any size
 _DEVICE_BYTES = 512 << 20

@@ -49,6 +49,10 @@ class ProtocolWarning(UserWarning):
     """A protocol is followed faithfully although its figure is known to mislead."""
 
 
+class SuspectInput(UserWarning):
+    """Input that can be measured, and is probably not what was meant."""
+
+
 class FallbackNotice(UserWarning):
     """A fast path failed its self-check, so the plain path is used."""
 

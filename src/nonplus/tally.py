@@ -267,7 +267,7 @@ class Tally:
         nats, tokens, squares, scored, unscored, ignored, zeros, nonfinite, n_bytes, words, unsized, unworded = zip(
             *parts, strict=True
         )
-        perplexities = [_perplexity(n, t) for n, t, z in zip(nats, tokens, zeros, strict=True) if t and not z]
+        perplexities = [exp(n / t) for n, t, z in zip(nats, tokens, zeros, strict=True) if t and not z]
         texts = sum(map(bool, tokens))
         finite = [fixed(each) for each in perplexities if math.isfinite(each)]
         return cls(
@@ -312,9 +312,7 @@ class Tally:
         Whole numbers may have hundreds of digits, which Python reads back exactly and JavaScript does not.
         """
         held: dict[str, Any] = {name: getattr(self, name) for name in _SUMMED if getattr(self, name)}
-        for name in ("zero_places", "nonfinite_places"):
-            if places := getattr(self, name):
-                held[name] = [list(place) for place in places]
+        held |= {name: [list(place) for place in getattr(self, name)] for name in _PLACES if getattr(self, name)}
         if self.largest:
             held["largest"] = [[size, id_, [[b.nats, b.tokens, b.bytes] for b in bs]] for size, id_, bs in self.largest]
         return held
@@ -326,17 +324,18 @@ class Tally:
         Raises:
             BadInput: something that no tally holds, or a sum that is no whole number.
         """
-        unknown = held.keys() - {*_SUMMED, "zero_places", "nonfinite_places", "largest"}
+        unknown = held.keys() - {*_SUMMED, *_PLACES, "largest"}
         if unknown:
             raise BadInput(f"a tally has no {', '.join(sorted(unknown))}; was this written by a newer nonplus?")
         sums = {name: held[name] for name in _SUMMED if name in held}
         for name, value in sums.items():
             if type(value) is not int:
                 raise BadInput(f"{name} of a tally is a whole number, got {value!r}; do not round it on the way")
+        zeros, nonfinite = (tuple((str(id_), int(at)) for id_, at in held.get(name, ())) for name in _PLACES)
         return cls(
             **sums,
-            zero_places=tuple((str(id_), int(place)) for id_, place in held.get("zero_places", ())),
-            nonfinite_places=tuple((str(id_), int(place)) for id_, place in held.get("nonfinite_places", ())),
+            zero_places=zeros,
+            nonfinite_places=nonfinite,
             largest=tuple(
                 (size, str(id_), tuple(Block(*block) for block in blocks))
                 for size, id_, blocks in held.get("largest", ())
@@ -361,13 +360,7 @@ def _products(one: Iterable[int], other: Iterable[int]) -> int:
     return sum(map(mul, one, other))
 
 
-def _perplexity(nats: int, tokens: int) -> float:
-    try:
-        return exp(nats / tokens)
-    except OverflowError:
-        return math.inf
-
-
+_PLACES = ("zero_places", "nonfinite_places")
 _SUMMED = tuple(f.name for f in fields(Tally) if f.type in ("int", int))
 
 

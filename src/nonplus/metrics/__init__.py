@@ -1,1 +1,40 @@
-"""Perplexity in other people's loops: exact metric objects over one accumulator."""
+"""Perplexity in other people's loops: exact metric objects over one accumulator.
+
+::
+
+    from nonplus.metrics import Perplexity               any loop, any arrays
+    from nonplus.metrics.torchmetrics import Perplexity  torchmetrics, Lightning
+    from nonplus.metrics.keras import Perplexity         Keras 3
+    from nonplus.metrics.trainer import ...              the Trainer of transformers
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nonplus.kernels.head_nll import head_nll
+    from nonplus.kernels.token_nll import token_nll
+    from nonplus.metrics.figures import Conditions, Figures
+    from nonplus.metrics.plain import Perplexity
+
+__all__ = ["Conditions", "Figures", "Perplexity", "head_nll", "token_nll"]
+
+_HOMES = {
+    "Conditions": "metrics.figures",
+    "Figures": "metrics.figures",
+    "Perplexity": "metrics.plain",
+    "head_nll": "kernels.head_nll",
+    "token_nll": "kernels.token_nll",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is first asked for."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'nonplus.metrics' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"nonplus.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not."""
+    return __all__

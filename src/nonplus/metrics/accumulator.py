@@ -1,8 +1,7 @@
 """Sums that grow batch by batch, of documents that may go on in later batches or on other machines."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from nonplus.errors import BadInput
@@ -65,31 +64,33 @@ class Accumulator:
         rows = Tally(zero_places=_named(self.zero_rows), nonfinite_places=_named(self.nonfinite_rows))
         return self.closed + Tally.of_parts(self.open.values()) + rows
 
-    def to_json(self) -> str:
-        """One line of JSON that :meth:`from_json` reads back to the last bit."""
-        held = {"conditions": _conditions_json(self.conditions), "closed": self.closed.as_json(), "rows": self.rows}
+    def as_json(self) -> dict[str, Any]:
+        """What :meth:`of_json` reads back to the last bit; what is empty is left out."""
+        held = {"conditions": asdict(self.conditions), "closed": self.closed.as_json(), "rows": self.rows}
         several = {"open": self.open, "zero_rows": self.zero_rows, "nonfinite_rows": self.nonfinite_rows}
-        return json.dumps(held | {name: value for name, value in several.items() if value}, separators=(",", ":"))
+        return held | {name: value for name, value in several.items() if value}
 
     @classmethod
-    def from_json(cls, line: str) -> Self:
-        """Inverse of :meth:`to_json`.
+    def of_json(cls, held: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`as_json`.
 
         Raises:
-            BadInput: text that no accumulator wrote.
+            BadInput: something that no accumulator wrote.
         """
         try:
-            held = json.loads(line)
+            said = held["conditions"]
             return cls(
-                conditions=_conditions(held["conditions"]),
+                conditions=Conditions(
+                    **said | {"kinds": tuple(said["kinds"]), "ignore_index": tuple(said["ignore_index"])}
+                ),
                 closed=Tally.from_json(held["closed"]),
                 open={name: Part(*part) for name, part in held.get("open", {}).items()},
                 rows=held["rows"],
                 zero_rows=_pairs(held.get("zero_rows", ())),
                 nonfinite_rows=_pairs(held.get("nonfinite_rows", ())),
             )
-        except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
-            raise BadInput(f"sums are read from what to_json() wrote, got {line[:60]!r} ({error!r})") from None
+        except (KeyError, TypeError, AttributeError) as error:
+            raise BadInput(f"sums are read from what as_json() gave, got {str(held)[:60]} ({error!r})") from None
 
     def _go_on(self, name: str, part: Part) -> None:
         known = self.open.get(name)
@@ -106,17 +107,3 @@ def _named(places: _Places) -> tuple[tuple[str, int], ...]:
 
 def _pairs(places: Any) -> _Places:
     return tuple((int(row), int(place)) for row, place in places)
-
-
-def _conditions_json(conditions: Conditions) -> dict[str, Any]:
-    return {
-        "kinds": conditions.kinds,
-        "shift": conditions.shift,
-        "ignore_index": conditions.ignore_index,
-        "masked": conditions.masked,
-        "weighted": conditions.weighted,
-    }
-
-
-def _conditions(held: Mapping[str, Any]) -> Conditions:
-    return replace(Conditions(**held), kinds=tuple(held["kinds"]), ignore_index=tuple(held["ignore_index"]))

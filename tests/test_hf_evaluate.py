@@ -1,5 +1,6 @@
 """The metric that ``evaluate.load`` loads offline: a model by name and in memory, its conditions, its refusals."""
 
+import math
 from pathlib import Path
 
 import pytest
@@ -88,4 +89,24 @@ def test_a_protocol_that_joins_the_texts_is_refused(metric):
 
 
 def test_the_class_can_be_used_without_loading():
-    assert hf_evaluate.Perplexity().compute(predictions=TEXTS, model="bundled:tiny")["documents"] == len(TEXTS)
+    assert hf_evaluate.NonplusPerplexity().compute(predictions=TEXTS, model="bundled:tiny")["documents"] == len(TEXTS)
+
+
+def test_surprisals_that_are_there_already_need_no_model(metric):
+    nats = [[math.log(2)] * 3, [math.log(8)], [1.0, math.log(4)]]
+    said = metric.compute(predictions=nats, n_bytes=[6, 2, 4])
+    assert said["perplexities"] == pytest.approx([2, 8, math.sqrt(4 * math.e)])
+    assert said["mean_perplexity"] == pytest.approx((2 + 8 + math.sqrt(4 * math.e)) / 3)
+    total = math.log(2**3 * 8 * 4) + 1
+    assert said["perplexity"] == pytest.approx(math.exp(total / 6))
+    assert said["bits_per_byte"] == pytest.approx(total / 12 / math.log(2))
+    assert (said["tokens"], said["documents"]) == (6, 3)
+
+
+def test_surprisals_beside_a_model_and_bytes_beside_texts_are_refused(metric):
+    with pytest.raises(BadInput, match="need no model"):
+        metric.compute(predictions=[[1.0]], model="bundled:tiny")
+    with pytest.raises(BadInput, match="bytes of texts are counted"):
+        metric.compute(predictions=TEXTS, model="bundled:tiny", n_bytes=[1, 2, 3])
+    with pytest.raises(BadInput, match="each of 1 texts, got 2"):
+        metric.compute(predictions=[[1.0]], n_bytes=[1, 2])

@@ -8,16 +8,18 @@
 """
 
 import math
-from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import repeat
 from typing import Any
 
 from nonplus.errors import BadInput, BadProtocol, require
+from nonplus.interfaces import Model
 from nonplus.loading import Loading
 from nonplus.measure import Measurement, score
+from nonplus.metrics import Figures, Perplexity
 from nonplus.models import open_model
 from nonplus.protocol import Protocol, choose
-from nonplus.tally import DocumentSums
+from nonplus.report import Report
 
 datasets = require("datasets", extra="evaluate", purpose="the metric for evaluate.load")
 evaluate = require("evaluate", extra="evaluate", purpose="the metric for evaluate.load")
@@ -25,13 +27,15 @@ evaluate = require("evaluate", extra="evaluate", purpose="the metric for evaluat
 _DESCRIPTION = "Perplexity of a language model on texts, token by token, with the conditions that it depends on."
 _INPUTS = """
 Args:
-    predictions (list of str): the texts.
+    predictions (list of str): the texts; or (list of lists of float) the surprisals in nats of each text's tokens,
+        which need no model.
     model: a name as in nonplus.open_model ("bundled:tiny", "hf:gpt2", a folder, or a bare name on the hub), a
         transformers model in memory (with its tokenizer), or what nonplus.open_model gave.
     model_id (str): another word for model, as evaluate's own metric has it.
     tokenizer: that of a model in memory.
     protocol (str or nonplus.Protocol): how a text becomes a figure; "evaluate" is that of evaluate's own metric.
     device, dtype (str): where and in which number format a model is loaded that is given by name.
+    n_bytes (list of int): with surprisals, the bytes of each text, for bits per byte.
     level (float): of the interval.
 Returns:
     dict: perplexity (as the protocol averages; of the whole corpus, each token counting once, under most),
@@ -40,7 +44,7 @@ Returns:
 """
 
 
-class Perplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  # evaluate ships no types
+class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  # evaluate ships no types
     """Perplexity of a model on texts; ``compute`` explains its arguments."""
 
     def _info(self) -> Any:
@@ -48,12 +52,15 @@ class Perplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  # evalua
             description=_DESCRIPTION,
             citation="",
             inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": datasets.Value("string")}),
+            features=[
+                datasets.Features({"predictions": datasets.Value("string")}),
+                datasets.Features({"predictions": datasets.Sequence(datasets.Value("float64"))}),
+            ],
         )
 
     def _compute(
         self,
-        predictions: list[str],
+        predictions: list[str] | list[list[float]],
         *,
         model: object = None,
         model_id: str | None = None,
@@ -61,40 +68,69 @@ class Perplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  # evalua
         protocol: str | Protocol = "full",
         device: str = "auto",
         dtype: str = "auto",
+        n_bytes: list[int] | None = None,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        named = model if model_id is None else model_id
-        if named is None or (model is not None and model_id is not None):
-            met = "neither" if named is None else "both"
+        given = [each for each in (model, model_id) if each is not None]
+        texts = [each for each in predictions if isinstance(each, str)]
+        if not texts:
+            if given:
+                raise BadInput("surprisals came, which need no model; leave model= out, or give texts")
+            return _of_surprisals([each for each in predictions if not isinstance(each, str)], n_bytes, level)
+        if n_bytes is not None:
+            raise BadInput("the bytes of texts are counted; leave n_bytes= out, or give surprisals")
+        if len(given) != 1:
+            met = "both" if given else "neither"
             raise BadInput(f"the model is given as model= or as model_id=, got {met}; try model='bundled:tiny'")
-        chosen = choose(protocol) if isinstance(protocol, str) else protocol
-        if chosen.unit == "stream":
-            raise BadProtocol(
-                f"{chosen.name} joins all texts into one, so none has a perplexity of its own; "
-                f"use a protocol over documents, such as full, or nonplus.evaluate"
-            )
-        opened = open_model(
-            named if tokenizer is None else (named, tokenizer), loading=Loading(device=device, dtype=dtype)
+        named = given[0] if tokenizer is None else (given[0], tokenizer)
+        opened = open_model(named, loading=Loading(device=device, dtype=dtype))
+        return _of_texts(texts, opened, choose(protocol) if isinstance(protocol, str) else protocol, level)
+
+
+def _of_texts(texts: list[str], model: Model, protocol: Protocol, level: float) -> dict[str, Any]:
+    if protocol.unit == "stream":
+        raise BadProtocol(
+            f"{protocol.name} joins all texts into one, so none has a perplexity of its own; "
+            f"use a protocol over documents, such as full, or nonplus.evaluate"
         )
-        measurement = Measurement(opened, chosen, level=level)
-        texts = [measurement.add(scored) for scored in score(predictions, model=opened, protocol=chosen)]
-        report = measurement.report()
-        return {
-            **_of_each(texts),
-            "perplexity": report.perplexity,
-            "log_perplexity": report.log_perplexity,
-            "bits_per_byte": report.bits_per_byte,
-            "interval": asdict(report.interval) if report.interval else None,
-            "tokens": report.tokens,
-            "documents": report.tally.documents,
-            "protocol": report.rules.signature,
-            "fingerprint": report.rules.fingerprint,
-            "model": report.model,
-        }
+    measurement = Measurement(model, protocol, level=level)
+    sums = [measurement.add(scored) for scored in score(texts, model=model, protocol=protocol)]
+    report = measurement.report()
+    return {
+        **_of_each([each.perplexity if each.tokens else None for each in sums]),
+        **_of_all(report),
+        "protocol": report.rules.signature,
+        "fingerprint": report.rules.fingerprint,
+        "model": report.model,
+    }
 
 
-def _of_each(texts: Iterable[DocumentSums]) -> dict[str, Any]:
-    """A figure for each text, ``None`` where nothing before a token lets it be predicted; and their mean."""
-    perplexities = [each.perplexity if each.tokens else None for each in texts]
+def _of_surprisals(texts: list[list[float]], n_bytes: list[int] | None, level: float) -> dict[str, Any]:
+    if n_bytes is not None and len(n_bytes) != len(texts):
+        raise BadInput(f"n_bytes has the bytes of each of {len(texts)} texts, got {len(n_bytes)}; give one for each")
+    perplexities: list[float | None] = []
+    metric = Perplexity(kind="nll", level=level, check="never")
+    for nats, size in zip(texts, n_bytes or repeat(None), strict=False):
+        one = Perplexity(kind="nll", check="never", empty="nan")
+        one.update(nats, n_bytes=size)
+        metric.merge(one)
+        perplexities.append(float(one.compute()) if nats else None)
+    figures = metric.compute()
+    return {**_of_each(perplexities), **_of_all(figures), "protocol": str(figures.conditions)}
+
+
+def _of_each(perplexities: list[float | None]) -> dict[str, Any]:
+    """The figure of each text, ``None`` where nothing before a token lets it be predicted; and their mean."""
     defined = [each for each in perplexities if each is not None]
     return {"perplexities": perplexities, "mean_perplexity": math.fsum(defined) / len(defined)}
+
+
+def _of_all(said: Report | Figures) -> dict[str, Any]:
+    return {
+        "perplexity": said.perplexity,
+        "log_perplexity": said.log_perplexity,
+        "bits_per_byte": said.bits_per_byte,
+        "interval": asdict(said.interval) if said.interval else None,
+        "tokens": said.tokens,
+        "documents": said.tally.documents,
+    }

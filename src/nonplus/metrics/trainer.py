@@ -5,6 +5,7 @@ much as a long one, and it moves with the batch size.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, final
 
 import numpy as np
@@ -12,9 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from nonplus.errors import BadInput
-from nonplus.kernels.token_nll import backend_of, ignored_ids, token_nll
+from nonplus.kernels.token_nll import TokenNats, backend_of, ignored_ids, token_nll
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.figures import Conditions, Figures
+from nonplus.metrics.batch import Check, Choices
+from nonplus.metrics.checks import suspect_alignment, suspect_nats, warn
+from nonplus.metrics.figures import Figures
 from nonplus.metrics.sums import Beside, batch_sums
 
 _PAD = -100  # what the Trainer fills ragged batches and ranks up with, labels and predictions alike
@@ -44,7 +47,8 @@ class TrainerPerplexity:
     ``shift`` is true for models that predict the next token of labels that are their input (those named
     ``…ForCausalLM``), and false where a label lies under its own prediction (masked and encoder-decoder models, or a
     collator that shifted already). Labels of -100 and those in ``ignore_index`` are not counted. ``byte_counts`` (V,)
-    has the bytes of text that each token id stands for, which gives bits per byte.
+    has the bytes of text that each token id stands for, which gives bits per byte. ``check`` is as in
+    :class:`nonplus.metrics.Perplexity`.
 
     Training that stops in the middle of an evaluation with ``batch_eval_metrics=True`` leaves half of one behind:
     ``reset`` before the next.
@@ -56,11 +60,14 @@ class TrainerPerplexity:
         shift: bool = True,
         ignore_index: int | Iterable[int] = (),
         byte_counts: ArrayLike | None = None,
+        check: Check = "first",
         level: float = 0.95,
     ) -> None:
-        self._conditions = Conditions(kinds=("logits",), shift=shift, ignore_index=(_PAD, *ignored_ids(ignore_index)))
+        ignored = (_PAD, *ignored_ids(ignore_index))
+        self._choices = Choices(shift=shift, ignore_index=ignored, check=check, level=level)
+        self._conditions = replace(self._choices.conditions, kinds=("logits",))
         self._bytes_V = None if byte_counts is None else np.asarray(byte_counts)
-        self._level = level
+        self._looked = False
         self._figures: Figures | None = None
         self.reset()
 
@@ -91,16 +98,16 @@ class TrainerPerplexity:
             BadInput: no labels, or no logits that fit them; or as :func:`~nonplus.kernels.token_nll.token_nll` says.
             BadProbability: a row of logits that leaves no distribution.
         """
-        labels, mask = labels if isinstance(labels, tuple) else (labels, None)
-        nats, kept = token_nll(
-            _logits_of(logits, labels),
-            labels,
-            shift=self._conditions.shift,
-            ignore_index=self._conditions.ignore_index,
-            mask=None if mask is None else mask == 1,
-        )
-        if mask is None and self._conditions.shift:
+        labels, marks = labels if isinstance(labels, tuple) else (labels, None)
+        mask, shift = None if marks is None else marks == 1, self._choices.shift
+        scores = _logits_of(logits, labels)
+        nats, kept = self._nll(scores, labels, mask, shift)
+        if mask is None and shift:
             _refuse_left_padding(labels != _PAD)
+        if self._choices.looks(self._looked):
+            self._looked = True
+            warn(suspect_alignment(self._nll, scores, labels, mask, shift=shift))
+            warn(suspect_nats(_host(nats), _host(kept), vocabulary=scores.shape[-1]))
         # Whole numbers, because the Trainer fills up with -100, and as a bool that would be true.
         return nats, kept.to(labels.dtype)
 
@@ -108,21 +115,21 @@ class TrainerPerplexity:
         """Figures for the log, from what the other hook gave; with ``compute_result`` false, batches are only added.
 
         Raises:
-            BadInput: logits came, so the other hook was not given to the Trainer; or no token counted.
+            BadInput: logits came, so the other hook was not given to the Trainer; or no label counts.
         """
-        for predictions, labels in _batches(evaluation):
-            nats, kept = _surprisals(predictions)
+        for (nats, kept), labels, masked in _batches(evaluation):
             beside = Beside(n_bytes=self._n_bytes(labels, kept))
-            sums = batch_sums(nats, kept, beside, shift=self._conditions.shift, exclude_nonfinite=False)
-            self._sums.add(Accumulator.of(sums, self._conditions))
+            sums = batch_sums(nats, kept, beside, shift=self._choices.shift, exclude_nonfinite=False)
+            self._sums.add(Accumulator.of(sums, replace(self._conditions, masked=masked)))
         if not compute_result:
             return {}
-        tally = self._sums.tally
+        whole = self._sums
         self.reset()
-        if not tally.tokens:
-            raise BadInput("no label of the evaluation counts; give labels that are ids of tokens, -100 only at pads")
-        self._figures = Figures(tally=tally, conditions=self._conditions, level=self._level)
+        self._figures = self._choices.figures(whole)
         return _logged(self._figures)
+
+    def _nll(self, scores: Tensor, labels: Tensor, mask: Tensor | None, shift: bool) -> TokenNats:
+        return token_nll(scores, labels, shift=shift, ignore_index=self._choices.ignore_index, mask=mask)
 
     def _n_bytes(self, labels: Array, kept: Array) -> Array | None:
         return None if self._bytes_V is None else np.where(kept, self._bytes_V[np.where(kept, labels, 0)], 0)
@@ -160,12 +167,16 @@ def _refuse_left_padding(real_BT: Tensor) -> None:
         )
 
 
-def _batches(evaluation: Any) -> Iterator[tuple[Any, Array]]:
-    """Predictions and labels, of all batches at once unless ``eval_do_concat_batches`` is off."""
+def _batches(evaluation: Any) -> Iterator[tuple[tuple[Array, Array], Array, bool]]:
+    """Surprisals and where they count, labels, and whether a mask came with these.
+
+    All batches are one unless ``eval_do_concat_batches`` is off.
+    """
     predictions, labels = evaluation.predictions, evaluation.label_ids
     several = isinstance(predictions, list)
     for each, of_each in zip(predictions, labels, strict=True) if several else [(predictions, labels)]:
-        yield each, _host(of_each[0] if isinstance(of_each, tuple) else of_each)
+        masked = isinstance(of_each, tuple)
+        yield _surprisals(each), _host(of_each[0] if masked else of_each), masked
 
 
 def _surprisals(predictions: Any) -> tuple[Array, Array]:

@@ -168,9 +168,9 @@ class Figures:
             f"interval: {explained(self)}",
         ]
         if self.zeros:
-            parts.append(f"{self.zeros:,} impossible, first {_place(self.zero_places)}")
+            parts.append(f"{self.zeros:,} impossible{_first(self.zero_places)}")
         if self.nonfinite:
-            parts.append(f"{self.nonfinite:,} not a number, left out, first {_place(self.nonfinite_places)}")
+            parts.append(f"{self.nonfinite:,} not a number, left out{_first(self.nonfinite_places)}")
         return "; ".join(parts)
 
     def as_dict(self) -> dict[str, Any]:
@@ -215,6 +215,6 @@ def _figure(value: float) -> str:
     return "not a number" if math.isnan(value) else figure(value)
 
 
-def _place(places: tuple[tuple[str, int], ...]) -> str:
-    document, place = places[0]
-    return f"at place {place} of {document}"
+def _first(places: tuple[tuple[str, int], ...]) -> str:
+    """Where the first one stands; nothing where only their number was kept."""
+    return f", first at place {places[0][1]} of {places[0][0]}" if places else ""

@@ -7,7 +7,7 @@ from nonplus import measure as engine
 from nonplus.corpora import open_corpora
 from nonplus.interfaces import Model
 from nonplus.measure import Effort
-from nonplus.models import open_model
+from nonplus.models import DEFAULT, open_model
 from nonplus.protocol import Protocol, choose
 from nonplus.records import Document, ScoredText
 from nonplus.report import Report
@@ -18,7 +18,7 @@ Texts = str | Path | Document | Iterable[str | Document]
 def score(
     documents: Texts,
     *,
-    model: object = "bundled:tiny",
+    model: object = DEFAULT,
     protocol: str | Protocol = "full",
     effort: Effort | None = None,
 ) -> Iterator[ScoredText]:
@@ -37,7 +37,7 @@ def score(
 def evaluate(
     documents: Texts,
     *,
-    model: object = "bundled:tiny",
+    model: object = DEFAULT,
     protocol: str | Protocol = "full",
     effort: Effort | None = None,
     until: float = 0.0,

@@ -14,6 +14,7 @@ from nonplus.cli.plan import Output, Precision
 from nonplus.corpora import Reading
 from nonplus.loading import Loading
 from nonplus.measure import Effort
+from nonplus.models import DEFAULT
 from nonplus.protocol import Protocol
 
 KINDS = {
@@ -74,5 +75,5 @@ def test_every_option_appears_in_the_help(run, verb):
 
 def test_the_default_model_and_protocol_are_said(run):
     printed = " ".join(run("score", "--help").out.split())
-    assert "[bundled:tiny]" in printed
+    assert f"[{DEFAULT}]" in printed
     assert "[full]" in printed

@@ -6,6 +6,7 @@ import pytest
 
 import nonplus
 from nonplus.corpora import open_corpora
+from nonplus.models import DEFAULT
 
 UNIFORM = ("--model", "uniform:256")
 PROMISED = [
@@ -17,7 +18,7 @@ PROMISED = [
 
 def test_a_text_is_scored_with_the_bundled_model_by_default(run):
     said = run("score", "The quick brown fox jumps over the lazy dog.", "--json").object
-    assert said["model"] == "tiny"
+    assert f"bundled:{said['model']}" == DEFAULT
     assert 1 < said["perplexity"] < 8192
 
 

@@ -9,7 +9,7 @@ from doubles import History
 
 from nonplus.errors import BadModel, MissingExtra
 from nonplus.loading import Loading
-from nonplus.models import bundled_models, open_model
+from nonplus.models import DEFAULT, bundled_models, open_model
 from nonplus.records import Batch
 
 ONE_TOKEN = Batch(np.array([[0]]), np.array([[0]]), np.array([0]), np.array([1]))
@@ -28,7 +28,8 @@ def test_a_unigram_model_is_fitted_on_the_file_it_names(tmp_path):
 
 
 def test_no_name_opens_the_bundled_model():
-    assert open_model().identity == open_model("bundled:tiny").identity == open_model("tiny").identity
+    bare = DEFAULT.removeprefix("bundled:")
+    assert open_model().identity == open_model(DEFAULT).identity == open_model(bare).identity
 
 
 def test_a_model_is_passed_through():

@@ -17,7 +17,7 @@ from nonplus.kernels.token_nll import TokenNats, backend_of
 from nonplus.metrics.sums import Array, Bools
 from nonplus.records import Floats
 
-_NOT_THE_CALLER = {"nonplus", "torch", "torchmetrics"}
+_NOT_THE_CALLER = {"nonplus", "keras", "torch", "torchmetrics"}
 
 Nll = Callable[[Any, Any, Any, bool], TokenNats]  # of scores, targets, mask and shift
 
@@ -25,7 +25,7 @@ _ROWS = 256  # predictions that are measured in another alignment
 _WHOLE_ROWS = 64  # rows of a vocabulary that are brought to the host
 _TOKENS = 16  # fewer tell nothing about a mean
 _NAT = 1.0  # by how much another alignment must be better
-_HIGHEST = 100.0  # nats at which a token is cut in a comparison, so that a single one does not decide
+_HIGHEST = 20.0  # nats at which a token is cut in a comparison
 _LEAK = 0.05  # nats per token that no language model gets to on text it has not seen
 _UNIFORM = 1e-3  # nats within which a mean is that of a uniform guess
 _TO_ONE = 1e-2  # by how much a sum of probabilities may be off: that of a bfloat16 row is
@@ -95,33 +95,42 @@ def suspect_rows(x: Any, kind: str) -> Iterator[str]:
 def suspect_alignment(nll: Nll, x: Any, targets: Any, mask: Any, *, shift: bool) -> Iterator[str]:
     """Whether predictions fit a neighbour of their target better; ``x`` has shape (..., T, V) or (..., T, H)."""
     x, targets, mask = _sample(x, targets, mask)
-    given = _mean(nll(x, targets, mask, shift))
+    given = _measured(nll(x, targets, mask, shift))
     if shift:
-        if _mean(nll(x, targets, mask, False)) < given - _NAT:
+        if _better(_measured(nll(x, targets, mask, False)), given):
             yield (
                 "predictions fit the tokens that stand at their own place better, by more than a nat, than those after "
                 "them; are logits and targets shifted already? then leave out shift=True"
             )
         return
-    if _mean(nll(x, targets, mask, True)) < given - _NAT:
+    # the slices move only a sample against itself, to see; what is measured is never moved here
+    fewer = None if mask is None else mask[..., :-1]
+    if _better(_measured(nll(x, targets, mask, True)), given):
         yield (
             "predictions fit the tokens after their targets better, by more than a nat; a model predicts the next "
             "token: say shift=True, or give logits[:, :-1] and targets[:, 1:]"
         )
-    # these two slices move only a sample against itself, to see; what is measured is never moved here
-    elif _mean(nll(x[..., 1:, :], targets[..., :-1], None if mask is None else mask[..., :-1], False)) < given - _NAT:
+    elif _better(_measured(nll(x[..., 1:, :], targets[..., :-1], fewer, False)), given):
         yield (
             "predictions fit the tokens before their targets better, by more than a nat; "
             "were logits and targets shifted twice?"
         )
 
 
-def _mean(measured: TokenNats) -> float:
-    """Mean surprisal; not a number, which compares with nothing, where too little was measured."""
+def _measured(measured: TokenNats) -> Floats:
+    """The surprisals that count, none of them large enough to decide a comparison by itself."""
     backend = backend_of(measured.nats)
     nats, kept = backend.concrete(measured.nats), backend.concrete(measured.kept)
-    known = nats[kept & ~np.isnan(nats)]
-    return float(np.minimum(known, _HIGHEST).mean()) if len(known) >= _TOKENS else math.nan
+    cut: Floats = np.minimum(nats[kept & ~np.isnan(nats)].astype(np.float64), _HIGHEST)
+    return cut
+
+
+def _better(one: Floats, other: Floats) -> bool:
+    """Whether the mean is lower by more than a nat, beyond what chance does to so few tokens."""
+    if min(len(one), len(other)) < _TOKENS:
+        return False
+    chance = math.sqrt(one.var() / len(one) + other.var() / len(other))
+    return bool(other.mean() - one.mean() > _NAT + 2 * chance)
 
 
 def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:

@@ -80,7 +80,7 @@ def batch_sums(nats: Floats, kept: Bools, beside: Beside, *, shift: bool, exclud
     first = documents.sums(_firsts(kept_RT)) if shift else [0] * len(scored)
     n_bytes = _counts("n_bytes", beside.n_bytes, scored_RT, documents, shape)
     n_words = _counts("n_words", beside.n_words, scored_RT, documents, shape)
-    known_RT = np.where(finite_RT, nats_RT, 0.0)
+    known_RT = nats_RT if finite_RT.all() else np.where(finite_RT, nats_RT, 0.0)
     weighted_RT = known_RT if weight_RT is None else _product(known_RT, weight_RT)
     parts = map(
         Part,
@@ -127,8 +127,10 @@ class _Documents:
         if max(values_RT.max(initial=0.0), -values_RT.min(initial=0.0)) >= _SMALL:
             exact = [_nearest(value) for value in values_RT.ravel().tolist()]
             return self.sums(np.array(exact, object).reshape(values_RT.shape))
-        units_RT = np.rint(values_RT * float(1 << _BITS)).astype(np.int64)
-        high, low = self.sums(units_RT >> _LOW), self.sums(units_RT & ((1 << _LOW) - 1))
+        scaled_RT = values_RT * float(1 << _BITS)
+        units_RT = np.rint(scaled_RT, out=scaled_RT).astype(np.int64)
+        low = self.sums(units_RT & ((1 << _LOW) - 1))
+        high = self.sums(np.right_shift(units_RT, _LOW, out=units_RT))
         return [(above << _LOW) + below for above, below in zip(high, low, strict=True)]
 
     def places(self, marked_RT: Bools) -> tuple[tuple[Any, int], ...]:
@@ -145,7 +147,8 @@ class _Documents:
 def _product(one: Floats, other: Floats) -> Floats:
     """Products; where one is beyond what a float can hold, the largest float stands for it."""
     with np.errstate(over="ignore"):
-        return np.clip(one * other, -_LARGEST, _LARGEST)
+        product = one * other
+    return np.clip(product, -_LARGEST, _LARGEST, out=product)
 
 
 def _nearest(value: float) -> int:

@@ -1,6 +1,7 @@
 # make demo    score a real text with the bundled model
 # make test    everything that must hold before a change goes in
 # make quick   the part of it that needs neither torch nor patience
+# make comparison  run other metrics and ours on the same input, and write docs/comparison anew
 # make clean   forget the environment and the caches
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ KERNEL := hatch_build.py $(wildcard src/nonplus/kernels/*.c) # compiled by the i
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .NOTPARALLEL:
-.PHONY: demo test quick clean
+.PHONY: demo test quick comparison clean
 
 demo: .venv/has-base
 	$(BIN)/nonplus score examples/lost_world.txt
@@ -27,6 +28,20 @@ quick: .venv/has-dev
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not slow and not peers" --without-torch
+
+# The peers live in environments of their own: no resolver would put them together. EVALUATE_PERPLEXITY is the folder of
+# that metric's script where no hub can be reached.
+comparison: .venv/comparison/has-peers .venv/evaluate/has-peers
+	.venv/comparison/bin/python -m docs.comparison.run
+	.venv/evaluate/bin/python -m docs.comparison.run evaluate
+
+.venv/comparison/has-peers: docs/comparison/requirements.txt
+.venv/evaluate/has-peers: docs/comparison/requirements-evaluate.txt
+.venv/comparison/has-peers .venv/evaluate/has-peers:
+	@echo "installing $<"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-deps -r $< -e .
+	@touch $@
 
 clean:
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("NONPLUS_DATA", ROOT.parent / "shared" / "data"))
 STORIES = DATA / "models" / "stories260K"
 # Pages whose blocks are quotations rather than examples, or that others write.
-_ELSEWHERE = ("docs/decisions/", "docs/images/", "docs/log.md")
+_ELSEWHERE = ("docs/comparison/", "docs/decisions/", "docs/images/", "docs/log.md")
 
 _FENCE = re.compile(r"(?:<!-- *(?P<note>[^\n]*?) *-->\n)?^```(?P<kind>console|python)\n(?P<body>.*?)^```$", re.M | re.S)
 _TIMES = (

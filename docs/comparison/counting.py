@@ -1,0 +1,242 @@
+"""Cases about what is kept between batches: counts, sums, states, weights, ids."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from docs.comparison import oracle
+from docs.comparison.peers import ask
+from docs.comparison.record import Cases, Line
+
+COUNTING = Cases()
+
+
+def _uniform(vocabulary: int, rows: int = 1, length: int = 4) -> tuple[np.ndarray, np.ndarray]:
+    """A batch under which every token has probability 1 / vocabulary, so that its perplexity is the vocabulary."""
+    return np.zeros((rows, length, vocabulary), np.float32), np.zeros((rows, length), np.int64)
+
+
+@COUNTING.add(
+    "float32-counts",
+    "Counts in float32",
+    packages=("torchmetrics", "keras-hub", "google-metrax"),
+    unit="tokens counted",
+    threads=(
+        "[torchmetrics #187](https://github.com/Lightning-AI/torchmetrics/issues/187), on float32 states in general",
+        "[torcheval #123](https://github.com/meta-pytorch/torcheval/pull/123), which moved other sums of it to float64",
+    ),
+    backends=("jax", "torch"),
+)
+def float32_counts() -> Iterator[Line]:
+    """Float32 counts exactly to 2^24, about 16.8 million; from there on, adding 1 changes nothing.
+
+    Here 2^24 tokens come first and then 100 batches of one. Larger batches lose what lies below the last bit of the
+    count, and nothing for long if their size is divisible by a high power of two; the sum of surprisals loses its lower
+    bits in the same way. In most evaluations the effect on the perplexity is small; it grows with the run.
+    """
+    large, one = _uniform(2, 16, 1 << 16), _uniform(2, 1, 1)
+    batches = [large] * 16 + [one] * 100
+    yield Line("2^24 tokens, then 100 more", float((1 << 24) + 100), _counters(batches))
+
+
+def _counters(batches: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
+    from docs.comparison.peers import shown
+
+    def torchmetrics() -> float:
+        import torch
+        from torchmetrics.text import Perplexity
+
+        metric = Perplexity()
+        for logits, targets in batches:
+            metric.update(torch.as_tensor(logits), torch.as_tensor(targets))
+        return float(metric.count)
+
+    def torcheval() -> float:
+        import torch
+        from torcheval.metrics import Perplexity
+
+        metric = Perplexity()
+        for logits, targets in batches:
+            # its own limit on batches, see below
+            for piece in range(0, targets.size, 1 << 10):
+                part = logits.reshape(1, -1, 2)[:, piece : piece + (1 << 10)]
+                metric.update(torch.as_tensor(part), torch.zeros(part.shape[:2], dtype=torch.int64))
+        return float(metric.num_total)
+
+    def keras_hub() -> float:
+        from keras_hub.metrics import Perplexity
+
+        metric = Perplexity(from_logits=True)
+        for logits, targets in batches:
+            metric.update_state(targets, logits)
+        return float(metric.variables[1])
+
+    def nonplus() -> float:
+        from nonplus.metrics import Perplexity
+
+        metric = Perplexity()
+        for logits, targets in batches:
+            metric.update(logits, targets)
+        return float(metric.compute().tokens)
+
+    return {"torchmetrics": torchmetrics, shown("keras_hub"): keras_hub, "nonplus": nonplus}
+
+
+def moved_to_bfloat16(metric: Any) -> float:
+    """600 tokens of uniform logits over eight words, in 75 batches."""
+    import torch
+
+    metric = metric.to(torch.bfloat16)
+    for _ in range(75):
+        metric.update(torch.zeros(1, 8, 8), torch.zeros(1, 8, dtype=torch.int64))
+    return float(metric.compute())
+
+
+@COUNTING.add(
+    "state-in-bfloat16",
+    "A metric that is moved to bfloat16",
+    shows=(moved_to_bfloat16,),
+    packages=("torchmetrics", "torch"),
+)
+def state_in_bfloat16() -> Iterator[Line]:
+    """A metric that is part of a module goes where the module goes: `module.to(torch.bfloat16)` converts its state too.
+
+    torchmetrics protects its states from `.half()` and `.bfloat16()`, also of the module around it, but not from
+    `.to(dtype)`, which Lightning's `bf16-true` uses. In bfloat16, whole numbers are exact to 256. Ours keeps bytes,
+    which torch does not convert.
+    """
+    yield Line("600 tokens, each of probability 1/8", 8.0, _both_torchmetrics(moved_to_bfloat16))
+
+
+def read_and_merged(first: Any, second: Any) -> float:
+    """The first is read before the second is merged into it."""
+    import torch
+
+    targets = torch.zeros(1, 4, dtype=torch.int64)
+    first.update(torch.zeros(1, 4, 5), targets)
+    second.update(torch.zeros(1, 4, 20), targets)
+    first.compute()
+    first.merge_state(second)
+    return float(first.compute())
+
+
+@COUNTING.add(
+    "merge-after-compute",
+    "Merging after a result was read",
+    shows=(read_and_merged,),
+    packages=("torchmetrics",),
+)
+def merge_after_compute() -> Iterator[Line]:
+    """`compute()` remembers its result until the next update, and `merge_state()` does not count as one.
+
+    The merged sums are right: it is the remembered result that is returned. Not reading before merging avoids it.
+    """
+    yield Line("perplexity 5, read, then 20 merged into it", 10.0, _both_torchmetrics(read_and_merged, pair=True))
+
+
+def _both_torchmetrics(use: Any, *, pair: bool = False) -> dict[str, Any]:
+    def theirs() -> float:
+        from torchmetrics.text import Perplexity
+
+        return float(use(Perplexity(), Perplexity()) if pair else use(Perplexity()))
+
+    def ours() -> float:
+        from nonplus.metrics.torchmetrics import Perplexity
+
+        return float(use(Perplexity(), Perplexity()) if pair else use(Perplexity()))
+
+    return {"torchmetrics": theirs, "nonplus.torchmetrics": ours}
+
+
+@COUNTING.add(
+    "ids-in-bfloat16",
+    "Token ids in the metric's format",
+    packages=("keras-hub",),
+    backends=("jax", "torch"),
+)
+def ids_in_bfloat16() -> Iterator[Line]:
+    """keras_hub converts targets to the `dtype` of the metric, so ids are rounded in bfloat16 above 256.
+
+    A rounded id is another token, and it may also become equal to the one that is masked. The default, float32, holds
+    every id below 2^24.
+    """
+    logits = np.zeros((1, 4, 1024), np.float32)
+    targets = np.array([[257, 259, 261, 263]])
+    logits[0, range(4), targets[0]] = 10
+    names = ("keras_hub", "nonplus.keras")
+    truth = oracle.perplexity(logits, targets)
+    yield Line('"float32"', truth, ask([(logits, targets)], *names))
+    yield Line('"bfloat16"', truth, ask([(logits, targets)], *names, dtype="bfloat16"))
+    near = np.array([[5, 7, 1001, 1002]])
+    logits[0, range(4), near[0]] = 10, 10, 0, 0
+    truth = oracle.perplexity(logits, near)
+    asked = ask([(logits, near)], *names, dtype="bfloat16", ignore_index=1000)
+    yield Line('"bfloat16", where 1000 is masked and 1001 and 1002 are not', truth, asked)
+
+
+@COUNTING.add(
+    "rows-as-weights",
+    "Batches weighted by their rows",
+    packages=("google-metrax", "keras-hub"),
+    fixed="keras_hub had the same formula, and has counted tokens since "
+    "[#2958](https://github.com/keras-team/keras-hub/pull/2958), which is in 0.32.0.",
+    backends=("jax", "torch"),
+)
+def rows_as_weights() -> Iterator[Line]:
+    """metrax keeps the mean surprisal of each batch and weights it by the number of sequences, not of tokens.
+
+    Batches of equally many real tokens are averaged rightly. Where padding leaves some batches with fewer, their tokens
+    weigh more. fastai's `Perplexity` weights by rows too (by reading; not run here).
+    """
+    logits = np.zeros((1, 10, 16), np.float32)
+    logits[..., 0] = 3
+    full, short = np.zeros((1, 10), np.int64), np.full((1, 10), 15)
+    short[0, 0] = 1
+    batches = [(logits, full), (logits, short)]
+    keep = np.concatenate([full, short], axis=1) != 15
+    truth = oracle.perplexity(np.concatenate([logits] * 2, axis=1), np.concatenate([full, short], axis=1), keep=keep)
+    names = ("metrax", "keras_hub", "nonplus", "nonplus.keras")
+    yield Line("10 tokens in one batch, 1 in the next", truth, ask(batches, *names, ignore_index=15))
+
+
+@COUNTING.add(
+    "memory-for-choosing",
+    "Memory for picking the targets' probabilities",
+    packages=("torcheval", "torchmetrics", "torch"),
+    unit="largest tensor that torch makes, in megabytes",
+    threads=(
+        "[torchmetrics #2337](https://github.com/Lightning-AI/torchmetrics/issues/2337)",
+        "[torcheval #206](https://github.com/meta-pytorch/torcheval/pull/206), on float64 and MPS",
+    ),
+    fixed="torchmetrics had the same line until [#2346](https://github.com/Lightning-AI/torchmetrics/pull/2346).",
+)
+def memory_for_choosing() -> Iterator[Line]:
+    """torcheval selects every target's column for every token and keeps the diagonal: N × N numbers for N tokens.
+
+    The figure is right; only the size of a batch is limited by it. `compute()` ends with a conversion to float64, which
+    Apple's MPS does not have, so it fails there (by its issue; no such device was at hand).
+    """
+    batch = np.zeros((4, 1024, 16), np.float32), np.zeros((4, 1024), np.int64)
+    asked = ask([batch], "torchmetrics", "torcheval", "nonplus.torchmetrics")
+    largest = {who: lambda get=get: _largest_tensor(get) for who, get in asked.items()}
+    yield Line("4,096 tokens, vocabulary 16 (the logits: 0.26 MB)", None, largest)
+
+
+def _largest_tensor(run: Any) -> float:
+    """The most bytes in one tensor that torch makes while ``run`` runs."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Watch(TorchDispatchMode):
+        largest = 0
+
+        def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            made = function(*args, **(kwargs or {}))
+            for each in made if isinstance(made, tuple | list) else (made,):
+                if isinstance(each, torch.Tensor):
+                    self.largest = max(self.largest, each.untyped_storage().nbytes())
+            return made
+
+    with Watch() as watch:
+        run()
+    return watch.largest / 1e6

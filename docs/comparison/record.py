@@ -1,0 +1,52 @@
+"""What a case is, and what is kept of one: who gave which figure for which input, beside the truth."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+Figure = float | str  # a number, or in words what came instead of one
+
+
+class Line(NamedTuple):
+    """One input: its truth, where there is one, and how to ask everyone for a figure."""
+
+    input: str
+    truth: float | None
+    figures: dict[str, Callable[[], Figure]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to compare, with all that the page says about it but its figures."""
+
+    name: str
+    title: str
+    measure: Callable[[], Iterator[Line]]
+    packages: tuple[str, ...]
+    unit: str = "perplexity"
+    threads: tuple[str, ...] = ()
+    fixed: str = ""
+    backends: tuple[str, ...] = ("jax",)
+    shows: tuple[Callable[..., object], ...] = ()  # functions to print before its own
+    elsewhere: str = ""  # which environment, where it is not the usual one
+
+    @property
+    def text(self) -> str:
+        """What happens and why."""
+        return self.measure.__doc__ or ""
+
+
+@dataclass(slots=True)
+class Cases:
+    """The cases of a chapter, in order."""
+
+    all: dict[str, Case] = field(default_factory=dict)
+
+    def add(self, name: str, title: str, **rest: object) -> Callable[[Callable[[], Iterator[Line]]], Case]:
+        """Make a case of a function that yields lines; its docstring becomes the text."""
+
+        def made(measure: Callable[[], Iterator[Line]]) -> Case:
+            self.all[name] = Case(name, title, measure, **rest)  # type: ignore[arg-type]
+            return self.all[name]
+
+        return made

@@ -1,0 +1,86 @@
+"""Run the peers and us on the same input, and write down who said what.
+
+::
+
+    make comparison                       in environments of its own, everything
+    python -m docs.comparison.run         everything that this environment can run
+    python -m docs.comparison.run NAME…   only these cases; the others stay as they are
+    python -m docs.comparison.run --page  only the page, from results.json
+    … --into FOLDER                       into another folder than docs/comparison
+
+The figures go to ``results.json``, and the page is made from them and from the texts of the cases. A case runs in a
+process for each backend of Keras that it is about. A peer that is not installed is said to be not run.
+"""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from docs.comparison import page
+from docs.comparison.chapters import CASES
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def gathered(names: list[str]) -> dict[str, Any]:
+    """What the cases named give, over all their backends."""
+    found: dict[str, Any] = {}
+    for backend in ("jax", "torch"):
+        here = [name for name in names if backend in CASES[name].backends]
+        for name, measured in _measured(backend, here).items():
+            found[name] = _joined(found[name], measured) if name in found else measured
+    return found
+
+
+def _measured(backend: str, names: list[str]) -> dict[str, Any]:
+    if not names:
+        return {}
+    # one thread: the order in which float32 sums are taken should not depend on the machine
+    environment = os.environ | {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "measured.json"
+        command = [sys.executable, "-m", "docs.comparison.measure", str(file), *names]
+        subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return found
+
+
+def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """The same lines under two backends, as one."""
+    lines = [
+        {**first, "figures": first["figures"] | second["figures"]}
+        for first, second in zip(one["lines"], other["lines"], strict=True)
+    ]
+    return {"versions": one["versions"], "lines": lines, "not_run": one["not_run"] | other["not_run"]}
+
+
+def main(arguments: list[str]) -> None:
+    """Run what is asked for and write it down."""
+    into = HERE
+    if "--into" in arguments:
+        place = arguments.index("--into")
+        into = Path(arguments[place + 1])
+        del arguments[place : place + 2]
+    file = into / "results.json"
+    results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {"cases": {}}
+    if arguments != ["--page"]:
+        names = arguments or [name for name, case in CASES.items() if not case.elsewhere]
+        found = results["cases"] | gathered(names)
+        results = {
+            "command": "make comparison",
+            "python": platform.python_version(),
+            "platform": f"{platform.system()} {platform.machine()}",
+            "cases": {name: found[name] for name in CASES if name in found},
+        }
+        file.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (into / "README.md").write_text(page.rendered(results), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -156,6 +156,16 @@ def test_a_row_that_leaves_no_distribution_is_refused_or_left_out_and_counted() 
     assert "1 not a number, left out, first at place 1 of row 1" in str(found)
 
 
+def test_a_broken_hidden_state_is_left_out_and_counted() -> None:
+    hidden = np.ones((1, 3, 2))
+    hidden[0, 1] = math.nan
+    metric = Perplexity(on_nonfinite="exclude")
+    metric.update_head(hidden, np.zeros((5, 2)), np.zeros((1, 3), int))
+    assert (metric.compute().perplexity, metric.compute().nonfinite) == (pytest.approx(5), 1)
+    with pytest.raises(BadProbability, match="hidden states"):
+        Perplexity().update_head(hidden, np.zeros((5, 2)), np.zeros((1, 3), int))
+
+
 def test_nothing_that_counts_is_refused_unless_asked_otherwise() -> None:
     with pytest.raises(BadInput, match="got none; update with some"):
         Perplexity().compute()

@@ -7,7 +7,7 @@ Letters in shapes: T time, N rows, H channels of a hidden state, V vocabulary.
 """
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from nonplus.errors import BadInput
 from nonplus.kernels.token_nll import (
@@ -40,6 +40,7 @@ def head_nll(
     shift: bool = False,
     ignore_index: int | Iterable[int] | None = None,
     mask: Any = None,
+    on_nonfinite: Literal["raise", "nan"] = "raise",
 ) -> TokenNats:
     """Surprisal in nats of each of ``targets`` (..., T) from hidden states (..., T, H) and a head's ``weight`` (V, H).
 
@@ -49,7 +50,8 @@ def head_nll(
 
     Raises:
         BadInput: shapes that do not fit, or a target that is neither kept out nor in the vocabulary, with its place.
-        BadProbability: a row that leaves no distribution, with its place.
+        BadProbability: a row that leaves no distribution, with its place; with ``on_nonfinite="nan"`` it is not a
+            number instead.
     """
     backend = backend_of(hidden)
     states = backend.scores(hidden)
@@ -59,7 +61,8 @@ def head_nll(
     asked = below_predictions(backend, target, ignore_index=ignore_index, mask=mask, shift=shift)
     check_ids(backend, asked, head.weight_VH.shape[0], shift=shift)
     nats = backend.head_nll(states, head, asked.target, asked.counted)
-    check_distributions(backend, nats, "logits of the hidden states")
+    if on_nonfinite == "raise":
+        check_distributions(backend, nats, "logits of the hidden states")
     return TokenNats(later(backend.xp, nats) if shift else nats, asked.kept)
 
 

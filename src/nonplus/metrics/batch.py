@@ -151,6 +151,7 @@ def head_batch(
             shift=shift,
             ignore_index=choices.ignore_index,
             mask=mask,
+            on_nonfinite=choices.nonfinite_become,
         )
 
     measured = _brought(nll(hidden, targets, extras.mask, choices.shift))

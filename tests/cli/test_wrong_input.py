@@ -89,7 +89,7 @@ def test_a_stride_larger_than_the_window(run, fox):
 
 
 def test_a_window_larger_than_the_model_takes(run, fox):
-    refused(run("score", fox, "--window", 100_000), "100000", "512", "use window=512 or less")
+    refused(run("score", fox, "--model", "tiny", "--window", 100_000), "100000", "512", "use window=512 or less")
 
 
 @pytest.mark.parametrize(

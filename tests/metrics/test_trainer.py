@@ -234,6 +234,11 @@ def test_bytes_of_each_id_give_bits_per_byte_of_what_was_scored(tmp_path):
     assert logged["eval_bits_per_byte"] == pytest.approx(bits / covered, rel=1e-9)
 
 
+def test_bytes_of_too_few_ids_are_refused(tmp_path):
+    with pytest.raises(BadInput, match="bytes of 5 ids, and 95 is among the labels"):
+        evaluated(llama(), tmp_path, metric=TrainerPerplexity(byte_counts=[1] * 5))
+
+
 def test_further_ids_can_be_left_out():
     labels = torch.tensor([[1, 2, 3, 2]])
     _, kept = TrainerPerplexity(ignore_index=2).preprocess_logits_for_metrics(torch.zeros(1, 4, 5), labels)

@@ -132,7 +132,15 @@ class TrainerPerplexity:
         return token_nll(scores, labels, shift=shift, ignore_index=self._choices.ignore_index, mask=mask)
 
     def _n_bytes(self, labels: Array, kept: Array) -> Array | None:
-        return None if self._bytes_V is None else np.where(kept, self._bytes_V[np.where(kept, labels, 0)], 0)
+        if self._bytes_V is None:
+            return None
+        ids = np.where(kept, labels, 0)
+        if ids.max(initial=0) >= len(self._bytes_V):
+            raise BadInput(
+                f"byte_counts has the bytes of {len(self._bytes_V)} ids, and {ids.max()} is among the labels; "
+                f"give one for each id of the tokenizer, special ones included"
+            )
+        return np.where(kept, self._bytes_V[ids], 0)
 
 
 def _logits_of(outputs: Any, labels: Any) -> Tensor:

@@ -20,16 +20,16 @@ def main(data: Path, who: str, vocabulary: int, context: int) -> None:
     model = wide_llama(vocabulary, context)
     text = _of_tokens(ids, long(data, ids, 2 * context), context)
     gc.collect()
-    _forget_peak()
-    own = _resident()
+    forget_peak()
+    own = resident()
     opened = {
         "nonplus": lambda: contestants.scored(nonplus.open_model((model, ids))),
         "lm-eval": lambda: contestants.lm_eval(model, ids, batch=1, context=context),
         "naive": lambda: contestants.naive(model, ids, context=context),
     }[who]()
-    opening = _peak() - own
+    opening = peak() - own
     (nats,) = opened([text])
-    sys.stdout.write(json.dumps({"peak_mb": (_peak() - own) / 1e6, "opening_mb": opening / 1e6, "nats": nats}) + "\n")
+    sys.stdout.write(json.dumps({"peak_mb": (peak() - own) / 1e6, "opening_mb": opening / 1e6, "nats": nats}) + "\n")
 
 
 def _of_tokens(ids: object, texts: list[str], length: int) -> str:
@@ -38,19 +38,19 @@ def _of_tokens(ids: object, texts: list[str], length: int) -> str:
     return " ".join(texts)[: encoding["offset_mapping"][length - 1][1]]
 
 
-def _forget_peak() -> None:
+def forget_peak() -> None:
     """Let the peak begin anew, since loading may have needed more than scoring will (Linux; else it stays)."""
     file = Path("/proc/self/clear_refs")
     if file.exists():
         file.write_text("5")
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes in memory now."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def _peak() -> int:
+def peak() -> int:
     """The most bytes in memory at once since the peak was forgotten."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 

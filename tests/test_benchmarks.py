@@ -1,4 +1,4 @@
-"""The benchmark runs from end to end; what it measures is no test's business."""
+"""The benchmarks run from end to end; what they measure is no test's business."""
 
 import json
 import os
@@ -37,3 +37,16 @@ def test_peak_memory_is_read_for_each_contestant(figures):
 
 def test_a_cold_start_is_timed(figures):
     assert figures["cold start"] > 0
+
+
+def test_all_ways_to_a_surprisal_are_timed_and_ours_is_right(tmp_path):
+    pytest.importorskip("torch")
+    file = tmp_path / "figures.json"
+    command = [sys.executable, SCRIPT.with_name("kernel.py"), "--quick", "--json", file]
+    subprocess.run(command, check=True)
+    figures = json.loads(file.read_text())
+    for name, ways in figures.items():
+        if name != "settings":
+            assert all(way["seconds"] > 0 for way in ways.values())
+            ours = next(way for which, way in ways.items() if which.startswith("nonplus"))
+            assert ours["error"] < (2e-2 if name == "head bfloat16" else 2e-6)

@@ -1,0 +1,209 @@
+"""How fast surprisals are read off logits, beside what peers do: ratios of CPU time in one process, and extra memory.
+
+    python benchmarks/kernel.py [--quick] [--threads N] [--json FILE]
+
+Needs ``pip install "nonplus[hf,torchmetrics,keras]"``; what is not installed is said to be left out. ``read`` is the
+time in which the bytes of the logits can be read at all (NumPy's bitwise or over them). Rounds are interleaved and the
+fastest of each counts, so that a busy machine disturbs all alike; only ratios within one run mean something.
+"""
+
+import argparse
+import gc
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+
+import numpy as np
+import torch
+from memory import forget_peak, peak, resident
+from torch import Tensor
+from torch.nn import functional as F
+
+from nonplus.kernels.head_nll import head_nll
+from nonplus.kernels.native import library
+from nonplus.kernels.rows_torch import pure_bring_forward
+from nonplus.kernels.token_nll import token_nll
+
+Work = Callable[[], Tensor | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How much is measured: rounds, megabytes of float32 logits, tokens at the head, threads."""
+
+    rounds: int = 5
+    megabytes: int = 824
+    tokens: int = 4096
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Seconds of the fastest round, largest error in nats against float64 where surprisals come out, extra bytes."""
+
+    seconds: float
+    error: float | None
+    extra_bytes: int
+
+
+def main() -> None:
+    """Measure, print, and on request write everything to a file."""
+    parser = argparse.ArgumentParser(description="Speed and memory of surprisals from logits and hidden states.")
+    parser.add_argument("--quick", action="store_true", help="seconds, to see that it runs; figures mean nothing")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    asked = parser.parse_args()
+    settings = (
+        Settings(rounds=1, megabytes=10, tokens=64, threads=asked.threads)
+        if asked.quick
+        else Settings(threads=asked.threads)
+    )
+    torch.set_num_threads(settings.threads)
+    torch.manual_seed(0)
+    print(f"torch {torch.__version__}, {settings.threads} thread(s), C kernel {'there' if library() else 'MISSING'}")
+    figures: dict[str, Any] = {"settings": asdict(settings)}
+    for vocabulary in (50_257, 128_256):
+        for dtype in (torch.float32, torch.bfloat16):
+            name = f"{vocabulary} {str(dtype).removeprefix('torch.')}"
+            results = measure_logits(vocabulary, dtype, settings)
+            show(f"logits, V = {name}", results, per="read")
+            figures[name] = {each: asdict(result) for each, result in results.items()}
+    for dtype in (torch.float32, torch.bfloat16):
+        name = f"head {str(dtype).removeprefix('torch.')}"
+        results = measure_head(dtype, settings)
+        show(f"{name}: hidden 768, V = 50,257, {settings.tokens:,} tokens", results, per="product alone")
+        figures[name] = {each: asdict(result) for each, result in results.items()}
+    if asked.json:
+        asked.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+def measure_logits(vocabulary: int, dtype: torch.dtype, settings: Settings) -> dict[str, Result]:
+    """All ways from one set of logits."""
+    n = max(2, settings.megabytes * 1_000_000 // (4 * vocabulary) // 4 * 4)
+    logits_NV = torch.randn(n, vocabulary).mul_(2.5).to(dtype)
+    target_N = torch.randint(0, vocabulary, (n,))
+    pieces = zip(logits_NV.split(64), target_N.split(64), strict=True)
+    truth_N = torch.cat([F.cross_entropy(x.double(), t, reduction="none") for x, t in pieces])
+    logits_BTV, target_BT = logits_NV.view(4, -1, vocabulary), target_N.view(4, -1)
+    bits_N = logits_NV.flatten().view(torch.int16).numpy().view(np.uint64)
+
+    def read() -> None:
+        np.bitwise_or.reduce(bits_N)
+
+    def pure() -> Tensor:
+        level_N, sum_N = torch.full((n,), -torch.inf, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
+        pure_bring_forward(logits_NV, torch.ones(n, dtype=torch.bool), level_N, sum_N)
+        return level_N + sum_N.log() - logits_NV.gather(1, target_N[:, None])[:, 0]
+
+    ways: dict[str, Work] = {
+        "read": read,
+        "nonplus token_nll": lambda: token_nll(logits_BTV, target_BT).nats.flatten(),
+        "nonplus without C": pure,
+        "cross_entropy": lambda: F.cross_entropy(logits_NV, target_N, reduction="none"),
+        "cross_entropy of .float()": lambda: F.cross_entropy(logits_NV.float(), target_N, reduction="none"),
+    }
+    if there("torchmetrics"):
+        from torchmetrics.text import Perplexity as Theirs
+
+        from nonplus.metrics.torchmetrics import Perplexity as Ours
+
+        ours, theirs = Ours(), Theirs()
+        ways["nonplus torchmetrics update"] = lambda: ours.update(logits_BTV, target_BT)
+        ways["torchmetrics update"] = lambda: theirs.update(logits_BTV, target_BT)
+    if there("keras"):
+        ways["keras_hub update" if there("keras_hub") else "keras loss (keras_hub's)"] = keras(logits_BTV, target_BT)
+    return race(ways, truth_N, settings.rounds)
+
+
+def keras(logits_BTV: Tensor, target_BT: Tensor) -> Work:
+    """The update of keras_hub's metric; where it is not installed, the loss that this is made of."""
+    if there("keras_hub"):
+        import keras_hub
+
+        metric = keras_hub.metrics.Perplexity(from_logits=True)
+        return lambda: metric.update_state(target_BT, logits_BTV)
+    from keras import losses
+
+    loss = losses.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
+    return lambda: loss(target_BT, logits_BTV)
+
+
+def measure_head(dtype: torch.dtype, settings: Settings) -> dict[str, Result]:
+    """All ways from one set of hidden states."""
+    hidden_NH = torch.randn(settings.tokens, 768).to(dtype)
+    weight_VH = torch.randn(50_257, 768).mul_(0.08).to(dtype)
+    target_N = torch.randint(0, 50_257, (settings.tokens,))
+    wide_VH = weight_VH.double()
+    truth_N = torch.cat(
+        [
+            F.cross_entropy(h.double() @ wide_VH.T, t, reduction="none")
+            for h, t in zip(hidden_NH.split(512), target_N.split(512), strict=True)
+        ]
+    )
+    del wide_VH
+
+    def product() -> None:
+        hidden_NH @ weight_VH.T
+
+    ways: dict[str, Work] = {
+        "product alone": product,
+        "nonplus head_nll": lambda: head_nll(hidden_NH, weight_VH, target_N).nats,
+        "cross_entropy of .float()": lambda: F.cross_entropy(
+            (hidden_NH @ weight_VH.T).float(), target_N, reduction="none"
+        ),
+        "cross_entropy": lambda: F.cross_entropy(hidden_NH @ weight_VH.T, target_N, reduction="none"),
+    }
+    if "linear_cross_entropy" in dir(F):  # torch 2.13 and later
+        ways["linear_cross_entropy"] = lambda: F.linear_cross_entropy(hidden_NH, weight_VH, target_N, reduction="none")
+    return race(ways, truth_N, max(2, settings.rounds // 2))
+
+
+def race(ways: dict[str, Work], truth_N: Tensor, rounds: int) -> dict[str, Result]:
+    """Run all ways in turn, once to warm up and measure memory, then for time."""
+    extra, errors = {}, {}
+    seconds = dict.fromkeys(ways, float("inf"))
+    for name, work in ways.items():
+        gc.collect()
+        forget_peak()
+        before = resident()
+        answer = work()
+        extra[name] = max(0, peak() - before)
+        compares = answer is not None and answer.shape == truth_N.shape
+        errors[name] = (answer.double() - truth_N).abs().max().item() if compares else None
+        del answer
+    for _ in range(rounds):
+        for name, work in ways.items():
+            start = time.process_time()
+            work()
+            seconds[name] = min(seconds[name], time.process_time() - start)
+    return {name: Result(seconds=seconds[name], error=errors[name], extra_bytes=extra[name]) for name in ways}
+
+
+def show(title: str, results: dict[str, Result], *, per: str) -> None:
+    """One table."""
+    ours = next(result for name, result in results.items() if name.startswith("nonplus"))
+    print(f"\n{title}")
+    print(f"{'':44}{'ms':>9}{'x ' + per:>16}{'x nonplus':>11}{'largest error':>15}{'extra MB':>10}")
+    for name, result in results.items():
+        error = "" if result.error is None else f"{result.error:.1e}"
+        print(
+            f"{name:44}{result.seconds * 1e3:9.1f}{result.seconds / results[per].seconds:16.2f}"
+            f"{result.seconds / ours.seconds:11.2f}{error:>15}{result.extra_bytes / 1e6:10.1f}"
+        )
+
+
+def there(module: str) -> bool:
+    """Whether a package is installed."""
+    return importlib.util.find_spec(module) is not None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

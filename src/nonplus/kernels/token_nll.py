@@ -23,6 +23,7 @@ _BACKENDS = {
     "jax": "rows_jax",
     "jaxlib": "rows_jax",
     "mlx": "rows_mlx",
+    "tensorflow": "rows_keras",
 }
 
 
@@ -169,9 +170,7 @@ def _check_shapes(scores: tuple[int, ...], target: tuple[int, ...], kind: Kind) 
     if len(scores) == 3 and len(target) == 2 and (scores[0], scores[2]) == target:
         raise BadInput(f"{rule}; these lie as (B, V, T): move the vocabulary to the end first, as (B, T, V)")
     if len(scores) == len(target) + 1 > 1 and scores[:-2] == target[:-1] and abs(scores[-2] - target[-1]) == 1:
-        raise BadInput(
-            f"{rule}; one of them looks shifted and the other not: shift both by one place, or neither"
-        )
+        raise BadInput(f"{rule}; one of them looks shifted and the other not: shift both by one place, or neither")
     raise BadInput(f"{rule}; give one target for each prediction")
 
 

@@ -1,0 +1,86 @@
+"""Exact sums where nothing is wider than 32 bits, as under jax: whole numbers of 2**-40 as digits to the base 1024.
+
+The lowest digit comes first, on the last axis. A digit may stand a little above 1023; the number is the sum of digit ×
+1024**place all the same. Sums are exact for up to 2**21 tokens in a row and 2**17 rows in a batch.
+
+Letters in shapes: N numbers, R rows, T tokens, D digits.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+WIDTH = 24  # digits of a total
+_BASE = 1024
+_ROW_WIDTH = 10  # digits of a row's sum
+_READ = 14  # digits that :func:`floating` reads, as far as float32 goes
+_LARGEST = float(1 << 30)
+_UNIT_BITS = 40
+
+
+def digits_of(values: Any) -> Any:
+    """Values of at least 0, each rounded to 2**-40 by itself, as digits (..., 7); above 2**30 they count as 2**30."""
+    values = ops.minimum(values, _LARGEST)
+    high = ops.floor(values)
+    # products with powers of two, and differences of neighbours, are exact in floating point
+    rest = (values - high) * float(1 << 20)
+    middle = ops.floor(rest)
+    low = ops.round((rest - middle) * float(1 << 20))
+    low, middle, high = (ops.cast(each, "int32") for each in (low, middle, high))
+    above = high // _BASE
+    pieces = (low % _BASE, low // _BASE, middle % _BASE, middle // _BASE, high % _BASE, above % _BASE, above // _BASE)
+    return ops.stack(pieces, axis=-1)
+
+
+def row_sums(digits: Any) -> Any:
+    """Sums over the tokens of each row, of digits (..., R, T, 7) as digits (..., R, 10)."""
+    return carried(widened(ops.sum(digits, axis=-2), _ROW_WIDTH))
+
+
+def product_sums(one: Any, other: Any) -> Any:
+    """Sums over rows of the products of two rows' sums (N, R, 10), as totals (N, 24) in units of 2**-80."""
+    products_NRDD = one[..., :, None] * other[..., None, :]
+    # below 2**20 + 2**13 each: cut in two before they are added, so that there is room for many
+    low, high = (_antidiagonals(ops.sum(part, axis=1)) for part in (products_NRDD % _BASE, products_NRDD // _BASE))
+    nothing = ops.zeros_like(low[:, :1])
+    return widened(ops.concatenate([low, nothing], axis=1) + ops.concatenate([nothing, high], axis=1), WIDTH)
+
+
+def _antidiagonals(squares_NDD: Any) -> Any:
+    """Sums over the places whose indices have the same sum, (N, 2 D - 1): rows of 2 D read as leaner ones by one."""
+    n, d, _ = squares_NDD.shape
+    wide = ops.reshape(ops.concatenate([squares_NDD, ops.zeros_like(squares_NDD)], axis=2), (n, 2 * d * d))
+    return ops.sum(ops.reshape(wide[:, : d * (2 * d - 1)], (n, d, 2 * d - 1)), axis=1)
+
+
+def counts(marked: Sequence[Any]) -> Any:
+    """How many are marked in each of N arrays, as totals (N, 24) in units of one."""
+    return widened(ops.stack([ops.sum(ops.cast(each, "int32")) for each in marked])[:, None], WIDTH)
+
+
+def widened(digits: Any, width: int) -> Any:
+    """The same numbers with room for larger ones."""
+    missing = width - digits.shape[-1]
+    return ops.pad(digits, [(0, 0)] * (len(digits.shape) - 1) + [(0, missing)])
+
+
+def carried(digits: Any) -> Any:
+    """The same numbers with digits of at most 1026, from digits that fill 31 bits."""
+    for _ in range(3):
+        above = digits[..., :-1] // _BASE
+        nothing = ops.zeros_like(digits[..., :1])
+        digits = digits - _BASE * ops.concatenate([above, nothing], axis=-1)
+        digits = digits + ops.concatenate([nothing, above], axis=-1)
+    return digits
+
+
+def floating(digits: Any) -> Any:
+    """A number in units of 2**-40 as a float32 of its value; infinite never, for it has room for 2**90."""
+    powers = [2.0 ** (10 * place - _UNIT_BITS) for place in range(_READ)]
+    return ops.sum(ops.cast(digits[..., :_READ], "float32") * ops.convert_to_tensor(powers, "float32"), axis=-1)
+
+
+def whole(digits: Sequence[int]) -> int:
+    """The number that digits on the host stand for."""
+    return sum(int(digit) << (10 * place) for place, digit in enumerate(digits))

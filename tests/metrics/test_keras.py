@@ -1,0 +1,485 @@
+"""Perplexity as a Keras metric. What holds on one backend is asked of the others in a process of their own."""
+
+import math
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+# read once, when Keras is imported
+os.environ["KERAS_BACKEND"] = os.environ.get("KERAS_BACKEND") or ("torch" if find_spec("torch") else "numpy")
+
+pytest.importorskip("keras")
+
+import keras
+
+from nonplus.errors import BadInput, BadProtocol, SuspectInput
+from nonplus.kernels import rows_keras
+from nonplus.metrics.digits import carried, counts, digits_of, floating, product_sums, row_sums, whole
+from nonplus.metrics.keras import Perplexity
+from nonplus.metrics.plain import Perplexity as Plain
+
+# of Keras 3.15, where it brings a variable to NumPy 2.4
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
+BACKENDS = ("torch", "jax", "numpy", "tensorflow")
+BACKEND = keras.backend.backend()
+
+# The inputs of keras_hub's tests of its own metric. Figures of keras_hub were made by keras_hub 0.32.0 on Keras 3.15.1
+# and jax 0.10.2: float(keras_hub.metrics.Perplexity(from_logits=…, mask_token_id=…)(targets, scores, weights)).
+# It was installed without its TensorFlow: pip install --no-deps keras-hub, then its other dependencies.
+TARGETS = np.array([[1, 3, 0], [2, 1, 3]])
+LOGITS = np.array(
+    [
+        [[1.034, 4.797, 2.82, 1.154], [2.258, 1.591, 1.811, 1.852], [3.216, 1.037, 0.3662, 2.7]],
+        [[1.363, 1.726, 1.898, 2.582], [1.163, 1.943, 1.761, 1.497], [2.766, 1.453, 2.61, 2.805]],
+    ],
+    np.float32,
+)
+WEIGHTS = np.array([[0.5, 0.1, 0.9], [1, 0.7, 0.5]], np.float32)
+MORE_TARGETS = np.array([[2, 0, 0], [1, 2, 3]])
+MORE_LOGITS = np.array(
+    [
+        [[2.887, 0.885, 2.973, 2.582], [0.3838, 2.629, 1.91, 1.802], [0.2578, 1.081, 1.125, 2.773]],
+        [[1.623, 2.784, 0.2109, 2.66], [2.395, 2.01, 0.252, 1.828], [0.4482, 2.629, 0.9697, 0.998]],
+    ],
+    np.float32,
+)
+
+
+def of_logits(**choices):
+    return Perplexity(from_logits=True, check="never", **choices)
+
+
+def softmax(logits):
+    shares = np.exp(logits - logits.max(-1, keepdims=True))
+    return shares / shares.sum(-1, keepdims=True)
+
+
+def some_batches(seed=0, rows=(3, 5, 2), vocabulary=11):
+    random = np.random.default_rng(seed)
+    for n in rows:
+        targets = random.integers(0, vocabulary, (n, 4))
+        targets[random.random(targets.shape) < 0.2] = -100
+        logits = random.normal(size=(n, 4, vocabulary)).astype(np.float32)
+        yield targets, logits, (random.integers(0, 5, targets.shape) / 4).astype(np.float32)
+
+
+def measured(batches, **choices):
+    metric = of_logits(ignore_index=-100, **choices)
+    for targets, logits, weights in batches:
+        metric.update_state(targets, logits, weights)
+    return metric
+
+
+def measured_once(*batch):
+    metric = of_logits()
+    metric.update_state(*batch)
+    return metric.figures()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_all_of_this_holds_on_each_backend(backend):
+    if backend == BACKEND:
+        pytest.skip("asked in this process")
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "not each_backend"]
+    run = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": backend}, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout[-4000:]
+
+
+@pytest.mark.parametrize(("from_logits", "expected"), [(False, 14.352535), (True, 10.655224)])
+def test_the_example_in_the_docstring_of_keras_hub_gives_its_figure(from_logits, expected):
+    np.random.seed(42)
+    targets, scores = np.random.randint(10, size=[2, 5]), np.random.uniform(size=(2, 5, 10))
+    metric = Perplexity(from_logits=from_logits, check="never")
+    assert float(metric(targets, scores)) == pytest.approx(expected, rel=1e-6)
+
+
+CASES_OF_KERAS_HUB = [
+    ({}, None, 2.654184),
+    ({}, (TARGETS != 0).astype(np.int32), 2.87889),
+    ({"mask_token_id": 0}, None, 2.87889),
+    ({"mask_token_id": 0}, WEIGHTS, 2.944225),
+]
+
+
+@pytest.mark.parametrize(("choices", "weights", "expected"), CASES_OF_KERAS_HUB)
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_figures_are_those_of_keras_hub(choices, weights, expected, from_logits):
+    metric = Perplexity(from_logits=from_logits, check="never", **choices)
+    value = metric(TARGETS, LOGITS if from_logits else softmax(LOGITS), weights)
+    assert float(value) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_second_batch_counts_by_its_tokens_as_in_keras_hub():
+    metric = of_logits(mask_token_id=0)
+    metric.update_state(TARGETS, LOGITS)
+    assert float(metric(MORE_TARGETS, MORE_LOGITS)) == pytest.approx(3.856336, rel=1e-6)
+
+
+def test_ragged_batches_of_a_larger_vocabulary_are_those_of_keras_hub():
+    random = np.random.default_rng(20)
+    targets, logits = random.integers(0, 50, (6, 9)), random.normal(size=(6, 9, 50)).astype(np.float32)
+    weights = random.random((6, 9)).astype(np.float32)
+    metric = of_logits(mask_token_id=3)
+    for rows in (slice(2), slice(2, 6)):
+        metric.update_state(targets[rows], logits[rows], weights[rows])
+    assert float(metric.result()) == pytest.approx(95.16122, rel=1e-6)
+    assert float(Perplexity(check="never")(targets, softmax(logits))) == pytest.approx(78.84013, rel=1e-6)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(("choices", "weights", "expected"), CASES_OF_KERAS_HUB)
+def test_keras_hub_still_says_so(choices, weights, expected):
+    theirs = pytest.importorskip("keras_hub").metrics.Perplexity(from_logits=True, **choices)
+    assert float(theirs(TARGETS, LOGITS, weights)) == pytest.approx(expected, rel=1e-6)
+
+
+def test_batches_of_unequal_size_count_by_their_tokens():
+    metric = Perplexity(mask_token_id=0, check="never")
+    for rows, share in ((1, 0.5), (3, 0.125)):
+        scores = np.zeros((rows, 1, 3), np.float32)
+        scores[..., 1], scores[..., 2] = share, 1 - share
+        metric.update_state(np.ones((rows, 1), int), scores)
+    assert float(metric.result()) == pytest.approx((2 * 8**3) ** 0.25, rel=1e-6)
+
+
+def test_sums_are_those_of_the_plain_accumulator():
+    metric, plain = measured(some_batches()), Plain(ignore_index=-100, check="never")
+    for targets, logits, weights in some_batches():
+        plain.update(keras.ops.convert_to_tensor(logits), targets, weights=weights)
+    here, there = metric.figures(), plain.compute()
+    assert (here.documents, here.tokens, here.ignored) == (there.documents, there.tokens, there.ignored)
+    assert here.tally.scored == there.tally.scored
+    assert here.tally.tokens_tokens == there.tally.tokens_tokens
+    for name in ("nats", "nats_nats", "nats_tokens"):
+        assert getattr(here.tally, name) == pytest.approx(getattr(there.tally, name), rel=1e-7)
+    assert here.tally.squares == pytest.approx(there.tally.squares, rel=1e-6)
+    assert here.conditions == there.conditions
+
+
+def test_the_interval_is_clustered_by_row():
+    metric, plain = of_logits(), Plain(check="never")
+    random = np.random.default_rng(5)
+    logits = random.normal(size=(40, 6, 7)).astype(np.float32)
+    targets = np.repeat(random.integers(0, 7, (40, 1)), 6, axis=1)
+    metric.update_state(targets, logits)
+    plain.update(logits, targets)
+    here, there = metric.figures().interval, plain.compute().interval
+    assert here.method == "documents"
+    assert here.clusters == 40
+    assert (here.low, here.high) == pytest.approx((there.low, there.high), rel=1e-6)
+    assert metric.figures(level=0.5).interval.high < here.high
+
+
+def test_any_order_and_split_gives_the_same_bits():
+    batches = list(some_batches())
+    whole_metric, one, other = measured(batches), measured(batches[2:]), measured(batches[:2][::-1])
+    one.merge_state([other])
+    assert one.figures() == whole_metric.figures()
+
+
+def test_metrics_that_count_other_tokens_do_not_merge():
+    with pytest.raises(BadProtocol, match="same tokens count"):
+        of_logits(ignore_index=-100).merge_state([of_logits()])
+
+
+def test_tokens_past_16_million_are_counted_one_by_one():
+    metric = of_logits()
+    update = metric.stateless_update_state
+    if BACKEND == "jax":
+        import jax
+
+        update = jax.jit(update)
+    metric.update_state(np.zeros((1, 1), int), np.zeros((1, 1, 4), np.float32))
+    for _ in range(25):
+        metric.merge_state([metric])
+    state = [keras.ops.convert_to_tensor(each) for each in metric.variables]
+    for _ in range(3):
+        state = update(state, np.zeros((1, 1), int), np.zeros((1, 1, 4), np.float32))
+    for variable, value in zip(metric.variables, state, strict=True):
+        variable.assign(value)
+    figures = metric.figures()
+    assert figures.tokens == figures.documents == 2**25 + 3
+    assert figures.log_perplexity == pytest.approx(math.log(4), rel=1e-7)
+    assert float(metric.result()) == pytest.approx(4, rel=1e-6)
+
+
+def test_reset_forgets_everything():
+    metric = measured(some_batches())
+    metric.reset_state()
+    assert math.isnan(float(metric.result()))
+    with pytest.raises(BadInput, match="tokens that count"):
+        metric.figures()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+def test_token_ids_stay_whole_whatever_the_dtype(dtype):
+    logits = np.random.default_rng(0).normal(size=(1, 3, 5000)).astype(np.float32)
+    targets = np.array([[257, 4097, 1001]])
+    metric, plain = (of_logits(dtype=d, mask_token_id=1000) for d in (dtype, None))
+    assert float(metric(targets, logits)) == float(plain(targets, logits))
+    assert metric.figures().tokens == 3
+
+
+def test_token_ids_may_come_as_floating_point_and_as_lists():
+    plain = float(of_logits()(TARGETS, LOGITS))
+    assert float(of_logits()(TARGETS.astype(np.float32), LOGITS)) == plain
+    assert float(of_logits()(TARGETS.tolist(), LOGITS)) == plain
+    assert float(of_logits()(TARGETS[..., None], LOGITS)) == plain
+
+
+def test_one_prediction_in_each_row_is_a_row_of_one():
+    for targets in (TARGETS.ravel(), TARGETS.reshape(-1, 1)):
+        metric = of_logits()
+        metric.update_state(targets, LOGITS.reshape(-1, 4), WEIGHTS.ravel())
+        assert float(metric.result()) == pytest.approx(float(of_logits()(TARGETS, LOGITS, WEIGHTS)), rel=1e-6)
+        assert metric.figures().documents == 6
+
+
+def test_a_weight_may_be_that_of_a_row():
+    by_row, by_token = of_logits(), of_logits()
+    by_row.update_state(TARGETS, LOGITS, np.array([0.5, 2]))
+    by_token.update_state(TARGETS, LOGITS, np.repeat([[0.5], [2]], 3, axis=1))
+    assert by_row.figures() == by_token.figures()
+    assert by_row.figures().conditions.weighted
+    assert by_row.figures().tokens == 7.5
+
+
+@pytest.mark.parametrize("weights", [-1.0, np.nan, np.inf])
+def test_a_weight_that_is_none_is_refused(weights):
+    with pytest.raises(BadInput, match="weights are finite"):
+        of_logits().update_state(TARGETS, LOGITS, np.full(TARGETS.shape, weights))
+
+
+def test_weights_that_do_not_fit_are_refused():
+    with pytest.raises(BadInput, match=r"got \(2, 4\)"):
+        of_logits().update_state(TARGETS, LOGITS, np.ones((2, 4)))
+
+
+def test_a_probability_is_taken_as_it_is_however_small():
+    scores = np.array([[[1.0, 1e-12]]], np.float32)
+    assert float(Perplexity(check="never")(np.array([[1]]), scores)) == pytest.approx(1e12, rel=1e-5)
+
+
+def test_probabilities_are_divided_by_their_sum():
+    one, other = (Perplexity(check="never") for _ in range(2))
+    scores = softmax(LOGITS)
+    assert float(one(TARGETS, scores)) == pytest.approx(float(other(TARGETS, 7 * scores)), rel=1e-6)
+
+
+def test_a_token_of_probability_zero_makes_the_perplexity_infinite_and_is_counted():
+    metric = of_logits()
+    logits = np.array([[[0, -np.inf, 0], [0, -np.inf, 0]]], np.float32)
+    assert float(metric(np.array([[0, 1]]), logits)) == math.inf
+    figures = metric.figures()
+    assert (figures.zeros, figures.tokens) == (1, 2)
+    assert "1 impossible" in str(figures)
+
+
+def test_a_perplexity_that_overflows_has_a_finite_logarithm():
+    metric = of_logits()
+    assert float(metric(np.array([[1, 1]]), np.array([[[1e4, 0], [1e6, 0]]], np.float32))) == math.inf
+    assert metric.figures().log_perplexity == pytest.approx(505_000, rel=1e-7)
+
+
+def test_a_row_that_leaves_no_distribution_shows_in_the_result_and_is_counted():
+    metric = of_logits()
+    logits = np.array([[[0.0, 0], [np.nan, 0], [0, 0]]], np.float32)
+    assert math.isnan(float(metric(np.array([[0, 0, 1]]), logits)))
+    figures = metric.figures()
+    assert (figures.nonfinite, figures.tokens, figures.perplexity) == (1, 2, pytest.approx(2))
+    assert "1 not a number, left out" in str(figures)
+
+
+def test_a_target_outside_the_vocabulary_is_refused_with_its_place():
+    with pytest.raises(BadInput, match=r"target 4 at \[1, 2\] is outside the vocabulary of 4"):
+        of_logits().update_state(TARGETS + (TARGETS == 3) * (np.arange(6) == 5).reshape(2, 3), LOGITS)
+
+
+def test_a_target_outside_the_vocabulary_is_not_a_number_where_nothing_can_be_refused():
+    jax = pytest.importorskip("jax")
+    if BACKEND != "jax":
+        pytest.skip("this backend compiles nothing")
+    metric = of_logits()
+    state = jax.jit(metric.stateless_update_state)([v.value for v in metric.variables], TARGETS + 1, LOGITS)
+    assert math.isnan(metric.stateless_result(state))
+
+
+def test_logits_taken_for_probabilities_are_suspected_once():
+    random = np.random.default_rng(0)
+    targets, logits = random.integers(0, 9, (4, 8)), 1 + random.random((4, 8, 9)).astype(np.float32)
+    metric = Perplexity()
+    with pytest.warns(SuspectInput, match="if they are logits"):
+        metric.update_state(targets, logits)
+    metric.update_state(targets, logits)  # a second warning would be an error
+    Perplexity(check="never").update_state(targets, logits)
+
+
+def model_of(layers, **compiled):
+    model = keras.Sequential(layers)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer="sgd", loss=loss, **compiled)
+    return model
+
+
+def data(seed=0):
+    random = np.random.default_rng(seed)
+    return random.normal(size=(50, 8, 4)).astype(np.float32), random.integers(0, 11, (50, 8))
+
+
+def test_evaluate_gives_the_exponential_of_the_loss():
+    metric = Perplexity(from_logits=True)
+    model = model_of([keras.Input((8, 4)), keras.layers.Dense(11)], metrics=[metric])
+    x, y = data()
+    seen = model.evaluate(x, y, batch_size=7, verbose=0, return_dict=True)
+    assert seen["perplexity"] == pytest.approx(math.exp(seen["loss"]), rel=1e-5)
+    assert metric.figures().documents == 50
+
+
+def test_what_the_mask_of_the_model_leaves_out_does_not_count():
+    metric = Perplexity(from_logits=True, check="never")
+    model = model_of([keras.Input((8,)), keras.layers.Embedding(11, 4, mask_zero=True), keras.layers.Dense(11)])
+    x = np.random.default_rng(1).integers(0, 4, (20, 8))
+    metric.update_state(x, model(x))
+    plain = Plain(check="never")
+    plain.update(keras.ops.convert_to_numpy(model(x)), x, mask=x != 0)
+    if BACKEND == "numpy":
+        pytest.skip("arrays of NumPy carry no mask")
+    assert metric.figures().log_perplexity == pytest.approx(plain.compute().log_perplexity, rel=1e-6)
+    assert metric.figures().conditions.masked
+
+
+def test_fit_trains_with_the_metric():
+    if BACKEND == "numpy":
+        pytest.skip("the numpy backend does not train")
+    x, y = data()
+    metrics = {"metrics": [Perplexity(from_logits=True)], "weighted_metrics": [Perplexity(True, name="weighted")]}
+    model = model_of([keras.Input((8, 4)), keras.layers.Dense(11)], **metrics)
+    history = model.fit(x, y, sample_weight=np.ones((50, 8)), validation_split=0.2, epochs=2, verbose=0).history
+    assert history["perplexity"][1] < history["perplexity"][0]
+    assert history["weighted"] == pytest.approx(history["perplexity"])
+    assert history["val_perplexity"] == pytest.approx(np.exp(history["val_loss"]), rel=1e-5)
+
+
+def test_a_compiled_model_is_saved_and_loaded_with_its_metric(tmp_path):
+    layers = [keras.Input((8, 4)), keras.layers.Dense(11)]
+    model = model_of(layers, metrics=[Perplexity(from_logits=True, mask_token_id=3, ignore_index=(4, 5), name="p")])
+    x, y = data()
+    seen = model.evaluate(x, y, verbose=0, return_dict=True)
+    model.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    assert again.evaluate(x, y, verbose=0, return_dict=True)["p"] == pytest.approx(seen["p"], rel=1e-6)
+
+
+def test_a_configuration_makes_the_same_metric():
+    config = {
+        "from_logits": True,
+        "mask_token_id": 0,
+        "dtype": "float32",
+        "name": "mine",
+        "ignore_index": [-100, 1],
+        "check": "never",
+    }
+    assert Perplexity.from_config(config).get_config() == config
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(Perplexity.from_config(config)))
+    assert again.get_config() == config
+
+
+def test_options_that_there_are_not_are_refused():
+    with pytest.raises(BadInput, match="check is one of"):
+        Perplexity(check="sometimes")
+    with pytest.raises(BadInput, match="ignore_index is an id"):
+        Perplexity(mask_token_id=0.5)
+
+
+def test_the_operations_of_keras_give_what_the_kernel_of_the_backend_gives():
+    expected = measured(some_batches())
+    with (
+        mock.patch("nonplus.metrics.keras.backend_of", return_value=rows_keras),
+        mock.patch("nonplus.kernels.token_nll.backend_of", return_value=rows_keras),
+    ):
+        answer = measured(some_batches())
+        odd = of_logits()
+        odd.update_state(np.array([[1, 0, 0]]), np.array([[[0, 110], [-np.inf, 0], [np.nan, 0]]], np.float32))
+        sums = Perplexity(check="never")
+        sums.update_state(TARGETS, 3 * softmax(LOGITS))
+        with pytest.raises(BadInput, match="target 4"):
+            of_logits().update_state(TARGETS + 1, LOGITS)
+        with pytest.raises(BadInput, match="whole numbers"):
+            of_logits().update_state(TARGETS + 0.5, LOGITS)
+    assert answer.figures().log_perplexity == pytest.approx(expected.figures().log_perplexity, rel=1e-6)
+    assert answer.figures().tally.tokens_tokens == expected.figures().tally.tokens_tokens
+    assert (odd.figures().zeros, odd.figures().nonfinite) == (1, 1)
+    assert float(sums.result()) == pytest.approx(float(of_logits()(TARGETS, LOGITS)), rel=1e-6)
+
+
+def test_neither_keras_hub_nor_tensorflow_is_needed():
+    if BACKEND == "tensorflow":
+        pytest.skip("TensorFlow was asked for")
+    script = "import sys, nonplus.metrics.keras; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {"keras_hub", "tensorflow"} & set(run.stdout.split())
+
+
+def test_without_keras_the_install_line_is_given():
+    script = "import sys; sys.modules['keras'] = None; import nonplus.metrics.keras"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert "pip install 'nonplus[keras]'" in run.stderr
+
+
+VALUES = st.floats(0, 2**30, width=32)
+
+
+@given(st.lists(VALUES, min_size=1, max_size=8))
+@settings(max_examples=30)
+def test_digits_stand_for_values_rounded_to_their_unit(values):
+    padded = np.array([*values, *[0] * (8 - len(values))], np.float32)
+    digits = keras.ops.convert_to_numpy(digits_of(keras.ops.convert_to_tensor(padded)))
+    exact = [round(float(value) * 2**40) for value in padded]
+    assert [whole(each) for each in digits] == exact
+    row = keras.ops.convert_to_numpy(row_sums(keras.ops.convert_to_tensor(digits[None])))[0]
+    assert whole(row) == sum(exact)
+    assert float(floating(keras.ops.pad(row, [(0, 14)]))) == pytest.approx(sum(exact) / 2**40, rel=1e-6, abs=1e-12)
+
+
+@given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=5))
+@settings(max_examples=30)
+def test_sums_of_products_are_exact(pairs):
+    padded = np.array(pairs + [(0, 0)] * (5 - len(pairs)), np.float32)
+    one, other = (row_sums(digits_of(keras.ops.convert_to_tensor(column[None, :, None]))) for column in padded.T)
+    exact = sum(round(float(a) * 2**40) * round(float(b) * 2**40) for a, b in padded)
+    assert whole(keras.ops.convert_to_numpy(product_sums(one, other))[0]) == exact
+
+
+def test_digits_that_fill_31_bits_are_carried():
+    full = np.full((2, 24), 2**31 - 1, np.int64)
+    full[:, 3:] = 0
+    digits = keras.ops.convert_to_numpy(carried(keras.ops.convert_to_tensor(full.astype(np.int32))))
+    assert [whole(each) for each in digits] == [whole(each) for each in full]
+    assert digits.max() <= 1026
+
+
+def test_a_value_beyond_what_digits_hold_counts_as_the_largest():
+    digits = keras.ops.convert_to_numpy(digits_of(keras.ops.convert_to_tensor(np.float32([1e30, np.inf]))))
+    assert [whole(each) for each in digits] == [2**70, 2**70]
+
+
+def test_marks_are_counted():
+    marked = [keras.ops.convert_to_tensor(np.ones(shape, bool)) for shape in ((70, 80), (3,))]
+    assert [whole(each) for each in keras.ops.convert_to_numpy(counts(marked))] == [5600, 3]
+
+
+def test_rows_may_have_several_axes():
+    metric = of_logits()
+    metric.update_state(TARGETS[:, None], LOGITS[:, None], WEIGHTS[:, None])
+    assert metric.figures() == measured_once(TARGETS, LOGITS, WEIGHTS)

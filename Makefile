@@ -22,6 +22,7 @@ test: .venv/has-all
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+	NONPLUS_NATIVE=0 $(BIN)/pytest tests/kernels tests/models/test_llama.py # what does its work where no compiler is
 
 quick: .venv/has-dev
 	$(BIN)/ruff check

@@ -101,6 +101,15 @@ def test_the_doctor_says_it_in_lines_too(run):
         assert words in said
 
 
+@pytest.mark.parametrize(
+    ("built", "says"), [(True, "switched off by NONPLUS_NATIVE=0"), (False, "not built: install again")]
+)
+def test_the_doctor_says_why_the_c_kernel_does_no_work(run, monkeypatch, built, says):
+    monkeypatch.setattr("nonplus.kernels.native.library", lambda: None)
+    monkeypatch.setattr("nonplus.kernels.native.built", lambda: built)
+    assert says in run("doctor", "--model", "uniform:256").out
+
+
 def test_a_failed_check_is_an_exit_code_of_one(run, monkeypatch):
     wrong = Check(name="causality", claim="a token changes nothing before it", measured=2.0, bound=0.001)
     monkeypatch.setattr("nonplus.cli.doctor.examine", lambda model: iter([wrong]))

@@ -15,6 +15,7 @@ from nonplus.cli.words import LOADING
 from nonplus.doctor import Check, examine
 from nonplus.errors import FallbackNotice
 from nonplus.interfaces import Model
+from nonplus.kernels import native
 from nonplus.loading import Loading
 from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
@@ -27,6 +28,10 @@ EXTRAS = {
     "zstd": ("zstandard",),
     "parquet": ("pyarrow",),
     "datasets": ("datasets",),
+    "torchmetrics": ("torch", "torchmetrics"),
+    "keras": ("keras",),
+    "jax": ("jax",),
+    "evaluate": ("evaluate", "datasets"),
 }
 
 
@@ -77,7 +82,13 @@ def _installed(package: str) -> str:
 
 def _versions() -> list[str]:
     found = {"nonplus": __version__, "python": platform.python_version(), **{name: _installed(name) for name in BASE}}
-    return [f"{name:12}  {number}" for name, number in found.items()]
+    return [f"{name:12}  {number}" for name, number in found.items()] + [f"{'C kernel':12}  {_kernel()}"]
+
+
+def _kernel() -> str:
+    if native.library() is not None:
+        return "in use"
+    return "switched off by NONPLUS_NATIVE=0" if native.built() else "not built: install again where a C compiler is"
 
 
 def _extras() -> list[str]:
@@ -107,6 +118,7 @@ def _as_dict(model: Model, found: list[Device], checks: list[Check]) -> dict[str
         "nonplus": __version__,
         "python": platform.python_version(),
         "packages": {name: _installed(name) for name in packages if _installed(name)},
+        "c_kernel": native.library() is not None,
         "extras": {extra: all(map(_installed, names)) for extra, names in EXTRAS.items()},
         "devices": [asdict(device) for device in found],
         "model": model.name,

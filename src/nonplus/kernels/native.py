@@ -25,10 +25,15 @@ FORMATS = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}  # bytes per
 _SHORT = {"float32": "f32", "float64": "f64", "bfloat16": "bf16", "float16": "f16"}
 
 
+def built() -> bool:
+    """Whether the kernel was built with the package."""
+    return _FILE.exists()
+
+
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The loaded kernel; ``None`` where it was not built or is switched off."""
-    if os.environ.get("NONPLUS_NATIVE", "1") == "0" or not _FILE.exists():
+    if os.environ.get("NONPLUS_NATIVE", "1") == "0" or not built():
         return None
     loaded = ctypes.CDLL(str(_FILE))
     pointer, count = ctypes.c_void_p, ctypes.c_int64

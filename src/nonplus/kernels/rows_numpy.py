@@ -18,7 +18,7 @@ Array = NDArray[Any]
 Flags = NDArray[np.bool_]
 xp = np
 
-_BLOCK_BYTES = 1 << 22  # of logits in floating point at once, where there is no C kernel: what stays in the cache
+_BLOCK_BYTES = 1 << 18  # of logits in floating point at once, where there is no C kernel: what stays in the cache
 
 # A piece of a head's logits: this many rows of the hidden states, and of the vocabulary what then fits.
 _HEAD_ROWS = 4096
@@ -155,11 +155,16 @@ def pure_bring_forward(scores_NV: Array, kept_N: Flags, level_N: Floats, sum_N: 
     step = max(1, _BLOCK_BYTES // (np.dtype(wide).itemsize * scores_NV.shape[1]))
     for start in range(0, len(rows_N), step):
         rows_M = rows_N[start : start + step]
-        wide_MV = scores_NV[rows_M].astype(wide)
-        level_M = np.maximum(level_N[rows_M], wide_MV.max(axis=1))
-        finite_M = np.where(level_M == -np.inf, 0, level_M)
-        with np.errstate(invalid="ignore"):  # infinity minus infinity: the row is not a number, and says so
-            np.subtract(wide_MV, finite_M[:, None], out=wide_MV, casting="same_kind")
-            np.exp(wide_MV, out=wide_MV)
-            sum_N[rows_M] = sum_N[rows_M] * np.exp(level_N[rows_M] - finite_M) + wide_MV.sum(axis=1)
-        level_N[rows_M] = level_M
+        level_N[rows_M], sum_N[rows_M] = _forward(
+            scores_NV[rows_M].astype(wide, copy=False), level_N[rows_M], sum_N[rows_M]
+        )
+
+
+def _forward(wide_MV: Array, level_M: Floats, sum_M: Floats) -> tuple[Floats, Floats]:
+    """A block taken in; it is overwritten."""
+    new_M = np.maximum(level_M, wide_MV.max(axis=1))
+    finite_M = np.where(new_M == -np.inf, 0, new_M)
+    with np.errstate(invalid="ignore"):  # infinity minus infinity: the row is not a number, and says so
+        np.subtract(wide_MV, finite_M[:, None], out=wide_MV, casting="same_kind")
+        np.exp(wide_MV, out=wide_MV)
+        return new_M, sum_M * np.exp(level_M - finite_M) + wide_MV.sum(axis=1)

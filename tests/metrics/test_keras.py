@@ -325,6 +325,10 @@ def test_logits_taken_for_probabilities_are_suspected_once():
     Perplexity(check="never").update_state(targets, logits)
 
 
+def test_a_model_that_knows_nothing_yet_is_not_suspected():
+    Perplexity(from_logits=True).update_state(np.ones((4, 8), int), np.zeros((4, 8, 9), np.float32))
+
+
 def model_of(layers, **compiled):
     model = keras.Sequential(layers)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -168,7 +168,8 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         self._looked = True
         warn(suspect_rows(scores, self._choices.kind))
         warn(suspect_alignment(self._nll, backend.scores(scores), targets, mask, shift=False))
-        warn(suspect_nats(nats, kept, vocabulary=scores.shape[-1]))
+        # of no known vocabulary: what `fit` begins with is a uniform guess, and rightly so
+        warn(suspect_nats(nats, kept, vocabulary=None))
 
 
 def _without_last_of_one(targets: Any, rank: int) -> Any:

@@ -41,6 +41,7 @@ pytest_collect_file = Sybil(
     parsers=[_regions],
     path=str(refresh.ROOT),
     patterns=[page.relative_to(refresh.ROOT).as_posix() for page in refresh.pages()],
+    excludes=[f"{place}*" for place in refresh.ELSEWHERE],  # the pattern README.md stands for each of that name
     setup=_furnish,
     teardown=_clear,
 ).pytest()

@@ -39,7 +39,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("NONPLUS_DATA", ROOT.parent / "shared" / "data"))
 STORIES = DATA / "models" / "stories260K"
 # Pages whose blocks are quotations rather than examples, or that others write.
-_ELSEWHERE = ("docs/comparison/", "docs/decisions/", "docs/images/", "docs/log.md")
+ELSEWHERE = ("docs/comparison/", "docs/decisions/", "docs/images/", "docs/log.md")
 
 _FENCE = re.compile(r"(?:<!-- *(?P<note>[^\n]*?) *-->\n)?^```(?P<kind>console|python)\n(?P<body>.*?)^```$", re.M | re.S)
 _TIMES = (
@@ -54,7 +54,7 @@ _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])")
 def pages() -> list[Path]:
     """The pages that are played."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return [page for page in found if not page.relative_to(ROOT).as_posix().startswith(_ELSEWHERE)]
+    return [page for page in found if not page.relative_to(ROOT).as_posix().startswith(ELSEWHERE)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.errors import BadInput
-from nonplus.kernels import rows_numpy
+from nonplus.errors import BadInput, BadProbability
+from nonplus.kernels import head_pieces, rows_numpy
 from nonplus.kernels.head_nll import head_nll
 from nonplus.kernels.token_nll import token_nll
 
@@ -43,6 +43,50 @@ def test_it_equals_the_plain_way_through_the_logits(seed, biased, scale, softcap
         rows_numpy._HEAD_BYTES = before
     np.testing.assert_allclose(answer.nats, expected.nats, rtol=1e-10, atol=1e-10)
     np.testing.assert_array_equal(answer.kept, expected.kept)
+
+
+def arrays_of(library):
+    """The function that makes its arrays."""
+    module = pytest.importorskip({"jax": "jax.numpy", "mlx": "mlx.core", "strict": "array_api_strict"}[library])
+    return module.array if library == "mlx" else module.asarray
+
+
+@pytest.mark.parametrize("library", ["jax", "mlx", "strict"])
+@pytest.mark.parametrize("softcap", [None, 5.0])
+@pytest.mark.parametrize("piece", [256, 300, 8192])
+def test_other_arrays_give_the_same(library, softcap, piece, monkeypatch):
+    monkeypatch.setattr(head_pieces, "_FEWEST", piece)
+    monkeypatch.setattr(head_pieces, "_BYTES", 0)
+    as_array = arrays_of(library)
+    hidden, weight, bias, ids = (
+        a.astype(np.float32) if a.dtype == float else a for a in random_case(7, vocabulary=700)
+    )
+    ids[0, 2] = -100
+    expected = head_nll(hidden, weight, ids, bias=bias, scale=0.5, softcap=softcap, shift=True, ignore_index=-100)
+    answer = head_nll(
+        *(as_array(a) for a in (hidden, weight, ids)),
+        bias=as_array(bias), scale=0.5, softcap=softcap, shift=True, ignore_index=-100,
+    )  # fmt: skip
+    np.testing.assert_allclose(np.asarray(answer.nats), expected.nats, rtol=2e-6, atol=2e-6)
+    np.testing.assert_array_equal(np.asarray(answer.kept), expected.kept)
+
+
+def test_jax_compiles_it_and_makes_what_is_no_id_not_a_number():
+    jax = pytest.importorskip("jax")
+    hidden, weight, _, ids = (jax.numpy.asarray(a) for a in random_case(8))
+    compiled = jax.jit(head_nll, static_argnames="shift")
+    eager = head_nll(hidden, weight, ids, shift=True)
+    np.testing.assert_allclose(compiled(hidden, weight, ids, shift=True).nats, eager.nats, rtol=1e-5, atol=1e-5)
+    assert np.isnan(compiled(hidden, weight, ids.at[0, 0].set(300)).nats[0, 0])
+
+
+@pytest.mark.parametrize("library", ["jax", "mlx", "strict"])
+def test_broken_hidden_states_are_refused_by_all(library):
+    as_array = arrays_of(library)
+    hidden, weight, _, ids = random_case(9)
+    hidden[1, 2, 0] = np.nan
+    with pytest.raises(BadProbability, match=r"\[1, 2\] leave no distribution"):
+        head_nll(*(as_array(a) for a in (hidden, weight, ids)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])

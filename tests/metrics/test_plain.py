@@ -127,7 +127,6 @@ def test_surprisals_from_the_kernel_go_in_again_unshifted() -> None:
     assert str(by_hand.compute().conditions) == "logits and nll, shifted, masked"
 
 
-@pytest.mark.parametrize("arrays", ["numpy", "torch"], indirect=True)
 def test_a_head_is_measured_without_its_logits(arrays: Arrays) -> None:
     random = np.random.default_rng(0)
     hidden, weight = random.normal(0, 1, (2, 20, 8)), random.normal(0, 1, (30, 8))

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
+from nonplus.kernels import head_pieces
+from nonplus.kernels.head_nll import Head
 
 _BLOCK_BYTES = 64 << 20  # of logits in floating point at once: large enough for a device, small beside the whole
 
@@ -57,6 +59,11 @@ class Backend:
         with np.errstate(divide="ignore", invalid="ignore"):  # where NumPy is under the namespace
             nats_N = xp.concat([self._block(flat_NV[rows, :], safe_N[rows], kind) for rows in blocks])
         return xp.reshape(xp.where(kept_N, nats_N, xp.zeros_like(nats_N)), target.shape)
+
+    def head_nll(self, states: Any, head: Head, target: Any, kept: Any) -> Any:
+        """Surprisals, shape of ``target``; zero where not kept, not a number where the target is no id."""
+        with np.errstate(divide="ignore", invalid="ignore"):  # where NumPy is under the namespace
+            return head_pieces.head_nll(self.xp, self._wide, states, head, target, kept)
 
     def _block(self, scores_MV: Any, target_M: Any, kind: str) -> Any:
         xp = self.xp

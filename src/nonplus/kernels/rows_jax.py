@@ -11,6 +11,8 @@ from jax import Array
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
+from nonplus.kernels import head_pieces
+from nonplus.kernels.head_nll import Head
 
 xp = jnp
 
@@ -74,6 +76,16 @@ def _surprisals(scores: Array, target: Array, *, kind: str) -> Array:
     most = wide.max(-1, keepdims=True)
     rest = jnp.log(jnp.exp(wide - most).sum(-1))
     return jnp.maximum(rest + (most[..., 0] - chosen), 0)
+
+
+def head_nll(states: Array, head: Head, target: Array, kept: Array) -> Array:
+    """Surprisals, shape of ``target``; zero where not kept, not a number where the target is no id."""
+    nats: Array = head_pieces.head_nll(jnp, _widened, states, head, target, kept)
+    return nats
+
+
+def _widened(array: Array) -> Array:
+    return array.astype(_wide(array))
 
 
 def _wide(array: Array) -> Any:

@@ -8,6 +8,8 @@ from keras import ops
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
+from nonplus.kernels import head_pieces
+from nonplus.kernels.head_nll import Head
 
 xp = SimpleNamespace(concat=ops.concatenate, zeros_like=ops.zeros_like)
 
@@ -61,6 +63,11 @@ def _surprisals(wide: Any, chosen: Any, kind: str) -> Any:
     most = ops.max(wide, axis=-1, keepdims=True)
     nats = ops.log(ops.sum(ops.exp(wide - most), axis=-1)) + (most[..., 0] - chosen)
     return ops.where(nats < 0, ops.zeros_like(nats), nats)
+
+
+def head_nll(states: Any, head: Head, target: Any, kept: Any) -> Any:
+    """Surprisals, shape of ``target``; zero where not kept, not a number where the target is no id."""
+    return head_pieces.head_nll(ops, _wide, states, head, target, kept)
 
 
 def _wide(tensor: Any) -> Any:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
+from nonplus.kernels import head_pieces
+from nonplus.kernels.head_nll import Head
 
 xp = mx
 
@@ -81,6 +83,12 @@ def _sum(values_MV: mx.array) -> mx.array:
     whole = v - v % _STRETCH
     stretches_MKs = values_MV[:, :whole].reshape(m, whole // _STRETCH, _STRETCH)
     return stretches_MKs.sum(2).sum(1) + values_MV[:, whole:].sum(1)
+
+
+def head_nll(states: mx.array, head: Head, target: mx.array, kept: mx.array) -> mx.array:
+    """Surprisals, shape of ``target``; zero where not kept, not a number where the target is no id."""
+    nats: mx.array = head_pieces.head_nll(mx, _wide, states, head, target, kept, most=_STRETCH)
+    return nats
 
 
 def _wide(array: mx.array) -> mx.array:

@@ -8,6 +8,7 @@ from typing import get_args, get_type_hints
 import numpy as np
 
 import nonplus
+import nonplus.metrics
 from nonplus import errors
 from nonplus.cli import tables
 from nonplus.cli.options import field_of
@@ -71,7 +72,14 @@ def api() -> str:
     """Every public name with its signature and docstring."""
     order = ["perplexity", "score", "evaluate", "open_model", "open_corpus", "choose"]
     names = [*order, *(name for name in nonplus.__all__ if name not in order and not _is_error(name))]
-    return "\n".join(_described(name) for name in names)
+    return "\n".join(_described(name, getattr(nonplus, name)) for name in names)
+
+
+def metrics() -> str:
+    """Every public name of ``nonplus.metrics``."""
+    names = ["Perplexity", "token_nll", "head_nll", "Figures", "Conditions"]
+    assert sorted(names) == sorted(nonplus.metrics.__all__)
+    return "\n".join(_described(name, getattr(nonplus.metrics, name)) for name in names)
 
 
 def error_tree() -> str:
@@ -99,8 +107,7 @@ def _fits(name: str, model: Model) -> bool:
     return True
 
 
-def _described(name: str) -> str:
-    value = getattr(nonplus, name)
+def _described(name: str, value: object) -> str:
     parts = [f"### `{name}`\n"]
     if name == "PRESETS":
         parts.append("A dictionary from name to preset: a `protocol`, and the texts `does`, `source`, `beware`.\n")

@@ -12,7 +12,10 @@ for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
 ROOT = Path(__file__).resolve().parent.parent
-TORCH_AND_ITS_USERS = ("torch", "transformers", "accelerate", "peft", "lm_eval", "minicons")
+TORCH_AND_ITS_USERS = (
+    *("torch", "transformers", "accelerate", "peft", "lm_eval", "minicons", "torchmetrics", "lightning", "ignite"),
+    *("keras", "evaluate"),  # these bring scipy, which takes the missing torch for a broken one
+)
 
 # The same examples on every run and every machine; `--hypothesis-profile=explore` looks for new ones.
 settings.register_profile("repeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

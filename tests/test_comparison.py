@@ -60,10 +60,9 @@ def test_a_deviation_has_a_sign_and_two_digits_that_matter():
 
 @pytest.fixture(scope="module")
 def again(tmp_path_factory):
-    for module in ("torch", "torchmetrics", "jax", "ignite", "transformers"):
-        pytest.importorskip(module)
-    if find_spec("keras") is None:  # to import it here would settle its backend for the whole session
-        pytest.skip("needs keras")
+    for module in ("torch", "torchmetrics", "jax", "keras", "ignite", "transformers"):
+        if find_spec(module) is None:  # to import them here takes seconds, and settles keras on a backend
+            pytest.skip(f"needs {module}")
     folder = tmp_path_factory.mktemp("comparison")
     names = [name for name, case in CASES.items() if not case.elsewhere]
     command = [sys.executable, "-m", "docs.comparison.run", "--into", str(folder), *names]

@@ -30,9 +30,9 @@ def underflow() -> Iterator[Line]:
     One such token makes the figure of a whole corpus infinite. In float32 its logit must lie 104 below the highest,
     which is rare; in float16, 18 are enough. A log-softmax, which the other peers use, has no such limit.
     """
-    targets = np.zeros((1, 64), np.int64)
+    targets = np.zeros((4, 32), np.int64)
     for dtype, gap in (("float32", 110), ("float16", 20)):
-        logits = np.zeros((1, 64, 4), np.float32)
+        logits = np.zeros((4, 32, 4), np.float32)
         logits[0, 0, 1:] = gap
         names = _ALL if dtype == "float32" else (*_TORCH_PEERS, "metrax", "nonplus")
         truth = oracle.perplexity(logits, targets)
@@ -78,9 +78,9 @@ def overflow() -> Iterator[Line]:
     stays finite; in loops of plain Python, `math.exp` raises from 709.8 on. Ours for Keras gives float32, as metrics of
     Keras do, so its result is infinite too, and its `figures()` are not.
     """
-    logits = np.zeros((1, 8, 4), np.float32)
+    logits = np.zeros((1, 4, 4), np.float32)
     logits[..., 1] = 90
-    targets = np.zeros((1, 8), np.int64)
+    targets = np.zeros((1, 4), np.int64)
     truth = oracle.perplexity(logits, targets)
     yield Line("mean surprisal of 90", truth, ask([(logits, targets)], *_ALL))
     yield Line("its logarithm", float(oracle.nats(logits, targets).mean()), ask_logarithm([(logits, targets)]))
@@ -100,12 +100,12 @@ def small_probabilities() -> Iterator[Line]:
     million, and the bound is not announced. With logits (`from_logits=True`) there is no bound.
     """
     for small in (1e-6, 1e-12):
-        rows = np.array([[[small, 1 - small]]], np.float64)
-        targets = np.zeros((1, 1), np.int64)
+        rows = np.array([[[small, 1 - small]] * 4], np.float64)
+        targets = np.zeros((1, 4), np.int64)
         names = ("metrax", "keras_hub", "nonplus", "nonplus.keras")
         asked = ask([(rows.astype(np.float32), targets)], *names, from_logits=False)
         truth = oracle.of_probabilities(rows.astype(np.float32), targets)
-        yield Line(f"one token of probability {small:g}", truth, asked)
+        yield Line(f"tokens of probability {small:g}", truth, asked)
 
 
 @ARITHMETIC.add(

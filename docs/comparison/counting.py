@@ -1,11 +1,12 @@
 """Cases about what is kept between batches: counts, sums, states, weights, ids."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from docs.comparison import oracle
-from docs.comparison.peers import ask
+from docs.comparison.peers import ask, shown
 from docs.comparison.record import Cases, Line
 
 COUNTING = Cases()
@@ -40,8 +41,6 @@ def float32_counts() -> Iterator[Line]:
 
 
 def _counters(batches: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
-    from docs.comparison.peers import shown
-
     def torchmetrics() -> float:
         import torch
         from torchmetrics.text import Perplexity
@@ -50,18 +49,6 @@ def _counters(batches: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
         for logits, targets in batches:
             metric.update(torch.as_tensor(logits), torch.as_tensor(targets))
         return float(metric.count)
-
-    def torcheval() -> float:
-        import torch
-        from torcheval.metrics import Perplexity
-
-        metric = Perplexity()
-        for logits, targets in batches:
-            # its own limit on batches, see below
-            for piece in range(0, targets.size, 1 << 10):
-                part = logits.reshape(1, -1, 2)[:, piece : piece + (1 << 10)]
-                metric.update(torch.as_tensor(part), torch.zeros(part.shape[:2], dtype=torch.int64))
-        return float(metric.num_total)
 
     def keras_hub() -> float:
         from keras_hub.metrics import Perplexity
@@ -134,6 +121,60 @@ def merge_after_compute() -> Iterator[Line]:
     yield Line("perplexity 5, read, then 20 merged into it", 10.0, _both_torchmetrics(read_and_merged, pair=True))
 
 
+def in_one_collection(logits: np.ndarray, targets: np.ndarray, perplexity: Any, **options: Any) -> dict[str, Any]:
+    """Two metrics of all rows, a row a batch."""
+    import torch
+    from torchmetrics import MetricCollection
+
+    metrics = MetricCollection({"all tokens": perplexity(), "all but 0": perplexity(ignore_index=0)}, **options)
+    for row in range(len(targets)):
+        metrics.update(torch.as_tensor(logits[row : row + 1]), torch.as_tensor(targets[row : row + 1]))
+    return metrics.compute()
+
+
+@COUNTING.add(
+    "one-collection",
+    "Metrics of one collection",
+    shows=(in_one_collection,),
+    packages=("torchmetrics",),
+    threads=(
+        "[torchmetrics #2596](https://github.com/Lightning-AI/torchmetrics/issues/2596)",
+        "[torchmetrics #2916](https://github.com/Lightning-AI/torchmetrics/issues/2916)",
+    ),
+)
+def one_collection() -> Iterator[Line]:
+    """A `MetricCollection` lets metrics share one state if their states are close after the first `update`.
+
+    It saves work, and is right for metrics that count the same. Two that leave out different ids have equal states if
+    the first batch has none of these ids, and then both count as one of them does from there on. Its documentation
+    names the remedy, `compute_groups=False`; a collection that is called as a function forms no groups.
+    """
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((2, 4, 8), np.float32) * 2
+    targets = np.array([[1, 2, 3, 4], [5, 6, 0, 0]])
+    truths = oracle.perplexity(logits, targets), oracle.perplexity(logits, targets, keep=targets != 0)
+    for name, truth in zip(("all tokens", "all but 0"), truths, strict=True):
+        yield Line(name, truth, _of_collection(logits, targets, name))
+
+
+def _of_collection(logits: np.ndarray, targets: np.ndarray, name: str) -> dict[str, Any]:
+    def theirs(**options: Any) -> float:
+        from torchmetrics.text import Perplexity
+
+        return float(in_one_collection(logits, targets, Perplexity, **options)[name])
+
+    def ours() -> float:
+        from nonplus.metrics.torchmetrics import Perplexity
+
+        return float(in_one_collection(logits, targets, Perplexity)[name])
+
+    return {
+        "torchmetrics": theirs,
+        "torchmetrics, compute_groups=False": partial(theirs, compute_groups=False),
+        "nonplus.torchmetrics": ours,
+    }
+
+
 def _both_torchmetrics(use: Any, *, pair: bool = False) -> dict[str, Any]:
     def theirs() -> float:
         from torchmetrics.text import Perplexity
@@ -174,6 +215,60 @@ def ids_in_bfloat16() -> Iterator[Line]:
     yield Line('"bfloat16", where 1000 is masked and 1001 and 1002 are not', truth, asked)
 
 
+def masking_model(tokens: np.ndarray, words: np.ndarray) -> Any:
+    """Logits of the next word from the word before, by given weights; inputs of 0 are padding."""
+    import keras
+
+    embedding = keras.layers.Embedding(*tokens.shape, mask_zero=True)
+    head = keras.layers.Dense(words.shape[1], use_bias=False)
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), embedding, head])
+    model.set_weights([tokens, words])
+    return model
+
+
+@COUNTING.add(
+    "mask-of-the-model",
+    "A mask that the model brings",
+    shows=(masking_model,),
+    packages=("keras-hub", "keras"),
+    backends=("jax", "torch"),
+)
+def mask_of_the_model() -> Iterator[Line]:
+    """A Keras layer such as `Embedding(mask_zero=True)` notes on the model's output which places are padding.
+
+    Losses of Keras leave these places out. keras_hub sums with such a loss, and counts all places, so the mean is too
+    low. `mask_token_id` or `sample_weight` lowers the count too. No model that comes with keras_hub asks for this mask
+    (by reading); models built from layers of Keras may.
+    """
+    rng = np.random.default_rng(3)
+    tokens, words = rng.standard_normal((12, 8), np.float32), rng.standard_normal((8, 12), np.float32)
+    inputs, targets = np.array([[5, 9, 3, 0]]), np.array([[9, 3, 1, 0]])
+    truth = oracle.perplexity(tokens[inputs] @ words, targets, keep=inputs != 0)
+    yield Line("3 tokens of 4", truth, _of_model(tokens, words, inputs, targets))
+
+
+def _of_model(tokens: np.ndarray, words: np.ndarray, inputs: np.ndarray, targets: np.ndarray) -> dict[str, Any]:
+    def asked(metric: Any) -> float:
+        metric.update_state(targets, masking_model(tokens, words)(inputs))
+        return float(metric.result())
+
+    def theirs(**options: Any) -> float:
+        from keras_hub.metrics import Perplexity
+
+        return asked(Perplexity(from_logits=True, **options))
+
+    def ours() -> float:
+        from nonplus.metrics.keras import Perplexity
+
+        return asked(Perplexity(from_logits=True))
+
+    return {
+        shown("keras_hub"): theirs,
+        f"{shown('keras_hub')}, mask_token_id=0": partial(theirs, mask_token_id=0),
+        shown("nonplus.keras"): ours,
+    }
+
+
 @COUNTING.add(
     "rows-as-weights",
     "Batches weighted by their rows",
@@ -186,17 +281,17 @@ def rows_as_weights() -> Iterator[Line]:
     """metrax keeps the mean surprisal of each batch and weights it by the number of sequences, not of tokens.
 
     Batches of equally many real tokens are averaged rightly. Where padding leaves some batches with fewer, their tokens
-    weigh more. fastai's `Perplexity` weights by rows too (by reading; not run here).
+    weigh more.
     """
-    logits = np.zeros((1, 10, 16), np.float32)
+    logits = np.zeros((1, 4, 16), np.float32)
     logits[..., 0] = 3
-    full, short = np.zeros((1, 10), np.int64), np.full((1, 10), 15)
+    full, short = np.zeros((1, 4), np.int64), np.full((1, 4), 15)
     short[0, 0] = 1
     batches = [(logits, full), (logits, short)]
     keep = np.concatenate([full, short], axis=1) != 15
     truth = oracle.perplexity(np.concatenate([logits] * 2, axis=1), np.concatenate([full, short], axis=1), keep=keep)
     names = ("metrax", "keras_hub", "nonplus", "nonplus.keras")
-    yield Line("10 tokens in one batch, 1 in the next", truth, ask(batches, *names, ignore_index=15))
+    yield Line("4 tokens in one batch, 1 in the next", truth, ask(batches, *names, ignore_index=15))
 
 
 @COUNTING.add(

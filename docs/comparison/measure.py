@@ -7,6 +7,7 @@
 
 import json
 import math
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -19,12 +20,18 @@ from docs.comparison.record import Case, Figure
 
 
 def measured(case: Case) -> dict[str, Any]:
-    """The lines of a case with everyone's figures, and who could not be asked."""
+    """The lines of a case with everyone's figures, and who could not be asked.
+
+    Under a backend that is not the case's first, only those who have backends are asked: the others said it already.
+    """
+    backend = os.environ["KERAS_BACKEND"]
+    everyone = backend == case.backends[0]
     lines: list[dict[str, Any]] = []
     absent: dict[str, str] = {}
     try:
         for line in case.measure():
-            figures = {who: _asked(get, who, absent) for who, get in line.figures.items()}
+            asked = {who: get for who, get in line.figures.items() if everyone or f"({backend})" in who}
+            figures = {who: _asked(get, who, absent) for who, get in asked.items()}
             kept = {who: figure for who, figure in figures.items() if who not in absent}
             lines.append({"input": line.input, "truth": line.truth, "figures": kept})
     except ImportError as missing:

@@ -235,6 +235,6 @@ and adds both to what `compute()` gives. That is its interface, and ours follows
 ## Not run
 
 - mmeval (dormant): by reading, the softmax of the first case, and a mask that keeps what is to be ignored.
-- The classes of fastai and Composer: by reading, fastai weights the batches' losses by rows.
+- The classes of fastai and Composer: by reading, fastai weights batches by rows as metrax does.
 - Anything on a GPU, on Apple's MPS, or on Keras' TensorFlow backend.
 """

@@ -8,8 +8,8 @@
     python -m docs.comparison.run --page  only the page, from results.json
     … --into FOLDER                       into another folder than docs/comparison
 
-The figures go to ``results.json``, and the page is made from them and from the texts of the cases. A case runs in a
-process for each backend of Keras that it is about. A peer that is not installed is said to be not run.
+The figures go to ``results.json``, and the page is made from them and from the texts of the cases. There is a process
+for each backend of Keras, side by side. A peer that is not installed is said to be not run.
 """
 
 import json
@@ -18,6 +18,7 @@ import platform
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ ROOT = HERE.parent.parent
 def gathered(names: list[str]) -> dict[str, Any]:
     """What the cases named give, over all their backends."""
     found: dict[str, Any] = {}
-    for backend in ("jax", "torch"):
-        here = [name for name in names if backend in CASES[name].backends]
-        for name, measured in _measured(backend, here).items():
-            found[name] = _joined(found[name], measured) if name in found else measured
+    backends = {backend: [name for name in names if backend in CASES[name].backends] for backend in ("jax", "torch")}
+    with ThreadPoolExecutor() as together:
+        for under in together.map(_measured, *zip(*backends.items(), strict=True)):
+            for name, measured in under.items():
+                found[name] = _joined(found[name], measured) if name in found else measured
     return found
 
 

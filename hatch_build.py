@@ -1,7 +1,6 @@
 """Build the C kernel where a compiler is there; where none is, the package is pure Python and works all the same."""
 
 import os
-import platform
 import shlex
 import subprocess
 import sysconfig
@@ -38,7 +37,8 @@ class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 def build(root: Path) -> None:
     """Compile and link under a temporary name, then rename."""
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    x86_64 = platform.machine().lower() in ("x86_64", "amd64")
+    flags_of_all = [*FLAGS, *shlex.split(os.environ.get("ARCHFLAGS", ""))]  # macOS may build for another machine
+    x86_64 = platform_tag().endswith(("x86_64", "amd64"))
     with tempfile.TemporaryDirectory(dir=root / KERNELS) as name:
         objects = []
         for level, flags in (X86_64 if x86_64 else {"v1": []}).items():
@@ -56,7 +56,18 @@ def build(root: Path) -> None:
                 ]
             )
         library = Path(name, "library")
-        run([*compiler, *FLAGS, "-shared", str(root / KERNELS / "lse_dispatch.c"), *objects, "-o", str(library), "-lm"])
+        run(
+            [
+                *compiler,
+                *flags_of_all,
+                "-shared",
+                str(root / KERNELS / "lse_dispatch.c"),
+                *objects,
+                "-o",
+                str(library),
+                "-lm",
+            ]
+        )
         os.replace(library, root / LIBRARY)
 
 

@@ -102,9 +102,15 @@ def test_the_doctor_says_it_in_lines_too(run):
 
 
 @pytest.mark.parametrize(
-    ("built", "says"), [(True, "switched off by NONPLUS_NATIVE=0"), (False, "not built: install again")]
+    ("switch", "built", "says"),
+    [
+        ("0", True, "switched off by NONPLUS_NATIVE=0"),
+        ("1", True, "made for another machine: install again"),
+        ("1", False, "not built: install again"),
+    ],
 )
-def test_the_doctor_says_why_the_c_kernel_does_no_work(run, monkeypatch, built, says):
+def test_the_doctor_says_why_the_c_kernel_does_no_work(run, monkeypatch, switch, built, says):
+    monkeypatch.setenv("NONPLUS_NATIVE", switch)
     monkeypatch.setattr("nonplus.kernels.native.library", lambda: None)
     monkeypatch.setattr("nonplus.kernels.native.built", lambda: built)
     assert says in run("doctor", "--model", "uniform:256").out

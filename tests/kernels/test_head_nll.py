@@ -113,6 +113,22 @@ def test_the_target_of_a_narrow_head_is_not_rounded():
     assert ours < through_logits / 3
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
+@pytest.mark.parametrize("peak", [0.5, 2.0, 5.0])
+def test_tokens_that_the_model_is_sure_of_are_not_biased_by_rounding(dtype, peak):
+    """A target rounded in the sum and exact where it is subtracted would add up to a quarter of a nat to each."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(1)
+    kind = getattr(torch, dtype)
+    ids = torch.randint(0, 5000, (512,))
+    weight = (torch.randn(5000, 64) * 0.3).to(kind)
+    hidden = (peak * weight[ids].float() + 0.3 * torch.randn(512, 64)).to(kind)
+    truth = token_nll(hidden.double() @ weight.double().T, ids).nats
+    error = head_nll(hidden, weight, ids).nats - truth
+    assert abs(error.mean()) < {"bfloat16": 1e-3, "float16": 1e-4, "float32": 1e-6}[dtype] * (0.01 + truth.mean())
+    assert abs(error).max() < {"bfloat16": 0.1, "float16": 0.01, "float32": 1e-5}[dtype]
+
+
 def test_no_token_kept_is_no_work():
     hidden, weight, _, ids = random_case(0)
     answer = head_nll(hidden, weight, np.full_like(ids, -100), ignore_index=-100)
@@ -134,3 +150,24 @@ def test_what_does_not_fit_is_refused(change, says):
     hidden, weight, bias, ids = change(*random_case(0))
     with pytest.raises(BadInput, match=says):
         head_nll(hidden, weight, ids, bias=bias)
+
+
+@pytest.mark.parametrize(
+    ("choice", "says"),
+    [({"softcap": v}, f"softcap .* got {v}") for v in (0.0, -1.0, np.nan, np.inf)]
+    + [({"scale": v}, f"scale .* got {v}") for v in (0.0, np.nan, np.inf)],
+)
+def test_a_scale_or_cap_that_leaves_no_logits_is_refused(choice, says):
+    hidden, weight, _, ids = random_case(0)
+    with pytest.raises(BadInput, match=says):
+        head_nll(hidden, weight, ids, **choice)
+
+
+@pytest.mark.parametrize("which", ["weight", "bias"])
+def test_arrays_of_two_packages_are_refused(which):
+    torch = pytest.importorskip("torch")
+    hidden, weight, bias, ids = random_case(0)
+    others = {"weight": weight, "bias": bias}
+    others[which] = torch.as_tensor(others[which])
+    with pytest.raises(BadInput, match=f"{which} come as arrays of one package, got ndarray and Tensor"):
+        head_nll(hidden, others["weight"], ids, bias=others["bias"])

@@ -65,6 +65,19 @@ def test_a_peak_beyond_the_first_block_lifts_the_level(way, dtype):
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("rise", [4, 7.9, 8.1, 12, 20, 50, 59])
+@pytest.mark.parametrize("start", [2048, 5000, 25_000])
+def test_a_rise_after_the_first_block_costs_no_precision(way, rise, start):
+    """The bar for a token: 2e-7 of its surprisal."""
+    scores = np.random.default_rng(7).normal(0, 2.5, (16, 50_257)).astype(np.float32)
+    scores[:8, start] += rise
+    scores[8:, start:] += rise
+    target = np.full(16, 17)
+    nats = log_sum_exp(way, scores) - scores[np.arange(16), target]
+    np.testing.assert_allclose(nats, oracle(scores) - scores[np.arange(16), target], rtol=2e-7)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_block_far_below_the_level_adds_nothing(way):
     scores = np.full((2, 6000), -1000.0, np.float32)
     scores[:, 3], scores[1, 5000] = 0.0, 0.0

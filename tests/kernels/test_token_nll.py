@@ -124,12 +124,76 @@ def test_nothing_at_all_has_no_surprisals():
         (lambda x, t: (x, t + 0.5), "whole numbers"),
         (lambda x, t: (x > 0, t), "scores are numbers"),
         (lambda x, t: (x, None), "none came"),
+        (lambda x, t: (x[..., :0], t), "got \\(2, 5, 0\\)"),
         (lambda x, t: ("text", t), "x must be an array"),
     ],
 )
 def test_what_does_not_fit_is_refused_with_the_remedy(change, says):
     with pytest.raises(BadInput, match=says):
         token_nll(*change(*random_case()))
+
+
+@pytest.mark.parametrize("mask", [[0.0, -np.inf], [0.0, np.finfo(np.float32).min], [1, -1], [2, 0]])
+def test_a_mask_that_is_added_to_scores_is_refused(mask):
+    with np.errstate(invalid="ignore"), pytest.raises(BadInput, match="a mask is 1 where a token counts"):
+        token_nll(np.zeros((1, 2, 3)), [[1, 2]], mask=np.array([mask]))
+
+
+@pytest.mark.parametrize("kind", ["logits", "probs"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_broken_score_beside_the_targets_is_refused(kind, value):
+    with np.errstate(invalid="ignore"), pytest.raises(BadProbability, match=r"\[0, 1\] leave no distribution"):
+        token_nll(np.array([[[0.5, 0.5, 1.0], [1.0, value, 0.2]]]), [[0, 0]], kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [([0.5, -0.3, 0.8], "probs"), ([0, 0, 0], "probs"), ([0.1, -1, -2], "logprobs"), ([np.inf, 0, 0], "logprobs")],
+)
+def test_what_cannot_be_probabilities_is_refused(values, kind):
+    with np.errstate(all="ignore"), pytest.raises(BadProbability, match=f"the {kind} at .* leave no distribution"):
+        token_nll(np.array([values], float), [0], kind=kind)
+
+
+@pytest.mark.parametrize("value", [-0.1, -np.inf, np.nan])
+def test_a_negative_surprisal_is_refused(value):
+    with pytest.raises(BadProbability, match="a surprisal is below 0 or not a number"):
+        token_nll(np.array([1.0, value]), kind="nll")
+
+
+def test_rounding_above_a_log_probability_of_zero_is_zero():
+    assert token_nll(np.array([[1e-9, -20.0]]), [0], kind="logprobs").nats.tolist() == [0.0]
+
+
+def test_a_tensor_whose_sign_is_still_to_be_turned_is_read_turned():
+    torch = pytest.importorskip("torch")
+    logits, targets = random_case()
+    turned = torch._neg_view(torch.as_tensor(-logits))
+    np.testing.assert_array_equal(token_nll(turned, targets).nats, token_nll(logits, targets).nats)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "complex64"])
+def test_tensors_that_are_no_numbers_are_refused(dtype):
+    torch = pytest.importorskip("torch")
+    with pytest.raises(BadInput, match="scores are numbers"):
+        token_nll(torch.ones(2, 3).to(getattr(torch, dtype)), [0, 1])
+
+
+def test_ids_too_large_for_jax_are_outside_the_vocabulary():
+    jnp = pytest.importorskip("jax.numpy")
+    with pytest.raises(BadInput, match="outside the vocabulary of 3"):
+        token_nll(jnp.ones((1, 2, 3)), np.array([[2**32 + 1, 0]]))
+
+
+def test_ignored_ids_come_in_any_collection():
+    torch = pytest.importorskip("torch")
+    logits, targets = random_case()
+    for ids in ([1, 2], (1, 2), {1, 2}, np.array([1, 2]), torch.tensor([1, 2]), range(1, 3), iter([1, 2])):
+        np.testing.assert_array_equal(
+            token_nll(logits, targets, ignore_index=ids).kept, (targets != 1) & (targets != 2)
+        )
+    assert token_nll(logits, targets, ignore_index=torch.tensor(1)).kept.sum() == (targets != 1).sum()
+    assert token_nll(logits, targets, ignore_index=[]).kept.all()
 
 
 def test_a_place_is_that_of_the_target_also_under_a_shift():

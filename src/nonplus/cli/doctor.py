@@ -1,6 +1,7 @@
 """``nonplus doctor``: what is installed, where models can run, and whether a model keeps what figures rely on."""
 
 import json
+import os
 import platform
 import warnings
 from dataclasses import asdict
@@ -88,7 +89,10 @@ def _versions() -> list[str]:
 def _kernel() -> str:
     if native.library() is not None:
         return "in use"
-    return "switched off by NONPLUS_NATIVE=0" if native.built() else "not built: install again where a C compiler is"
+    if os.environ.get("NONPLUS_NATIVE") == "0":
+        return "switched off by NONPLUS_NATIVE=0"
+    fault = "made for another machine" if native.built() else "not built"
+    return f"{fault}: install again where a C compiler is"
 
 
 def _extras() -> list[str]:

@@ -6,6 +6,7 @@ its own, in full precision. After Wijmans et al., *Cut Your Losses in Large-Voca
 Letters in shapes: T time, N rows, H channels of a hidden state, V vocabulary.
 """
 
+import math
 from collections.abc import Iterable
 from typing import Any, Literal, NamedTuple
 
@@ -53,7 +54,17 @@ def head_nll(
         BadProbability: a row that leaves no distribution, with its place; with ``on_nonfinite="nan"`` it is not a
             number instead.
     """
+    if not (math.isfinite(scale) and scale):
+        raise BadInput(f"scale is what logits are multiplied by, a number other than 0, got {scale}")
+    if softcap is not None and not 0 < softcap < math.inf:
+        raise BadInput(f"softcap is the size that logits stay below, a number above 0, got {softcap}; or give None")
     backend = backend_of(hidden)
+    for name, other in (("weight", weight), ("bias", hidden if bias is None else bias)):
+        if backend_of(other).xp is not backend.xp:
+            raise BadInput(
+                f"hidden states and {name} come as arrays of one package, got {type(hidden).__name__} and "
+                f"{type(other).__name__}; convert one of them"
+            )
     states = backend.scores(hidden)
     target = backend.integers(targets, like=states)
     head = Head(backend.scores(weight), None if bias is None else backend.scores(bias), scale, softcap)
@@ -62,7 +73,7 @@ def head_nll(
     check_ids(backend, asked, head.weight_VH.shape[0], shift=shift)
     nats = backend.head_nll(states, head, asked.target, asked.counted)
     if on_nonfinite == "raise":
-        check_distributions(backend, nats, "logits of the hidden states")
+        check_distributions(backend, nats, "logits", of=" of the hidden states")
     return TokenNats(later(backend.xp, nats) if shift else nats, asked.kept)
 
 

@@ -37,6 +37,8 @@ def head_nll(
     for piece in lots(v, max(_FEWEST, min(most, _BYTES // (4 * max(n, 1))))):
         product_NP = xp.tensordot(hidden_NH, head.weight_VH[piece, :], axes=[[1], [1]])
         logits_NP = wide(_finished(xp, product_NP, None if head.bias_V is None else head.bias_V[piece], head))
+        own_NP = xp.equal(safe_N[:, None], xp.arange(piece.start, piece.stop)[None, :])
+        logits_NP = xp.where(own_NP, xp.zeros_like(logits_NP) - float("inf"), logits_NP)
         top_N = xp.maximum(level_N, xp.max(logits_NP, axis=-1))
         finite_N = xp.where(top_N == -float("inf"), xp.zeros_like(top_N), top_N)
         rest_N = xp.sum(xp.exp(logits_NP - finite_N[:, None]), axis=-1)
@@ -44,9 +46,10 @@ def head_nll(
     weight_NH = wide(xp.take(head.weight_VH, safe_N, axis=0))
     bias_N = None if head.bias_V is None else wide(xp.take(head.bias_V, safe_N, axis=0))
     chosen_N = _finished(xp, xp.sum(wide(hidden_NH) * weight_NH, axis=-1), bias_N, head)
-    nats_N = level_N + xp.log(sum_N) - chosen_N
-    nats_N = xp.where(nats_N < 0, xp.zeros_like(nats_N), nats_N)
-    nats_N = xp.where(possible_N, nats_N, xp.zeros_like(nats_N) + float("nan"))
+    others_N = level_N + xp.log(sum_N) - chosen_N  # without the target's own: see rows_torch
+    nats_N = xp.logaddexp(others_N, xp.zeros_like(others_N))
+    right_N = possible_N & (chosen_N < float("inf"))
+    nats_N = xp.where(right_N, nats_N, xp.zeros_like(nats_N) + float("nan"))
     return xp.reshape(xp.where(xp.reshape(kept, (-1,)), nats_N, xp.zeros_like(nats_N)), target.shape)
 
 

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define BLOCK 2048  /* scores: 4 to 16 kB, which the first cache holds for the second look that a new level takes */
-#define HEADROOM 60 /* how far above the level a score may lie: BLOCK * exp(60) is far below float32's largest */
+#define HEADROOM 8 /* how far above the level a score may lie: the error of exp_f32 grows with the distance */
 
 #define PASTE(a, b) a##b
 #define NAME(base, suffix) PASTE(base, suffix)

@@ -32,10 +32,13 @@ def built() -> bool:
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The loaded kernel; ``None`` where it was not built or is switched off."""
+    """The loaded kernel; ``None`` where it was not built, does not load on this machine, or is switched off."""
     if os.environ.get("NONPLUS_NATIVE", "1") == "0" or not built():
         return None
-    loaded = ctypes.CDLL(str(_FILE))
+    try:
+        loaded = ctypes.CDLL(str(_FILE))
+    except OSError:  # made for another machine; the pure way gives the same, and `nonplus doctor` says so
+        return None
     pointer, count = ctypes.c_void_p, ctypes.c_int64
     for short in _SHORT.values():
         function = getattr(loaded, f"nonplus_lse_{short}")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
+from nonplus.kernels.token_nll import ROUNDING
 
 _BLOCK_BYTES = 64 << 20  # of logits in floating point at once: large enough for a device, small beside the whole
 
@@ -44,8 +45,8 @@ class Backend:
         return np.from_dlpack(values, device="cpu")
 
     def given(self, nats: Any, kept: Any) -> Any:
-        """Surprisals as they came, zero where not kept."""
-        wide = self._wide(nats)
+        """Surprisals as they came, zero where not kept and not a number where they are negative."""
+        wide = self._no_less_than_zero(self._wide(nats))
         return self.xp.where(kept, wide, self.xp.zeros_like(wide))
 
     def nll(self, scores: Any, target: Any, kept: Any, kind: str) -> Any:
@@ -65,14 +66,20 @@ class Backend:
         with np.errstate(divide="ignore", invalid="ignore"):  # where NumPy is under the namespace
             return head_pieces.head_nll(self.xp, self._wide, states, head, target, kept)
 
+    def _no_less_than_zero(self, nats: Any) -> Any:
+        positive = self.xp.where(nats < 0, self.xp.zeros_like(nats), nats)
+        return self.xp.where(nats > -ROUNDING, positive, self.xp.zeros_like(nats) + self.xp.nan)
+
     def _block(self, scores_MV: Any, target_M: Any, kind: str) -> Any:
         xp = self.xp
         chosen_M = self._wide(xp.take_along_axis(scores_MV, target_M[:, None], axis=1)[:, 0])
         if kind == "logprobs":
-            return 0 - chosen_M
+            return self._no_less_than_zero(0 - chosen_M)
         wide_MV = self._wide(scores_MV)
         if kind == "probs":
-            return xp.log(xp.sum(wide_MV, axis=1)) - xp.log(chosen_M)
+            sum_M = xp.sum(wide_MV, axis=1)
+            possible_M = (xp.min(wide_MV, axis=1) >= 0) & xp.isfinite(sum_M)
+            return xp.where(possible_M, xp.log(sum_M) - xp.log(chosen_M), xp.zeros_like(sum_M) + xp.nan)
         most_M1 = xp.max(wide_MV, axis=1, keepdims=True)
         rest_M = xp.log(xp.sum(xp.exp(wide_MV - most_M1), axis=1))
         nats_M = rest_M + (most_M1[:, 0] - chosen_M)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
+from nonplus.kernels.token_nll import ROUNDING
 
 xp = jnp
 
@@ -34,6 +35,9 @@ def integers(values: Any, *, like: Array) -> Array:
         broken = concrete(jnp.any(jnp.asarray(array) != jnp.floor(jnp.asarray(array))))
         if broken is not None and broken:
             raise BadInput(f"token ids and masks are whole numbers, got {array.dtype}")
+    if isinstance(array, np.ndarray) and array.dtype.kind in "iu":  # else 2**32 would come out as 0
+        kept = np.iinfo(jnp.asarray(0).dtype)
+        array = np.clip(array, max(kept.min, np.iinfo(array.dtype).min), min(kept.max, np.iinfo(array.dtype).max))
     return jnp.asarray(array).astype(int)
 
 
@@ -43,8 +47,8 @@ def concrete(values: Array) -> NDArray[Any] | None:
 
 
 def given(nats: Array, kept: Array) -> Array:
-    """Surprisals as they came, zero where not kept."""
-    return jnp.where(kept, nats.astype(_wide(nats)), 0)
+    """Surprisals as they came, zero where not kept and not a number where they are negative."""
+    return jnp.where(kept, _no_less_than_zero(nats.astype(_wide(nats))), 0)
 
 
 @partial(jax.jit, static_argnames="kind")  # one pass without a copy also for callers who do not compile
@@ -69,13 +73,19 @@ def _surprisals(scores: Array, target: Array, *, kind: str) -> Array:
     # never a product with a one-hot row: 0 * -inf is not a number
     chosen = jnp.take_along_axis(scores, target[..., None], axis=-1)[..., 0].astype(_wide(scores))
     if kind == "logprobs":
-        return 0 - chosen
+        return _no_less_than_zero(0 - chosen)
     wide = scores.astype(_wide(scores))
     if kind == "probs":
-        return jnp.log(wide.sum(-1)) - jnp.log(chosen)
+        sums = wide.sum(-1)
+        possible = (wide.min(-1) >= 0) & jnp.isfinite(sums)
+        return jnp.where(possible, jnp.log(sums) - jnp.log(chosen), jnp.nan)
     most = wide.max(-1, keepdims=True)
     rest = jnp.log(jnp.exp(wide - most).sum(-1))
     return jnp.maximum(rest + (most[..., 0] - chosen), 0)
+
+
+def _no_less_than_zero(nats: Array) -> Array:
+    return jnp.where(nats > -ROUNDING, jnp.maximum(nats, 0), jnp.nan)
 
 
 def head_nll(states: Array, head: Head, target: Array, kept: Array) -> Array:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
+from nonplus.kernels.token_nll import ROUNDING
 
 xp = mx
 
@@ -48,8 +49,8 @@ def concrete(values: mx.array) -> NDArray[Any] | None:
 
 
 def given(nats: mx.array, kept: mx.array) -> mx.array:
-    """Surprisals as they came, zero where not kept."""
-    return mx.where(kept, _wide(nats), 0)
+    """Surprisals as they came, zero where not kept and not a number where they are negative."""
+    return mx.where(kept, _no_less_than_zero(_wide(nats)), 0)
 
 
 def nll(scores: mx.array, target: mx.array, kept: mx.array, kind: str) -> mx.array:
@@ -68,10 +69,12 @@ def nll(scores: mx.array, target: mx.array, kept: mx.array, kind: str) -> mx.arr
 def _block(scores_MV: mx.array, target_M: mx.array, kind: str) -> mx.array:
     chosen_M = _wide(mx.take_along_axis(scores_MV, target_M[:, None], axis=1)[:, 0])
     if kind == "logprobs":
-        return 0 - chosen_M
+        return _no_less_than_zero(0 - chosen_M)
     wide_MV = _wide(scores_MV)
     if kind == "probs":
-        return mx.log(_sum(wide_MV)) - mx.log(chosen_M)
+        sum_M = _sum(wide_MV)
+        possible_M = (wide_MV.min(1) >= 0) & mx.isfinite(sum_M)
+        return mx.where(possible_M, mx.log(sum_M) - mx.log(chosen_M), mx.nan)
     most_M1 = wide_MV.max(1, keepdims=True)
     rest_M = mx.log(_sum(mx.exp(wide_MV - most_M1)))
     return mx.maximum(rest_M + (most_M1[:, 0] - chosen_M), 0)
@@ -83,6 +86,10 @@ def _sum(values_MV: mx.array) -> mx.array:
     whole = v - v % _STRETCH
     stretches_MKs = values_MV[:, :whole].reshape(m, whole // _STRETCH, _STRETCH)
     return stretches_MKs.sum(2).sum(1) + values_MV[:, whole:].sum(1)
+
+
+def _no_less_than_zero(nats: mx.array) -> mx.array:
+    return mx.where(nats > -ROUNDING, mx.maximum(nats, 0), mx.nan)
 
 
 def head_nll(states: mx.array, head: Head, target: mx.array, kept: mx.array) -> mx.array:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import native
 from nonplus.kernels.head_nll import Head
-from nonplus.records import Floats
+from nonplus.kernels.token_nll import ROUNDING
+from nonplus.records import Floats, Ints
 
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]
@@ -49,8 +50,8 @@ def concrete(values: Array) -> Array | None:
 
 
 def given(nats: Array, kept: Array) -> Floats:
-    """Surprisals as they came, zero where not kept."""
-    return np.where(kept, nats.astype(np.float64), 0.0)
+    """Surprisals as they came, zero where not kept and not a number where they are negative."""
+    return np.where(kept, _no_less_than_zero(nats.astype(np.float64)), 0.0)
 
 
 def nll(scores: Array, target: Array, kept: Flags, kind: str) -> Floats:
@@ -59,9 +60,11 @@ def nll(scores: Array, target: Array, kept: Flags, kind: str) -> Floats:
     chosen = np.take_along_axis(scores, safe[..., None], axis=-1)[..., 0].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
         if kind == "logprobs":
-            nats = 0.0 - chosen
+            nats = _no_less_than_zero(0.0 - chosen)
         elif kind == "probs":
-            nats = np.log(scores.sum(axis=-1, dtype=np.float64)) - np.log(chosen)
+            sums = scores.sum(axis=-1, dtype=np.float64)
+            possible = (scores.min(axis=-1, initial=np.inf) >= 0) & np.isfinite(sums)
+            nats = np.where(possible, np.log(sums) - np.log(chosen), np.nan)
         else:
             nats = np.maximum(log_sum_exp(scores, kept) - chosen, 0.0)
     return np.where(kept, nats, 0.0)
@@ -75,14 +78,17 @@ def head_nll(states: Array, head: Head, target: Array, kept: Flags) -> Floats:
     nats_N = np.empty(len(target_N))
     for start in range(0, len(target_N), _HEAD_ROWS):
         rows = slice(start, start + _HEAD_ROWS)
-        nats_N[rows] = _head_log_sum_exp(hidden_NH[rows], head)
+        others_N = _head_others(hidden_NH[rows], head, target_N[rows])
         chosen_N: Array = np.vecdot(hidden_NH[rows], head.weight_VH[target_N[rows]].astype(wide, copy=False))
-        nats_N[rows] -= _scaled(chosen_N, None if head.bias_V is None else head.bias_V[target_N[rows]], head)
-    nats[kept] = np.maximum(nats_N, 0.0)
+        _scaled(chosen_N, None if head.bias_V is None else head.bias_V[target_N[rows]], head)
+        with np.errstate(invalid="ignore"):
+            nats_N[rows] = np.where(chosen_N < np.inf, np.logaddexp(others_N - chosen_N, 0.0), np.nan)
+    nats[kept] = nats_N
     return nats
 
 
-def _head_log_sum_exp(hidden_NH: Array, head: Head) -> Floats:
+def _head_others(hidden_NH: Array, head: Head, target_N: Ints) -> Floats:
+    """Log of the sum of the exponentials of all logits but the target's, shape (N,); see ``rows_torch``."""
     n, v = len(hidden_NH), len(head.weight_VH)
     level_N, sum_N, kept_N = np.full(n, -np.inf), np.zeros(n), np.ones(n, bool)
     step = min(v, max(1, _HEAD_BYTES // (max(n, 1) * hidden_NH.itemsize)))
@@ -92,9 +98,11 @@ def _head_log_sum_exp(hidden_NH: Array, head: Head) -> Floats:
         logits_NV = room_NV.reshape(-1)[: n * (piece.stop - start)].reshape(n, -1)
         np.matmul(hidden_NH, head.weight_VH[piece].astype(hidden_NH.dtype, copy=False).T, out=logits_NV)
         _scaled(logits_NV, None if head.bias_V is None else head.bias_V[piece], head)
+        rows_M = np.flatnonzero((target_N >= start) & (target_N < piece.stop))
+        logits_NV[rows_M, target_N[rows_M] - start] = -np.inf
         bring_forward(logits_NV, kept_N, level_N, sum_N)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.where(sum_N > 0, level_N + np.log(sum_N), np.nan))
+        return np.asarray(level_N + np.log(sum_N))
 
 
 def _scaled(logits: Array, bias: Array | None, head: Head) -> Array:
@@ -108,6 +116,10 @@ def _scaled(logits: Array, bias: Array | None, head: Head) -> Array:
         np.tanh(logits, out=logits)
         logits *= head.softcap
     return logits
+
+
+def _no_less_than_zero(nats: Floats) -> Floats:
+    return np.where(nats > -ROUNDING, np.maximum(nats, 0.0), np.nan)
 
 
 def log_sum_exp(scores: Array, kept: Flags) -> Floats:

@@ -15,6 +15,7 @@ from nonplus.errors import BadInput
 from nonplus.kernels import native
 from nonplus.kernels.head_nll import Head
 from nonplus.kernels.pieces import lots
+from nonplus.kernels.token_nll import ROUNDING
 
 xp = torch
 
@@ -29,7 +30,10 @@ _HEAD_BYTES = 32 << 20
 
 def scores(x: Tensor) -> Tensor:
     """``x`` without its history, as floating point."""
-    return x.detach() if x.is_floating_point() else x.detach().double()
+    if x.is_complex() or x.dtype == torch.bool:
+        raise BadInput(f"scores are numbers, got a tensor of {x.dtype}")
+    x = x.detach().resolve_neg()  # a lazy minus sign is not in memory yet
+    return x if x.is_floating_point() else x.double()
 
 
 def integers(values: Any, *, like: Tensor) -> Tensor:
@@ -46,8 +50,8 @@ def concrete(values: Tensor) -> NDArray[Any] | None:
 
 
 def given(nats: Tensor, kept: Tensor) -> Tensor:
-    """Surprisals as they came, zero where not kept."""
-    return torch.where(kept, nats, 0.0).to(_precise(nats))
+    """Surprisals as they came, zero where not kept and not a number where they are negative."""
+    return torch.where(kept, _no_less_than_zero(nats.to(_precise(nats))), 0.0)
 
 
 def nll(scores: Tensor, target: Tensor, kept: Tensor, kind: str) -> Tensor:
@@ -55,12 +59,17 @@ def nll(scores: Tensor, target: Tensor, kept: Tensor, kind: str) -> Tensor:
     precise = _precise(scores)
     chosen = scores.gather(-1, torch.where(kept, target, 0)[..., None])[..., 0].to(precise)
     if kind == "logprobs":
-        nats = 0 - chosen
+        nats = _no_less_than_zero(0 - chosen)
     elif kind == "probs":
-        nats = scores.sum(-1, dtype=precise).log() - chosen.log()
+        sums = scores.sum(-1, dtype=precise)
+        nats = torch.where((scores.amin(-1) >= 0) & sums.isfinite(), sums.log() - chosen.log(), torch.nan)
     else:
         nats = (log_sum_exp(scores, kept) - chosen).clamp(min=0)
     return torch.where(kept, nats, 0.0)
+
+
+def _no_less_than_zero(nats: Tensor) -> Tensor:
+    return torch.where(nats > -ROUNDING, nats.clamp(min=0), torch.nan)
 
 
 def log_sum_exp(scores: Tensor, kept: Tensor) -> Tensor:
@@ -119,17 +128,22 @@ def pure_bring_forward(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N
 def head_nll(states: Tensor, head: Head, target: Tensor, kept: Tensor) -> Tensor:
     """Surprisals, shape of ``target``; zero where not kept."""
     nats = torch.zeros(kept.shape, dtype=_precise(states), device=states.device)
-    hidden_NH = states[kept]
-    target_N = target[kept]
-    sums_N = head_log_sum_exp(hidden_NH, head)
+    hidden_NH, target_N = states[kept], target[kept]
+    others_N = _head_others(hidden_NH, head, target_N)
     for rows in lots(len(target_N), _HEAD_ROWS):
-        sums_N[rows] -= _head_chosen(hidden_NH[rows], head, target_N[rows]).to(sums_N)
-    nats[kept] = sums_N.clamp_(min=0)
+        chosen_N = _head_chosen(hidden_NH[rows], head, target_N[rows]).to(others_N)
+        nats_N = torch.logaddexp(others_N[rows] - chosen_N, torch.zeros_like(chosen_N))
+        others_N[rows] = torch.where(chosen_N < torch.inf, nats_N, torch.nan)
+    nats[kept] = others_N
     return nats
 
 
-def head_log_sum_exp(hidden_NH: Tensor, head: Head) -> Tensor:
-    """Log of the sum of the exponentials of the head's logits, shape (N,)."""
+def _head_others(hidden_NH: Tensor, head: Head, target_N: Tensor) -> Tensor:
+    """Log of the sum of the exponentials of all logits but the target's, shape (N,).
+
+    The target's would be rounded here, and is exact where it is subtracted: of a token that the model is sure of, the
+    surprisal would be nothing but that difference.
+    """
     n, v = len(hidden_NH), len(head.weight_VH)
     level_N = torch.full((n,), -torch.inf, dtype=_precise(hidden_NH), device=hidden_NH.device)
     sum_N = torch.zeros_like(level_N)
@@ -139,11 +153,15 @@ def head_log_sum_exp(hidden_NH: Tensor, head: Head) -> Tensor:
     for rows in lots(n, _HEAD_ROWS):
         for piece in lots(v, step):
             shape = (rows.stop - rows.start, piece.stop - piece.start)
-            logits_NV = room[: shape[0] * shape[1]].view(shape)
-            torch.mm(hidden_NH[rows], head.weight_VH[piece].to(hidden_NH).t(), out=logits_NV)
-            _scaled(logits_NV, None if head.bias_V is None else head.bias_V[piece], head)
-            bring_forward(logits_NV, kept_N[rows], level_N[rows], sum_N[rows])
-    return torch.where(sum_N > 0, level_N + sum_N.log(), torch.nan)
+            logits_NP = room[: shape[0] * shape[1]].view(shape)
+            torch.mm(hidden_NH[rows], head.weight_VH[piece].to(hidden_NH).t(), out=logits_NP)
+            _scaled(logits_NP, None if head.bias_V is None else head.bias_V[piece], head)
+            place_N1 = target_N[rows, None] - piece.start
+            inside_N1 = (place_N1 >= 0) & (place_N1 < shape[1])
+            place_N1 = place_N1.clamp(0, shape[1] - 1)
+            own_N1 = torch.where(inside_N1, -torch.inf, logits_NP.gather(1, place_N1))
+            bring_forward(logits_NP.scatter_(1, place_N1, own_N1), kept_N[rows], level_N[rows], sum_N[rows])
+    return level_N + sum_N.log()
 
 
 def _head_chosen(hidden_NH: Tensor, head: Head, target_N: Tensor) -> Tensor:

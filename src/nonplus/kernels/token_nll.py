@@ -7,7 +7,7 @@ Letters in shapes: B batch, T time, V vocabulary, N rows.
 """
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -25,6 +25,9 @@ _BACKENDS = {
     "mlx": "rows_mlx",
     "tensorflow": "rows_keras",
 }
+
+
+ROUNDING = 1e-6  # how far above 0 the logarithm of a probability may lie
 
 
 class TokenNats(NamedTuple):
@@ -113,23 +116,23 @@ def backend_of(x: Any) -> Any:
             return importlib.import_module(f"nonplus.kernels.{name}")
     if isinstance(x, (list, tuple)):
         return importlib.import_module("nonplus.kernels.rows_numpy")
-    if "__array_namespace__" in dir(x):
-        return importlib.import_module("nonplus.kernels.rows_array").Backend(x.__array_namespace__())
-    raise BadInput(
-        f"x must be an array (NumPy, torch, jax, mlx, or one with __array_namespace__), got {type(x).__name__}"
-    )
+    try:
+        namespace = x.__array_namespace__()
+    except AttributeError:
+        raise BadInput(
+            f"x must be an array (NumPy, torch, jax, mlx, or one with __array_namespace__), got {type(x).__name__}"
+        ) from None
+    return importlib.import_module("nonplus.kernels.rows_array").Backend(namespace)
 
 
 def ignored_ids(ignore_index: int | Iterable[int] | None) -> tuple[int, ...]:
     """``ignore_index`` as the ids it names."""
     if ignore_index is None:
         return ()
-    named = []
-    for each in ignore_index if isinstance(ignore_index, Iterable) else (ignore_index,):
-        if isinstance(each, bool) or not isinstance(each, int | np.integer):
-            raise BadInput(f"ignore_index is an id or several, got {each!r}; use None to ignore nothing")
-        named.append(int(each))
-    return tuple(named)
+    ids = np.asarray(list(ignore_index) if isinstance(ignore_index, Set | Iterator) else ignore_index)
+    if ids.size and ids.dtype.kind not in "iu":
+        raise BadInput(f"ignore_index is an id or several, got {ignore_index!r}; use None to ignore nothing")
+    return tuple(map(int, ids.reshape(-1).tolist()))
 
 
 def _kept(backend: Any, target: Any, ignored: tuple[int, ...], mask: Any, *, shift: bool) -> Any:
@@ -140,12 +143,16 @@ def _kept(backend: Any, target: Any, ignored: tuple[int, ...], mask: Any, *, shi
         kept = kept & later(backend.xp, target == target)
     if mask is None:
         return kept
-    real = backend.integers(mask, like=target) != 0
-    if tuple(real.shape) != tuple(target.shape):
+    marks = backend.integers(mask, like=target)
+    if tuple(marks.shape) != tuple(target.shape):
         raise BadInput(
-            f"mask has a place for each target, shape {tuple(target.shape)}, got {tuple(real.shape)}; "
+            f"mask has a place for each target, shape {tuple(target.shape)}, got {tuple(marks.shape)}; "
             f"give the mask of the same tokens"
         )
+    other = backend.concrete((marks != 0) & (marks != 1))
+    if other is not None and other.any():
+        raise BadInput("a mask is 1 where a token counts and 0 where not; this one is added to scores, or is no mask")
+    real = marks != 0
     return kept & real & later(backend.xp, real) if shift else kept & real
 
 
@@ -164,7 +171,7 @@ def _check_shapes(scores: tuple[int, ...], target: tuple[int, ...], kind: Kind) 
         if scores != target:
             raise BadInput(f"surprisals of shape {scores} are of targets of the same shape, got targets of {target}")
         return
-    if scores[:-1] == target and len(target):
+    if scores[:-1] == target and len(target) and scores[-1]:
         return
     rule = f"{kind} of shape (..., T, V) predict targets of shape (..., T), got {scores} and {target}"
     if len(scores) == 3 and len(target) == 2 and (scores[0], scores[2]) == target:
@@ -193,13 +200,21 @@ def check_ids(backend: Any, asked: Asked, vocabulary: int, *, shift: bool) -> No
     )
 
 
-def check_distributions(backend: Any, nats: Any, kind: str) -> None:
+_BROKEN = {
+    "logits": "one is not a number or infinite, or none is possible",
+    "probs": "one is negative or not finite, or all are zero",
+    "logprobs": "that of the target is above 0 or not a number",
+    "nll": "a surprisal is below 0 or not a number",
+}
+
+
+def check_distributions(backend: Any, nats: Any, kind: Kind, *, of: str = "") -> None:
     """Refuse rows that leave no distribution, where values can be looked at."""
     wrong = backend.concrete(nats != nats)
     if wrong is not None and wrong.any():
         raise BadProbability(
-            f"the {kind} at {_shown(first_place(wrong), shift=False)} leave no distribution ({int(wrong.sum())} such "
-            f"rows): one is not a number, or none is possible; find out where they were made"
+            f"the {kind}{of} at {_shown(first_place(wrong), shift=False)} leave no distribution ({int(wrong.sum())} "
+            f"such rows): {_BROKEN[kind]}; find out where they were made"
         )
 
 

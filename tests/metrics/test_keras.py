@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -21,7 +22,7 @@ import keras
 
 from nonplus.errors import BadInput, BadProtocol, SuspectInput
 from nonplus.kernels import rows_keras
-from nonplus.metrics.digits import carried, counts, digits_of, floating, product_sums, row_sums, whole
+from nonplus.metrics.digits import FACTOR_WIDTH, carried, counts, digits_of, floating, product_sums, row_sums, whole
 from nonplus.metrics.keras import Perplexity
 from nonplus.metrics.plain import Perplexity as Plain
 
@@ -261,6 +262,37 @@ def test_a_weight_that_is_none_is_refused(weights):
         of_logits().update_state(TARGETS, LOGITS, np.full(TARGETS.shape, weights))
 
 
+@pytest.mark.parametrize("scale", [2.0**-16, 2.0**17])
+def test_large_weights_and_small_ones_give_the_same_perplexity(scale):
+    plain, scaled = (measured_once(TARGETS, 40 * LOGITS, factor * WEIGHTS) for factor in (1, scale))
+    assert scaled.perplexity == pytest.approx(plain.perplexity, rel=1e-5)
+    assert scaled.tally.squares == pytest.approx(scale * plain.tally.squares, rel=1e-5)
+    assert scaled.tally.tokens_tokens == pytest.approx(scale**2 * plain.tally.tokens_tokens, rel=1e-5)
+
+
+@pytest.mark.parametrize(("weight", "way"), [("1e+12", "down"), ("2e+06", "down"), ("1e-10", "up"), ("9e-07", "up")])
+def test_a_weight_that_would_lose_its_digits_is_refused(weight, way):
+    with pytest.raises(BadInput, match=f"between .* got {re.escape(weight)}; scale them {way}"):
+        of_logits().update_state(TARGETS, LOGITS, np.float32([[1, 1, 1], [0, 1, float(weight)]]))
+
+
+@pytest.mark.parametrize("weight", [1e12, 1e-10, -1, np.nan])
+def test_a_weight_out_of_its_range_is_not_a_number_where_nothing_can_be_refused(weight):
+    jax = pytest.importorskip("jax")
+    if BACKEND != "jax":
+        pytest.skip("this backend compiles nothing")
+    metric = of_logits()
+    state = [v.value for v in metric.variables]
+    state = jax.jit(metric.stateless_update_state)(state, TARGETS, LOGITS, np.float32([[1, 1, 1], [0, 1, weight]]))
+    assert math.isnan(metric.stateless_result(state))
+
+
+def test_a_surprisal_beyond_any_probability_counts_as_one_of_zero():
+    logits = np.array([[[0, -1e12], [0, -(2.0**29)]]], np.float32)
+    figures = measured_once(np.array([[1, 1]]), logits)
+    assert (figures.zeros, figures.tokens, figures.perplexity) == (1, 2, math.inf)
+
+
 def test_weights_that_do_not_fit_are_refused():
     with pytest.raises(BadInput, match=r"got \(2, 4\)"):
         of_logits().update_state(TARGETS, LOGITS, np.ones((2, 4)))
@@ -441,7 +473,7 @@ def test_without_keras_the_install_line_is_given():
     assert "pip install 'nonplus[keras]'" in run.stderr
 
 
-VALUES = st.floats(0, 2**30, width=32)
+VALUES = st.floats(0, 2**30, width=32) | st.floats(0, 2**79, width=32)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=8))
@@ -453,14 +485,15 @@ def test_digits_stand_for_values_rounded_to_their_unit(values):
     assert [whole(each) for each in digits] == exact
     row = keras.ops.convert_to_numpy(row_sums(keras.ops.convert_to_tensor(digits[None])))[0]
     assert whole(row) == sum(exact)
-    assert float(floating(keras.ops.pad(row, [(0, 14)]))) == pytest.approx(sum(exact) / 2**40, rel=1e-6, abs=1e-12)
+    assert float(floating(row)) == pytest.approx(sum(exact) / 2**40, rel=1e-6, abs=1e-12)
 
 
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=5))
 @settings(max_examples=30)
 def test_sums_of_products_are_exact(pairs):
     padded = np.array(pairs + [(0, 0)] * (5 - len(pairs)), np.float32)
-    one, other = (row_sums(digits_of(keras.ops.convert_to_tensor(column[None, :, None]))) for column in padded.T)
+    columns = (keras.ops.convert_to_tensor(column[None, :, None]) for column in padded.T)
+    one, other = (row_sums(digits_of(column))[..., :FACTOR_WIDTH] for column in columns)
     exact = sum(round(float(a) * 2**40) * round(float(b) * 2**40) for a, b in padded)
     assert whole(keras.ops.convert_to_numpy(product_sums(one, other))[0]) == exact
 
@@ -473,9 +506,10 @@ def test_digits_that_fill_31_bits_are_carried():
     assert digits.max() <= 1026
 
 
-def test_a_value_beyond_what_digits_hold_counts_as_the_largest():
-    digits = keras.ops.convert_to_numpy(digits_of(keras.ops.convert_to_tensor(np.float32([1e30, np.inf]))))
-    assert [whole(each) for each in digits] == [2**70, 2**70]
+def test_there_is_room_for_the_products_of_65536_rows_of_the_largest_digits():
+    full = keras.ops.convert_to_tensor(np.full((1, 2**16, FACTOR_WIDTH), 1023, np.int32))
+    total = keras.ops.convert_to_numpy(carried(product_sums(full, full)))[0]
+    assert whole(total) == 2**16 * (2**120 - 1) ** 2
 
 
 def test_marks_are_counted():

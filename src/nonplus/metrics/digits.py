@@ -1,7 +1,7 @@
 """Exact sums where nothing is wider than 32 bits, as under jax: whole numbers of 2**-40 as digits to the base 1024.
 
 The lowest digit comes first, on the last axis. A digit may stand a little above 1023; the number is the sum of digit ×
-1024**place all the same. Sums are exact for up to 2**21 tokens in a row and 2**17 rows in a batch.
+1024**place all the same. Sums are exact for up to 2**20 tokens in a row and 2**16 rows in a batch.
 
 Letters in shapes: N numbers, R rows, T tokens, D digits.
 """
@@ -11,35 +11,34 @@ from typing import Any
 
 from keras import ops
 
-WIDTH = 24  # digits of a total
+WIDTH = 26  # digits of a total
+FACTOR_WIDTH = 12  # digits of a row's sum that is multiplied: it stays below 2**80
 _BASE = 1024
-_ROW_WIDTH = 10  # digits of a row's sum
+_ROW_WIDTH = 15  # digits of a row's sum
 _READ = 14  # digits that :func:`floating` reads, as far as float32 goes
-_LARGEST = float(1 << 30)
-_UNIT_BITS = 40
+_PIECE = float(1 << 20)
+_PLACES_OF_PIECES = (60, 40, 20, 0, -20)  # and the rest, which is rounded
 
 
 def digits_of(values: Any) -> Any:
-    """Values of at least 0, each rounded to 2**-40 by itself, as digits (..., 7); above 2**30 they count as 2**30."""
-    values = ops.minimum(values, _LARGEST)
-    high = ops.floor(values)
-    # products with powers of two, and differences of neighbours, are exact in floating point
-    rest = (values - high) * float(1 << 20)
-    middle = ops.floor(rest)
-    low = ops.round((rest - middle) * float(1 << 20))
-    low, middle, high = (ops.cast(each, "int32") for each in (low, middle, high))
-    above = high // _BASE
-    pieces = (low % _BASE, low // _BASE, middle % _BASE, middle // _BASE, high % _BASE, above % _BASE, above // _BASE)
-    return ops.stack(pieces, axis=-1)
+    """Values from 0 to below 2**80, each rounded to 2**-40 by itself, as digits (..., 12)."""
+    pieces, rest = [], values
+    for place in _PLACES_OF_PIECES:
+        # products with powers of two, and differences of neighbours, are exact in floating point
+        piece = ops.floor(rest * 2.0**-place)
+        rest = rest - piece * 2.0**place
+        pieces.append(ops.cast(piece, "int32"))
+    pieces.append(ops.cast(ops.round(rest * _PIECE * _PIECE), "int32"))
+    return ops.stack([digit for piece in reversed(pieces) for digit in (piece % _BASE, piece // _BASE)], axis=-1)
 
 
 def row_sums(digits: Any) -> Any:
-    """Sums over the tokens of each row, of digits (..., R, T, 7) as digits (..., R, 10)."""
+    """Sums over the tokens of each row, of digits (..., R, T, 12) as digits (..., R, 15)."""
     return carried(widened(ops.sum(digits, axis=-2), _ROW_WIDTH))
 
 
 def product_sums(one: Any, other: Any) -> Any:
-    """Sums over rows of the products of two rows' sums (N, R, 10), as totals (N, 24) in units of 2**-80."""
+    """Sums over rows of the products of two rows' sums (N, R, 12), as totals (N, 26) in units of 2**-80."""
     products_NRDD = one[..., :, None] * other[..., None, :]
     # below 2**20 + 2**13 each: cut in two before they are added, so that there is room for many
     low, high = (_antidiagonals(ops.sum(part, axis=1)) for part in (products_NRDD % _BASE, products_NRDD // _BASE))
@@ -55,7 +54,7 @@ def _antidiagonals(squares_NDD: Any) -> Any:
 
 
 def counts(marked: Sequence[Any]) -> Any:
-    """How many are marked in each of N arrays, as totals (N, 24) in units of one."""
+    """How many are marked in each of N arrays, as totals (N, 26) in units of one."""
     return widened(ops.stack([ops.sum(ops.cast(each, "int32")) for each in marked])[:, None], WIDTH)
 
 
@@ -76,8 +75,8 @@ def carried(digits: Any) -> Any:
 
 
 def floating(digits: Any) -> Any:
-    """A number in units of 2**-40 as a float32 of its value; infinite never, for it has room for 2**90."""
-    powers = [2.0 ** (10 * place - _UNIT_BITS) for place in range(_READ)]
+    """A number in units of 2**-40 as a float32 of its value; infinite never, for it is read up to 2**100."""
+    powers = [2.0 ** (10 * place - 40) for place in range(_READ)]
     return ops.sum(ops.cast(digits[..., :_READ], "float32") * ops.convert_to_tensor(powers, "float32"), axis=-1)
 
 

@@ -24,6 +24,7 @@ from keras import ops  # noqa: E402
 from keras.src.backend import get_keras_mask, in_stateless_scope  # noqa: E402
 
 from nonplus.metrics.digits import (  # noqa: E402
+    FACTOR_WIDTH,
     WIDTH,
     carried,
     counts,
@@ -34,6 +35,11 @@ from nonplus.metrics.digits import (  # noqa: E402
     whole,
     widened,
 )
+
+# Weights are from one to the other, or zero. Surprisals from 2**30 nats on count as probability zero, so that the largest
+# number that is added, a surprisal's square with its weight, is below 2**80.
+_SMALLEST_WEIGHT, _LARGEST_WEIGHT = 2.0**-20, 2.0**20
+_IMPOSSIBLE = 2.0**30
 
 # The rows of the state. The first three and the last three are in units of the tally's, all others count.
 _SUMS = ("nats", "tokens", "squares", "documents", "scored", "ignored", "masked", "zeros", "nonfinite")
@@ -47,13 +53,13 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
 
     ``y_pred`` are probabilities, divided by their sum, or with ``from_logits`` logits. Tokens equal to
     ``mask_token_id`` or (one of) ``ignore_index`` do not count, nor those that the model's mask leaves out; all others
-    count as ``sample_weight`` says. ``check`` says on which batches a look is taken for input that was probably not
+    count as ``sample_weight`` says, with weights from 2**-20 to 2**20, or 0. ``check`` says on which batches a look is taken for input that was probably not
     meant (``first``, ``always`` or ``never``); it can be taken only where nothing is compiled.
 
     All sums are whole numbers, exact and the same in any order of batches, whatever ``dtype`` is: that is there for the
-    sake of code that sets it. The result is float32. It is infinite where a token had probability zero, and not a
-    number where nothing came yet, where a row left no distribution, and where, compiled, a target was outside the
-    vocabulary. :meth:`figures` tells such cases apart.
+    sake of code that sets it. The result is float32. It is infinite where a token had probability zero, or
+    2**30 nats or more, and not a number where nothing came yet, where a row left no distribution, and where, compiled,
+    a target was outside the vocabulary or a weight out of its range. :meth:`figures` tells such cases apart.
     """
 
     def __init__(
@@ -82,8 +88,8 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         """Count a batch in. ``sample_weight`` is for each token, (B, T), or each row, (B,).
 
         Raises:
-            BadInput: shapes that do not fit, a weight that is negative or not finite and, where nothing is compiled, a
-                target outside the vocabulary, with its place.
+            BadInput: shapes that do not fit and, where nothing is compiled, a weight out of its range, or a target
+                outside the vocabulary, with its place.
         """
         mask = get_keras_mask(y_pred)
         scores = ops.convert_to_tensor(y_pred)
@@ -182,7 +188,7 @@ def _rows(values: Any) -> Any:
 
 
 def _weights(sample_weight: Any, nats: Any) -> Any:
-    """Weights in the shape and precision of the surprisals, not a number where they are none."""
+    """Weights in the shape and precision of the surprisals, not a number where they are out of their range."""
     if sample_weight is None:
         return ops.ones_like(nats)
     weights = ops.cast(ops.convert_to_tensor(sample_weight), nats.dtype)
@@ -192,11 +198,21 @@ def _weights(sample_weight: Any, nats: Any) -> Any:
         raise BadInput(
             f"sample_weight is for each token, shape {tuple(nats.shape)}, or each row, got {tuple(weights.shape)}"
         )
-    wrong = ~((weights >= 0) & (weights < float("inf")))
-    refused = backend_of(weights).concrete(ops.any(wrong))
-    if refused is not None and refused:
-        raise BadInput("weights are finite and not negative, got others; weigh a token by 0 to leave it out")
+    wrong = (weights != 0) & ~((weights >= _SMALLEST_WEIGHT) & (weights <= _LARGEST_WEIGHT))
+    held, refused = (backend_of(weights).concrete(each) for each in (weights, wrong))
+    if held is not None and refused is not None and refused.any():
+        _refuse_weight(float(held[refused][0]))
     return ops.where(wrong, float("nan"), weights) * ops.ones_like(nats)
+
+
+def _refuse_weight(weight: float) -> None:
+    if not 0 <= weight < float("inf"):
+        raise BadInput(f"weights are finite and not negative, got {weight}; weigh a token by 0 to leave it out")
+    way = "up" if weight < 1 else "down"
+    raise BadInput(
+        f"weights are kept in steps of 2**-40 and lie between 2**-20 and 2**20, got {weight:g}; scale them {way}, all by "
+        f"the same factor, which changes no perplexity"
+    )
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -212,14 +228,14 @@ def _added(digits: Any, nats_RT: Any, asked_RT: Any, weights_RT: Any, left_out_R
     """The state with a batch counted in."""
     weighed_RT = weights_RT == weights_RT
     kept_RT = asked_RT & (weights_RT != 0)  # also where a weight is not a number
-    known_RT = kept_RT & weighed_RT & (nats_RT < float("inf"))
-    zeros_RT = kept_RT & weighed_RT & (nats_RT == float("inf"))
+    known_RT = kept_RT & weighed_RT & (nats_RT < _IMPOSSIBLE)
+    zeros_RT = kept_RT & weighed_RT & (nats_RT >= _IMPOSSIBLE)
     scored_RT = known_RT | zeros_RT
     nothing_RT = ops.zeros_like(nats_RT)
     weight_RT, plain_RT = ops.where(scored_RT, weights_RT, nothing_RT), ops.where(known_RT, nats_RT, nothing_RT)
     values_NRT = ops.stack([plain_RT * weight_RT, weight_RT, plain_RT * plain_RT * weight_RT])
     sums_NRD = row_sums(digits_of(values_NRT))
-    nats_RD, tokens_RD = sums_NRD[0], sums_NRD[1]
+    nats_RD, tokens_RD = sums_NRD[0, :, :FACTOR_WIDTH], sums_NRD[1, :, :FACTOR_WIDTH]
     moments = product_sums(ops.stack([nats_RD, nats_RD, tokens_RD]), ops.stack([nats_RD, tokens_RD, tokens_RD]))
     documents_R = ops.any(scored_RT, axis=1)
     counted = counts([documents_R, scored_RT, ~kept_RT, left_out_RT, zeros_RT, kept_RT & ~scored_RT])

@@ -194,6 +194,16 @@ def test_metrics_that_count_other_tokens_do_not_merge():
         of_logits(ignore_index=-100).merge_state([of_logits()])
 
 
+def test_metrics_of_logits_and_of_probabilities_do_not_merge():
+    one, other, third = of_logits(), Perplexity(check="never"), of_logits()
+    for metric in (one, third):
+        metric.update_state(TARGETS, LOGITS)
+    before = one.figures()
+    with pytest.raises(BadProtocol, match="of logits and of probs; make both metrics with the same from_logits"):
+        one.merge_state([third, other])
+    assert one.figures() == before
+
+
 def test_tokens_past_16_million_are_counted_one_by_one():
     metric = of_logits()
     update = metric.stateless_update_state
@@ -293,9 +303,15 @@ def test_a_surprisal_beyond_any_probability_counts_as_one_of_zero():
     assert (figures.zeros, figures.tokens, figures.perplexity) == (1, 2, math.inf)
 
 
-def test_weights_that_do_not_fit_are_refused():
-    with pytest.raises(BadInput, match=r"got \(2, 4\)"):
-        of_logits().update_state(TARGETS, LOGITS, np.ones((2, 4)))
+@pytest.mark.parametrize("shape", [(2, 4), (3,), (2, 3, 2), (2, 3, 1, 1)])
+def test_weights_that_do_not_fit_are_refused(shape):
+    with pytest.raises(BadInput, match=rf"shape \(B, T\) as the targets' \(2, 3\), got {re.escape(str(shape))}"):
+        of_logits().update_state(TARGETS, LOGITS, np.ones(shape))
+
+
+def test_weights_may_have_a_last_axis_of_one_as_targets_may():
+    here = measured_once(TARGETS[..., None], LOGITS, WEIGHTS[..., None])
+    assert here == measured_once(TARGETS, LOGITS, WEIGHTS)
 
 
 def test_a_probability_is_taken_as_it_is_however_small():

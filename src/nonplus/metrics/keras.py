@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from nonplus.errors import BadInput, require
+from nonplus.errors import BadInput, BadProtocol, require
 from nonplus.kernels.token_nll import TokenNats, backend_of, ignored_ids, token_nll
 from nonplus.metrics.batch import Check, Choices
 from nonplus.metrics.checks import suspect_alignment, suspect_nats, suspect_rows, warn
@@ -36,8 +36,8 @@ from nonplus.metrics.digits import (  # noqa: E402
     widened,
 )
 
-# Weights are from one to the other, or zero. Surprisals from 2**30 nats on count as probability zero, so that the largest
-# number that is added, a surprisal's square with its weight, is below 2**80.
+# Weights are from one to the other, or zero. Surprisals from 2**30 nats on count as probability zero, so that the
+# largest number that is added, a surprisal's square with its weight, is below 2**80.
 _SMALLEST_WEIGHT, _LARGEST_WEIGHT = 2.0**-20, 2.0**20
 _IMPOSSIBLE = 2.0**30
 
@@ -53,13 +53,14 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
 
     ``y_pred`` are probabilities, divided by their sum, or with ``from_logits`` logits. Tokens equal to
     ``mask_token_id`` or (one of) ``ignore_index`` do not count, nor those that the model's mask leaves out; all others
-    count as ``sample_weight`` says, with weights from 2**-20 to 2**20, or 0. ``check`` says on which batches a look is taken for input that was probably not
-    meant (``first``, ``always`` or ``never``); it can be taken only where nothing is compiled.
+    count as ``sample_weight`` says, with weights from 2**-20 to 2**20, or 0. ``check`` says on which batches a look is
+    taken for input that was probably not meant (``first``, ``always`` or ``never``); it can be taken only where nothing
+    is compiled.
 
     All sums are whole numbers, exact and the same in any order of batches, whatever ``dtype`` is: that is there for the
-    sake of code that sets it. The result is float32. It is infinite where a token had probability zero, or
-    2**30 nats or more, and not a number where nothing came yet, where a row left no distribution, and where, compiled,
-    a target was outside the vocabulary or a weight out of its range. :meth:`figures` tells such cases apart.
+    sake of code that sets it. The result is float32. It is infinite where a token had probability zero, or 2**30 nats
+    or more, and not a number where nothing came yet, where a row left no distribution, and where, compiled, a target
+    was outside the vocabulary or a weight out of its range. :meth:`figures` tells such cases apart.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         self._digits = self.add_variable((len(_ROW), WIDTH), "zeros", dtype="int32", name="digits")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch in. ``sample_weight`` is for each token, (B, T), or each row, (B,).
+        """Count a batch in. ``sample_weight`` is for each token, (B, T), or each row, (B,) or (B, 1).
 
         Raises:
             BadInput: shapes that do not fit and, where nothing is compiled, a weight out of its range, or a target
@@ -143,10 +144,17 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         """Add the sums of other metrics, of other processes for instance, which are left as they are.
 
         Raises:
-            BadProtocol: one of them counts other tokens.
+            BadProtocol: one of them counts other tokens, or scores of another kind; nothing is added then.
         """
-        for other in metrics:
+        others = tuple(metrics)
+        for other in others:
             self._choices.conditions.joined(other._choices.conditions)
+            if other._choices.kind != self._choices.kind:
+                raise BadProtocol(
+                    f"sums are added where scores mean the same, got those of {self._choices.kind} and of "
+                    f"{other._choices.kind}; make both metrics with the same from_logits"
+                )
+        for other in others:
             self._digits.assign(carried(self._digits + other._digits))
 
     def get_config(self) -> dict[str, Any]:
@@ -191,12 +199,17 @@ def _weights(sample_weight: Any, nats: Any) -> Any:
     """Weights in the shape and precision of the surprisals, not a number where they are out of their range."""
     if sample_weight is None:
         return ops.ones_like(nats)
-    weights = ops.cast(ops.convert_to_tensor(sample_weight), nats.dtype)
+    given = ops.cast(ops.convert_to_tensor(sample_weight), nats.dtype)
+    weights = _without_last_of_one(given, len(nats.shape) + 1)
     while len(weights.shape) < len(nats.shape):
         weights = weights[..., None]
-    if any(had not in (1, None, wanted) for had, wanted in zip(weights.shape, nats.shape, strict=True) if wanted):
+    fits = len(weights.shape) == len(nats.shape) and all(
+        had in (1, None, wanted) for had, wanted in zip(weights.shape, nats.shape, strict=True) if wanted
+    )
+    if not fits:
         raise BadInput(
-            f"sample_weight is for each token, shape {tuple(nats.shape)}, or each row, got {tuple(weights.shape)}"
+            f"sample_weight is for each row, shape (B,) or (B, 1), or each token, shape (B, T) as the targets' "
+            f"{tuple(nats.shape)}, got {tuple(given.shape)}"
         )
     wrong = (weights != 0) & ~((weights >= _SMALLEST_WEIGHT) & (weights <= _LARGEST_WEIGHT))
     held, refused = (backend_of(weights).concrete(each) for each in (weights, wrong))
@@ -210,8 +223,8 @@ def _refuse_weight(weight: float) -> None:
         raise BadInput(f"weights are finite and not negative, got {weight}; weigh a token by 0 to leave it out")
     way = "up" if weight < 1 else "down"
     raise BadInput(
-        f"weights are kept in steps of 2**-40 and lie between 2**-20 and 2**20, got {weight:g}; scale them {way}, all by "
-        f"the same factor, which changes no perplexity"
+        f"weights are kept in steps of 2**-40 and lie between 2**-20 and 2**20, got {weight:g}; scale them {way}, all "
+        f"by the same factor, which changes no perplexity"
     )
 
 

@@ -349,6 +349,29 @@ def test_a_row_that_leaves_no_distribution_shows_in_the_result_and_is_counted():
     assert "1 not a number, left out" in str(figures)
 
 
+NO_DISTRIBUTIONS = np.array([[[1, np.inf, 0.2], [0.5, 0.6, -0.1], [0, 0, 0], [np.nan, 1, 1], [2, 1, 1]]], np.float32)
+
+
+def test_probabilities_that_are_none_leave_no_distribution():
+    metric = Perplexity(check="never")
+    assert math.isnan(float(metric(np.zeros((1, 5), int), NO_DISTRIBUTIONS)))
+    figures = metric.figures()
+    assert (figures.nonfinite, figures.zeros, figures.tokens, figures.perplexity) == (4, 0, 1, pytest.approx(2))
+
+
+def test_the_operations_of_keras_refuse_what_the_kernel_of_the_backend_refuses():
+    scores = keras.ops.convert_to_tensor(NO_DISTRIBUTIONS)
+    targets = keras.ops.zeros((1, 5), dtype="int32")
+    nats = rows_keras.nll(scores, targets, targets == 0, "probs")
+    assert keras.ops.convert_to_numpy(nats != nats).tolist() == [[True, True, True, True, False]]
+    surprisals = keras.ops.convert_to_tensor(np.float32([[-0.5, -1e-8, 0.5]]))
+    for answer in (
+        rows_keras.given(surprisals, surprisals == surprisals),
+        rows_keras.nll(-surprisals[..., None], keras.ops.zeros((1, 3), dtype="int32"), surprisals < 1, "logprobs"),
+    ):
+        assert np.array_equal(keras.ops.convert_to_numpy(answer), np.float32([[np.nan, 0, 0.5]]), equal_nan=True)
+
+
 def test_a_target_outside_the_vocabulary_is_refused_with_its_place():
     with pytest.raises(BadInput, match=r"target 4 at \[1, 2\] is outside the vocabulary of 4"):
         of_logits().update_state(TARGETS + (TARGETS == 3) * (np.arange(6) == 5).reshape(2, 3), LOGITS)

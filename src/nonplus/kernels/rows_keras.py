@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
+from nonplus.kernels.token_nll import ROUNDING
 
 xp = SimpleNamespace(concat=ops.concatenate, zeros_like=ops.zeros_like)
 
@@ -40,8 +41,8 @@ def concrete(values: Any) -> NDArray[Any] | None:
 
 
 def given(nats: Any, kept: Any) -> Any:
-    """Surprisals as they came, zero where not kept."""
-    wide = _wide(nats)
+    """Surprisals as they came, zero where not kept and not a number where they are negative."""
+    wide = _no_less_than_zero(_wide(nats))
     return ops.where(kept, wide, ops.zeros_like(wide))
 
 
@@ -57,12 +58,19 @@ def nll(scores: Any, target: Any, kept: Any, kind: str) -> Any:
 
 def _surprisals(wide: Any, chosen: Any, kind: str) -> Any:
     if kind == "logprobs":
-        return 0 - chosen
+        return _no_less_than_zero(0 - chosen)
     if kind == "probs":
-        return ops.log(ops.sum(wide, axis=-1)) - ops.log(chosen)
+        sums = ops.sum(wide, axis=-1)
+        possible = (ops.min(wide, axis=-1) >= 0) & ops.isfinite(sums)
+        return ops.where(possible, ops.log(sums) - ops.log(chosen), ops.zeros_like(sums) + float("nan"))
     most = ops.max(wide, axis=-1, keepdims=True)
     nats = ops.log(ops.sum(ops.exp(wide - most), axis=-1)) + (most[..., 0] - chosen)
     return ops.where(nats < 0, ops.zeros_like(nats), nats)
+
+
+def _no_less_than_zero(nats: Any) -> Any:
+    nothing = ops.zeros_like(nats)
+    return ops.where(nats > -ROUNDING, ops.maximum(nats, nothing), nothing + float("nan"))
 
 
 def head_nll(states: Any, head: Head, target: Any, kept: Any) -> Any:

@@ -245,7 +245,8 @@ def _added(digits: Any, nats_RT: Any, asked_RT: Any, weights_RT: Any, left_out_R
     zeros_RT = kept_RT & weighed_RT & (nats_RT >= _IMPOSSIBLE)
     scored_RT = known_RT | zeros_RT
     nothing_RT = ops.zeros_like(nats_RT)
-    weight_RT, plain_RT = ops.where(scored_RT, weights_RT, nothing_RT), ops.where(known_RT, nats_RT, nothing_RT)
+    weight_RT = ops.where(scored_RT, weights_RT, nothing_RT)
+    plain_RT = ops.where(known_RT, ops.maximum(nats_RT, nothing_RT), nothing_RT)  # digits have no sign
     values_NRT = ops.stack([plain_RT * weight_RT, weight_RT, plain_RT * plain_RT * weight_RT])
     sums_NRD = row_sums(digits_of(values_NRT))
     nats_RD, tokens_RD = sums_NRD[0, :, :FACTOR_WIDTH], sums_NRD[1, :, :FACTOR_WIDTH]

@@ -66,4 +66,5 @@ clean:
 .venv/has-all: pyproject.toml constraints.txt $(KERNEL) | .venv/has-pip
 	@echo "installing nonplus[dev,all,peers,loops,recipe] (a few minutes the first time)"
 	@$(INSTALL) -c constraints.txt -e ".[dev,all,peers,loops,recipe]"
+	@$(INSTALL) --no-deps keras-hub==0.32.0 # its own needs would bring TensorFlow
 	@touch .venv/has-base .venv/has-dev $@

@@ -155,7 +155,7 @@ def test_batches_of_unequal_size_count_by_their_tokens():
 
 
 def test_sums_are_those_of_the_plain_accumulator():
-    metric, plain = measured(some_batches()), Plain(ignore_index=-100, check="never")
+    metric, plain = measured(some_batches()), Plain(ignore_index=-100, check="never", on_nonfinite="exclude")
     for targets, logits, weights in some_batches():
         plain.update(keras.ops.convert_to_tensor(logits), targets, weights=weights)
     here, there = metric.figures(), plain.compute()
@@ -264,6 +264,15 @@ def test_a_weight_may_be_that_of_a_row():
     assert by_row.figures() == by_token.figures()
     assert by_row.figures().conditions.weighted
     assert by_row.figures().tokens == 7.5
+
+
+@pytest.mark.parametrize(
+    ("weights", "masked", "weighted"),
+    [(None, False, False), ([1, 1, 1], False, False), ([0, 1, 1], True, False), ([0.5, 1, 1.5], False, True)],
+)
+def test_the_conditions_say_whether_any_weight_was_neither_one_nor_zero(weights, masked, weighted):
+    conditions = measured_once(TARGETS, LOGITS, None if weights is None else np.array([weights] * 2)).conditions
+    assert (conditions.masked, conditions.weighted) == (masked, weighted)
 
 
 @pytest.mark.parametrize("weights", [-1.0, np.nan, np.inf])

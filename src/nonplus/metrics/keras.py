@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from nonplus.errors import BadInput, BadProtocol, require
-from nonplus.kernels.token_nll import TokenNats, backend_of, ignored_ids, token_nll
+from nonplus.kernels.token_nll import Kind, TokenNats, backend_of, ignored_ids, token_nll
 from nonplus.metrics.batch import Check, Choices
 from nonplus.metrics.checks import suspect_alignment, suspect_nats, suspect_rows, warn
 from nonplus.metrics.figures import Figures
-from nonplus.tally import Tally, fixed
+from nonplus.tally import Tally
 
 require("keras", extra="keras", purpose="a Keras metric")
 
@@ -42,7 +42,7 @@ _SMALLEST_WEIGHT, _LARGEST_WEIGHT = 2.0**-20, 2.0**20
 _IMPOSSIBLE = 2.0**30
 
 # The rows of the state. The first three and the last three are in units of the tally's, all others count.
-_SUMS = ("nats", "tokens", "squares", "documents", "scored", "ignored", "masked", "zeros", "nonfinite")
+_SUMS = ("nats", "tokens", "squares", "documents", "scored", "ignored", "zeros", "nonfinite", "masked", "weighted")
 _MOMENTS = ("nats_nats", "nats_tokens", "tokens_tokens")
 _ROW = {name: row for row, name in enumerate(_SUMS + _MOMENTS)}
 
@@ -75,7 +75,8 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
     ) -> None:
         super().__init__(dtype=dtype, name=name)
         ids = (*ignored_ids(mask_token_id), *ignored_ids(ignore_index))
-        self._choices = Choices(kind="logits" if from_logits else "probs", ignore_index=ids, check=check)
+        kind: Kind = "logits" if from_logits else "probs"
+        self._choices = Choices(kind=kind, ignore_index=ids, check=check, on_nonfinite="exclude")
         self._config = {
             "from_logits": from_logits,
             "mask_token_id": mask_token_id,
@@ -126,18 +127,14 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         if held is None:
             raise BadInput("figures are read outside of compiled code, got sums without a value; inside, call result()")
         sums: dict[str, Any] = {name: whole(held[row]) for name, row in _ROW.items()}
-        masked = sums.pop("masked")
+        masked, weighted = sums.pop("masked") > 0, sums.pop("weighted") > 0
         tally = Tally(**sums, unsized=sums["scored"], unworded=sums["scored"])
         if not tally.tokens:
             raise BadInput(
                 f"a perplexity is of tokens that count, got {tally.ignored} that do not; update with some first"
             )
-        conditions = replace(
-            self._choices.conditions,
-            kinds=(self._choices.kind,),
-            masked=masked > 0,
-            weighted=tally.tokens != fixed(float(tally.scored)),
-        )
+        kinds = (self._choices.kind,)
+        conditions = replace(self._choices.conditions, kinds=kinds, masked=masked, weighted=weighted)
         return Figures(tally=tally, conditions=conditions, level=level)
 
     def merge_state(self, metrics: Iterable[Self]) -> None:
@@ -252,7 +249,10 @@ def _added(digits: Any, nats_RT: Any, asked_RT: Any, weights_RT: Any, left_out_R
     nats_RD, tokens_RD = sums_NRD[0, :, :FACTOR_WIDTH], sums_NRD[1, :, :FACTOR_WIDTH]
     moments = product_sums(ops.stack([nats_RD, nats_RD, tokens_RD]), ops.stack([nats_RD, tokens_RD, tokens_RD]))
     documents_R = ops.any(scored_RT, axis=1)
-    counted = counts([documents_R, scored_RT, ~kept_RT, left_out_RT, zeros_RT, kept_RT & ~scored_RT])
+    # a weight of zero leaves out as a mask does
+    masked_RT, weighted_RT = left_out_RT | (weights_RT == 0), (weights_RT != 0) & (weights_RT != 1)
+    wrong_RT = kept_RT & ~scored_RT
+    counted = counts([documents_R, scored_RT, ~kept_RT, zeros_RT, wrong_RT, masked_RT, weighted_RT])
     batch = ops.concatenate([widened(ops.sum(sums_NRD, axis=1), WIDTH), counted, moments], axis=0)
     return carried(digits + carried(batch))
 

@@ -371,7 +371,8 @@ def test_probabilities_that_are_none_leave_no_distribution():
 def test_the_operations_of_keras_refuse_what_the_kernel_of_the_backend_refuses():
     scores = keras.ops.convert_to_tensor(NO_DISTRIBUTIONS)
     targets = keras.ops.zeros((1, 5), dtype="int32")
-    nats = rows_keras.nll(scores, targets, targets == 0, "probs")
+    with np.errstate(all="ignore"):  # where NumPy is the backend
+        nats = rows_keras.nll(scores, targets, targets == 0, "probs")
     assert keras.ops.convert_to_numpy(nats != nats).tolist() == [[True, True, True, True, False]]
     surprisals = keras.ops.convert_to_tensor(np.float32([[-0.5, -1e-8, 0.5]]))
     for answer in (

@@ -192,6 +192,9 @@ def test_bytes_count_where_something_is_scored() -> None:
     [
         ({"weights": [1.0, 2.0, 3.0]}, r"weights are given for each token, shape \(2, 2\), or each row, shape \(2,\)"),
         ({"weights": [[1.0, -1.0], [1.0, 1.0]]}, r"weights are finite and not negative, got -1.0"),
+        ({"weights": ["a", "b"]}, "weights are numbers, got an array of <U1"),
+        ({"weights": [1e-7, 1.0]}, r"between 2\*\*-20 and 2\*\*40, got 1e-07; scale them up"),
+        ({"weights": [1e308, 1.0]}, r"got 1e\+308; scale them down, all by the same factor"),
         ({"n_bytes": [1.5, 2.5]}, "n_bytes are whole numbers from 0 on"),
         ({"n_bytes": [1, -2]}, "n_bytes are whole numbers from 0 on, got int64 from -2 on"),
         ({"n_words": [1, 2], "doc_ids": [[0, 1], [1, 1]]}, "given for each token, .* where documents share rows"),
@@ -213,6 +216,35 @@ def test_sums_of_other_tokens_are_not_added() -> None:
 def test_what_is_no_accumulator_is_refused(held: "object") -> None:
     with pytest.raises(BadInput, match="as_json"):
         Accumulator.of_json(held)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"zero_rows": [["a", 1]]},
+        {"zero_rows": [1]},
+        {"nonfinite_rows": [[0, 1.5]]},
+        {"open": {"a": [1.5] + [1] * 11}},
+        {"open": {"a": [1] * 11}},
+        {"open": {"a": [True] * 12}},
+        {"rows": "x"},
+        {"closed": {"zero_places": [["a", "b"]]}},
+    ],
+)
+def test_sums_and_places_that_are_no_whole_numbers_are_refused(broken: dict[str, object]) -> None:
+    held = accumulated(np.ones((2, 3)), doc_ids=["a", "b"]).as_json()
+    with pytest.raises(BadInput, match=r"whole numbers, got|as_json"):
+        Accumulator.of_json(json.loads(json.dumps(held | broken)))
+
+
+def test_light_and_heavy_weights_change_no_figure() -> None:
+    nats = np.random.default_rng(0).gamma(2, 2, (20, 30))
+    plain = Figures(tally=accumulated(nats).tally, conditions=Conditions())
+    for weight in (2.0**-20, 1e-5, 1e5, 2.0**40):
+        held = accumulated(nats, weights=np.full(20, weight))
+        found = Figures(tally=held.tally, conditions=held.conditions)
+        assert found.log_perplexity == pytest.approx(plain.log_perplexity, rel=1e-6)
+        assert found.interval.low == pytest.approx(plain.interval.low, rel=1e-5)
 
 
 def test_a_tally_refuses_rounded_or_unknown_sums() -> None:

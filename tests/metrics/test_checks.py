@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.errors import SuspectInput
+from nonplus.errors import BadProbability, SuspectInput
 from nonplus.metrics import Perplexity
 
 V = 12
@@ -85,6 +85,21 @@ def test_a_shift_of_hidden_states_is_judged_too(targets: Any) -> None:
         Perplexity().update_head(predictions(targets, ahead=1), np.eye(V), targets)
 
 
+def test_bytes_of_whole_rows_that_begin_with_text_are_suspected(targets: Any) -> None:
+    logits = predictions(targets, ahead=1)
+    with suspicion("rows begin with tokens of text, which shift leaves unscored"):
+        Perplexity(shift=True).update(logits, targets, n_bytes=[60] * 4)
+    with suspicion("rows begin with tokens of text, which shift leaves unscored"):
+        Perplexity(shift=True).update_head(logits, np.eye(V), targets, n_words=[60] * 4)
+    Perplexity(shift=True).update(logits, targets, n_bytes=np.full(targets.shape, 3))
+    Perplexity(shift=True).update(logits[0], targets[0], n_bytes=60)
+    Perplexity().update(predictions(targets, ahead=0), targets, n_bytes=[60] * 4)
+    targets[:, :3] = -100
+    Perplexity(shift=True, ignore_index=-100).update(logits, targets, n_bytes=[60] * 4)
+    targets[:, 2] = 7
+    Perplexity(shift=True, ignore_index=-100).update(logits, targets, n_bytes=[60] * 4)
+
+
 def test_probabilities_that_came_as_logits_are_suspected(targets: Any) -> None:
     probs = np.exp(predictions(targets, ahead=0))
     probs /= probs.sum(-1, keepdims=True)
@@ -107,9 +122,41 @@ def test_logits_that_came_as_logprobs_are_suspected(targets: Any) -> None:
         Perplexity(kind="logprobs").update(predictions(targets, ahead=0) - 10, targets)
 
 
-def test_log_probabilities_that_came_as_surprisals_are_suspected() -> None:
-    with suspicion("surprisals are negative, -2 on average.*give their negatives"):
+def test_log_probabilities_that_came_as_surprisals_are_refused() -> None:
+    with pytest.raises(BadProbability, match="below 0"):
         Perplexity().update_nll(np.full((2, 30), -2.0))
+
+
+def test_a_look_never_refuses_what_is_right() -> None:
+    """Other alignments count what the right one does not: pads, the last prediction of a row, an unscored first id."""
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(1, 40, 5))
+    targets = random.integers(0, 5, (1, 40))
+    broken_first, broken_last = logits.copy(), logits.copy()
+    broken_first[0, :2], broken_last[0, -1] = np.nan, np.nan
+    padded, unscored = targets.copy(), targets.copy()
+    padded[0, :2], unscored[0, 0] = -100, -1
+    for x, ids, choices in (
+        (broken_first, padded, {"ignore_index": -100}),
+        (broken_last, targets, {"shift": True}),
+        (logits, unscored, {"shift": True}),
+    ):
+        looked, blind = (Perplexity(check=check, **choices) for check in ("always", "never"))
+        looked.update(x, ids)
+        blind.update(x, ids)
+        assert looked.compute() == blind.compute()
+        looked.reset()
+        looked.update_head(x, np.eye(5), ids)
+        assert looked.compute().log_perplexity == pytest.approx(blind.compute().log_perplexity)
+
+
+def test_an_alignment_is_judged_beside_ids_outside_the_vocabulary(targets: Any) -> None:
+    logits = predictions(targets, ahead=0)
+    targets[:, 0] = -1
+    with suspicion("are logits and targets shifted already"):
+        Perplexity(shift=True).update(logits, targets)
+    with suspicion("are logits and targets shifted already"):
+        Perplexity(shift=True).update_head(logits, np.eye(V), targets)
 
 
 def test_a_batch_in_which_nothing_counts_is_suspected(targets: Any) -> None:

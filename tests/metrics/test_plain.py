@@ -67,7 +67,7 @@ def test_arrays_of_every_kind_give_the_same(arrays: Arrays) -> None:
     random = np.random.default_rng(0)
     logits, targets = random.normal(0, 3, (3, 7, 11)).astype(np.float32), random.integers(0, 11, (3, 7))
     targets[0, 3:] = -100
-    metric, expected = Perplexity(shift=True, ignore_index=-100), Perplexity(shift=True, ignore_index=-100)
+    metric, expected = (Perplexity(shift=True, ignore_index=-100, check="never") for _ in range(2))
     beside = {
         "mask": [[1] * 7, [0, 0, *[1] * 5], [1] * 7],
         "weights": [[0.5] * 7, [1.0] * 7, [2.0] * 7],
@@ -125,6 +125,124 @@ def test_surprisals_from_the_kernel_go_in_again_unshifted() -> None:
     assert by_hand.compute().perplexity == direct.compute().perplexity
     by_hand.merge(direct)
     assert str(by_hand.compute().conditions) == "logits and nll, shifted, masked"
+
+
+def test_what_the_kernel_gave_says_itself_what_counts(arrays: Arrays) -> None:
+    random = np.random.default_rng(0)
+    logits, targets = random.normal(0, 2, (2, 9, 5)), random.integers(0, 5, (2, 9))
+    targets[0, 5:] = -100
+    mask = np.ones_like(targets)
+    mask[1, :3] = 0
+    logits, targets, mask = arrays(logits), arrays(targets), arrays(mask)
+    direct, whole = (Perplexity(shift=True, ignore_index=-100) for _ in range(2))
+    direct.update(logits, targets, mask=mask)
+    whole.update_nll(token_nll(logits, targets, shift=True, ignore_index=-100, mask=mask))
+    assert whole.tally == direct.tally
+    assert str(whole.compute().conditions) == "nll, shifted, ignoring -100, masked"
+    with pytest.raises(BadInput, match="give the mask to token_nll"):
+        whole.update_nll(token_nll(logits, targets, ignore_index=-100), mask=mask)
+
+
+@pytest.mark.parametrize("choices", [{"ignore_index": -100}, {"shift": True}])
+def test_surprisals_that_do_not_say_what_counts_are_refused(choices: dict[str, Any]) -> None:
+    with pytest.raises(BadInput, match=r"update_nll\(nats, mask=kept\)"):
+        Perplexity(**choices).update_nll(np.ones((2, 3)))
+    Perplexity(**choices).update_nll(np.ones((2, 3)), mask=np.ones((2, 3)))
+
+
+def test_a_pair_that_is_not_the_kernels_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"got a tuple of 2; give the array"):
+        Perplexity().update_nll((np.ones((2, 3)), np.ones((2, 3))))
+
+
+def test_surprisals_of_a_compiled_function_go_in_whole() -> None:
+    jax = pytest.importorskip("jax")
+    logits, targets = np.random.default_rng(0).normal(size=(2, 5, 4)), np.array([[0, 1, -1, 2, 3], [1, 1, 1, -1, -1]])
+    metric, direct = (Perplexity(ignore_index=-1, shift=True) for _ in range(2))
+    metric.update_nll(jax.jit(lambda x, y: token_nll(x, y, ignore_index=-1, shift=True))(logits, targets))
+    direct.update(jax.numpy.asarray(logits), targets)
+    assert metric.tally.scored == direct.tally.scored == 5
+    assert float(metric.compute()) == pytest.approx(float(direct.compute()), rel=1e-6)
+
+
+def test_a_weight_that_is_no_number_is_refused_in_arrays_of_every_kind(arrays: Arrays) -> None:
+    for wrong, said in ((math.nan, "got nan"), (-1.0, "got -1.0"), (math.inf, "got inf")):
+        with pytest.raises(BadInput, match=f"finite and not negative, {said}"):
+            Perplexity().update(np.zeros((1, 3, 5)), np.zeros((1, 3), int), weights=arrays([[1.0, wrong, 1.0]]))
+
+
+@pytest.mark.parametrize("kind", ["bfloat16", "float16", "float64", "int32", "bool"])
+def test_weights_may_be_of_any_format_and_have_a_history(kind: str) -> None:
+    torch = pytest.importorskip("torch")
+    weights = torch.tensor([[1, 0, 1]]).to(getattr(torch, kind))
+    if weights.is_floating_point():
+        weights.requires_grad_()
+    metric = Perplexity(check="never")
+    metric.update(torch.zeros(1, 3, 5), torch.zeros(1, 3, dtype=torch.long), weights=weights)
+    assert (metric.compute().tokens, metric.compute().ignored) == (2, 1)
+
+
+def test_what_comes_beside_a_batch_has_values() -> None:
+    jax = pytest.importorskip("jax")
+    metric, x, y = Perplexity(), np.zeros((1, 3, 5)), np.zeros((1, 3), int)
+    for beside in ("weights", "n_bytes"):
+        with pytest.raises(BadInput, match="outside of traced computations"):
+            jax.jit(lambda values, name=beside: metric.update(x, y, **{name: values}))(np.ones((1, 3)))
+        with pytest.raises(BadInput, match="outside of traced computations"):
+            jax.jit(lambda values, name=beside: metric.update(x, y, **{name: values}))(np.ones((1, 3), int))
+
+
+def test_bits_per_byte_are_not_said_of_weighted_tokens_whatever_the_weights_add_up_to() -> None:
+    x, y = np.zeros((2, 3, 5)), np.zeros((2, 3), int)
+    one, other = Perplexity(check="never"), Perplexity(check="never")
+    one.update(x, y, n_bytes=[6, 6], weights=[0.5, 1.5])
+    other.update(x, y, n_bytes=[6, 6])
+    assert one.compute().bits_per_byte is None
+    other.merge(Perplexity.from_json(one.to_json()))
+    assert other.compute().bits_per_byte is None
+    assert other.compute().conditions.weighted
+
+
+def test_weights_of_zero_and_one_are_a_mask() -> None:
+    x, y, weights = np.zeros((2, 3, 5)), np.zeros((2, 3), int), [[1, 1, 0], [1, 0, 0]]
+    weighted, masked = Perplexity(check="never"), Perplexity(check="never")
+    weighted.update(x, y, n_bytes=[6, 6], weights=weights)
+    masked.update(x, y, n_bytes=[6, 6], mask=weights)
+    assert weighted.compute() == masked.compute()
+
+
+def test_documents_that_share_a_row_do_not_predict_each_other() -> None:
+    random = np.random.default_rng(0)
+    logits, targets = random.normal(0, 2, (2, 8, 5)), random.integers(0, 5, (2, 8))
+    names = [["a"] * 3 + ["b"] * 5, ["b"] * 4 + ["a"] * 4]
+    packed, apart = (Perplexity(shift=True, check="never") for _ in range(2))
+    packed.update(logits, targets, doc_ids=names, n_bytes=np.full((2, 8), 2))
+    for row, cut in ((0, slice(0, 3)), (0, slice(3, 8)), (1, slice(0, 4)), (1, slice(4, 8))):
+        cut_names = names[row][cut]
+        apart.update(
+            logits[row : row + 1, cut], targets[row : row + 1, cut], doc_ids=[cut_names], n_bytes=[[2] * len(cut_names)]
+        )
+    assert packed.tally == apart.tally
+    assert (packed.tally.scored, packed.tally.unscored, packed.tally.ignored) == (12, 4, 0)
+    again = Perplexity(shift=True, check="never")
+    again.update_nll(token_nll(logits, targets, shift=True), doc_ids=names, n_bytes=np.full((2, 8), 2))
+    assert again.tally == packed.tally
+
+
+def test_a_separator_with_the_next_documents_name_predicts_its_first_token() -> None:
+    metric = Perplexity(shift=True, check="never")
+    metric.update(np.zeros((1, 6, 5)), [[1, 2, 0, 3, 4, 1]], doc_ids=[["a", "a", "b", "b", "b", "b"]])
+    assert (metric.tally.scored, metric.tally.unscored) == (1 + 3, 2)
+
+
+def test_metrics_of_other_kinds_are_merged_and_say_both() -> None:
+    x, y = np.zeros((1, 3, 5)), np.zeros((1, 3), int)
+    one, other = Perplexity(check="never"), Perplexity(kind="probs", check="never", on_nonfinite="exclude")
+    one.update(x, y)
+    other.update(x + 0.2, y)
+    one.merge(other)
+    assert one.compute().conditions.kinds == ("logits", "probs")
+    assert one.compute().conditions.excluding
 
 
 def test_a_head_is_measured_without_its_logits(arrays: Arrays) -> None:
@@ -213,6 +331,12 @@ def test_what_does_not_fit_is_refused(x: Any, targets: Any, said: str) -> None:
 def test_metrics_that_count_other_tokens_are_not_merged() -> None:
     with pytest.raises(BadProtocol, match="same shift and ignore_index"):
         Perplexity(ignore_index=0).merge(Perplexity())
+
+
+def test_a_heads_weight_may_be_a_list() -> None:
+    metric = Perplexity()
+    metric.update_head(np.ones((1, 3, 2)), np.zeros((5, 2)).tolist(), [[0, 1, 2]])
+    assert float(metric.compute()) == pytest.approx(5)
 
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '{"choices": {"kinds": 1}}', '{"choices": {}, "sums": {}}'])

@@ -84,12 +84,14 @@ class Accumulator:
                     **said | {"kinds": tuple(said["kinds"]), "ignore_index": tuple(said["ignore_index"])}
                 ),
                 closed=Tally.from_json(held["closed"]),
-                open={name: Part(*part) for name, part in held.get("open", {}).items()},
-                rows=held["rows"],
+                open={name: _part(part) for name, part in held.get("open", {}).items()},
+                rows=_whole(held["rows"]),
                 zero_rows=_pairs(held.get("zero_rows", ())),
                 nonfinite_rows=_pairs(held.get("nonfinite_rows", ())),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except BadInput:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise BadInput(f"sums are read from what as_json() gave, got {str(held)[:60]} ({error!r})") from None
 
     def _go_on(self, name: str, part: Part) -> None:
@@ -106,4 +108,14 @@ def _named(places: _Places) -> tuple[tuple[str, int], ...]:
 
 
 def _pairs(places: Any) -> _Places:
-    return tuple((int(row), int(place)) for row, place in places)
+    return tuple((_whole(row), _whole(place)) for row, place in places)
+
+
+def _part(sums: Any) -> Part:
+    return Part(*map(_whole, sums))
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise BadInput(f"sums and places are whole numbers, got {value!r}; do not round them on the way")
+    return value

@@ -9,14 +9,16 @@ from nonplus.errors import BadInput
 from nonplus.kernels.head_nll import head_nll
 from nonplus.kernels.token_nll import Kind, TokenNats, backend_of, ignored_ids, token_nll
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.checks import suspect_alignment, suspect_nats, suspect_rows, warn
+from nonplus.metrics.checks import suspect_alignment, suspect_counts, suspect_nats, suspect_rows, warn
 from nonplus.metrics.figures import Conditions, Figures
+from nonplus.metrics.host import on_host
 from nonplus.metrics.sums import Array, Beside, Bools, batch_sums
 from nonplus.records import Floats
 
 Check = Literal["first", "always", "never"]
 OnNonfinite = Literal["raise", "exclude"]
 Empty = Literal["raise", "nan"]
+_Become = Literal["raise", "nan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +52,10 @@ class Choices:
     @property
     def conditions(self) -> Conditions:
         """The conditions before anything came."""
-        return Conditions(shift=self.shift, ignore_index=self.ignore_index)
+        return Conditions(shift=self.shift, ignore_index=self.ignore_index, excluding=self.on_nonfinite == "exclude")
 
     @property
-    def nonfinite_become(self) -> Literal["raise", "nan"]:
+    def nonfinite_become(self) -> _Become:
         """What the kernel is to do with rows that leave no distribution."""
         return "nan" if self.on_nonfinite == "exclude" else "raise"
 
@@ -89,13 +91,17 @@ class Extras:
     n_words: Any = None
     doc_ids: Any = None
 
+    def counts_rows(self, shape: tuple[int, ...]) -> bool:
+        """Whether bytes or words came for whole rows of tokens (..., T)."""
+        return any(len(shape) > 1 and np.shape(each) == shape[:-1] for each in (self.n_bytes, self.n_words))
+
     def on_host(self) -> Beside:
         """All but the mask, as NumPy arrays."""
         return Beside(
-            weights=_host(self.weights),
-            n_bytes=_host(self.n_bytes),
-            n_words=_host(self.n_words),
-            doc_ids=_host(self.doc_ids),
+            weights=on_host(self.weights),
+            n_bytes=on_host(self.n_bytes),
+            n_words=on_host(self.n_words),
+            doc_ids=on_host(self.doc_ids),
         )
 
 
@@ -104,7 +110,7 @@ def scores_batch(choices: Choices, x: Any, targets: Any, extras: Extras, *, look
     if choices.kind == "nll":
         return nats_batch(choices, x, targets, extras, look=look)
 
-    def nll(x: Any, targets: Any, mask: Any, shift: bool) -> TokenNats:
+    def nll(x: Any, targets: Any, mask: Any, shift: bool, become: _Become = "nan") -> TokenNats:
         return token_nll(
             x,
             targets,
@@ -112,18 +118,23 @@ def scores_batch(choices: Choices, x: Any, targets: Any, extras: Extras, *, look
             shift=shift,
             ignore_index=choices.ignore_index,
             mask=mask,
-            on_nonfinite=choices.nonfinite_become,
+            on_nonfinite=become,
         )
 
     if targets is None:
         raise BadInput(f"{choices.kind} predict targets, and none came; give update({choices.kind}, targets)")
-    measured = _brought(nll(x, targets, extras.mask, choices.shift))
-    scores = backend_of(x).scores(x)
+    measured = _brought(nll(x, targets, extras.mask, choices.shift, choices.nonfinite_become))
+    backend = backend_of(x)
+    scores = backend.scores(x)
+    vocabulary = scores.shape[-1]
     if look:
         warn(suspect_rows(scores, choices.kind))
-        warn(suspect_alignment(nll, scores, targets, extras.mask, shift=choices.shift))
-    vocabulary = scores.shape[-1]
-    return _summed(choices, measured, extras, kind=choices.kind, shift=choices.shift, vocabulary=vocabulary, look=look)
+        warn(suspect_alignment(nll, scores, targets, extras.mask, shift=choices.shift, vocabulary=vocabulary))
+        if choices.shift and extras.counts_rows(measured[1].shape):
+            ids = backend.concrete(backend.integers(targets, like=scores))
+            warn(suspect_counts(ids, measured[1], ignored=choices.ignore_index))
+    masked = extras.mask is not None
+    return _summed(choices, measured, extras, kind=choices.kind, masked=masked, vocabulary=vocabulary, look=look)
 
 
 def head_batch(
@@ -140,7 +151,7 @@ def head_batch(
 ) -> Accumulator:
     """The sums of a batch of hidden states, shape (..., T, H), under a head; logits are never formed."""
 
-    def nll(hidden: Any, targets: Any, mask: Any, shift: bool) -> TokenNats:
+    def nll(hidden: Any, targets: Any, mask: Any, shift: bool, become: _Become = "nan") -> TokenNats:
         return head_nll(
             hidden,
             weight,
@@ -151,28 +162,55 @@ def head_batch(
             shift=shift,
             ignore_index=choices.ignore_index,
             mask=mask,
-            on_nonfinite=choices.nonfinite_become,
+            on_nonfinite=become,
         )
 
-    measured = _brought(nll(hidden, targets, extras.mask, choices.shift))
+    measured = _brought(nll(hidden, targets, extras.mask, choices.shift, choices.nonfinite_become))
+    backend = backend_of(hidden)
+    vocabulary = backend.scores(weight).shape[0]
     if look:
-        states = backend_of(hidden).scores(hidden)
-        warn(suspect_alignment(nll, states, targets, extras.mask, shift=choices.shift))
-    vocabulary = weight.shape[0]
-    return _summed(choices, measured, extras, kind="head", shift=choices.shift, vocabulary=vocabulary, look=look)
+        states = backend.scores(hidden)
+        warn(suspect_alignment(nll, states, targets, extras.mask, shift=choices.shift, vocabulary=vocabulary))
+        if choices.shift and extras.counts_rows(measured[1].shape):
+            ids = backend.concrete(backend.integers(targets, like=states))
+            warn(suspect_counts(ids, measured[1], ignored=choices.ignore_index))
+    masked = extras.mask is not None
+    return _summed(choices, measured, extras, kind="head", masked=masked, vocabulary=vocabulary, look=look)
 
 
 def nats_batch(choices: Choices, nats: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
-    """The sums of a batch of surprisals in nats, each in the place of the token that it is of."""
+    """The sums of a batch of surprisals in nats, each in the place of the token that it is of.
+
+    They may be what :func:`~nonplus.kernels.token_nll.token_nll` gave, which knows itself what counts.
+    """
+    mask = extras.mask
+    if isinstance(nats, TokenNats):
+        if mask is not None:
+            raise BadInput(
+                "what token_nll gave says itself what counts, and a mask came beside it; give the mask to token_nll, "
+                "which leaves out as well what a masked place would predict"
+            )
+        nats, mask = nats
+    elif isinstance(nats, tuple):
+        raise BadInput(
+            f"surprisals are an array, or what token_nll gave, got a tuple of {len(nats)}; give the array, and with "
+            f"what counts in it: update_nll(nats, mask=kept)"
+        )
+    if mask is None and (choices.shift or (choices.ignore_index and targets is None)):
+        raise BadInput(
+            f"surprisals alone do not say which of them count, and this metric leaves some out ({choices.conditions}); "
+            f"give update_nll what token_nll gave, whole, or update_nll(nats, mask=kept)"
+        )
     measured = token_nll(
         nats,
         targets,
         kind="nll",
         ignore_index=choices.ignore_index if targets is not None else None,
-        mask=extras.mask,
+        mask=mask,
         on_nonfinite=choices.nonfinite_become,
     )
-    return _summed(choices, _brought(measured), extras, kind="nll", shift=False, vocabulary=None, look=look)
+    brought, masked = _brought(measured), mask is not None
+    return _summed(choices, brought, extras, kind="nll", masked=masked, vocabulary=None, look=look)
 
 
 def _brought(measured: TokenNats) -> tuple[Floats, Bools]:
@@ -182,7 +220,7 @@ def _brought(measured: TokenNats) -> tuple[Floats, Bools]:
     if nats is None or kept is None:
         raise BadInput(
             "sums are kept outside of traced computations, got an array without a value; inside, call token_nll, and "
-            "outside update_nll with what it gives"
+            "outside give what it gave, whole, or update_nll(nats, mask=kept)"
         )
     return nats, kept
 
@@ -193,26 +231,21 @@ def _summed(
     extras: Extras,
     *,
     kind: str,
-    shift: bool,
+    masked: bool,
     vocabulary: int | None,
     look: bool,
 ) -> Accumulator:
     nats, kept = measured
+    beside = extras.on_host()
     if look:
         warn(suspect_nats(nats, kept, vocabulary=vocabulary))
-    sums = batch_sums(nats, kept, extras.on_host(), shift=shift, exclude_nonfinite=choices.on_nonfinite == "exclude")
-    conditions = replace(
-        choices.conditions, kinds=(kind,), masked=extras.mask is not None, weighted=extras.weights is not None
-    )
+    sums = batch_sums(nats, kept, beside, shift=choices.shift, exclude_nonfinite=choices.on_nonfinite == "exclude")
+    # a weight of zero leaves out as a mask does
+    none, others = (False, False) if beside.weights is None else _weights_say(beside.weights)
+    conditions = replace(choices.conditions, kinds=(kind,), masked=masked or none, weighted=others)
     return Accumulator.of(sums, conditions)
 
 
-def _host(values: Any) -> Array | None:
-    """``values`` as a NumPy array; floating point of any width as float64."""
-    if values is None or isinstance(values, (list, tuple, str, int, float, np.ndarray, np.generic)):
-        return None if values is None else np.asarray(values)
-    backend = backend_of(values)
-    if "float" in str(values.dtype):
-        values = backend.given(values, values == values)
-    host: Array | None = backend.concrete(values)
-    return host
+def _weights_say(weights: Array) -> tuple[bool, bool]:
+    """Whether some are zero, and whether some are neither that nor one."""
+    return bool((weights == 0).any()), bool(((weights != 0) & (weights != 1)).any())

@@ -14,6 +14,7 @@ import numpy as np
 
 from nonplus.errors import SuspectInput
 from nonplus.kernels.token_nll import TokenNats, backend_of
+from nonplus.metrics.host import floats_on_host
 from nonplus.metrics.sums import Array, Bools
 from nonplus.records import Floats
 
@@ -48,12 +49,7 @@ def suspect_nats(nats: Floats, kept: Bools, *, vocabulary: int | None) -> Iterat
     if not len(known):
         return
     mean = float(known.mean())
-    if mean < -1e-6:
-        yield (
-            f"surprisals are negative, {mean:.3g} on average, as if of probabilities above 1; "
-            f"if these are log-probabilities, give their negatives"
-        )
-    elif len(known) < _TOKENS or not math.isfinite(mean):
+    if len(known) < _TOKENS or not math.isfinite(mean):
         return
     elif mean < _LEAK:
         yield (
@@ -92,9 +88,31 @@ def suspect_rows(x: Any, kind: str) -> Iterator[str]:
         )
 
 
-def suspect_alignment(nll: Nll, x: Any, targets: Any, mask: Any, *, shift: bool) -> Iterator[str]:
-    """Whether predictions fit a neighbour of their target better; ``x`` has shape (..., T, V) or (..., T, H)."""
+def suspect_counts(targets: Array, kept: Bools, *, ignored: tuple[int, ...]) -> Iterator[str]:
+    """Whether bytes or words of whole rows (..., T) may be those of more than is scored: of a first token of text.
+
+    All rows that begin with the same token have one that begins texts, and stands for no bytes.
+    """
+    rows = kept.any(axis=-1)
+    before = kept[rows].argmax(axis=-1)[:, None] - 1
+    ids = np.take_along_axis(targets[rows], np.maximum(before, 0), axis=-1)[before >= 0]
+    if len(np.unique(ids[~np.isin(ids, ignored)])) > 1:
+        yield (
+            "n_bytes or n_words came for whole rows, and rows begin with tokens of text, which shift leaves unscored; "
+            "a row's are those of its scored tokens alone: leave the first token's out, or give them for each token"
+        )
+
+
+def suspect_alignment(
+    nll: Nll, x: Any, targets: Any, mask: Any, *, shift: bool, vocabulary: int | None = None
+) -> Iterator[str]:
+    """Whether predictions fit a neighbour of their target better; ``x`` has shape (..., T, V) or (..., T, H).
+
+    ``vocabulary`` is its size V, where ``x`` does not say. ``nll`` has to go on where a row leaves no distribution:
+    another alignment may count what the right one does not.
+    """
     x, targets, mask = _sample(x, targets, mask)
+    mask = _inside(targets, mask, vocabulary=x.shape[-1] if vocabulary is None else vocabulary)
     given = _measured(nll(x, targets, mask, shift))
     if shift:
         if _better(_measured(nll(x, targets, mask, False)), given):
@@ -145,11 +163,18 @@ def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:
     return x[cut], targets[cut], None if mask is None else mask[cut]
 
 
+def _inside(targets: Any, mask: Any, *, vocabulary: int) -> Any:
+    """The mask, and zero where a target is none of the vocabulary, which another alignment may ask for."""
+    backend = backend_of(targets)
+    ids, real = backend.concrete(targets), None if mask is None else backend.concrete(mask)
+    inside = (ids >= 0) & (ids < vocabulary)
+    if inside.all():
+        return mask
+    return backend.integers(inside if real is None else inside & (real != 0), like=targets)
+
+
 def _rows(x: Any) -> Array:
     """The first rows, on the host, as wide as they are precise."""
     while len(x.shape) > 2:
         x = x[0] if x.shape[0] else x.reshape(-1, x.shape[-1])
-    backend = backend_of(x)
-    rows = backend.scores(x[:_WHOLE_ROWS])
-    host: Array = backend.concrete(backend.given(rows, rows == rows))
-    return host
+    return np.nan_to_num(floats_on_host(backend_of(x).scores(x[:_WHOLE_ROWS])), posinf=np.inf, neginf=-np.inf)

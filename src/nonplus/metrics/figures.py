@@ -14,7 +14,7 @@ from nonplus.stats import (
     independent_interval,
     token_interval,
 )
-from nonplus.tally import Tally, exp, fixed, unfixed
+from nonplus.tally import Tally, exp, unfixed
 
 _LN2 = math.log(2)
 
@@ -23,7 +23,8 @@ _LN2 = math.log(2)
 class Conditions:
     """How surprisals came to be: ``kinds`` of input, and what was done to the targets.
 
-    ``masked`` and ``weighted`` say whether a mask or weights ever came.
+    ``masked`` says whether a mask ever came, or a weight of zero, which does the same; ``weighted`` whether a weight
+    ever was neither zero nor one; ``excluding`` whether tokens without a distribution are left out, not refused.
     """
 
     kinds: tuple[str, ...] = ()
@@ -31,9 +32,10 @@ class Conditions:
     ignore_index: tuple[int, ...] = ()
     masked: bool = False
     weighted: bool = False
+    excluding: bool = False
 
     def joined(self, other: Self) -> Self:
-        """The conditions of both together.
+        """The conditions of both together: the kinds of each, and what was done to any.
 
         Raises:
             BadProtocol: one shifts or ignores what the other does not, so that their sums count different tokens.
@@ -49,6 +51,7 @@ class Conditions:
             kinds=tuple(sorted({*self.kinds, *other.kinds})),
             masked=self.masked or other.masked,
             weighted=self.weighted or other.weighted,
+            excluding=self.excluding or other.excluding,
         )
 
     def __str__(self) -> str:
@@ -206,7 +209,7 @@ class Figures:
 
     def _per(self, units: int, unknown: int) -> float | None:
         """Nats for each of ``units`` of text; ``None`` where they are not those of all tokens, each counted once."""
-        if not units or unknown or self.tally.tokens != fixed(float(self.tally.scored)):
+        if not units or unknown or self.conditions.weighted:
             return None
         return math.inf if self.tally.zeros else unfixed(self.tally.nats) / units
 

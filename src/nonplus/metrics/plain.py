@@ -72,8 +72,14 @@ class Perplexity:
         """Count a batch: scores (..., T, V) of the kind chosen, and the ``targets`` (..., T) that they predict.
 
         Places where ``mask`` (..., T) is zero do not count. ``weights``, ``n_bytes`` and ``n_words`` are for each token
-        or each row. ``doc_ids``, whole numbers or strings, name the document of each row, or of each token where rows
-        are packed, and may go on in later batches; without them each row is a document.
+        or each row. Weights are zero or between 2**-20 and 2**40. Bytes and words of a token that is not scored do not
+        count; those of a row have to be those of its scored tokens alone, so without what is masked or ignored and,
+        with ``shift``, without its first token.
+
+        ``doc_ids``, whole numbers or strings, name the document of each row, or of each token where rows are packed,
+        and may go on in later batches; without them each row is a document. With ``shift``, the first token of a
+        document in a packed row has nothing of its own before it, and is not scored; where the model is to be asked for
+        it, give the separator before it the same name.
 
         Raises:
             BadInput: shapes or targets that do not fit, with the place.
@@ -96,7 +102,9 @@ class Perplexity:
     ) -> None:
         """Count surprisals in nats (..., T), each in the place of the token that it is of; ``shift`` moves none.
 
-        ``targets`` are needed only to tell which are to be ignored. All else is as in :meth:`update`.
+        ``nats`` may be what :func:`nonplus.metrics.token_nll` gave, which says itself what counts. Else, where the
+        metric shifts, there has to be a ``mask``, and where it ignores, a mask or ``targets``, which are needed for
+        nothing else. All else is as in :meth:`update`.
         """
         extras = Extras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
         look = self._choices.looks(self._looked)
@@ -128,6 +136,8 @@ class Perplexity:
 
     def merge(self, *others: Self) -> None:
         """Take in what others have counted; they stay as they are.
+
+        Others may be of another ``kind``, or leave out what this one refuses: the conditions then say both.
 
         Raises:
             BadProtocol: another counts other tokens, because its ``shift`` or ``ignore_index`` is another.

@@ -23,6 +23,7 @@ Array = NDArray[Any]
 _BITS = 40
 _LOW = 30  # a value is added as two whole numbers, of which the lower has so many bits: 2**31 tokens fit into int64
 _LARGEST = np.finfo(np.float64).max
+_LIGHTEST, _HEAVIEST = 2.0**-20, 2.0**40  # weights but zero; a lighter one would be rounded by more than a millionth
 _SMALL = float(1 << 22)  # below this a value times 2**40 fits into int64
 
 
@@ -30,8 +31,9 @@ _SMALL = float(1 << 22)  # below this a value times 2**40 fits into int64
 class Beside:
     """What may come beside the surprisals (..., T) of a batch, as NumPy arrays.
 
-    ``weights``, ``n_bytes`` and ``n_words`` are for each token, (..., T), or each row, (...). So are ``doc_ids``, which
-    name documents; without them each row is one.
+    ``weights``, ``n_bytes`` and ``n_words`` are for each token, (..., T), or each row, (...). Those of a token that is
+    not scored do not count; the bytes and words of a row are those of its scored tokens alone. ``doc_ids``, of either
+    shape, name documents; without them each row is one.
     """
 
     weights: Array | None = None
@@ -57,6 +59,9 @@ class BatchSums:
 def batch_sums(nats: Floats, kept: Bools, beside: Beside, *, shift: bool, exclude_nonfinite: bool) -> BatchSums:
     """Sum surprisals (..., T) over documents. A token whose weight is zero is left out as if it were not kept.
 
+    With ``shift``, a token was predicted from the one before it. Where documents share a row, the first token of each
+    has one of another document there, and is not scored.
+
     Raises:
         BadInput: a shape that does not fit, a weight, count or name that is none.
         BadProbability: a surprisal that is not a number, with its place, unless those are to be excluded.
@@ -67,6 +72,8 @@ def batch_sums(nats: Floats, kept: Bools, beside: Beside, *, shift: bool, exclud
     table = (int(np.prod(shape[:-1])), shape[-1])
     nats_RT, kept_RT = nats.astype(np.float64, copy=False).reshape(table), kept.reshape(table)
     documents = _documents(beside.doc_ids, shape)
+    first_RT = _firsts(kept_RT, documents) if shift else np.zeros_like(kept_RT)
+    kept_RT = kept_RT & ~first_RT if documents.runs is not None else kept_RT
     weight_RT = _weights(beside.weights, shape)
     if weight_RT is not None:
         kept_RT = kept_RT & (weight_RT > 0)
@@ -77,7 +84,7 @@ def batch_sums(nats: Floats, kept: Bools, beside: Beside, *, shift: bool, exclud
     if wrong_RT.any() and not exclude_nonfinite:
         _refuse(nats_RT, wrong_RT)
     scored = documents.sums(scored_RT)
-    first = documents.sums(_firsts(kept_RT)) if shift else [0] * len(scored)
+    first = documents.sums(first_RT)
     n_bytes = _counts("n_bytes", beside.n_bytes, scored_RT, documents, shape)
     n_words = _counts("n_words", beside.n_words, scored_RT, documents, shape)
     known_RT = nats_RT if finite_RT.all() else np.where(finite_RT, nats_RT, 0.0)
@@ -175,10 +182,21 @@ def _documents(doc_ids: Array | None, shape: Sequence[int]) -> _Documents:
 def _weights(weights: Array | None, shape: Sequence[int]) -> Floats | None:
     if weights is None:
         return None
+    if not np.can_cast(weights.dtype, np.float64, "same_kind"):
+        raise BadInput(f"weights are numbers, got an array of {weights.dtype}")
     spread = _for_each_token("weights", weights, shape).astype(np.float64)
-    if not (np.isfinite(spread) & (spread >= 0)).all():
-        wrong = spread[~(np.isfinite(spread) & (spread >= 0))][0]
-        raise BadInput(f"weights are finite and not negative, got {wrong}; weigh a token by 0 to leave it out")
+    wrong = ~(np.isfinite(spread) & (spread >= 0))
+    if wrong.any():
+        raise BadInput(
+            f"weights are finite and not negative, got {spread[wrong][0]}; weigh a token by 0 to leave it out"
+        )
+    beyond = (spread != 0) & ((spread < _LIGHTEST) | (spread > _HEAVIEST))
+    if beyond.any():
+        weight = spread[beyond][0]
+        raise BadInput(
+            f"weights are kept in steps of 2**-40 and lie between 2**-20 and 2**40, got {weight:g}; scale them "
+            f"{'up' if weight < 1 else 'down'}, all by the same factor, which changes no perplexity"
+        )
     return spread
 
 
@@ -212,9 +230,13 @@ def _misfit(what: str, values: Array, shape: Sequence[int]) -> str:
     )
 
 
-def _firsts(kept_RT: Bools) -> Bools:
+def _firsts(kept_RT: Bools, documents: _Documents) -> Bools:
+    """Tokens that nothing of their own document predicts: the first of rows, and in a row those after another's."""
     first_RT = np.zeros_like(kept_RT)
-    first_RT[:, :1] = True
+    first_RT[:, :1] = ~kept_RT[:, :1]  # surprisals that were cut by hand begin with one that counts
+    if documents.runs is not None:
+        runs = documents.runs[documents.runs % max(kept_RT.shape[1], 1) > 0]
+        first_RT.ravel()[runs] = kept_RT.ravel()[runs]
     return first_RT
 
 

@@ -145,6 +145,22 @@ def test_answers_after_questions_need_no_mask(side):
     assert kept.sum(1).tolist() == [length - 2 for length in lengths]
 
 
+def test_prompts_that_look_like_padding_are_told_apart_by_the_mask():
+    labels = torch.tensor([[-100, -100, 1, 2, 3], [0, 1, 1, 2, 3]])
+    logits = torch.zeros(2, 5, VOCABULARY)
+    with pytest.raises(BadInput, match="or some have a prompt that does not count and none is padded"):
+        TrainerPerplexity().preprocess_logits_for_metrics(logits, labels)
+    _, kept = TrainerPerplexity().preprocess_logits_for_metrics(logits, (labels, torch.ones_like(labels)))
+    assert kept.sum(1).tolist() == [3, 4]
+
+
+def test_a_broken_prediction_that_predicts_nothing_does_not_stop_a_look():
+    logits = torch.randn(1, 40, 5, generator=torch.Generator().manual_seed(0))
+    logits[0, -1] = math.nan
+    nats, _ = TrainerPerplexity().preprocess_logits_for_metrics(logits, torch.arange(40)[None] % 5)
+    assert torch.isfinite(nats).all()
+
+
 def test_the_pads_of_other_ranks_do_not_hide_padding_on_the_left():
     batch = padded(TEXTS[:6], side="left")
     labels = torch.nn.functional.pad(batch["labels"], (0, 3), value=-100)

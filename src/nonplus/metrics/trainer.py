@@ -6,7 +6,7 @@ much as a long one, and it moves with the batch size.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any, final
+from typing import Any, Literal, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,8 +40,9 @@ class TrainerPerplexity:
         trainer.evaluate()["eval_perplexity"]
 
     The result does not depend on the batch size or on how ranks divide the set, beyond what the model's own forward
-    pass does. A row is a document: rows are the clusters of the interval. Where rows are padded on the left, the mask
-    has to tell a pad from a prompt, as nothing real predicts a token that follows a pad:
+    pass does. A row is a document: rows are the clusters of the interval. Where rows are padded on the left, or look so
+    because all are as long and only some begin with a prompt of -100, the mask has to tell a pad from a prompt, as
+    nothing real predicts a token that follows a pad:
     ``TrainingArguments(label_names=["labels", "attention_mask"])``.
 
     ``shift`` is true for models that predict the next token of labels that are their input (those named
@@ -101,7 +102,7 @@ class TrainerPerplexity:
         labels, marks = labels if isinstance(labels, tuple) else (labels, None)
         mask, shift = None if marks is None else marks == 1, self._choices.shift
         scores = _logits_of(logits, labels)
-        nats, kept = self._nll(scores, labels, mask, shift)
+        nats, kept = self._nll(scores, labels, mask, shift, "raise")
         if mask is None and shift:
             _refuse_left_padding(labels != _PAD)
         if self._choices.looks(self._looked):
@@ -128,8 +129,11 @@ class TrainerPerplexity:
         self._figures = self._choices.figures(whole)
         return _logged(self._figures)
 
-    def _nll(self, scores: Tensor, labels: Tensor, mask: Tensor | None, shift: bool) -> TokenNats:
-        return token_nll(scores, labels, shift=shift, ignore_index=self._choices.ignore_index, mask=mask)
+    def _nll(
+        self, scores: Tensor, labels: Tensor, mask: Tensor | None, shift: bool, become: Literal["raise", "nan"] = "nan"
+    ) -> TokenNats:
+        ignored = self._choices.ignore_index
+        return token_nll(scores, labels, shift=shift, ignore_index=ignored, mask=mask, on_nonfinite=become)
 
     def _n_bytes(self, labels: Array, kept: Array) -> Array | None:
         if self._bytes_V is None:
@@ -169,8 +173,9 @@ def _refuse_left_padding(real_BT: Tensor) -> None:
     begins, ends = real_BT[:, 0], real_BT[:, last]
     if ends.all() and begins.any() and not begins.all():
         raise BadInput(
-            "some rows begin with labels of -100 and all end with a token, so they are padded on the left, and their "
-            "first token has a pad before it that predicts nothing; let the Trainer hand over the mask: "
+            "some rows begin with labels of -100, others with a token, and all end with one; either they are padded on "
+            "the left, and the first token of some has a pad before it that predicts nothing, or some have a prompt "
+            "that does not count and none is padded; labels do not tell which, so let the Trainer hand over the mask: "
             'TrainingArguments(label_names=["labels", "attention_mask"])'
         )
 

@@ -18,7 +18,7 @@ torchmetrics = pytest.importorskip("torchmetrics")
 
 from torchmetrics.text import Perplexity as Peer  # noqa: E402
 
-from nonplus.errors import BadInput, BadProtocol, SuspectInput  # noqa: E402
+from nonplus.errors import BadInput, BadProbability, BadProtocol, SuspectInput  # noqa: E402
 from nonplus.metrics import Perplexity as Plain  # noqa: E402
 from nonplus.metrics.torchmetrics import Perplexity  # noqa: E402
 
@@ -200,7 +200,7 @@ def test_shift_mask_weights_bytes_and_documents_are_those_of_the_plain_class() -
     preds, target = batch(b=4, t=9)
     mask = torch.ones(4, 9, dtype=torch.long)
     mask[1, :3] = 0
-    beside = {"n_bytes": torch.tensor([10, 20, 30, 40]), "doc_ids": ["a", "b", "a", "c"]}
+    beside = {"n_bytes": torch.full((4, 9), 3), "doc_ids": ["a", "b", "a", "c"]}
     ours, plain = Perplexity(shift=True), Plain(shift=True)
     ours.update(preds, target, attention_mask=mask, **beside)
     plain.update(preds, target, mask=mask, **beside)
@@ -220,11 +220,12 @@ def test_surprisals_and_hidden_states_can_be_given() -> None:
     by_logits.update(hidden @ weight.T, target)
     by_head.update_head(hidden, weight, target)
     nats = torch.nn.functional.cross_entropy((hidden @ weight.T)[:, :-1].mT, target[:, 1:], reduction="none")
-    by_nats.update_nll(nats)
+    all_of_them = torch.ones_like(nats)
+    by_nats.update_nll(nats, attention_mask=all_of_them)
     assert by_head.update_count == by_nats.update_count == 1
     assert float(by_head.compute()) == pytest.approx(float(by_logits.compute()), rel=1e-5)
     assert float(by_nats.compute()) == pytest.approx(float(by_logits.compute()), rel=1e-5)
-    by_nats.update_nll(nats * 2)
+    by_nats.update_nll(nats * 2, attention_mask=all_of_them)
     assert by_nats.compute() != by_logits.compute(), "a value computed before is not given again"
 
 
@@ -355,6 +356,41 @@ def test_a_state_of_other_tokens_is_not_merged() -> None:
         one.merge_state(torchmetrics.MeanMetric())
 
 
+def test_a_state_of_another_kind_is_merged_and_both_are_said() -> None:
+    preds, target = batch()
+    one, other = Perplexity(check="never"), Perplexity(kind="probs", on_nonfinite="exclude", check="never")
+    one.update(preds, target)
+    other.update(preds.softmax(-1), target)
+    one.merge_state(other)
+    assert one.figures().conditions.kinds == ("logits", "probs")
+    assert one.figures().conditions.excluding
+
+
+def test_one_that_refuses_shares_no_state_with_one_that_leaves_out() -> None:
+    preds, target = batch()
+    choices = {"a": {"on_nonfinite": "exclude"}, "b": {}, "c": {"level": 0.5}}
+    both = torchmetrics.MetricCollection({name: Perplexity(check="never", **its) for name, its in choices.items()})
+    both.update(preds, target)
+    assert sorted(map(sorted, both.compute_groups.values())) == [["a"], ["b", "c"]]
+    preds[0, 0] = math.nan
+    with pytest.raises(BadProbability):
+        both.update(preds, target)
+
+
+def test_a_batch_that_is_refused_costs_nothing_that_was_counted() -> None:
+    preds, target = batch()
+    metric = Perplexity(check="never")
+    metric(preds, target)
+    before = metric.figures()
+    for _ in range(2):
+        with pytest.raises(BadInput, match="outside the vocabulary"):
+            metric(preds, torch.full_like(target, 99))
+        assert metric.figures() == before
+    metric(preds, target)
+    assert metric.figures().tokens == 2 * before.tokens
+    assert metric.update_count == 2
+
+
 def test_it_works_where_gradients_are_recorded_or_forbidden() -> None:
     preds, target = batch()
     preds.requires_grad_()
@@ -405,6 +441,37 @@ def _process(rank: int, folder: str) -> None:
     results["on step"] = float(on_step(*batch(rank, b=1, t=4 + rank)))
     Path(folder, f"{rank}.json").write_text(json.dumps(results), encoding="utf-8")
     torch.distributed.destroy_process_group()
+
+
+def _after_errors(rank: int, folder: str) -> None:
+    """One of two: nothing counts, or they count other tokens; then both go on."""
+    torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    warnings.simplefilter("ignore")
+    preds, target = batch(rank, b=1, t=4)
+    said = []
+    for ask in ("compute", "figures"):
+        for ignored, first in ((-100, torch.full_like(target, -100)), (rank, target)):
+            metric = Perplexity(ignore_index=ignored, check="never")
+            metric.update(preds, first)
+            try:
+                getattr(metric, ask)()
+            except (BadInput, BadProtocol) as error:
+                said.append(type(error).__name__)
+            metric.update(preds, target)
+            said.append(metric.tally.scored)
+            if ignored == -100:
+                said.append(metric.figures().tokens)
+    Path(folder, f"{rank}.json").write_text(json.dumps(said), encoding="utf-8")
+    torch.distributed.destroy_process_group()
+
+
+@pytest.mark.slow
+def test_processes_go_on_after_an_error(tmp_path: Path) -> None:
+    torch.multiprocessing.spawn(_after_errors, args=(str(tmp_path),), nprocs=2)
+    for rank in range(2):
+        said = json.loads((tmp_path / f"{rank}.json").read_text(encoding="utf-8"))
+        own = 2 * int((batch(rank, b=1, t=4)[1] != rank).sum())
+        assert said == ["BadInput", 4, 8, "BadProtocol", own] * 2
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
 """Perplexity as a true torchmetrics metric: for Lightning, collections, wrappers and distributed loops."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -88,8 +89,9 @@ class Perplexity(Metric):
         """Count a batch of ``preds`` (B, T, V) and the ``target`` (B, T) that they predict.
 
         Places where ``attention_mask`` (B, T) is zero do not count. ``sample_weight``, ``n_bytes`` and ``n_words`` are
-        for each token or each row. ``doc_ids`` name the document of each row, or of each token where rows are packed;
-        a document may go on in later batches and in other processes.
+        for each token or each row; bytes and words of a row are those of its scored tokens alone. ``doc_ids`` name the
+        document of each row, or of each token where rows are packed: with ``shift`` the first token of a document has
+        nothing of its own before it, and is not scored. A document may go on in later batches and in other processes.
 
         Raises:
             BadInput: shapes or targets that do not fit, with the place.
@@ -109,7 +111,11 @@ class Perplexity(Metric):
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Count surprisals in nats (B, T), each in the place of the token that it is of; ``shift`` moves none."""
+        """Count surprisals in nats (B, T), each in the place of the token that it is of; ``shift`` moves none.
+
+        ``nats`` may be what :func:`nonplus.metrics.token_nll` gave, which says itself what counts. Else, where the
+        metric shifts, there has to be a mask, and where it ignores, a mask or ``target``.
+        """
         extras = Extras(mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
         batch = nats_batch(self._choices, nats, target, extras, look=self._choices.looks(self._looked))
         self._updated(1)
@@ -154,9 +160,13 @@ class Perplexity(Metric):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Count a batch as :meth:`update` does, and give the perplexity of this batch alone."""
+        before, updates = self._lines(), self._update_count
         self._one_batch = True
         try:
             value = super().forward(*args, **kwargs)
+        except BaseException:
+            self._restore(before, updates)
+            raise
         finally:
             self._one_batch = False
         self._fold()
@@ -164,6 +174,8 @@ class Perplexity(Metric):
 
     def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
         """Take in what another metric, or its ``metric_state``, has counted.
+
+        The other may be of another ``kind``, or leave out what this one refuses: the conditions then say both.
 
         Raises:
             BadProtocol: it counts other tokens, because its ``shift`` or ``ignore_index`` is another.
@@ -183,6 +195,15 @@ class Perplexity(Metric):
         if not self._is_synced:
             self._write(self._held())
         super().sync(*args, **kwargs)
+
+    @contextmanager
+    def sync_context(self, *args: Any, should_unsync: bool = True, **kwargs: Any) -> Iterator[None]:
+        """Hold the sums of all processes for a while; see :meth:`torchmetrics.Metric.sync_context`."""
+        self.sync(*args, **kwargs)
+        try:
+            yield
+        finally:  # also after an error, or this process could count no more
+            self.unsync(should_unsync=self._is_synced and should_unsync)
 
     def reset(self) -> None:
         """Begin again from nothing."""
@@ -204,6 +225,12 @@ class Perplexity(Metric):
     def _scalar(self, value: float) -> Tensor:
         wide = torch.float32 if self.device.type == "mps" else torch.float64
         return torch.tensor(value, dtype=wide, device=self.device)
+
+    def _restore(self, before: list[Tensor], updates: int) -> None:
+        """Go back to where torchmetrics was before a :meth:`forward` that it left half-way."""
+        self.sums, self._update_count, self._computed = before, updates, None
+        self._is_synced, self._cache = False, None
+        self._should_unsync, self._to_sync, self._enable_grad = True, self.sync_on_compute, False
 
     def _updated(self, times: int) -> None:
         """What torchmetrics does around :meth:`update`, for what it does not know to be one."""

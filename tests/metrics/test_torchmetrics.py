@@ -379,7 +379,7 @@ def test_one_that_refuses_shares_no_state_with_one_that_leaves_out() -> None:
 
 def test_a_batch_that_is_refused_costs_nothing_that_was_counted() -> None:
     preds, target = batch()
-    metric = Perplexity(check="never")
+    metric = Perplexity(check="never", compute_on_cpu=True)
     metric(preds, target)
     before = metric.figures()
     for _ in range(2):
@@ -389,6 +389,7 @@ def test_a_batch_that_is_refused_costs_nothing_that_was_counted() -> None:
     metric(preds, target)
     assert metric.figures().tokens == 2 * before.tokens
     assert metric.update_count == 2
+    assert metric.compute_on_cpu
 
 
 def test_it_works_where_gradients_are_recorded_or_forbidden() -> None:

@@ -160,12 +160,13 @@ class Perplexity(Metric):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Count a batch as :meth:`update` does, and give the perplexity of this batch alone."""
-        before, updates = self._lines(), self._update_count
+        before, updates, on_cpu = self._lines(), self._update_count, self.compute_on_cpu
         self._one_batch = True
         try:
             value = super().forward(*args, **kwargs)
         except BaseException:
             self._restore(before, updates)
+            self.compute_on_cpu = on_cpu
             raise
         finally:
             self._one_batch = False

@@ -40,12 +40,12 @@ def integers(values: Any, *, like: mx.array) -> mx.array:
 
 
 def concrete(values: mx.array) -> NDArray[Any] | None:
-    """The values on the host; ``None`` where there are none yet, under ``mx.compile`` and ``mx.vmap``."""
+    """The values on the host, bfloat16 as float32; ``None`` where there are none yet, under ``mx.compile``."""
     try:
         mx.eval(values)
     except ValueError:  # mlx has no question for "is this being traced"
         return None
-    return np.asarray(values)
+    return np.asarray(values.astype(mx.float32) if values.dtype == mx.bfloat16 else values)
 
 
 def given(nats: mx.array, kept: mx.array) -> mx.array:

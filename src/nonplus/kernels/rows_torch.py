@@ -45,8 +45,10 @@ def integers(values: Any, *, like: Tensor) -> Tensor:
 
 
 def concrete(values: Tensor) -> NDArray[Any] | None:
-    """The values on the host."""
-    return np.asarray(values.cpu())
+    """The values on the host; formats that NumPy does not know, such as bfloat16, as float32."""
+    host = values.detach().cpu()
+    known = not host.is_floating_point() or host.dtype in (torch.float16, torch.float32, torch.float64)
+    return np.asarray(host if known else host.float())
 
 
 def given(nats: Tensor, kept: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import numpy as np
 
 from nonplus.errors import SuspectInput
 from nonplus.kernels.token_nll import TokenNats, backend_of
-from nonplus.metrics.host import floats_on_host
+from nonplus.metrics.host import on_host
 from nonplus.metrics.sums import Array, Bools
 from nonplus.records import Floats
 
@@ -177,4 +177,5 @@ def _rows(x: Any) -> Array:
     """The first rows, on the host, as wide as they are precise."""
     while len(x.shape) > 2:
         x = x[0] if x.shape[0] else x.reshape(-1, x.shape[-1])
-    return np.nan_to_num(floats_on_host(backend_of(x).scores(x[:_WHOLE_ROWS])), posinf=np.inf, neginf=-np.inf)
+    rows = np.asarray(on_host(x[:_WHOLE_ROWS]), np.float64)
+    return np.nan_to_num(rows, posinf=np.inf, neginf=-np.inf)

@@ -78,6 +78,15 @@ def test_a_rise_after_the_first_block_costs_no_precision(way, rise, start):
 
 
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("above", [8, 12, 17])
+def test_a_score_far_above_the_rest_takes_little_from_them(way, above):
+    """A float32 that holds a 1 takes in little of what is small; a token that the model is sure of lives on that."""
+    scores = np.random.default_rng(8).normal(0, 1, (50, 8192)).astype(np.float32)
+    scores[np.arange(50), np.arange(50) * 160] = scores.max(axis=1) + above
+    np.testing.assert_allclose(log_sum_exp(way, scores), oracle(scores), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_a_block_far_below_the_level_adds_nothing(way):
     scores = np.full((2, 6000), -1000.0, np.float32)
     scores[:, 3], scores[1, 5000] = 0.0, 0.0

@@ -148,21 +148,25 @@ def test_a_broken_score_beside_the_targets_is_refused(kind, value):
 
 @pytest.mark.parametrize(
     ("values", "kind"),
-    [([0.5, -0.3, 0.8], "probs"), ([0, 0, 0], "probs"), ([0.1, -1, -2], "logprobs"), ([np.inf, 0, 0], "logprobs")],
+    [([0.5, -0.3, 0.8], "probs"), ([0, 0, 0], "probs"), ([0.2, -1, -2], "logprobs"), ([np.inf, 0, 0], "logprobs")],
 )
 def test_what_cannot_be_probabilities_is_refused(values, kind):
     with np.errstate(all="ignore"), pytest.raises(BadProbability, match=f"the {kind} at .* leave no distribution"):
         token_nll(np.array([values], float), [0], kind=kind)
 
 
-@pytest.mark.parametrize("value", [-0.1, -np.inf, np.nan])
+@pytest.mark.parametrize("value", [-0.2, -np.inf, np.nan])
 def test_a_negative_surprisal_is_refused(value):
     with pytest.raises(BadProbability, match="a surprisal is below 0 or not a number"):
         token_nll(np.array([1.0, value]), kind="nll")
 
 
-def test_rounding_above_a_log_probability_of_zero_is_zero():
-    assert token_nll(np.array([[1e-9, -20.0]]), [0], kind="logprobs").nats.tolist() == [0.0]
+def test_rounding_of_others_is_no_fault():
+    """A target's score that was not rounded, less a log-sum-exp that was; probabilities with dust below zero."""
+    assert token_nll(np.array([[1e-5, -20.0]]), [0], kind="logprobs").nats.tolist() == [0.0]
+    assert token_nll(np.array([-1e-2, 1.0]), kind="nll").nats.tolist() == [0.0, 1.0]
+    dusty = np.array([[0.5, 0.5, -1e-9]] * 2)
+    np.testing.assert_allclose(token_nll(dusty, [0, 2], kind="probs").nats, [math.log(2), np.inf], rtol=1e-8)
 
 
 def test_a_tensor_whose_sign_is_still_to_be_turned_is_read_turned():

@@ -372,3 +372,23 @@ def test_the_public_names_are_there() -> None:
     assert all(getattr(metrics, name) for name in dir(metrics))
     with pytest.raises(AttributeError, match="no attribute 'Perplexities'"):
         metrics.Perplexities  # noqa: B018
+
+
+class Column:
+    """As a table gives it: an array only for those who ask."""
+
+    def __init__(self, values: list[object]) -> None:
+        self._values = values
+
+    def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+        return np.array(self._values, dtype=object)
+
+
+@pytest.mark.parametrize("ids", [["a", "b", "a"], [4, 5, 4]])
+def test_what_comes_beside_a_batch_may_be_the_column_of_a_table(ids: list[object]) -> None:
+    logits, targets = np.random.default_rng(0).normal(size=(3, 4, 9)), np.ones((3, 4), int)
+    one, other = Perplexity(check="never"), Perplexity(check="never")
+    one.update(logits, targets, doc_ids=ids, n_bytes=[4, 5, 6])
+    other.update(logits, targets, doc_ids=Column(ids), n_bytes=range(4, 7))
+    assert one.compute() == other.compute()
+    assert one.compute().documents == 2

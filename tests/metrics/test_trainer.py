@@ -329,3 +329,10 @@ def test_nothing_to_count_is_refused():
         predictions = metric.preprocess_logits_for_metrics(torch.zeros(1, 4, 5), labels)
     with pytest.raises(BadInput, match="tokens that count"):
         metric.compute_metrics(SimpleNamespace(predictions=predictions, label_ids=labels))
+
+
+def test_a_mask_that_numbers_packed_documents_is_refused_rather_than_read_as_padding():
+    logits, labels = torch.randn(2, 6, VOCABULARY), torch.randint(0, VOCABULARY, (2, 6))
+    packed = torch.tensor([[1, 1, 2, 2, 2, 2], [1, 1, 1, 1, 1, -100]])
+    with pytest.raises(BadInput, match=r"a mask is 1 where .* got 2 at \[0, 2\]"):
+        TrainerPerplexity().preprocess_logits_for_metrics(logits, (labels, packed))

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput, BadProbability
-from nonplus.kernels.token_nll import ROUNDING, token_nll
+from nonplus.kernels.token_nll import token_nll
 from nonplus.records import Floats
+
+_ROUNDING = 1e-6  # how far above 1 a probability may lie, or above 0 its logarithm
 
 Array = NDArray[Any]
 
@@ -41,7 +43,7 @@ def token_nats_from_probs(values: Any) -> Floats:
     likely_N = given.reshape(-1).astype(np.float64)
     _refuse(np.isnan(likely_N), given, "probs", "is no number; find out where it was made")
     _refuse(likely_N < 0, given, "probs", "is negative; if these are log-probabilities, use logprobs=")
-    _refuse(likely_N > 1 + ROUNDING, given, "probs", "is more than 1; if these are logits, use logits=")
+    _refuse(likely_N > 1 + _ROUNDING, given, "probs", "is more than 1; if these are logits, use logits=")
     with np.errstate(divide="ignore"):
         return 0.0 - np.log(np.minimum(likely_N, 1.0))
 
@@ -57,7 +59,7 @@ def token_nats_from_logprobs(values: Any, base: float = math.e) -> Floats:
     logprob_N = given.reshape(-1).astype(np.float64)
     _refuse(np.isnan(logprob_N), given, "logprobs", "is no number; find out where it was made")
     looks = "probabilities, use probs=" if np.all(np.abs(logprob_N) <= 1) else "surprisals, pass their negatives"
-    _refuse(logprob_N > ROUNDING, given, "logprobs", f"is more than 0; if these are {looks}")
+    _refuse(logprob_N > _ROUNDING, given, "logprobs", f"is more than 0; if these are {looks}")
     return 0.0 - np.minimum(logprob_N, 0.0) * log_of_base(base)
 
 

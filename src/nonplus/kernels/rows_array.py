@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
-from nonplus.kernels.token_nll import ROUNDING
+from nonplus.kernels.token_nll import DUST, ROUNDING
 
 _BLOCK_BYTES = 64 << 20  # of logits in floating point at once: large enough for a device, small beside the whole
 
@@ -78,8 +78,13 @@ class Backend:
         wide_MV = self._wide(scores_MV)
         if kind == "probs":
             sum_M = xp.sum(wide_MV, axis=1)
-            possible_M = (xp.min(wide_MV, axis=1) >= 0) & xp.isfinite(sum_M)
-            return xp.where(possible_M, xp.log(sum_M) - xp.log(chosen_M), xp.zeros_like(sum_M) + xp.nan)
+            positive_M = xp.where(chosen_M < 0, xp.zeros_like(chosen_M), chosen_M)
+            possible_M = (xp.min(wide_MV, axis=1) >= -DUST) & xp.isfinite(sum_M)
+            return xp.where(
+                possible_M,
+                xp.log(sum_M) - xp.log(positive_M),
+                xp.zeros_like(sum_M) + xp.nan,
+            )
         most_M1 = xp.max(wide_MV, axis=1, keepdims=True)
         rest_M = xp.log(xp.sum(xp.exp(wide_MV - most_M1), axis=1))
         nats_M = rest_M + (most_M1[:, 0] - chosen_M)

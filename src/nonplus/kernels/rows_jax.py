@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
-from nonplus.kernels.token_nll import ROUNDING
+from nonplus.kernels.token_nll import DUST, ROUNDING
 
 xp = jnp
 
@@ -77,8 +77,8 @@ def _surprisals(scores: Array, target: Array, *, kind: str) -> Array:
     wide = scores.astype(_wide(scores))
     if kind == "probs":
         sums = wide.sum(-1)
-        possible = (wide.min(-1) >= 0) & jnp.isfinite(sums)
-        return jnp.where(possible, jnp.log(sums) - jnp.log(chosen), jnp.nan)
+        possible = (wide.min(-1) >= -DUST) & jnp.isfinite(sums)
+        return jnp.where(possible, jnp.log(sums) - jnp.log(jnp.maximum(chosen, 0)), jnp.nan)
     most = wide.max(-1, keepdims=True)
     rest = jnp.log(jnp.exp(wide - most).sum(-1))
     return jnp.maximum(rest + (most[..., 0] - chosen), 0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
-from nonplus.kernels.token_nll import ROUNDING
+from nonplus.kernels.token_nll import DUST, ROUNDING
 
 xp = SimpleNamespace(concat=ops.concatenate, zeros_like=ops.zeros_like)
 
@@ -61,8 +61,9 @@ def _surprisals(wide: Any, chosen: Any, kind: str) -> Any:
         return _no_less_than_zero(0 - chosen)
     if kind == "probs":
         sums = ops.sum(wide, axis=-1)
-        possible = (ops.min(wide, axis=-1) >= 0) & ops.isfinite(sums)
-        return ops.where(possible, ops.log(sums) - ops.log(chosen), ops.zeros_like(sums) + float("nan"))
+        positive = ops.maximum(chosen, ops.zeros_like(chosen))
+        possible = (ops.min(wide, axis=-1) >= -DUST) & ops.isfinite(sums)
+        return ops.where(possible, ops.log(sums) - ops.log(positive), ops.zeros_like(sums) + float("nan"))
     most = ops.max(wide, axis=-1, keepdims=True)
     nats = ops.log(ops.sum(ops.exp(wide - most), axis=-1)) + (most[..., 0] - chosen)
     return ops.where(nats < 0, ops.zeros_like(nats), nats)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import head_pieces
 from nonplus.kernels.head_nll import Head
-from nonplus.kernels.token_nll import ROUNDING
+from nonplus.kernels.token_nll import DUST, ROUNDING
 
 xp = mx
 
@@ -73,8 +73,8 @@ def _block(scores_MV: mx.array, target_M: mx.array, kind: str) -> mx.array:
     wide_MV = _wide(scores_MV)
     if kind == "probs":
         sum_M = _sum(wide_MV)
-        possible_M = (wide_MV.min(1) >= 0) & mx.isfinite(sum_M)
-        return mx.where(possible_M, mx.log(sum_M) - mx.log(chosen_M), mx.nan)
+        possible_M = (wide_MV.min(1) >= -DUST) & mx.isfinite(sum_M)
+        return mx.where(possible_M, mx.log(sum_M) - mx.log(mx.maximum(chosen_M, 0)), mx.nan)
     most_M1 = wide_MV.max(1, keepdims=True)
     rest_M = mx.log(_sum(mx.exp(wide_MV - most_M1)))
     return mx.maximum(rest_M + (most_M1[:, 0] - chosen_M), 0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import native
 from nonplus.kernels.head_nll import Head
-from nonplus.kernels.token_nll import ROUNDING
+from nonplus.kernels.token_nll import DUST, ROUNDING
 from nonplus.records import Floats, Ints
 
 Array = NDArray[Any]
@@ -63,8 +63,8 @@ def nll(scores: Array, target: Array, kept: Flags, kind: str) -> Floats:
             nats = _no_less_than_zero(0.0 - chosen)
         elif kind == "probs":
             sums = scores.sum(axis=-1, dtype=np.float64)
-            possible = (scores.min(axis=-1, initial=np.inf) >= 0) & np.isfinite(sums)
-            nats = np.where(possible, np.log(sums) - np.log(chosen), np.nan)
+            possible = (scores.min(axis=-1, initial=np.inf) >= -DUST) & np.isfinite(sums)
+            nats = np.where(possible, np.log(sums) - np.log(np.maximum(chosen, 0.0)), np.nan)
         else:
             nats = np.maximum(log_sum_exp(scores, kept) - chosen, 0.0)
     return np.where(kept, nats, 0.0)

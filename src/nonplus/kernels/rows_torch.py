@@ -15,7 +15,7 @@ from nonplus.errors import BadInput
 from nonplus.kernels import native
 from nonplus.kernels.head_nll import Head
 from nonplus.kernels.pieces import lots
-from nonplus.kernels.token_nll import ROUNDING
+from nonplus.kernels.token_nll import DUST, ROUNDING
 
 xp = torch
 
@@ -64,7 +64,9 @@ def nll(scores: Tensor, target: Tensor, kept: Tensor, kind: str) -> Tensor:
         nats = _no_less_than_zero(0 - chosen)
     elif kind == "probs":
         sums = scores.sum(-1, dtype=precise)
-        nats = torch.where((scores.amin(-1) >= 0) & sums.isfinite(), sums.log() - chosen.log(), torch.nan)
+        nats = torch.where(
+            (scores.amin(-1) >= -DUST) & sums.isfinite(), sums.log() - chosen.clamp(min=0).log(), torch.nan
+        )
     else:
         nats = (log_sum_exp(scores, kept) - chosen).clamp(min=0)
     return torch.where(kept, nats, 0.0)

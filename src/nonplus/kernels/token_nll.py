@@ -27,7 +27,10 @@ _BACKENDS = {
 }
 
 
-ROUNDING = 1e-6  # how far above 0 the logarithm of a probability may lie
+# How far above 0 a given logarithm of a probability may lie, and how far below 0 a probability: others subtract a
+# target's score from a log-sum-exp that was rounded elsewhere, which in bfloat16 is off by hundredths.
+ROUNDING = 0.1
+DUST = 1e-6
 
 
 class TokenNats(NamedTuple):
@@ -151,7 +154,11 @@ def _kept(backend: Any, target: Any, ignored: tuple[int, ...], mask: Any, *, shi
         )
     other = backend.concrete((marks != 0) & (marks != 1))
     if other is not None and other.any():
-        raise BadInput("a mask is 1 where a token counts and 0 where not; this one is added to scores, or is no mask")
+        raise BadInput(
+            f"a mask is 1 where a token counts and 0 where not, got {backend.concrete(marks)[first_place(other)]} at "
+            f"{_shown(first_place(other), shift=False)}; one that is added to scores, or that numbers packed "
+            f"documents, says something else"
+        )
     real = marks != 0
     return kept & real & later(backend.xp, real) if shift else kept & real
 

@@ -19,12 +19,17 @@ def on_host(values: Any) -> Array | None:
     """
     if values is None:
         return None
-    if isinstance(values, (list, tuple, str, int, float, np.ndarray, np.generic)):
+    if isinstance(values, str | int | float):
         return np.asarray(values)
-    array: Array | None = backend_of(values).concrete(values)
+    try:
+        backend = backend_of(values)
+    except BadInput:  # a column of a table, a range
+        array: Array | None = np.asarray(values)
+    else:
+        array = np.asarray(values) if isinstance(values, list | tuple) else backend.concrete(values)
     if array is None:
         raise BadInput(
             "sums are kept outside of traced computations, got an array without a value; give what comes beside the "
             "batch outside, too"
         )
-    return array
+    return np.asarray(array.tolist()) if array.dtype == object else array

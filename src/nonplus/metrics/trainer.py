@@ -100,7 +100,7 @@ class TrainerPerplexity:
             BadProbability: a row of logits that leaves no distribution.
         """
         labels, marks = labels if isinstance(labels, tuple) else (labels, None)
-        mask, shift = None if marks is None else marks == 1, self._choices.shift
+        mask, shift = None if marks is None else marks * (marks != _PAD), self._choices.shift
         scores = _logits_of(logits, labels)
         nats, kept = self._nll(scores, labels, mask, shift, "raise")
         if mask is None and shift:

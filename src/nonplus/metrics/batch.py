@@ -9,7 +9,7 @@ from nonplus.errors import BadInput
 from nonplus.kernels.head_nll import head_nll
 from nonplus.kernels.token_nll import Kind, TokenNats, backend_of, ignored_ids, token_nll
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.checks import suspect_alignment, suspect_counts, suspect_nats, suspect_rows, warn
+from nonplus.metrics.checks import Nll, suspect_alignment, suspect_counts, suspect_nats, suspect_rows, warn
 from nonplus.metrics.figures import Conditions, Figures
 from nonplus.metrics.host import on_host
 from nonplus.metrics.sums import Array, Beside, Bools, batch_sums
@@ -129,10 +129,7 @@ def scores_batch(choices: Choices, x: Any, targets: Any, extras: Extras, *, look
     vocabulary = scores.shape[-1]
     if look:
         warn(suspect_rows(scores, choices.kind))
-        warn(suspect_alignment(nll, scores, targets, extras.mask, shift=choices.shift, vocabulary=vocabulary))
-        if choices.shift and extras.counts_rows(measured[1].shape):
-            ids = backend.concrete(backend.integers(targets, like=scores))
-            warn(suspect_counts(ids, measured[1], ignored=choices.ignore_index))
+        _look(choices, nll, scores, targets, extras, measured[1], vocabulary=vocabulary)
     masked = extras.mask is not None
     return _summed(choices, measured, extras, kind=choices.kind, masked=masked, vocabulary=vocabulary, look=look)
 
@@ -169,13 +166,18 @@ def head_batch(
     backend = backend_of(hidden)
     vocabulary = backend.scores(weight).shape[0]
     if look:
-        states = backend.scores(hidden)
-        warn(suspect_alignment(nll, states, targets, extras.mask, shift=choices.shift, vocabulary=vocabulary))
-        if choices.shift and extras.counts_rows(measured[1].shape):
-            ids = backend.concrete(backend.integers(targets, like=states))
-            warn(suspect_counts(ids, measured[1], ignored=choices.ignore_index))
+        _look(choices, nll, backend.scores(hidden), targets, extras, measured[1], vocabulary=vocabulary)
     masked = extras.mask is not None
     return _summed(choices, measured, extras, kind="head", masked=masked, vocabulary=vocabulary, look=look)
+
+
+def _look(choices: Choices, nll: Nll, x: Any, targets: Any, extras: Extras, kept: Bools, *, vocabulary: int) -> None:
+    """What predictions beside their targets let one suspect."""
+    warn(suspect_alignment(nll, x, targets, extras.mask, shift=choices.shift, vocabulary=vocabulary))
+    if choices.shift and extras.counts_rows(kept.shape):
+        backend = backend_of(x)
+        ids = backend.concrete(backend.integers(targets, like=x))
+        warn(suspect_counts(ids, kept, ignored=choices.ignore_index))
 
 
 def nats_batch(choices: Choices, nats: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:

@@ -26,9 +26,6 @@ from model import SHAPES, Shape, new_model
 from torch import Tensor
 from transformers import LlamaForCausalLM
 
-# mix-1 and mix-3 do not unpack: their PPMd streams break off after some 100 kB.
-SHARDS = ("mix-0.ppmd", "mix-2.ppmd")
-
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
@@ -124,7 +121,7 @@ def train(recipe: Recipe, data: Path) -> None:
     """Train from the last checkpoint, or from nothing, to the last step; then publish."""
     work = recipe.work / recipe.model
     work.mkdir(parents=True, exist_ok=True)
-    text = tokens(data, recipe.work, shards=SHARDS, seed=recipe.seed)
+    text = tokens(data, recipe.work, seed=recipe.seed)
     began, cpu_began = time.monotonic(), time.process_time()
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = new_model(recipe.shape, recipe.seed).to(device)

@@ -282,6 +282,11 @@ def test_a_text_of_which_nothing_can_be_scored_is_an_error() -> None:
         evaluate(["a"], model=History(bos=None))
 
 
+def test_a_window_too_small_to_score_anything_is_named_among_the_causes() -> None:
+    with pytest.raises(BadInput, match=r"under llama\.cpp:2 none .* or a larger window"):
+        evaluate(["abcdef"], model=History(), protocol=choose("llama.cpp:2"))
+
+
 def test_no_text_at_all_is_an_error() -> None:
     with pytest.raises(BadInput, match="no text came"):
         list(score([], model=History()))

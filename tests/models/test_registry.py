@@ -47,6 +47,12 @@ def test_an_unknown_scheme_lists_the_known_ones():
         open_model("tf:model")
 
 
+@pytest.mark.parametrize("name", ["", "hf:"])
+def test_a_name_that_names_nothing_is_refused(name):
+    with pytest.raises(BadModel, match=rf"the model '{name}' has no name; give a folder, one on the hub"):
+        open_model(name)
+
+
 def test_an_unknown_bundled_model_lists_the_known_ones():
     with pytest.raises(BadModel, match=rf"'huge'.*{', '.join(bundled_models())}"):
         open_model("bundled:huge")

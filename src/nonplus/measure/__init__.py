@@ -61,7 +61,8 @@ class Measurement:
         if not self._tally.tokens:
             raise BadInput(
                 f"no token could be scored: {self._tally.unscored:,} came, and under {self._rules.protocol.name} none "
-                "of them has anything before it to be predicted from; give a longer text"
+                "of them has anything before it to be predicted from; give a longer text, or a larger window where the "
+                "protocol names a small one"
             )
         return Report(
             tally=self._tally,

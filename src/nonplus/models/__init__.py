@@ -70,6 +70,8 @@ def _opened(name: str, loading: Loading) -> Model:
     if scheme in _SCHEMES:
         return _as_asked(_function(_SCHEMES[scheme])(rest), loading)
     if scheme == "hf":
+        if not rest:
+            raise BadModel(f"the model {name!r} has no name; give a folder, one on the hub as in hf:gpt2, or {DEFAULT}")
         opened: Model = _hf().open_hf(rest, loading)
         return opened
     return _declared(scheme)(rest, loading)

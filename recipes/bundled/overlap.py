@@ -1,0 +1,65 @@
+"""How much of the test texts stands in the training text: ``python recipes/bundled/overlap.py`` (two minutes).
+
+A run is 13 words in a row, a word a row of letters a-z and digits, whatever the case. Of the distinct runs of each test
+text, or of its first 400,000 bytes, those are counted that occur in some training document. The texts are found through
+``NONPLUS_DATA``.
+"""
+
+import hashlib
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from data import documents
+
+LENGTH = 13
+WORD = re.compile(rb"[a-z0-9]+")
+TEXTS = {
+    "eval/wikitext2/wiki.test.raw": None,
+    "eval/wiki2019/test.txt": 400_000,
+    "domains/novels.test.txt": 400_000,
+    "domains/medical.test.txt": 400_000,
+    "domains/legal_contracts.test.txt": 400_000,
+    "domains/legal_dc.test.txt": 400_000,
+    "eval/tinyshakespeare.txt": 400_000,
+    "domains/masc/newspaper.txt": 400_000,
+    "domains/masc/spam.txt": 400_000,
+}
+
+
+@cache
+def number(word: bytes) -> int:
+    """A word as 64 bits."""
+    return int.from_bytes(hashlib.blake2b(word, digest_size=8).digest(), "little")
+
+
+def runs(text: str) -> np.ndarray:
+    """A hash of 64 bits for every run of the text."""
+    words = np.array([number(word) for word in WORD.findall(text.lower().encode())], np.uint64)
+    count = max(0, len(words) - LENGTH + 1)
+    hashes = np.zeros(count, np.uint64)
+    for at in range(LENGTH):
+        hashes = hashes * np.uint64(0x9E3779B97F4A7C15) + words[at : at + count]
+    return hashes
+
+
+def main() -> None:
+    """Print a line for each test text."""
+    data = Path(os.environ.get("NONPLUS_DATA", "../shared/data"))
+    tests = {}
+    for name, room in TEXTS.items():
+        tests[name] = np.unique(runs((data / name).read_bytes()[:room].decode(errors="ignore")))
+    found = {name: np.zeros(len(known), bool) for name, known in tests.items()}
+    for text in documents(data / "train"):
+        trained = runs(text)
+        for name, known in tests.items():
+            places = np.minimum(np.searchsorted(known, trained), len(known) - 1)
+            found[name][places[known[places] == trained]] = True
+    for name, seen in found.items():
+        print(f"{name}: {seen.sum():,} of {seen.size:,} runs, {seen.mean():.2%}")
+
+
+if __name__ == "__main__":
+    main()

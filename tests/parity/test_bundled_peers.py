@@ -21,6 +21,7 @@ from nonplus.models.bundle import bundled_folder
 
 GOLDENS = Path(__file__).parent / "goldens"
 TEXTS = [*SHORT, MIDDLE, LONG]
+ROLLED = [*TEXTS, LONG * 3]  # 1,476 tokens: more than any bundled model takes at once
 
 pytestmark = [
     pytest.mark.parametrize("name", bundled_models()),
@@ -75,9 +76,9 @@ def harness(name: str) -> Any:
 @pytest.mark.peers
 @pytest.mark.slow
 def test_lm_eval_rolls_over_texts_to_the_same_sums(name: str) -> None:
-    requests = [SimpleNamespace(args=(text,)) for text in [*TEXTS, LONG * 2]]
+    requests = [SimpleNamespace(args=(text,)) for text in ROLLED]
     theirs = [-each for each in harness(name).loglikelihood_rolling(requests, disable_tqdm=True)]
-    ours = [math.fsum(each.nats) for each in score([*TEXTS, LONG * 2], model=f"bundled:{name}", protocol="lm-eval")]
+    ours = [math.fsum(each.nats) for each in score(ROLLED, model=f"bundled:{name}", protocol="lm-eval")]
     assert ours == pytest.approx(theirs, rel=1e-6)
 
 

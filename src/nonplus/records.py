@@ -3,8 +3,8 @@
 Letters in shapes: B rows of a batch, T tokens, N places asked for, S scored tokens of a document, k alternatives.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -73,8 +73,8 @@ class Batch:
     """What a model is asked: how probable is ``target_N[i]`` after the input up to and including ``at_N[i]``?
 
     Shapes: ``input_BT`` and ``position_BT`` (B, T) token ids and their positions; ``at_N`` (N,) places in the flattened
-    input, ``target_N`` (N,) ids. Rows are filled up on the right with id 0, which a causal model cannot see from
-    the places asked for. Where several texts share a row, the positions begin again at 0 with each of them.
+    input, ascending; ``target_N`` (N,) ids. Rows are filled up on the right with id 0, which a causal model cannot see
+    from the places asked for. Where several texts share a row, the positions begin again at 0 with each of them.
     """
 
     input_BT: Ints
@@ -96,6 +96,11 @@ class Readings:
     rank: Ints
     top_ids: Ints
     top_nats: Floats
+
+
+def joined(parts: Sequence[Readings]) -> Readings:
+    """Readings one after the other, of as many alternatives each."""
+    return Readings(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Readings)))
 
 
 @dataclass(frozen=True, slots=True)

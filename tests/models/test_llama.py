@@ -167,6 +167,23 @@ def test_attention_in_small_blocks_is_attention(small, texts):
     np.testing.assert_allclose(in_blocks, small.logprobs(batch), atol=1e-5)
 
 
+@given(st.integers(1, 5), st.integers(2, 30), st.integers(2, 7), st.data())
+def test_any_number_of_threads_gives_the_same_answers(small, rows, length, threads, data):
+    ids_BT = np.array(data.draw(st.lists(st.integers(0, 28), min_size=rows * length, max_size=rows * length)))
+    at = np.sort(np.array(data.draw(st.lists(st.integers(0, rows * length - 1), max_size=40)), np.int64))
+    shape = rows, length
+    batch = Batch(ids_BT.reshape(shape), np.tile(np.arange(length), (rows, 1)), at, np.roll(ids_BT, -1)[at])
+    answers = {}
+    for count in (1, threads):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(llama, "_SHARE", 1)
+            patch.setattr(llama, "processors", lambda count=count: count)
+            answers[count] = small.logprobs(batch), small.readings(batch, top=3)
+    np.testing.assert_allclose(answers[threads][0], answers[1][0], atol=1e-5)
+    for column in ("nats", "entropy", "top_nats"):
+        np.testing.assert_allclose(*(getattr(answers[n][1], column) for n in (threads, 1)), atol=1e-5)
+
+
 @given(IDS)
 def test_probabilities_sum_to_one(small, ids):
     batch = side_by_side(ids)
@@ -180,6 +197,14 @@ def test_readings_agree_with_log_probabilities(small, ids):
     readings = small.readings(batch, top=29)
     assert np.array_equal(readings.nats, -small.logprobs(batch))
     assert all(readings.top_ids[i, readings.rank[i] - 1] == batch.target_N[i] for i in range(len(ids) - 1))
+
+
+def test_a_fault_in_one_thread_is_the_fault_of_the_whole(small, monkeypatch):
+    monkeypatch.setattr(llama, "_SHARE", 1)
+    monkeypatch.setattr(llama, "processors", lambda: 2)
+    ids = np.array([[1, 2, 3], [4, 29, 5]])
+    with pytest.raises(BadInput, match="token id 29"):
+        small.logprobs(Batch(ids, np.tile(np.arange(3), (2, 1)), np.array([0, 4]), np.array([1, 1])))
 
 
 def test_a_long_text_needs_no_square_of_its_length_in_memory(small):

@@ -16,8 +16,8 @@ from nonplus import __version__
 from nonplus.cli.notices import fail, notes
 from nonplus.errors import NonplusError
 
-# Said before NumPy is loaded. The bundled model is small: on an idle machine more threads bring it little, and on a
-# busy one, where they wait for each other, they cost ten times the time. torch has threads of its own and keeps them.
+# Said before NumPy is loaded. Threads that BLAS starts would have nothing to do: nonplus shares the work out among its
+# own, and torch has some too.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # A table rather than imports, so that `nonplus --help` loads no verb.

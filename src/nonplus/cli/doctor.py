@@ -22,7 +22,7 @@ from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.report import jsonable
 
-BASE = ("numpy", "tokenizers", "safetensors", "click", "rich")
+BASE = ("numpy", "tokenizers", "safetensors", "threadpoolctl", "click", "rich")
 EXTRAS = {
     "hf": ("torch", "transformers", "accelerate"),
     "peft": ("peft",),

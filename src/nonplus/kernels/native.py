@@ -9,7 +9,6 @@ Letters in shapes: N rows, V vocabulary.
 import ctypes
 import functools
 import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -85,12 +84,5 @@ def accumulate(
         piece(0, n)
         return
     bounds = [n * i // threads for i in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:  # ctypes lets go of the interpreter's lock
+    with ThreadPoolExecutor(threads) as pool:
         list(pool.map(piece, bounds[:-1], bounds[1:]))
-
-
-def processors() -> int:
-    """Threads worth using: what ``OMP_NUM_THREADS`` allows, else the processors that this process may use."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    available = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return int(asked) if asked.isdigit() and asked != "0" else available

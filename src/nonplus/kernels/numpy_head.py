@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
 from nonplus.kernels.rows_numpy import log_sum_exp, nll
-from nonplus.records import Floats, Ints, Readings
+from nonplus.records import Floats, Ints, Readings, joined
 
 Real = NDArray[np.floating[Any]]
 
@@ -43,11 +43,8 @@ def head_logprobs(hidden_NH: Real, weight_HV: Real, target_N: Ints, *, cap_bytes
 def head_readings(hidden_NH: Real, weight_HV: Real, target_N: Ints, *, top: int, cap_bytes: int) -> Readings:
     """The same answers with the rest of the distribution summed up beside them."""
     check_ids(target_N, weight_HV.shape[1])
-    parts = [
-        logits_readings(logits_MV, target_N[part], top=top)
-        for part, logits_MV in _logits(hidden_NH, weight_HV, cap_bytes)
-    ]
-    return Readings(*(np.concatenate([getattr(p, column) for p in parts]) for column in Readings.__dataclass_fields__))
+    parts = _logits(hidden_NH, weight_HV, cap_bytes)
+    return joined([logits_readings(logits_MV, target_N[part], top=top) for part, logits_MV in parts])
 
 
 def _logits(hidden_NH: Real, weight_HV: Real, cap_bytes: int) -> Iterator[tuple[slice, Real]]:

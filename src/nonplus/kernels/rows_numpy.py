@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels import native
 from nonplus.kernels.head_nll import Head
+from nonplus.kernels.threads import processors
 from nonplus.kernels.token_nll import DUST, ROUNDING
 from nonplus.records import Floats, Ints
 
@@ -156,7 +157,7 @@ def bring_forward(scores_NV: Array, kept_N: Flags, level_N: Floats, sum_N: Float
         sum_N,
         vocabulary=scores_NV.shape[1],
         stride=scores_NV.strides[0] // item,
-        threads=native.processors(),
+        threads=processors(),
     )
 
 

@@ -1,7 +1,8 @@
 """Llama in NumPy: what a small model needs to run where torch is not installed.
 
 The texts of a batch are taken out of their rows and laid end to end, so that no filling is computed and several
-texts in a row cost what they cost alone.
+texts in a row cost what they cost alone. The rows of a batch are shared out among the processors, a thread each: NumPy
+lets go of the interpreter's lock wherever time is spent.
 
 Letters in shapes: B rows of a batch, T tokens of a row, M tokens laid end to end, D channels of the body, F of the
 feed-forward layer, A query heads, K key heads, G = A / K query heads per key head, C channels of a head, V vocabulary,
@@ -20,9 +21,10 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
 from nonplus.kernels.numpy_head import check_ids, head_logprobs, head_readings
+from nonplus.kernels.threads import in_threads, processors
 from nonplus.models.llama_folder import Layer, layer_of, shape_of, tensors_of
 from nonplus.models.tokenizer import FileTokenizer, json_file
-from nonplus.records import Batch, Floats, Ints, Readings
+from nonplus.records import Batch, Floats, Ints, Readings, joined
 
 Array = NDArray[np.float32]
 
@@ -30,6 +32,8 @@ _LOGITS = 1 << 24  # bytes of logits held at once
 _SCORES = 1 << 23  # bytes of attention scores held at once, about
 _QUERIES = 128  # tokens that attend together, at most
 _FEWEST = 16  # and at least, however much the others hold
+_TOKENS = 1024  # of a batch for each processor
+_SHARE = 128  # and fewest, below which a thread of its own costs more than it saves
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,6 @@ class Llama:
     """A model of the Llama family, read from a folder in the layout of ``transformers``."""
 
     dtype = "float32"
-    budget = 2048
     packs = True
 
     def __init__(self, folder: Path) -> None:
@@ -64,6 +67,7 @@ class Llama:
         self.tokenizer = FileTokenizer(folder)
         self.special = self.tokenizer.special(config)
         self.vocabulary = shape.vocab_size
+        self.budget = _TOKENS * max(2, processors())
         self.max_context = min(shape.max_position_embeddings, self.tokenizer.max_length)
         try:
             self._embedding_VD = tensors["model.embed_tokens.weight"]
@@ -76,11 +80,19 @@ class Llama:
 
     def logprobs(self, batch: Batch) -> Floats:
         """Natural log-probability of each target, shape (N,)."""
-        return head_logprobs(self._hidden(batch), self._head_DV, batch.target_N, cap_bytes=_LOGITS)
+
+        def answer(share: Batch) -> Floats:
+            return head_logprobs(self._hidden(share), self._head_DV, share.target_N, cap_bytes=_LOGITS)
+
+        return np.concatenate(in_threads(answer, _shares(batch)))
 
     def readings(self, batch: Batch, *, top: int) -> Readings:
         """The same answer with the rest of the distribution beside it."""
-        return head_readings(self._hidden(batch), self._head_DV, batch.target_N, top=top, cap_bytes=_LOGITS)
+
+        def answer(share: Batch) -> Readings:
+            return head_readings(self._hidden(share), self._head_DV, share.target_N, top=top, cap_bytes=_LOGITS)
+
+        return joined(in_threads(answer, _shares(batch)))
 
     def _hidden(self, batch: Batch) -> Array:
         """The body's answer at the places asked for, shape (N, D)."""
@@ -123,7 +135,7 @@ class Llama:
         both = layer.query_key_value(self._normed(x_MD, layer.attention_norm_D)).reshape(m, a + k + k, c)
         turned = both[:, : a + k].view(np.complex64)
         turned *= turn_M1c
-        query_MKGC, key_MKC, value_MKC = both[:, :a].reshape(m, k, -1, c), both[:, a : a + k], both[:, a + k :]
+        query_MKGC, key_MKC, value_MKC = both[:, :a].reshape(m, k, a // k, c), both[:, a : a + k], both[:, a + k :]
         gathered_MKGC = np.empty((m, k, a // k, c), np.float32)
         for block in blocks:
             own, seen, q = slice(block.start, block.stop), slice(block.first, block.stop), block.stop - block.start
@@ -136,6 +148,16 @@ class Llama:
             mixed_KRC /= score_KRS.sum(axis=2, keepdims=True)
             gathered_MKGC[own] = mixed_KRC.reshape(k, -1, q, c).transpose(2, 0, 1, 3)
         return gathered_MKGC.reshape(m, a * c)
+
+
+def _shares(batch: Batch) -> Iterator[Batch]:
+    """The rows of a batch shared out evenly among the processors."""
+    n_rows, length = batch.input_BT.shape
+    count = max(1, min(processors(), n_rows, batch.input_BT.size // _SHARE))
+    for first, stop in pairwise(n_rows * i // count for i in range(count + 1)):
+        begin, end = np.searchsorted(batch.at_N, [first * length, stop * length])
+        at_N, target_N = batch.at_N[begin:end] - first * length, batch.target_N[begin:end]
+        yield Batch(batch.input_BT[first:stop], batch.position_BT[first:stop], at_N, target_N)
 
 
 def _laid_out(batch: Batch) -> tuple[Ints, Ints]:

@@ -12,13 +12,9 @@ import json
 import math
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-# One thread: beside other work, two that wait for each other are slower. Before NumPy is loaded.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 from curve import draw, log
@@ -29,6 +25,7 @@ from nonplus.interfaces import Model
 from nonplus.records import Batch
 
 HERE = Path(__file__).resolve().parent
+BUNDLED = HERE.parents[1] / "src" / "nonplus" / "bundled"
 PROMPTS = (
     "The history of the city",
     "She opened the door and",
@@ -145,21 +142,16 @@ def greedy(model: Model, prompt: str, *, length: int = 40) -> str:
     """The most probable token after the prompt, and so on; up to the end of a document."""
     (encoding,) = model.tokenizer.encode([prompt], specials=False)
     start = [] if model.special.bos is None else [model.special.bos]
-    ids = [*start, *encoding.ids.tolist()]
-    fed = len(ids)
-    for best in continued(model, ids, length):
+    fed = [*start, *encoding.ids.tolist()]
+    ids = list(fed)
+    while len(ids) < len(fed) + length:
+        place = np.arange(len(ids))
+        batch = Batch(np.array([ids]), place[None], place[-1:], np.zeros(1, np.int64))
+        best = int(model.readings(batch, top=1).top_ids[0, 0])
         if best == model.special.eos:
             break
         ids.append(best)
-    return " ".join(model.tokenizer.decode(ids[fed:]).split("\n")).rstrip()
-
-
-def continued(model: Model, ids: list[int], length: int) -> Iterator[int]:
-    """The most probable token after ``ids``, to which the reader adds it before the next is asked for."""
-    for _ in range(length):
-        place = np.arange(len(ids))
-        batch = Batch(np.array([ids]), place[None], place[-1:], np.zeros(1, np.int64))
-        yield int(model.readings(batch, top=1).top_ids[0, 0])
+    return " ".join(model.tokenizer.decode(ids[len(fed) :]).split("\n")).rstrip()
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -180,12 +172,9 @@ def filled(card: str, parts: dict[str, str]) -> str:
     return card
 
 
-def main() -> None:
-    """Measure one model and write its card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", help="name of a folder in src/nonplus/bundled")
-    folder = HERE.parents[1] / "src" / "nonplus" / "bundled" / parser.parse_args().model
-    made = measured(folder, Path(os.environ.get("NONPLUS_DATA", "../shared/data")))
+def write_card(folder: Path, data: Path) -> None:
+    """Measure the model in ``folder`` and write its card."""
+    made = measured(folder, data)
     card = folder / "README.md"
     before = (card if card.exists() else HERE / f"{folder.name}.md").read_text(encoding="utf-8")
     parts = {
@@ -195,6 +184,14 @@ def main() -> None:
         "samples": samples(open_model(f"llama:{folder}")),
     }
     card.write_text(filled(before, parts), encoding="utf-8")
+
+
+def main() -> None:
+    """Write the card of one bundled model."""
+    exported = {file.parent.name: file.parent for file in sorted(BUNDLED.glob("*/model.safetensors"))}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=exported)
+    write_card(exported[parser.parse_args().model], Path(os.environ.get("NONPLUS_DATA", "../shared/data")))
 
 
 if __name__ == "__main__":

@@ -17,16 +17,19 @@ from tokenizers import Tokenizer
 
 START = "<|endoftext|>"
 
-# Where the packer lost a byte, and which: pyppmd 1.3.1 (Ppmd8Encoder) drops what one symbol writes beyond the end of an
-# output block, here the first of 32 kB and the second, at 96 kB. Of the 256 bytes one goes on as English, and the
-# checksum of the text confirms it.
-LOST = {"mix-1.ppmd": (98304, b"\x82"), "mix-3.ppmd": (32768, b"\x25")}
+# Where the packer lost a byte, and which, by the sha256 of what it wrote: pyppmd 1.3.1 (Ppmd8Encoder) drops what one
+# symbol writes beyond the end of an output block, here the second, at 96 kB, and the first, at 32 kB. Of the 256 bytes
+# one goes on as English, and the checksum of the text confirms it.
+LOST = {
+    "09a09a96be0f41b572c6261dd0299e8fc38573454b262e6873cf10b65be77c81": (98304, b"\x82"),  # mix-1.ppmd
+    "a828a78bb0a4003d8217311fc2ca54e17755da0008016b4895bc0f47923aeb67": (32768, b"\x25"),  # mix-3.ppmd
+}
 
 
 def packed(shard: Path) -> bytes:
     """The bytes of a shard as its packer ought to have written them."""
     written = shard.read_bytes()
-    at, lost = LOST.get(shard.name, (len(written), b""))
+    at, lost = LOST.get(hashlib.sha256(written).hexdigest(), (0, b""))
     return written[:at] + lost + written[at:]
 
 
@@ -52,14 +55,16 @@ def write_tokens(texts: Sequence[str], tokenizer: Tokenizer, target: Path) -> No
     partial.rename(target)
 
 
-def tokens(data: Path, work: Path, *, seed: int) -> np.ndarray:
-    """The shuffled training text, encoded once and read from ``work`` afterwards."""
-    target = work / "tokens.u16"
+def tokens(data: Path, work: Path, *, seed: int) -> Path:
+    """The shuffled training text, encoded once; the name of the file in ``work`` says what it was made from."""
+    shards, tokenizer = (data / "train" / "mix.json").read_bytes(), tokenizer_file(data)
+    sources = hashlib.sha256(b"%d %b %b" % (seed, shards, tokenizer.read_bytes())).hexdigest()
+    target = work / f"tokens-{sources[:12]}.u16"
     if not target.exists():
         texts = list(documents(data / "train"))
         random.Random(seed).shuffle(texts)
-        write_tokens(texts, Tokenizer.from_file(str(tokenizer_file(data))), target)
-    return np.memmap(target, dtype=np.uint16, mode="r")
+        write_tokens(texts, Tokenizer.from_file(str(tokenizer)), target)
+    return target
 
 
 def tokenizer_file(data: Path) -> Path:

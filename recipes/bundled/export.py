@@ -1,8 +1,8 @@
 """Write a model as the published folder: float16 weights and tokenizer, ``transformers`` layout.
 
 ``python recipes/bundled/export.py MODEL CHECKPOINT FOLDER`` publishes what a training has saved so far, with the
-``loss.jsonl`` that lies beside the checkpoint. Files are replaced one by one under their final names; others (the model
-card) stay.
+``loss.jsonl`` that lies beside the checkpoint. Files are replaced one by one under their final names. The model card
+stays, for what is written in it by hand; its ``figures.json`` goes, because it is of other weights.
 """
 
 import argparse
@@ -29,7 +29,8 @@ def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: Path) -> None
         model_max_length=model.config.max_position_embeddings,
         clean_up_tokenization_spaces=False,
     )
-    with tempfile.TemporaryDirectory(dir=out.parent) as name:
+    (out / "figures.json").unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".partial-") as name:
         folder = Path(name)
         copy.deepcopy(model).half().save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -44,8 +45,8 @@ def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: Path) -> None
 
 def edit_json(file: Path, **changes: str) -> None:
     """Apply ``changes`` to a JSON file and drop its white space (tokenizer.json: 549 to 230 kB)."""
-    content = json.loads(file.read_text()) | changes
-    file.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n")
+    content = json.loads(file.read_text(encoding="utf-8")) | changes
+    file.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from nonplus import Document, Protocol, choose
 from nonplus.corpora import open_corpus
 from nonplus.interfaces import Model
-from nonplus.measure import Effort, Measurement, score
+from nonplus.measure import Effort, Measurement, evaluate, score
 from nonplus.report import Report
 from nonplus.stats import ratio_standard_error, student_quantile
 
@@ -40,6 +40,8 @@ DOMAINS = {
     "domains/legal_dc.test.txt": "law of the District of Columbia",
     "eval/tinyshakespeare.txt": "Shakespeare",
 }
+
+Bounds = tuple[float, float | None, float | None]  # a value and its interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +87,9 @@ def corpus(group: str, text: str, documents: list[Document], model: Model, proto
     report = measurement.report()
     nats = [each.nats for each in sums]
     per_byte = ratio(nats, [each.bytes * math.log(2) for each in sums])
-    per_word = tuple(math.exp(each) for each in ratio(nats, [each.words for each in sums]))
-    yield figure(group, text, "bits per byte", per_byte, "documents", report)
-    yield figure(group, text, "word perplexity", per_word, "documents", report)
+    per_word = exponential(ratio(nats, [each.words for each in sums]))
+    yield figure(group, text, "bits per byte", per_byte, f"{len(nats):,} documents", report)
+    yield figure(group, text, "word perplexity", per_word, f"{len(nats):,} documents", report)
 
 
 def lambada(model: Model, file: Path) -> Iterator[Figure]:
@@ -98,9 +100,9 @@ def lambada(model: Model, file: Path) -> Iterator[Figure]:
         nats.append(measurement.add(scored).nats)
         hits.append(float(np.all(scored.rank == 1)))
     report, ones = measurement.report(), [1.0] * len(nats)
-    perplexity = tuple(math.exp(each) for each in ratio(nats, ones))
-    yield figure("LAMBADA", "LAMBADA, last words", "perplexity", perplexity, "documents", report)
-    yield figure("LAMBADA", "LAMBADA, last words", "accuracy", ratio(hits, ones), "documents", report)
+    clusters = f"{len(nats):,} documents"
+    yield figure("LAMBADA", "LAMBADA, last words", "perplexity", exponential(ratio(nats, ones)), clusters, report)
+    yield figure("LAMBADA", "LAMBADA, last words", "accuracy", ratio(hits, ones), clusters, report)
 
 
 def passages(file: Path) -> Iterator[Document]:
@@ -113,14 +115,19 @@ def passages(file: Path) -> Iterator[Document]:
 
 def whole(group: str, text: str, file: Path, model: Model) -> Figure:
     """Bits per byte of a file as one document; its blocks of bytes are the clusters."""
-    measurement = Measurement(model, Protocol(), level=LEVEL)
-    for scored in score(open_corpus(file), model=model, protocol=Protocol()):
-        measurement.add(scored)
-    report = measurement.report()
+    report = evaluate(open_corpus(file), model=model, protocol=Protocol(), level=LEVEL)
     said = report.as_dict()
-    interval = said["interval_bits_per_byte"] or {"low": None, "high": None, "clusters": 0, "method": "too short"}
-    bounds = (said["bits_per_byte"], interval["low"], interval["high"])
+    interval = said["interval_bits_per_byte"]
+    if interval is None:
+        return figure(group, text, "bits per byte", (said["bits_per_byte"], None, None), "none: too short", report)
+    bounds = said["bits_per_byte"], interval["low"], interval["high"]
     return figure(group, text, "bits per byte", bounds, f"{interval['clusters']} {interval['method']}", report)
+
+
+def exponential(logs: tuple[float, float, float]) -> Bounds:
+    """The same bounds of the perplexity."""
+    mean, low, high = map(math.exp, logs)
+    return mean, low, high
 
 
 def ratio(y: Iterable[float], n: Iterable[float]) -> tuple[float, float, float]:
@@ -131,12 +138,9 @@ def ratio(y: Iterable[float], n: Iterable[float]) -> tuple[float, float, float]:
     return mean, mean - half, mean + half
 
 
-def figure(
-    group: str, text: str, quantity: str, bounds: tuple[float | None, ...], clusters: str, report: Report
-) -> Figure:
+def figure(group: str, text: str, quantity: str, bounds: Bounds, clusters: str, report: Report) -> Figure:
     """A figure with the counts and conditions of its report."""
     value, low, high = bounds
-    assert value is not None
     tally = report.tally
     return Figure(
         group=group,
@@ -145,7 +149,7 @@ def figure(
         value=value,
         low=low,
         high=high,
-        clusters=f"{tally.documents:,} documents" if clusters == "documents" else clusters,
+        clusters=clusters,
         documents=tally.documents,
         tokens=tally.scored,
         bytes=tally.bytes,

@@ -16,20 +16,20 @@ CHUNK = {"cpu": 128, "cuda": 16384}
 class TiedHeadLoss(torch.autograd.Function):
     """Mean nats per token of ``targets_N`` under ``softmax(hidden_ND @ weight_VD.T)``.
 
-    Products run in bfloat16, log-sum-exp and the weight's gradient in float32.
+    Products run in ``dtype``, log-sum-exp and the weight's gradient in float32.
     """
 
     @staticmethod
-    def forward(ctx, hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor) -> Tensor:
+    def forward(ctx, hidden_ND: Tensor, weight_VD: Tensor, targets_N: Tensor, dtype: torch.dtype) -> Tensor:
         """Sum the loss and, in the same pass over the chunks, both gradients."""
         n, step = len(hidden_ND), CHUNK[hidden_ND.device.type]
-        narrow_VD = weight_VD.bfloat16()
+        narrow_VD = weight_VD.to(dtype)
         grad_ND = torch.empty_like(hidden_ND)
         grad_VD = torch.zeros_like(weight_VD)
         nats = torch.zeros((), device=hidden_ND.device)
         for first in range(0, n, step):
             chunk = slice(first, first + step)
-            narrow_ND = hidden_ND[chunk].bfloat16()
+            narrow_ND = hidden_ND[chunk].to(dtype)
             logits_NV = (narrow_ND @ narrow_VD.T).float()
             lse_N1 = logits_NV.logsumexp(1, keepdim=True)
             target_N1 = targets_N[chunk, None]
@@ -37,14 +37,14 @@ class TiedHeadLoss(torch.autograd.Function):
             # From here on logits_NV holds the gradient: softmax minus one-hot.
             slope_NV = logits_NV.sub_(lse_N1).exp_()
             slope_NV.scatter_add_(1, target_N1, -torch.ones_like(lse_N1))
-            slope_NV = slope_NV.div_(n).bfloat16()
+            slope_NV = slope_NV.div_(n).to(dtype)
             grad_ND[chunk] = slope_NV @ narrow_VD
             grad_VD += slope_NV.T @ narrow_ND
         ctx.save_for_backward(grad_ND, grad_VD)
         return nats / n
 
     @staticmethod
-    def backward(ctx, upstream: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx, upstream: Tensor) -> tuple[Tensor, Tensor, None, None]:
         """Scale the gradients that ``forward`` made."""
         grad_ND, grad_VD = ctx.saved_tensors
-        return grad_ND * upstream, grad_VD * upstream, None
+        return grad_ND * upstream, grad_VD * upstream, None, None

@@ -1,11 +1,11 @@
-"""Train a bundled model: ``python recipes/bundled/train.py base`` (or ``tiny``) from the root of the repository.
+"""Make a bundled model: ``python recipes/bundled/train.py base`` (or ``tiny``) from the root of the repository.
 
 One GPU, or the processor. A run that was killed, or that ``--seconds`` ended, continues from its last checkpoint when
 the same command is given again; ``loss.jsonl`` in the work folder tells how it went. Muon moves the matrices inside the
 layers, AdamW the embedding and the norms; the learning rate is constant after a short warm-up and falls linearly to
-zero over the last part (WSD). What a step reads depends on its number, ``--seed`` and ``--tokens`` only, so ``--steps``
-may be given anew when a run goes on: it moves the end, and with it the beginning of the fall. The text is found through
-``NONPLUS_DATA``.
+zero over the last part (WSD). What is read next depends on ``--seed`` and on how much has been read, so ``--steps`` may
+be given anew when a run goes on: it moves the end, and with it the beginning of the fall. After the last step the
+weights are exported and the model card is written. The text is found through ``NONPLUS_DATA``.
 """
 
 import argparse
@@ -13,18 +13,21 @@ import json
 import math
 import os
 import time
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from card import write_card
 from data import tokens
 from export import export
 from head import TiedHeadLoss
 from model import SHAPES, Shape, new_model
 from torch import Tensor
 from transformers import LlamaForCausalLM
+
+LOG_EVERY = 20  # steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,29 +83,37 @@ def rate_factor(step: int, recipe: Recipe) -> float:
     return min(1.0, (step + 1) / 60, (recipe.steps - step) / (recipe.steps * recipe.decay))
 
 
-def row_numbers(step: int, n_rows: int, recipe: Recipe) -> np.ndarray:
-    """Which rows of the text step ``step`` reads: each epoch visits all in an order of its own."""
-    epochs, places = np.divmod(np.arange(step * recipe.rows, (step + 1) * recipe.rows), n_rows)
-    order = {e: np.random.default_rng([recipe.seed, e]).permutation(n_rows) for e in np.unique(epochs)}
+def row_numbers(first: int, count: int, n_rows: int, seed: int) -> np.ndarray:
+    """Which rows of the text are read after ``first`` others: each epoch visits all in an order of its own."""
+    epochs, places = np.divmod(np.arange(first, first + count), n_rows)
+    order = {e: np.random.default_rng([seed, e]).permutation(n_rows) for e in np.unique(epochs)}
     return np.array([order[e][place] for e, place in zip(epochs, places, strict=True)])
 
 
-def batch(text: np.ndarray, step: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of one step; a pure function of seed and step, so that a run can resume."""
-    context, length = recipe.shape.context, recipe.shape.length(step / recipe.steps)
-    numbers = row_numbers(step, (len(text) - 1) // context, recipe)
+def batch(text: np.ndarray, first: int, length: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Inputs and targets of a step, cut to rows of ``length``; a pure function, so that a run can resume."""
+    context = recipe.shape.context
+    numbers = row_numbers(first, recipe.rows, (len(text) - 1) // context, recipe.seed)
     rows = torch.from_numpy(np.stack([text[r * context : (r + 1) * context + 1] for r in numbers]).astype(np.int64))
     return rows[:, :-1].reshape(-1, length), rows[:, 1:].reshape(-1, length)
 
 
+def product_format(device: str) -> torch.dtype:
+    """What products are computed in: bfloat16 where the device has it, else float32."""
+    has = torch.cpu.get_capabilities()
+    narrow = device == "cuda" or any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+    return torch.bfloat16 if narrow else torch.float32
+
+
 def gradient_step(body: torch.nn.Module, weight: Tensor, inputs: Tensor, targets: Tensor, n_parts: int) -> Tensor:
     """Add up the gradients of one batch, a part at a time; return mean nats per token."""
+    dtype = product_format(weight.device.type)
     nats = torch.zeros((), device=weight.device)
     for some_inputs, some_targets in zip(inputs.chunk(n_parts), targets.chunk(n_parts), strict=True):
-        with torch.autocast(weight.device.type, dtype=torch.bfloat16):
+        with torch.autocast(weight.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
             hidden = body(input_ids=some_inputs.to(weight.device), use_cache=False).last_hidden_state
         some_targets = some_targets.to(weight.device).flatten()
-        loss = TiedHeadLoss.apply(hidden.flatten(0, 1), weight, some_targets) / n_parts
+        loss = TiedHeadLoss.apply(hidden.flatten(0, 1), weight, some_targets, dtype) / n_parts
         loss.backward()
         nats += loss.detach()
     # The head is the embedding, which is one of these: named twice it would be cut twice.
@@ -117,60 +128,107 @@ def save(path: Path, state: dict[str, Any]) -> None:
     os.replace(partial, path)
 
 
-def train(recipe: Recipe, data: Path) -> None:
-    """Train from the last checkpoint, or from nothing, to the last step; then publish."""
+@dataclass
+class Progress:
+    """How far a run is; kept in its checkpoint."""
+
+    step: int = 0
+    row: int = 0  # of the model's whole context
+    cpu_seconds: float = 0.0
+    recent: list[float] = field(default_factory=list)  # nats per token of the steps since the last line of the log
+
+
+def resumed(saved: dict[str, Any], made_from: dict[str, Any], log: Path) -> Progress:
+    """The progress that was saved, with the log as it was then.
+
+    Raises:
+        ValueError: the checkpoint is of another text or order.
+    """
+    for name, now in made_from.items():
+        if saved[name] != now:
+            raise ValueError(
+                f"the checkpoint beside {log} was made with {name} {saved[name]}, and this run has {now}; give what it "
+                "was made with, or another --work to begin anew"
+            )
+    progress = Progress(**saved["progress"])
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    kept = [line for line in lines if json.loads(line)["step"] <= progress.step]
+    log.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    return progress
+
+
+def train(recipe: Recipe, data: Path) -> bool:
+    """Train from the last checkpoint, or from nothing; export after the last step, and say whether it was reached."""
+    began, cpu_began = time.monotonic(), time.process_time()
     work = recipe.work / recipe.model
     work.mkdir(parents=True, exist_ok=True)
-    text = tokens(data, recipe.work, seed=recipe.seed)
-    began, cpu_began = time.monotonic(), time.process_time()
+    text_file = tokens(data, recipe.work, seed=recipe.seed)
+    text = np.memmap(text_file, dtype=np.uint16, mode="r")
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model = new_model(recipe.shape, recipe.seed).to(device)
     rules = optimizers(model, recipe)
     peaks = [rule.defaults["lr"] for rule in rules]
-    checkpoint = work / "checkpoint.pt"
-    first, cpu_before = 0, 0.0
+    checkpoint, log = work / "checkpoint.pt", work / "loss.jsonl"
+    made_from = {"seed": recipe.seed, "text": text_file.name}
+    progress = Progress()
     if checkpoint.exists():
         saved = torch.load(checkpoint, map_location=device)
+        progress = resumed(saved, made_from, log)
         model.load_state_dict(saved["model"])
         for rule, state in zip(rules, saved["rules"], strict=True):
             rule.load_state_dict(state)
-        first, cpu_before = saved["step"], saved["cpu_seconds"]
+    cpu_before = progress.cpu_seconds
     body = torch.compile(model.model, dynamic=False)  # rows have at most three lengths
-    recent: list[Tensor] = []
-    with (work / "loss.jsonl").open("a", buffering=1) as log:
-        for step in range(first, recipe.steps):
-            for rule, peak in zip(rules, peaks, strict=True):
-                rule.param_groups[0]["lr"] = peak * rate_factor(step, recipe)
-            inputs, targets = batch(text, step, recipe)
-            recent.append(gradient_step(body, model.lm_head.weight, inputs, targets, recipe.tokens // recipe.part))
-            for rule in rules:
-                rule.step()
-                rule.zero_grad()
-            done, cpu_seconds = step + 1, cpu_before + time.process_time() - cpu_began
-            late = time.monotonic() - began > recipe.seconds
-            if done % 20 == 0:
-                mean = torch.stack(recent).mean().item()
-                line = {"step": done, "tokens": done * recipe.tokens, "nats_per_token": mean}
-                log.write(json.dumps({**line, "cpu_seconds": round(cpu_seconds)}) + "\n")
-                recent.clear()
-            if done % recipe.save_every == 0 or done == recipe.steps or late:
-                states = {"model": model.state_dict(), "rules": [rule.state_dict() for rule in rules]}
-                save(checkpoint, {**states, "step": done, "cpu_seconds": cpu_seconds})
-            if late and done < recipe.steps:
-                return
-    export(model.cpu(), data, recipe.out / recipe.model, log=work / "loss.jsonl")
+    while progress.step < recipe.steps:
+        for rule, peak in zip(rules, peaks, strict=True):
+            rule.param_groups[0]["lr"] = peak * rate_factor(progress.step, recipe)
+        length = recipe.shape.length(progress.step / recipe.steps)
+        inputs, targets = batch(text, progress.row, length, recipe)
+        nats = gradient_step(body, model.lm_head.weight, inputs, targets, recipe.tokens // recipe.part)
+        for rule in rules:
+            rule.step()
+            rule.zero_grad()
+        progress.recent.append(nats.item())
+        progress.step += 1
+        progress.row += recipe.rows
+        progress.cpu_seconds = cpu_before + time.process_time() - cpu_began
+        if progress.step % LOG_EVERY == 0 or progress.step == recipe.steps:
+            write_line(log, progress, recipe)
+        late = time.monotonic() - began > recipe.seconds
+        if progress.step % recipe.save_every == 0 or progress.step == recipe.steps or late:
+            states = {"model": model.state_dict(), "rules": [rule.state_dict() for rule in rules]}
+            save(checkpoint, {**states, **made_from, "progress": asdict(progress)})
+        if late and progress.step < recipe.steps:
+            return False
+    export(model.cpu(), data, recipe.out / recipe.model, log=log)
+    return True
+
+
+def write_line(log: Path, progress: Progress, recipe: Recipe) -> None:
+    """Add the mean of the last steps to the log."""
+    line = {
+        "step": progress.step,
+        "tokens": progress.row * recipe.shape.context,
+        "nats_per_token": math.fsum(progress.recent) / len(progress.recent),
+        "cpu_seconds": round(progress.cpu_seconds),
+    }
+    progress.recent.clear()
+    with log.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(line) + "\n")
 
 
 def main() -> None:
     """Read a recipe from the command line and carry it out."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=SHAPES)
-    for field in fields(Recipe):
-        if field.name != "model":
-            parser.add_argument("--" + field.name.replace("_", "-"), type=field.type, default=field.default)
+    for each in fields(Recipe):
+        if each.name != "model":
+            parser.add_argument("--" + each.name.replace("_", "-"), type=each.type, default=each.default)
     recipe = Recipe(**vars(parser.parse_args()))
     torch.set_num_threads(recipe.threads)
-    train(recipe, Path(os.environ.get("NONPLUS_DATA", "../shared/data")))
+    data = Path(os.environ.get("NONPLUS_DATA", "../shared/data"))
+    if train(recipe, data):
+        write_card(recipe.out / recipe.model, data)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,19 @@
 """Bits per byte of a published folder on WikiText-2 test, with torch and transformers alone.
 
-``python recipes/bundled/wikitext.py src/nonplus/bundled/tiny`` owes nothing to nonplus, so that
-the figure on the model card has a second witness. Protocol: the raw test set, split at its
-first-level headings, each article detokenised as lm-eval does; <|endoftext|> heads each window of
-the model's context; each token is scored once; the denominator is the detokenised text's bytes.
+``python recipes/bundled/wikitext.py src/nonplus/bundled/tiny`` owes nothing to nonplus, so that the figure on the model
+card has a second witness; what it prints is kept in ``tests/parity/goldens``. Protocol: the raw test set, split at its
+first-level headings, each article detokenised as lm-eval does; <|endoftext|> heads each window of the model's context;
+each token is scored once; the denominator is the detokenised text's bytes.
 """
 
 import argparse
+import hashlib
 import itertools
 import json
 import math
 import os
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -41,7 +43,7 @@ def nats(model: torch.nn.Module, ids: list[int], *, start: int, context: int) ->
 
 
 def main() -> None:
-    """Score the folder named on the command line; print one JSON line."""
+    """Score the folder named on the command line; print one JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument(
@@ -66,8 +68,11 @@ def main() -> None:
         "bytes": n_bytes,
         "tokens": n_tokens,
         "articles": len(texts),
+        "weights_sha256": hashlib.sha256((choice.folder / "model.safetensors").read_bytes()).hexdigest(),
+        "command": f"python recipes/bundled/wikitext.py src/nonplus/bundled/{choice.folder.name}",
+        "versions": {name: version(name) for name in ("torch", "transformers", "lm_eval")},
     }
-    print(json.dumps(figures))
+    print(json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,6 @@
 """What of a test text stands in the training text: words in a row, whatever their case and punctuation."""
 
 import importlib
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,16 +8,11 @@ import pytest
 pytest.importorskip("pyppmd")
 pytest.importorskip("tokenizers")
 
-ROOT = Path(__file__).resolve().parents[2]
-
 
 @pytest.fixture
-def overlap(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The recipe's module, and the one it imports, forgotten afterwards."""
-    monkeypatch.setattr(sys, "path", [str(ROOT / "recipes" / "bundled"), *sys.path])
-    yield importlib.import_module("overlap")
-    for name in ("overlap", "data"):
-        del sys.modules[name]
+def overlap(recipe_path: None) -> Any:
+    """The recipe's module."""
+    return importlib.import_module("overlap")
 
 
 @pytest.mark.parametrize(("words", "runs"), [(0, 0), (12, 0), (13, 1), (15, 3)])

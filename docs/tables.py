@@ -43,8 +43,8 @@ def differences() -> str:
 
 
 def fingerprints() -> str:
-    """The fingerprint of each preset with the bundled model."""
-    model = nonplus.open_model("bundled:tiny")
+    """The fingerprint of each preset with the default model."""
+    model = nonplus.open_model()
     rows = [(f"`{name}`", f"`{resolve(choose(name), model).fingerprint}`") for name in PRESETS if _fits(name, model)]
     return _table(("protocol", "fingerprint"), rows)
 

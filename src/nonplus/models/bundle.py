@@ -1,7 +1,7 @@
 """The models that come with the package, and what their cards say of them: read, not computed."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ _BUNDLED = Path(__file__).parent.parent / "bundled"
 class Figure:
     """One figure of a model card: ``value`` of ``quantity`` on ``text``.
 
-    ``low`` and ``high`` bound it at 95 %, or are ``None`` where the text was too short for that. ``signature`` and
-    ``fingerprint`` are those of the protocol.
+    ``low`` and ``high`` bound it at 95 %, or are ``None`` where the text was too short for that; ``clusters`` says what
+    was taken as independent for it. ``signature`` and ``fingerprint`` are those of the protocol.
     """
 
     text: str
@@ -21,6 +21,7 @@ class Figure:
     value: float
     low: float | None
     high: float | None
+    clusters: str
     signature: str
     fingerprint: str
 
@@ -56,6 +57,7 @@ def described(name: str) -> Bundled:
     """What is known of the model of that name, from its card."""
     folder = bundled_folder(name)
     config, card = _json(folder / "config.json"), _json(folder / "figures.json")
+    columns = [column.name for column in fields(Figure)]
     return Bundled(
         name=name,
         bytes=sum(file.stat().st_size for file in folder.iterdir()),
@@ -63,7 +65,7 @@ def described(name: str) -> Bundled:
         vocabulary=config["vocab_size"],
         licence=card["licence"],
         sha256=card["sha256"],
-        figures=tuple(Figure(**{key: each[key] for key in Figure.__slots__}) for each in card["figures"]),
+        figures=tuple(Figure(**{column: each[column] for column in columns}) for each in card["figures"]),
     )
 
 

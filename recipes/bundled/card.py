@@ -2,8 +2,8 @@
 
 What can be measured is measured by nonplus itself, kept in ``figures.json`` in the model's folder, and written into its
 README.md between markers; what stands outside them is written by hand, and stays. Figures of these very weights that
-are there already are not measured again; delete ``figures.json`` for that. The card of a folder that has none begins as
-``MODEL.md`` beside this file. Torch is not needed. The texts are found through ``NONPLUS_DATA``.
+are there already are not measured again; delete ``figures.json`` for that. A folder without a card begins with that of
+the model of its name in the package. Torch is not needed. The texts are found through ``NONPLUS_DATA``.
 """
 
 import argparse
@@ -24,8 +24,7 @@ from nonplus import __version__, open_model
 from nonplus.interfaces import Model
 from nonplus.records import Batch
 
-HERE = Path(__file__).resolve().parent
-BUNDLED = HERE.parents[1] / "src" / "nonplus" / "bundled"
+BUNDLED = Path(__file__).resolve().parents[2] / "src" / "nonplus" / "bundled"
 PROMPTS = (
     "The history of the city",
     "She opened the door and",
@@ -175,8 +174,8 @@ def filled(card: str, parts: dict[str, str]) -> str:
 def write_card(folder: Path, data: Path) -> None:
     """Measure the model in ``folder`` and write its card."""
     made = measured(folder, data)
-    card = folder / "README.md"
-    before = (card if card.exists() else HERE / f"{folder.name}.md").read_text(encoding="utf-8")
+    card, published = folder / "README.md", BUNDLED / folder.name / "README.md"
+    before = (card if card.exists() else published).read_text(encoding="utf-8")
     parts = {
         "size": size(folder, made),
         "figures": measurements(made),

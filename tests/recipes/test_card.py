@@ -3,6 +3,7 @@
 import importlib
 import json
 import math
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from nonplus import Document, Protocol
+from nonplus.models import bundled_models
 from nonplus.models.closed import Uniform
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,6 +93,24 @@ def test_every_card_has_a_place_for_what_is_measured(recipe: Any, card: Path) ->
     text = card.read_text(encoding="utf-8")
     parts = dict.fromkeys(("size", "figures", "training", "samples"), "measured\n")
     assert recipe.load("card").filled(text, parts).count("measured\n") == 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_card_in_the_package_is_what_is_written_anew(recipe: Any, tmp_path: Path, name: str) -> None:
+    """All but the greedy text, where another processor's rounding may decide between two tokens."""
+    pytest.importorskip("matplotlib")
+    card = recipe.load("card")
+    folder = tmp_path / name
+    shutil.copytree(ROOT / "src" / "nonplus" / "bundled" / name, folder, ignore=shutil.ignore_patterns("*.md", "*.png"))
+    card.write_card(folder, tmp_path)
+    written, published = (
+        card.filled((each / "README.md").read_text(encoding="utf-8"), {"samples": ""})
+        for each in (folder, ROOT / "src" / "nonplus" / "bundled" / name)
+    )
+    assert written == published
+    assert "\n> **The history of the city** " in (folder / "README.md").read_text(encoding="utf-8")
+    assert (folder / "curve.png").exists()
 
 
 def test_figures_of_the_same_weights_are_not_measured_again(

@@ -60,7 +60,7 @@ def main() -> None:
         _print_race(workload, figures[workload])
     if settings.device == "cpu":
         figures["bundled"] = _child("race.py", "bundled", "cpu", settings.rounds, settings.tokens)
-        _print_race("paragraphs, bundled model, NumPy", figures["bundled"])
+        _print_race("paragraphs, bundled:tiny, NumPy", figures["bundled"])
         figures["memory"] = {
             who: _child("memory.py", who, settings.vocabulary, settings.context)
             for who in ("nonplus", "lm-eval", "naive")

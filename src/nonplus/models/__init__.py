@@ -14,7 +14,7 @@ from nonplus.models.bundle import bundled_folder, bundled_models
 
 __all__ = ["DEFAULT", "bundled_models", "open_bundled", "open_model", "wrap_model"]
 
-DEFAULT = "bundled:tiny"
+DEFAULT = "bundled:base"
 
 # scheme: the function that opens what follows the colon, imported when it is first asked for
 _SCHEMES = {

@@ -9,7 +9,6 @@ import argparse
 import copy
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from model import SHAPES, new_model
 from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 
-def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: Path) -> None:
-    """Publish ``model`` in ``out``; a reader of ``out`` never meets half a file."""
+def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: str) -> None:
+    """Publish ``model`` and the log of its training in ``out``; a reader of ``out`` never meets half a file."""
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=str(tokenizer_file(data)),
@@ -37,10 +36,16 @@ def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: Path) -> None
         edit_json(folder / "tokenizer.json")
         # transformers 5 writes a class name that transformers 4 does not know; both know this one.
         edit_json(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
-        shutil.copyfile(log, folder / "loss.jsonl")
+        (folder / "loss.jsonl").write_text(log, encoding="utf-8")
         for file in sorted(folder.iterdir()):
             file.chmod(0o644)  # safetensors writes 0600
             os.replace(file, out / file.name)
+
+
+def log_until(step: int, log: Path) -> str:
+    """The lines of ``loss.jsonl`` up to ``step``: a run that was killed may have written more than it saved."""
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
+    return "".join(line for line in lines if json.loads(line)["step"] <= step)
 
 
 def edit_json(file: Path, **changes: str) -> None:
@@ -57,7 +62,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     choice = parser.parse_args()
     model = new_model(SHAPES[choice.model], 0)
-    model.load_state_dict(torch.load(choice.checkpoint, map_location="cpu")["model"])
+    saved = torch.load(choice.checkpoint, map_location="cpu")
+    model.load_state_dict(saved["model"])
     data = Path(os.environ.get("NONPLUS_DATA", "../shared/data"))
     export(model, data, choice.out, log=choice.checkpoint.parent / "loss.jsonl")
 

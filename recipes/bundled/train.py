@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from card import write_card
 from data import tokens
-from export import export
+from export import export, log_until
 from head import TiedHeadLoss
 from model import SHAPES, Shape, new_model
 from torch import Tensor
@@ -151,9 +151,9 @@ def resumed(saved: dict[str, Any], made_from: dict[str, Any], log: Path) -> Prog
                 "was made with, or another --work to begin anew"
             )
     progress = Progress(**saved["progress"])
-    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-    kept = [line for line in lines if json.loads(line)["step"] <= progress.step]
-    log.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+    partial = log.with_suffix(".partial")
+    partial.write_text(log_until(progress.step, log), encoding="utf-8")
+    os.replace(partial, log)
     return progress
 
 
@@ -192,7 +192,7 @@ def train(recipe: Recipe, data: Path) -> bool:
         progress.step += 1
         progress.row += recipe.rows
         progress.cpu_seconds = cpu_before + time.process_time() - cpu_began
-        if progress.step % LOG_EVERY == 0 or progress.step == recipe.steps:
+        if progress.step % LOG_EVERY == 0:
             write_line(log, progress, recipe)
         late = time.monotonic() - began > recipe.seconds
         if progress.step % recipe.save_every == 0 or progress.step == recipe.steps or late:
@@ -200,7 +200,9 @@ def train(recipe: Recipe, data: Path) -> bool:
             save(checkpoint, {**states, **made_from, "progress": asdict(progress)})
         if late and progress.step < recipe.steps:
             return False
-    export(model.cpu(), data, recipe.out / recipe.model, log=log)
+    if progress.recent:
+        write_line(log, progress, recipe)
+    export(model.cpu(), data, recipe.out / recipe.model, log=log_until(progress.step, log))
     return True
 
 

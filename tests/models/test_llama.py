@@ -152,7 +152,7 @@ def test_filling_is_not_seen(small, one, two, filling):
 @given(IDS, st.data())
 def test_what_is_asked_does_not_change_the_answer(small, ids, data):
     whole = side_by_side(ids)
-    at = np.array(data.draw(st.lists(st.integers(0, len(ids) - 2), min_size=1)))
+    at = np.sort(np.array(data.draw(st.lists(st.integers(0, len(ids) - 2), min_size=1))))
     part = Batch(whole.input_BT, whole.position_BT, at, whole.target_N[at])
     np.testing.assert_allclose(small.logprobs(part), small.logprobs(whole)[at], atol=1e-5)
 
@@ -197,6 +197,12 @@ def test_readings_agree_with_log_probabilities(small, ids):
     readings = small.readings(batch, top=29)
     assert np.array_equal(readings.nats, -small.logprobs(batch))
     assert all(readings.top_ids[i, readings.rank[i] - 1] == batch.target_N[i] for i in range(len(ids) - 1))
+
+
+def test_places_that_do_not_ascend_are_refused(small):
+    ids = np.array([[1, 2, 3], [4, 5, 6]])
+    with pytest.raises(BadInput, match="ascending order"):
+        small.logprobs(Batch(ids, np.tile(np.arange(3), (2, 1)), np.array([4, 0]), np.array([1, 1])))
 
 
 def test_a_fault_in_one_thread_is_the_fault_of_the_whole(small, monkeypatch):

@@ -19,7 +19,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.errors import BadModel
+from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.numpy_head import check_ids, head_logprobs, head_readings
 from nonplus.kernels.threads import in_threads, processors
 from nonplus.models.llama_folder import Layer, layer_of, shape_of, tensors_of
@@ -28,8 +28,8 @@ from nonplus.records import Batch, Floats, Ints, Readings, joined
 
 Array = NDArray[np.float32]
 
-_LOGITS = 1 << 24  # bytes of logits held at once
-_SCORES = 1 << 23  # bytes of attention scores held at once, about
+_LOGITS = 1 << 22  # bytes of logits that a thread holds at once
+_SCORES = 1 << 23  # bytes of attention scores that a thread holds at once, about
 _QUERIES = 128  # tokens that attend together, at most
 _FEWEST = 16  # and at least, however much the others hold
 _TOKENS = 1024  # of a batch for each processor
@@ -152,6 +152,8 @@ class Llama:
 
 def _shares(batch: Batch) -> Iterator[Batch]:
     """The rows of a batch shared out evenly among the processors."""
+    if (np.diff(batch.at_N) < 0).any():
+        raise BadInput("a batch asks for places in ascending order, and these are not; sort them and their targets")
     n_rows, length = batch.input_BT.shape
     count = max(1, min(processors(), n_rows, batch.input_BT.size // _SHARE))
     for first, stop in pairwise(n_rows * i // count for i in range(count + 1)):

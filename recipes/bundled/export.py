@@ -65,7 +65,7 @@ def main() -> None:
     saved = torch.load(choice.checkpoint, map_location="cpu")
     model.load_state_dict(saved["model"])
     data = Path(os.environ.get("NONPLUS_DATA", "../shared/data"))
-    export(model, data, choice.out, log=choice.checkpoint.parent / "loss.jsonl")
+    export(model, data, choice.out, log=log_until(saved["progress"]["step"], choice.checkpoint.parent / "loss.jsonl"))
 
 
 if __name__ == "__main__":

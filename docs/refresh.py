@@ -32,9 +32,6 @@ from typing import Any
 
 from cogapp import Cog
 
-# Before NumPy is loaded: on a busy machine, threads that wait for one another make small products ten times slower.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("NONPLUS_DATA", ROOT.parent / "shared" / "data"))
 STORIES = DATA / "models" / "stories260K"

@@ -84,5 +84,5 @@ def accumulate(
         piece(0, n)
         return
     bounds = [n * i // threads for i in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:
+    with ThreadPoolExecutor(threads) as pool:  # not in_threads: BLAS, a caller's own perhaps, has no part in this
         list(pool.map(piece, bounds[:-1], bounds[1:]))

@@ -67,7 +67,7 @@ class Llama:
         self.tokenizer = FileTokenizer(folder)
         self.special = self.tokenizer.special(config)
         self.vocabulary = shape.vocab_size
-        self.budget = _TOKENS * max(2, processors())
+        self.budget = _TOKENS * processors()
         self.max_context = min(shape.max_position_embeddings, self.tokenizer.max_length)
         try:
             self._embedding_VD = tensors["model.embed_tokens.weight"]

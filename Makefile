@@ -6,7 +6,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-KERNEL := hatch_build.py $(wildcard src/nonplus/kernels/*.c) # compiled by the installation
+KERNEL := hatch_build.py $(wildcard src/nonplus/kernels/native/*.c) # compiled by the installation
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .NOTPARALLEL:

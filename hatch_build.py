@@ -10,7 +10,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-KERNELS = Path("src/nonplus/kernels")
+KERNELS = Path("src/nonplus/kernels/native")
 LIBRARY = KERNELS / "liblse.so"
 FLAGS = ["-O3", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
 # One compilation for each level of processor. GCC would use half of a v4's width without being told.

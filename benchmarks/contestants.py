@@ -10,7 +10,7 @@ from lm_eval.models import huggingface
 from minicons.scorer import IncrementalLMScorer
 
 import nonplus
-from nonplus.interfaces import Model
+from nonplus.measure.interfaces import Model
 
 Scorer = Callable[[Sequence[str]], list[float]]
 

@@ -27,9 +27,9 @@ from memory import forget_peak, peak, resident
 from torch import Tensor
 from torch.nn import functional as F
 
+from nonplus.kernels.backends.torch import pure_bring_forward
 from nonplus.kernels.head_nll import head_nll
 from nonplus.kernels.native import library
-from nonplus.kernels.rows_torch import pure_bring_forward
 from nonplus.kernels.token_nll import token_nll
 
 Work = Callable[[], Tensor | None]

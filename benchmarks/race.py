@@ -19,10 +19,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from workloads import gpt2, lines, long, paragraphs, tokenizer
 
 import nonplus
-from nonplus.interfaces import Model
-from nonplus.measure.texts import encode
-from nonplus.protocol import choose, resolve
-from nonplus.records import Document
+from nonplus.measure.interfaces import Model
+from nonplus.measure.protocol.presets import choose
+from nonplus.measure.protocol.resolved import resolve
+from nonplus.measure.records import Document
+from nonplus.measure.tokenizing import encode
 
 _SIDE = {"cpu": 1536, "cuda": 8192}  # of the square matrices whose product sets the pace
 _SAME = 1e-6  # how far sums of nats may lie apart for the work to count as the same; half precision cannot keep to it
@@ -66,7 +67,7 @@ def _peers(model: Any, ids: Any, own: Model, *, windowed: bool) -> dict[str, Sco
 def _bundled() -> tuple[dict[str, Scorer], Any, Model]:
     """The bundled model by NumPy, and the same weights in torch."""
     by_numpy = nonplus.open_model("bundled:tiny")
-    folder = Path(nonplus.__file__).parent / "bundled" / "tiny"
+    folder = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     by_torch = nonplus.open_model((model, AutoTokenizer.from_pretrained(folder)))
     return {"NumPy": scored(by_numpy), "torch": scored(by_torch)}, model, by_numpy

@@ -10,12 +10,14 @@ import numpy as np
 import nonplus
 import nonplus.metrics
 from nonplus import errors
-from nonplus.cli import tables
-from nonplus.cli.options import field_of
-from nonplus.cli.words import PROTOCOL
-from nonplus.interfaces import Model
-from nonplus.protocol import PRESETS, Protocol, choose, resolve
-from nonplus.records import Document, Tokens
+from nonplus.cli.terminal.help_texts import PROTOCOL
+from nonplus.cli.terminal.options import field_of
+from nonplus.measure.interfaces import Model
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.presets import PRESETS, choose
+from nonplus.measure.protocol.resolved import resolve
+from nonplus.measure.records import Document, Tokens
+from nonplus.views import tables
 
 _USUAL = asdict(Protocol())
 _NUMBERED = {"stride": "stride:S", "hf-doc": "hf-doc:S", "llama.cpp": "llama.cpp:N", "gptq": "gptq:N"}

@@ -7,9 +7,9 @@ from typing import final
 import numpy as np
 
 from nonplus.errors import BadInput
-from nonplus.interfaces import Special
-from nonplus.models.closed import Bytes
-from nonplus.records import Batch, Floats, Readings
+from nonplus.measure.interfaces import Special
+from nonplus.measure.records import Batch, Floats, Readings
+from nonplus.models.synthetic import Bytes
 
 
 @final

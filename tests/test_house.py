@@ -51,11 +51,23 @@ def test_importing_nonplus_adds_few_modules_to_numpy():
     assert len(modules_after("import nonplus") - modules_after("import numpy")) <= 150
 
 
-def test_the_picture_of_the_floors_shows_every_module_on_them():
-    layers = PROJECT["tool"]["importlinter"]["contracts"][0]["layers"]
-    built = {name for layer in layers for name in layer.split(" | ") if not name.startswith("(")}
-    picture = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("```")[3]
-    assert built <= set(picture.split())
+def blocks_of_contributing() -> list[list[str]]:
+    """The lines of each fenced block."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return [block.strip("\n").splitlines() for block in text.split("```")[1::2]]
+
+
+def test_the_picture_of_the_floors_is_the_contract_of_the_linter():
+    contracts = PROJECT["tool"]["importlinter"]["contracts"]
+    assert contracts[0]["layers"] in blocks_of_contributing()
+
+
+def test_the_tree_shows_every_folder_and_every_file_beside_them():
+    (tree,) = (block for block in blocks_of_contributing() if block[0] == "src/nonplus/")
+    shown = {line.split()[0].rstrip("/") for line in tree[1:]}
+    folders = {path.parent for path in SOURCE.rglob("*.py")} - {SOURCE}
+    built = {folder.name for folder in folders} | {path.name for path in SOURCE.glob("*.py")}
+    assert shown - {"bundled"} == built - {"heatmap"}
 
 
 def test_every_extra_that_the_house_names_exists():

@@ -21,10 +21,10 @@ from curve import draw, log
 from figures import figures
 
 from nonplus import __version__, open_model
-from nonplus.interfaces import Model
-from nonplus.records import Batch
+from nonplus.measure.interfaces import Model
+from nonplus.measure.records import Batch
 
-BUNDLED = Path(__file__).resolve().parents[2] / "src" / "nonplus" / "bundled"
+BUNDLED = Path(__file__).resolve().parents[2] / "src" / "nonplus" / "models" / "bundled"
 PROMPTS = (
     "The history of the city",
     "She opened the door and",

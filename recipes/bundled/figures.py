@@ -13,10 +13,12 @@ import numpy as np
 
 from nonplus import Document, Protocol, choose
 from nonplus.corpora import open_corpus
-from nonplus.interfaces import Model
-from nonplus.measure import Effort, Measurement, evaluate, score
-from nonplus.report import Report
-from nonplus.stats import ratio_standard_error, student_quantile
+from nonplus.measure.forward import Effort
+from nonplus.measure.interfaces import Model
+from nonplus.measure.report import Report
+from nonplus.measure.scoring import score
+from nonplus.measure.session import Measurement, evaluate
+from nonplus.measure.statistics.intervals import ratio_standard_error, student_quantile
 
 LEVEL = 0.95
 LANGUAGES = {

@@ -36,7 +36,7 @@ class Recipe:
 
     model: str
     work: Path = Path("../scratch/bundled")
-    out: Path = Path("src/nonplus/bundled")
+    out: Path = Path("src/nonplus/models/bundled")
     seed: int = 1
     steps: int = 8000
     tokens: int = 16384  # per step

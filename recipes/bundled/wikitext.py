@@ -1,9 +1,10 @@
 """Bits per byte of a published folder on WikiText-2 test, with torch and transformers alone.
 
-``python recipes/bundled/wikitext.py src/nonplus/bundled/tiny`` owes nothing to nonplus, so that the figure on the model
-card has a second witness; what it prints is kept in ``tests/parity/goldens``. Protocol: the raw test set, split at its
-first-level headings, each article detokenised as lm-eval does; <|endoftext|> heads each window of the model's context;
-each token is scored once; the denominator is the detokenised text's bytes.
+``python recipes/bundled/wikitext.py src/nonplus/models/bundled/tiny`` owes nothing to nonplus, so
+that the figure on the model card has a second witness; what it prints is kept in
+``tests/parity/goldens``. Protocol: the raw test set, split at its first-level headings, each
+article detokenised as lm-eval does; <|endoftext|> heads each window of the model's context; each
+token is scored once; the denominator is the detokenised text's bytes.
 """
 
 import argparse
@@ -69,7 +70,7 @@ def main() -> None:
         "tokens": n_tokens,
         "articles": len(texts),
         "weights_sha256": hashlib.sha256((choice.folder / "model.safetensors").read_bytes()).hexdigest(),
-        "command": f"python recipes/bundled/wikitext.py src/nonplus/bundled/{choice.folder.name}",
+        "command": f"python recipes/bundled/wikitext.py src/nonplus/models/bundled/{choice.folder.name}",
         "versions": {name: version(name) for name in ("torch", "transformers", "lm_eval")},
     }
     print(json.dumps(figures, indent=1))

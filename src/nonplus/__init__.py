@@ -16,12 +16,13 @@ if TYPE_CHECKING:
         NonplusError,
         ProtocolWarning,
     )
-    from nonplus.given import Perplexity, perplexity
-    from nonplus.measure import Effort
+    from nonplus.measure.forward import Effort
+    from nonplus.measure.protocol.choices import Protocol
+    from nonplus.measure.protocol.presets import PRESETS, choose
+    from nonplus.measure.records import Document, ScoredText, TokenScore
+    from nonplus.measure.report import Report
+    from nonplus.metrics.functional import Perplexity, perplexity
     from nonplus.models import open_model
-    from nonplus.protocol import PRESETS, Protocol, choose
-    from nonplus.records import Document, ScoredText, TokenScore
-    from nonplus.report import Report
 
 __version__ = "0.1.0"
 __all__ = [
@@ -62,12 +63,13 @@ _HOMES = {
         "NonplusError",
         "ProtocolWarning",
     ),
-    "measure": ("Effort",),
+    "measure.forward": ("Effort",),
+    "measure.protocol.choices": ("Protocol",),
+    "measure.protocol.presets": ("PRESETS", "choose"),
+    "measure.records": ("Document", "ScoredText", "TokenScore"),
+    "measure.report": ("Report",),
+    "metrics.functional": ("Perplexity", "perplexity"),
     "models": ("open_model",),
-    "given": ("Perplexity", "perplexity"),
-    "protocol": ("PRESETS", "Protocol", "choose"),
-    "records": ("Document", "ScoredText", "TokenScore"),
-    "report": ("Report",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -1,16 +1,17 @@
-"""The front door: the engine's functions, with names accepted for models, protocols and corpora."""
+"""The front door: measuring, with names accepted for models, protocols and corpora."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nonplus import measure as engine
 from nonplus.corpora import open_corpora
-from nonplus.interfaces import Model
-from nonplus.measure import Effort
+from nonplus.measure import scoring, session
+from nonplus.measure.forward import Effort
+from nonplus.measure.interfaces import Model
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.presets import choose
+from nonplus.measure.records import Document, ScoredText
+from nonplus.measure.report import Report
 from nonplus.models import DEFAULT, open_model
-from nonplus.protocol import Protocol, choose
-from nonplus.records import Document, ScoredText
-from nonplus.report import Report
 
 Texts = str | Path | Document | Iterable[str | Document]
 
@@ -25,13 +26,13 @@ def score(
     """Score documents one by one: every token's surprisal in nats.
 
     ``documents`` is a text, a path (:class:`pathlib.Path`), or any iterable of texts and documents. ``model`` is a name
-    (``"hf:gpt2"``), a pair of a transformers model and its tokenizer, or a :class:`~nonplus.interfaces.Model`.
+    (``"hf:gpt2"``), a pair of a transformers model and its tokenizer, or a :class:`~nonplus.measure.interfaces.Model`.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
     chosen = _protocol(protocol)
-    return engine.score(_documents(documents, chosen), model=open_model(model), protocol=chosen, effort=effort)
+    return scoring.score(_documents(documents, chosen), model=open_model(model), protocol=chosen, effort=effort)
 
 
 def evaluate(
@@ -51,7 +52,7 @@ def evaluate(
         NonplusError: see :mod:`nonplus.errors`.
     """
     chosen = _protocol(protocol)
-    return engine.evaluate(
+    return session.evaluate(
         _documents(documents, chosen),
         model=open_model(model),
         protocol=chosen,

@@ -13,9 +13,6 @@
 Every message answers three questions: what came, what the rule is, what to do.
 """
 
-import importlib
-from types import ModuleType
-
 
 class NonplusError(Exception):
     """Any error that nonplus raises on purpose."""
@@ -55,20 +52,3 @@ class SuspectInput(UserWarning):
 
 class FallbackNotice(UserWarning):
     """A fast path failed its self-check, so the plain path is used."""
-
-
-def require(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import ``module``, or say which extra brings it.
-
-    Raises:
-        MissingExtra: the module is not installed; the message ends with the exact install line.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] != module.partition(".")[0]:
-            raise
-        raise MissingExtra(
-            f"{purpose} needs {module.partition('.')[0]}, which is not installed; "
-            f"it comes with an extra: pip install 'nonplus[{extra}]'"
-        ) from None

@@ -8,14 +8,15 @@ from dataclasses import fields
 import click
 import pytest
 
-from nonplus.cli import VERBS, words
-from nonplus.cli.options import field_of
-from nonplus.cli.plan import Output, Precision
+from nonplus.cli import VERBS
+from nonplus.cli.score_plan import Output, Precision
+from nonplus.cli.terminal import help_texts as words
+from nonplus.cli.terminal.options import field_of
 from nonplus.corpora import Reading
-from nonplus.loading import Loading
-from nonplus.measure import Effort
+from nonplus.measure.forward import Effort
+from nonplus.measure.protocol.choices import Protocol
 from nonplus.models import DEFAULT
-from nonplus.protocol import Protocol
+from nonplus.models.loading import Loading
 
 KINDS = {
     Loading: words.LOADING,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nonplus.cli.interruption import Interruption
+from nonplus.cli.terminal.interruption import Interruption
 
 SMALL = ("--budget", 64, "--window", 64)  # batches that take no time
 

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from nonplus.cli.doctor import BASE, EXTRAS
-from nonplus.cli.options import field_of
 from nonplus.cli.score import command, planned
-from nonplus.cli.words import PROTOCOL
-from nonplus.doctor import Check
+from nonplus.cli.terminal.help_texts import PROTOCOL
+from nonplus.cli.terminal.options import field_of
 from nonplus.errors import FallbackNotice
+from nonplus.measure.conformance import Check
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.presets import PRESETS
 from nonplus.models import open_model
-from nonplus.protocol import PRESETS, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -8,10 +8,10 @@ import sys
 import pytest
 from rich.console import Console
 
-from nonplus.cli.progress import Gauge, size_of
-from nonplus.measure import Meter
-from nonplus.models.closed import Bytes
-from nonplus.records import Document
+from nonplus.cli.terminal.progress import Gauge, size_of
+from nonplus.measure.records import Document
+from nonplus.measure.scoring import Meter
+from nonplus.models.synthetic import Bytes
 
 
 def words_of(gauge: Gauge) -> str:

@@ -181,9 +181,9 @@ def test_where_nothing_can_be_scored_there_is_no_figure(run):
 
 
 def test_an_infinite_perplexity_is_explained_rather_than_printed_as_a_number():
-    from nonplus.cli.explain import explanation
-    from nonplus.measure import evaluate
-    from nonplus.models.closed import Unigram
+    from nonplus.measure.session import evaluate
+    from nonplus.models.synthetic import Unigram
+    from nonplus.views.explanation import explanation
 
     chances = [0.0] + [1 / 255] * 255
     report = evaluate(["ab\0cd"], model=Unigram(chances))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nonplus.cli.tables import DOCUMENTS, READ_TOKENS, TOKENS, table
+from nonplus.views.tables import DOCUMENTS, READ_TOKENS, TOKENS, table
 
 
 def rows_of(path: Path) -> list[dict]:

@@ -49,7 +49,7 @@ def test_an_unknown_preset(run, fox):
 def test_a_model_without_a_tokenizer(run, fox, tmp_path: Path):
     import nonplus
 
-    bundled = Path(nonplus.__file__).parent / "bundled" / "tiny"
+    bundled = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
     for name in ("config.json", "model.safetensors"):
         (tmp_path / name).symlink_to(bundled / name)
     refused(run("score", fox, "--model", f"llama:{tmp_path}"), "tokenizer.json", "save_pretrained")
@@ -148,6 +148,6 @@ def test_an_error_of_our_own_making_is_not_hidden(run, fox, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("nonplus.cli.run.open_model", broken)
+    monkeypatch.setattr("nonplus.cli.score_run.open_model", broken)
     with pytest.raises(ZeroDivisionError):
         main(["score", str(fox)])

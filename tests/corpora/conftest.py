@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nonplus.corpora import Reading, open_corpus
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 Read = Callable[..., list[Document]]
 Write = Callable[..., Path]

@@ -2,8 +2,8 @@ import pytest
 
 from nonplus.corpora import Reading, open_corpus, responses
 from nonplus.errors import BadInput, BadModel, BadRecord
-from nonplus.models.closed import Bytes
-from nonplus.records import Document
+from nonplus.measure.records import Document
+from nonplus.models.synthetic import Bytes
 
 ASK = {"role": "user", "content": "2+2?"}
 FOUR = {"role": "assistant", "content": "4"}

@@ -6,7 +6,7 @@ from nonplus.corpora import open_corpus, schemes
 from nonplus.errors import BadInput, MissingExtra
 
 PLUGIN = """
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 def shout(location, rows):
     return [Document(text=location.upper(), id="shout")]

@@ -4,7 +4,7 @@ import pytest
 
 from nonplus.corpora import open_corpus
 from nonplus.errors import BadInput, BadRecord
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 datasets = pytest.importorskip("datasets")
 if "torch" in sys.modules and sys.modules["torch"] is None:

@@ -2,7 +2,7 @@ import pytest
 
 from nonplus.corpora import Reading, open_corpus
 from nonplus.errors import BadInput, BadProtocol, BadRecord
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 
 def test_a_row_is_a_document_called_by_its_line(jsonl, read):

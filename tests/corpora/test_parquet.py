@@ -4,7 +4,7 @@ import pytest
 
 from nonplus.corpora import open_corpus
 from nonplus.errors import BadInput, BadRecord
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

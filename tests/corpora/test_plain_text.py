@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nonplus.corpora import open_corpus
 from nonplus.corpora.decoding import lines, whole
 from nonplus.errors import BadInput, BadRecord
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 
 @pytest.fixture

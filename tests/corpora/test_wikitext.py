@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from nonplus.corpora import open_corpus
 from nonplus.errors import BadInput
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 TITLES = st.text("Aé0()@,", min_size=1, max_size=8)
 BODIES = st.lists(

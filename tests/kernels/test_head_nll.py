@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadProbability
-from nonplus.kernels import head_pieces, rows_numpy
+from nonplus.kernels.backends import chunked_head as head_pieces
+from nonplus.kernels.backends import numpy as rows_numpy
 from nonplus.kernels.head_nll import head_nll
 from nonplus.kernels.token_nll import token_nll
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput
+from nonplus.kernels.backends.numpy import log_sum_exp
 from nonplus.kernels.numpy_head import head_logprobs, head_readings, logits_readings
-from nonplus.kernels.rows_numpy import log_sum_exp
 
 CAPS = st.sampled_from([1, 1000, 1 << 20])
 

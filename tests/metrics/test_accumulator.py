@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadProbability, BadProtocol
+from nonplus.measure.records import Floats
+from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.figures import Conditions, Figures
-from nonplus.metrics.sums import Beside, batch_sums
-from nonplus.records import Floats
-from nonplus.tally import Tally
+from nonplus.metrics.batch_sums import Beside, batch_sums
+from nonplus.metrics.result import Conditions, Figures
 
 UNIT = Fraction(1, 1 << 40)
 surprisals = st.one_of(st.floats(0, 30), st.floats(0, 1e30), st.just(math.inf), st.just(0.0))

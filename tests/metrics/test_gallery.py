@@ -106,7 +106,7 @@ def test_calling_the_metric_twice_counts_both_as_torchmetrics_does():
 
 def test_a_shift_that_was_forgotten_is_noticed_on_real_text():
     """The gallery's first figure is of no use, 1930 where 227 is right; with a model that has learnt, ours says so."""
-    folder = Path(nonplus.__file__).parent / "bundled" / "tiny"
+    folder = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").eval()
     text = "The old man went down to the river in the morning, and he saw that the boat was gone from its place."
     ids = AutoTokenizer.from_pretrained(folder)(text, return_tensors="pt").input_ids

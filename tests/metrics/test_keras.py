@@ -21,10 +21,10 @@ pytest.importorskip("keras")
 import keras
 
 from nonplus.errors import BadInput, BadProtocol, SuspectInput
-from nonplus.kernels import rows_keras
-from nonplus.metrics.digits import FACTOR_WIDTH, carried, counts, digits_of, floating, product_sums, row_sums, whole
+from nonplus.kernels.backends import keras as rows_keras
+from nonplus.metrics.int32_sums import FACTOR_WIDTH, carried, counts, digits_of, floating, product_sums, row_sums, whole
 from nonplus.metrics.keras import Perplexity
-from nonplus.metrics.plain import Perplexity as Plain
+from nonplus.metrics.perplexity import Perplexity as Plain
 
 # of Keras 3.15, where it brings a variable to NumPy 2.4
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
+import nonplus
 from nonplus.errors import BadInput, BadModel
-from nonplus.models import llama
-from nonplus.models.llama import open_llama
-from nonplus.records import Batch
+from nonplus.measure.records import Batch
+from nonplus.models.llama import model as llama
+from nonplus.models.llama.model import open_llama
 
-TINY = Path(llama.__file__).parent.parent / "bundled" / "tiny"
+TINY = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
 SMALL = {
     "model_type": "llama",
     "vocab_size": 29,
@@ -382,7 +383,7 @@ def test_a_sentence_is_scored_within_a_second_of_processor_time_from_a_cold_star
     script = (
         "import time, numpy as np\n"
         "from nonplus.models import open_model\n"
-        "from nonplus.records import Batch\n"
+        "from nonplus.measure.records import Batch\n"
         "model = open_model('bundled:tiny')\n"
         "ids = model.tokenizer.encode(['The quick brown fox jumps over the lazy dog.'], specials=True)[0].ids\n"
         "places = np.arange(len(ids) - 1)\n"

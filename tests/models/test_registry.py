@@ -8,9 +8,9 @@ import pytest
 from doubles import History
 
 from nonplus.errors import BadModel, MissingExtra
-from nonplus.loading import Loading
+from nonplus.measure.records import Batch
 from nonplus.models import DEFAULT, bundled_models, open_model
-from nonplus.records import Batch
+from nonplus.models.loading import Loading
 
 ONE_TOKEN = Batch(np.array([[0]]), np.array([[0]]), np.array([0]), np.array([1]))
 
@@ -106,7 +106,7 @@ def test_transformers_models_without_torch_end_with_the_line_that_installs_it(na
 
 def test_an_installed_package_may_declare_a_scheme(tmp_path, monkeypatch):
     (tmp_path / "coins.py").write_text(
-        "from nonplus.models.closed import Uniform\n\ndef open_coin(name, loading):\n    return Uniform(int(name))\n"
+        "from nonplus.models.synthetic import Uniform\n\ndef open_coin(name, loading):\n    return Uniform(int(name))\n"
     )
     declared = tmp_path / "coins-1.0.dist-info"
     declared.mkdir()

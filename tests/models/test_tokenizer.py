@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadModel
-from nonplus.interfaces import Special
-from nonplus.models.tokenizer import FileTokenizer
+from nonplus.measure.interfaces import Special
+from nonplus.models.llama.tokenizer import FileTokenizer
 
 WORDS = {"<s>": 0, "</s>": 1, "a": 2, "b": 3, "<unk>": 4}
 
@@ -128,7 +128,7 @@ def test_spans_lie_in_the_text_in_order(data, name, text):
 
 def test_a_process_that_encoded_may_fork_without_a_warning(tmp_path):
     script = (
-        "import os, pathlib; from nonplus.models.tokenizer import FileTokenizer\n"
+        "import os, pathlib; from nonplus.models.llama.tokenizer import FileTokenizer\n"
         f"FileTokenizer(pathlib.Path({str(folder_with(tmp_path))!r})).encode(['a b'] * 1000, specials=True)\n"
         "os.waitpid(pid, 0) if (pid := os.fork()) else os._exit(0)"
     )

@@ -17,7 +17,7 @@ from goldens.texts import LONG, MIDDLE, SHORT
 
 from nonplus import Document, Effort, Protocol, evaluate, score
 from nonplus.models import bundled_models
-from nonplus.models.bundle import bundled_folder
+from nonplus.models.bundled_cards import bundled_folder
 
 GOLDENS = Path(__file__).parent / "goldens"
 TEXTS = [*SHORT, MIDDLE, LONG]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nonplus.protocol import detokenize, lm_eval_counts
+from nonplus.measure.protocol.lm_eval_text import detokenize, lm_eval_counts
 
 pytest.importorskip("lm_eval")
 

@@ -9,7 +9,7 @@ import pytest
 from tiny import gpt2, letters, tokenizer, transformers
 
 from nonplus import ProtocolWarning, choose, evaluate, open_model, score
-from nonplus.report import Report
+from nonplus.measure.report import Report
 
 pytest.importorskip("lm_eval")
 

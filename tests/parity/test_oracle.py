@@ -9,11 +9,14 @@ from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput
-from nonplus.measure import Effort, evaluate, score
-from nonplus.models.closed import Bytes
-from nonplus.protocol import Protocol, choose
-from nonplus.records import Document, ScoredText
-from nonplus.report import Report
+from nonplus.measure.forward import Effort
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.presets import choose
+from nonplus.measure.records import Document, ScoredText
+from nonplus.measure.report import Report
+from nonplus.measure.scoring import score
+from nonplus.measure.session import evaluate
+from nonplus.models.synthetic import Bytes
 
 BOS, EOS = 256, 257
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nonplus import Document, Protocol, choose, evaluate, open_corpus, open_model, score
-from nonplus.interfaces import Model
+from nonplus.measure.interfaces import Model
 
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")
 

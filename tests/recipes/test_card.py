@@ -12,7 +12,7 @@ import pytest
 
 from nonplus import Document, Protocol
 from nonplus.models import bundled_models
-from nonplus.models.closed import Uniform
+from nonplus.models.synthetic import Uniform
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,7 +88,7 @@ def test_what_stands_between_markers_is_replaced_and_the_rest_stays(recipe: Any)
 
 
 @pytest.mark.parametrize(
-    "card", sorted(ROOT.glob("src/nonplus/bundled/*/README.md")), ids=lambda card: card.parent.name
+    "card", sorted(ROOT.glob("src/nonplus/models/bundled/*/README.md")), ids=lambda card: card.parent.name
 )
 def test_every_card_has_a_place_for_what_is_measured(recipe: Any, card: Path) -> None:
     pytest.importorskip("matplotlib")
@@ -104,11 +104,13 @@ def test_the_card_in_the_package_is_what_is_written_anew(recipe: Any, tmp_path: 
     pytest.importorskip("matplotlib")
     card = recipe.load("card")
     folder = tmp_path / name
-    shutil.copytree(ROOT / "src" / "nonplus" / "bundled" / name, folder, ignore=shutil.ignore_patterns("*.md", "*.png"))
+    shutil.copytree(
+        ROOT / "src" / "nonplus" / "models" / "bundled" / name, folder, ignore=shutil.ignore_patterns("*.md", "*.png")
+    )
     card.write_card(folder, tmp_path)
     written, published = (
         card.filled((each / "README.md").read_text(encoding="utf-8"), {"samples": ""})
-        for each in (folder, ROOT / "src" / "nonplus" / "bundled" / name)
+        for each in (folder, ROOT / "src" / "nonplus" / "models" / "bundled" / name)
     )
     assert written == published
     assert "\n> **The history of the city** " in (folder / "README.md").read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ def packed(tmp_path: Path) -> Path:
         shards.append({"file": name, "sha256_raw": hashlib.sha256(raw).hexdigest()})
     (tmp_path / "train" / "mix.json").write_text(json.dumps({"shards": shards}))
     (tmp_path / "tokenizers" / "ours").mkdir(parents=True)
-    bundled = ROOT / "src" / "nonplus" / "bundled" / "tiny" / "tokenizer.json"
+    bundled = ROOT / "src" / "nonplus" / "models" / "bundled" / "tiny" / "tokenizer.json"
     shutil.copyfile(bundled, tmp_path / "tokenizers" / "ours" / "bpe8192-mix.json")
     return tmp_path
 

@@ -13,7 +13,7 @@ from typing import NoReturn, final
 import click
 
 from nonplus import __version__
-from nonplus.cli.notices import fail, notes
+from nonplus.cli.terminal.notices import fail, notes
 from nonplus.errors import NonplusError
 
 # Said before NumPy is loaded. Threads that BLAS starts would have nothing to do: nonplus shares the work out among its

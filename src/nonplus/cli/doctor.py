@@ -10,17 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 import click
 
 from nonplus import __version__
-from nonplus.cli.notices import fail
-from nonplus.cli.options import Option, Verb, flags, given
-from nonplus.cli.words import LOADING
-from nonplus.doctor import Check, examine
+from nonplus.cli.terminal.help_texts import LOADING
+from nonplus.cli.terminal.notices import fail
+from nonplus.cli.terminal.options import Option, Verb, flags, given
 from nonplus.errors import FallbackNotice
-from nonplus.interfaces import Model
 from nonplus.kernels import native
-from nonplus.loading import Loading
+from nonplus.measure.conformance import Check, examine
+from nonplus.measure.formatting import jsonable
+from nonplus.measure.interfaces import Model
 from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
-from nonplus.report import jsonable
+from nonplus.models.loading import Loading
 
 BASE = ("numpy", "tokenizers", "safetensors", "threadpoolctl", "click", "rich")
 EXTRAS = {

@@ -6,9 +6,9 @@ from dataclasses import asdict
 
 import click
 
+from nonplus.measure.formatting import figure
 from nonplus.models import DEFAULT
-from nonplus.models.bundle import Bundled, Figure, bundled_models, described
-from nonplus.report import figure
+from nonplus.models.bundled_cards import Bundled, Figure, bundled_models, described
 
 # Those that compare with what is published of other models; --json has the others too.
 _FOREMOST = {

@@ -5,10 +5,11 @@ from dataclasses import asdict
 
 import click
 
-from nonplus.cli.options import field_of
-from nonplus.cli.printing import wrapped
-from nonplus.cli.words import PROTOCOL
-from nonplus.protocol import PRESETS, Preset, Protocol, choose
+from nonplus.cli.terminal.help_texts import PROTOCOL
+from nonplus.cli.terminal.options import field_of
+from nonplus.cli.terminal.report import wrapped
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.presets import PRESETS, Preset, choose
 
 
 @click.command("protocols", short_help="Explain the protocols: every choice that changes the figure.")

@@ -5,16 +5,17 @@ from typing import Any
 
 import click
 
-from nonplus.cli.options import Option, Verb, flags, given
-from nonplus.cli.plan import Output, Plan, Precision
-from nonplus.cli.printing import show
-from nonplus.cli.run import carry_out
-from nonplus.cli.words import EFFORT, LOADING, OUTPUT, PRECISION, PROTOCOL, READING
+from nonplus.cli.score_plan import Output, Plan, Precision
+from nonplus.cli.score_run import carry_out
+from nonplus.cli.terminal.help_texts import EFFORT, LOADING, OUTPUT, PRECISION, PROTOCOL, READING
+from nonplus.cli.terminal.options import Option, Verb, flags, given
+from nonplus.cli.terminal.report import show
 from nonplus.corpora import Reading
-from nonplus.loading import Loading
-from nonplus.measure import Effort
+from nonplus.measure.forward import Effort
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.presets import choose
 from nonplus.models import DEFAULT
-from nonplus.protocol import Protocol, choose
+from nonplus.models.loading import Loading
 
 _SHOWN_ALTERNATIVES = 5
 

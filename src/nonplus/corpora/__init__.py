@@ -9,14 +9,14 @@ from pathlib import Path
 
 from nonplus.corpora.addresses import Address, addresses
 from nonplus.corpora.chat import responses
-from nonplus.corpora.reading import Reading
+from nonplus.corpora.corpus import Sources
+from nonplus.corpora.options import Reading
 from nonplus.corpora.rows import Place, Rows
 from nonplus.corpora.schemes import opener
-from nonplus.corpora.sources import Sources
 from nonplus.corpora.streams import name_of
 from nonplus.errors import BadInput
-from nonplus.interfaces import Tokenizer
-from nonplus.records import Document
+from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.records import Document
 
 __all__ = ["Place", "Reading", "Rows", "Sources", "open_corpora", "open_corpus", "responses"]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from nonplus.corpora.values import as_text, kind
 from nonplus.errors import BadRecord
-from nonplus.interfaces import Tokenizer
-from nonplus.records import Document
+from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.records import Document
 
 
 def responses(messages: Sequence[Any], tokenizer: Tokenizer, *, row: str = "", domain: str = "") -> Iterator[Document]:

@@ -9,8 +9,9 @@ from urllib.parse import parse_qsl
 
 from nonplus.corpora.rows import Place, Rows
 from nonplus.corpora.streams import existing, name_of
-from nonplus.errors import BadInput, NonplusError, require
-from nonplus.records import Document
+from nonplus.errors import BadInput, NonplusError
+from nonplus.measure.records import Document
+from nonplus.optional import require
 
 
 def hub(location: str, rows: Rows) -> "DataSet":

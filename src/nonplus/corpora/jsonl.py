@@ -8,7 +8,7 @@ from nonplus.corpora.decoding import lines
 from nonplus.corpora.rows import Place, Rows
 from nonplus.corpora.streams import existing, name_of, opened
 from nonplus.errors import BadRecord
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 
 @final

@@ -6,8 +6,9 @@ from typing import Any, final
 
 from nonplus.corpora.rows import Place, Rows
 from nonplus.corpora.streams import existing, explained, name_of
-from nonplus.errors import BadRecord, require
-from nonplus.records import Document
+from nonplus.errors import BadRecord
+from nonplus.measure.records import Document
+from nonplus.optional import require
 
 # Few, because a row may be a book.
 _ROWS_AT_ONCE = 64

@@ -6,11 +6,11 @@ from itertools import chain
 from typing import Any, final
 
 from nonplus.corpora.chat import responses
-from nonplus.corpora.reading import Reading
+from nonplus.corpora.options import Reading
 from nonplus.corpora.values import as_label, as_text, kind
 from nonplus.errors import BadInput, BadRecord
-from nonplus.interfaces import Tokenizer
-from nonplus.records import Document
+from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.records import Document
 
 
 @final

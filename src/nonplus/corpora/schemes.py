@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nonplus.corpora.rows import Rows
 from nonplus.errors import BadInput
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoints
@@ -18,10 +18,10 @@ GROUP = "nonplus.corpora"
 Opener = Callable[[str, Rows], Iterable[Document]]
 
 BUILT_IN = {
-    "text": "nonplus.corpora.texts:Literal",
-    "stdin": "nonplus.corpora.texts:StandardInput",
-    "file": "nonplus.corpora.texts:WholeFile",
-    "lines": "nonplus.corpora.texts:Lines",
+    "text": "nonplus.corpora.plain_text:Literal",
+    "stdin": "nonplus.corpora.plain_text:StandardInput",
+    "file": "nonplus.corpora.plain_text:WholeFile",
+    "lines": "nonplus.corpora.plain_text:Lines",
     "wikitext": "nonplus.corpora.wikitext:WikiText",
     "jsonl": "nonplus.corpora.jsonl:JsonLines",
     "parquet": "nonplus.corpora.parquet:Parquet",

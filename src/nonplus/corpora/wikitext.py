@@ -6,7 +6,7 @@ from typing import final
 from nonplus.corpora.decoding import lines
 from nonplus.corpora.rows import Rows
 from nonplus.corpora.streams import existing, name_of, opened
-from nonplus.records import Document
+from nonplus.measure.records import Document
 
 
 @final

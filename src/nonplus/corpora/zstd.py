@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO, final
 
-from nonplus.errors import require
+from nonplus.optional import require
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

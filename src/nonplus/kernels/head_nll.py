@@ -8,26 +8,12 @@ Letters in shapes: T time, N rows, H channels of a hidden state, V vocabulary.
 
 import math
 from collections.abc import Iterable
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from nonplus.errors import BadInput
-from nonplus.kernels.token_nll import (
-    TokenNats,
-    backend_of,
-    below_predictions,
-    check_distributions,
-    check_ids,
-    later,
-)
-
-
-class Head(NamedTuple):
-    """What makes logits of a hidden state: ``(hidden @ weight.T + bias) * scale``, squeezed by ``softcap``."""
-
-    weight_VH: Any
-    bias_V: Any
-    scale: float
-    softcap: float | None
+from nonplus.kernels.backends import Head
+from nonplus.kernels.dispatch import backend_of
+from nonplus.kernels.token_nll import TokenNats, below_predictions, check_distributions, check_ids, later
 
 
 def head_nll(

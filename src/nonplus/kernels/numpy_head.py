@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
-from nonplus.kernels.rows_numpy import log_sum_exp, nll
-from nonplus.records import Floats, Ints, Readings, joined
+from nonplus.kernels.backends.numpy import log_sum_exp, nll
+from nonplus.measure.records import Floats, Ints, Readings, joined
 
 Real = NDArray[np.floating[Any]]
 

@@ -1,36 +1,20 @@
 """The surprisal of each token, defined once for every kind of array.
 
-The arithmetic on rows of a vocabulary is a backend's (``rows_numpy``, ``rows_torch``, …), chosen by the type of what
-comes. What is kept, shifted and refused is decided here, on integers, the same way for all.
+The arithmetic on rows of a vocabulary is a backend's, chosen by the type of what comes. What is kept, shifted and
+refused is decided here, on integers, the same way for all.
 
 Letters in shapes: B batch, T time, V vocabulary, N rows.
 """
 
-import importlib
 from collections.abc import Iterable, Iterator, Set
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
 from nonplus.errors import BadInput, BadProbability
+from nonplus.kernels.dispatch import backend_of
 
 Kind = Literal["logits", "logprobs", "probs", "nll"]
-
-# Which backend takes the arrays of a package; all others that follow the array API standard go to ``rows_array``.
-_BACKENDS = {
-    "numpy": "rows_numpy",
-    "torch": "rows_torch",
-    "jax": "rows_jax",
-    "jaxlib": "rows_jax",
-    "mlx": "rows_mlx",
-    "tensorflow": "rows_keras",
-}
-
-
-# How far above 0 a given logarithm of a probability may lie, and how far below 0 a probability: others subtract a
-# target's score from a log-sum-exp that was rounded elsewhere, which in bfloat16 is off by hundredths.
-ROUNDING = 0.1
-DUST = 1e-6
 
 
 class TokenNats(NamedTuple):
@@ -109,23 +93,6 @@ def below_predictions(
     """Each target under the scores that predict it: with ``shift`` integers move, never logits."""
     kept = _kept(backend, target, ignored_ids(ignore_index), mask, shift=shift)
     return Asked(kept, _earlier(backend.xp, target), _earlier(backend.xp, kept)) if shift else Asked(kept, target, kept)
-
-
-def backend_of(x: Any) -> Any:
-    """The module that knows arrays like ``x``."""
-    for each in type(x).__mro__:
-        name = _BACKENDS.get(each.__module__.partition(".")[0])
-        if name is not None:
-            return importlib.import_module(f"nonplus.kernels.{name}")
-    if isinstance(x, (list, tuple)):
-        return importlib.import_module("nonplus.kernels.rows_numpy")
-    try:
-        namespace = x.__array_namespace__()
-    except AttributeError:
-        raise BadInput(
-            f"x must be an array (NumPy, torch, jax, mlx, or one with __array_namespace__), got {type(x).__name__}"
-        ) from None
-    return importlib.import_module("nonplus.kernels.rows_array").Backend(namespace)
 
 
 def ignored_ids(ignore_index: int | Iterable[int] | None) -> tuple[int, ...]:

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nonplus.kernels.pieces import lots
-from nonplus.kernels.rows_torch import log_sum_exp, nll
-from nonplus.records import Floats, Readings
+from nonplus.kernels.backends.torch import log_sum_exp, nll
+from nonplus.kernels.chunks import lots
+from nonplus.measure.records import Floats, Readings
 
 # Which of the places, and their logits (M, V), which whoever reads them may overwrite.
 Logits = tuple[slice | Tensor, Tensor]

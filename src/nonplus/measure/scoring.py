@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nonplus.batches import row
 from nonplus.errors import ProtocolWarning
-from nonplus.interfaces import Model
-from nonplus.measure.passes import Effort, Passes
-from nonplus.measure.texts import encode, slices, units
-from nonplus.protocol import Protocol, Rules, resolve
-from nonplus.records import Document, Floats, ScoredText, Tokens, Window
+from nonplus.measure.batches import row
+from nonplus.measure.forward import Effort, Passes
+from nonplus.measure.interfaces import Model
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.resolved import Rules, resolve
+from nonplus.measure.records import Document, Floats, ScoredText, Tokens, Window
+from nonplus.measure.tokenizing import encode, slices, units
 
 _CHUNK = 32  # batches' worth of rows that are sorted together
 

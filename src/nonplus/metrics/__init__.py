@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from nonplus.kernels.head_nll import head_nll
     from nonplus.kernels.token_nll import token_nll
-    from nonplus.metrics.figures import Conditions, Figures
-    from nonplus.metrics.plain import Perplexity
+    from nonplus.metrics.perplexity import Perplexity
+    from nonplus.metrics.result import Conditions, Figures
 
 __all__ = ["Conditions", "Figures", "Perplexity", "head_nll", "token_nll"]
 
 _HOMES = {
-    "Conditions": "metrics.figures",
-    "Figures": "metrics.figures",
-    "Perplexity": "metrics.plain",
+    "Conditions": "metrics.result",
+    "Figures": "metrics.result",
+    "Perplexity": "metrics.perplexity",
     "head_nll": "kernels.head_nll",
     "token_nll": "kernels.token_nll",
 }

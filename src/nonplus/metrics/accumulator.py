@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from nonplus.errors import BadInput
-from nonplus.metrics.figures import Conditions
-from nonplus.metrics.sums import BatchSums
-from nonplus.tally import Part, Tally, first_places
+from nonplus.measure.statistics.tally import Part, Tally, first_places
+from nonplus.metrics.batch_sums import BatchSums
+from nonplus.metrics.result import Conditions
 
 _Places = tuple[tuple[int, int], ...]
 

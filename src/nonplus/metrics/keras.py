@@ -7,12 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 
-from nonplus.errors import BadInput, BadProtocol, require
-from nonplus.kernels.token_nll import Kind, TokenNats, backend_of, ignored_ids, token_nll
-from nonplus.metrics.batch import Check, Choices
-from nonplus.metrics.checks import suspect_alignment, suspect_nats, suspect_rows, warn
-from nonplus.metrics.figures import Figures
-from nonplus.tally import Tally
+from nonplus.errors import BadInput, BadProtocol
+from nonplus.kernels.dispatch import backend_of
+from nonplus.kernels.token_nll import Kind, TokenNats, ignored_ids, token_nll
+from nonplus.measure.statistics.tally import Tally
+from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, suspect_rows, warn
+from nonplus.metrics.options import Check, Choices
+from nonplus.metrics.result import Figures
+from nonplus.optional import require
 
 require("keras", extra="keras", purpose="a Keras metric")
 
@@ -23,7 +25,7 @@ from keras import ops  # noqa: E402
 # values, which no look should be taken at.
 from keras.src.backend import get_keras_mask, in_stateless_scope  # noqa: E402
 
-from nonplus.metrics.digits import (  # noqa: E402
+from nonplus.metrics.int32_sums import (  # noqa: E402
     FACTOR_WIDTH,
     WIDTH,
     carried,

@@ -6,21 +6,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from nonplus.errors import require
 from nonplus.kernels.token_nll import Kind
+from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.batch import (
-    Check,
-    Choices,
-    Empty,
-    Extras,
-    OnNonfinite,
-    head_batch,
-    nats_batch,
-    scores_batch,
-)
-from nonplus.metrics.figures import Figures
-from nonplus.tally import Tally
+from nonplus.metrics.batch_update import Extras, head_batch, nats_batch, scores_batch
+from nonplus.metrics.options import Check, Choices, Empty, OnNonfinite
+from nonplus.metrics.result import Figures
+from nonplus.optional import require
 
 require("torchmetrics", extra="torchmetrics", purpose="a torchmetrics metric")
 

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from nonplus.errors import BadInput
-from nonplus.kernels.token_nll import TokenNats, backend_of, ignored_ids, token_nll
+from nonplus.kernels.dispatch import backend_of
+from nonplus.kernels.token_nll import TokenNats, ignored_ids, token_nll
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.batch import Check, Choices
-from nonplus.metrics.checks import suspect_alignment, suspect_nats, warn
-from nonplus.metrics.figures import Figures
-from nonplus.metrics.sums import Beside, batch_sums
+from nonplus.metrics.batch_sums import Beside, batch_sums
+from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, warn
+from nonplus.metrics.options import Check, Choices
+from nonplus.metrics.result import Figures
 
 _PAD = -100  # what the Trainer fills ragged batches and ranks up with, labels and predictions alike
 

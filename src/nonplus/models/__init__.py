@@ -7,10 +7,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
-from nonplus.errors import BadModel, require
-from nonplus.interfaces import Model
-from nonplus.loading import Loading
-from nonplus.models.bundle import bundled_folder, bundled_models
+from nonplus.errors import BadModel
+from nonplus.measure.interfaces import Model
+from nonplus.models.bundled_cards import bundled_folder, bundled_models
+from nonplus.models.loading import Loading
+from nonplus.optional import require
 
 __all__ = ["DEFAULT", "bundled_models", "open_bundled", "open_model", "wrap_model"]
 
@@ -19,9 +20,9 @@ DEFAULT = "bundled:base"
 # scheme: the function that opens what follows the colon, imported when it is first asked for
 _SCHEMES = {
     "bundled": "nonplus.models:open_bundled",
-    "llama": "nonplus.models.llama:open_llama",
-    "uniform": "nonplus.models.closed:open_uniform",
-    "unigram": "nonplus.models.closed:open_unigram",
+    "llama": "nonplus.models.llama.model:open_llama",
+    "uniform": "nonplus.models.synthetic:open_uniform",
+    "unigram": "nonplus.models.synthetic:open_unigram",
 }
 _ENTRY_POINTS = "nonplus.models"
 
@@ -46,7 +47,7 @@ def open_model(model: object = DEFAULT, *, loading: Loading = Loading()) -> Mode
             return _as_asked(cast(Model, model), loading)
     raise BadModel(
         f"a model is a name such as {DEFAULT}, a pair (model, tokenizer) of transformers, or an object with the "
-        f"methods of nonplus.interfaces.Model, got {type(model).__name__}; pass its tokenizer with it"
+        f"methods of nonplus.measure.interfaces.Model, got {type(model).__name__}; pass its tokenizer with it"
     )
 
 
@@ -60,7 +61,7 @@ def open_bundled(name: str) -> Model:
     """``bundled:NAME``: a model that comes with the package, run by NumPy."""
     if name not in bundled_models():
         raise BadModel(f"no model {name!r} comes with nonplus; those that do: {', '.join(bundled_models())}")
-    return _function("nonplus.models.llama:open_llama")(bundled_folder(name))
+    return _function("nonplus.models.llama.model:open_llama")(bundled_folder(name))
 
 
 def _opened(name: str, loading: Loading) -> Model:
@@ -93,7 +94,7 @@ def _as_asked(model: Model, loading: Loading) -> Model:
 def _hf() -> Any:
     require("torch", extra="hf", purpose="opening a model by hf:")
     require("transformers", extra="hf", purpose="opening a model by hf:")
-    return importlib.import_module("nonplus.models.hf")
+    return importlib.import_module("nonplus.models.hf.model")
 
 
 def _declared(scheme: str) -> Callable[[str, Loading], Model]:

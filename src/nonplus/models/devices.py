@@ -4,7 +4,7 @@ import importlib.util
 import os
 from dataclasses import dataclass
 
-from nonplus.errors import require
+from nonplus.optional import require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

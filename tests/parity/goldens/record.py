@@ -54,7 +54,7 @@ def main(tool: str, model: str, *rest: str) -> None:
     recorded = {"evaluate": by_evaluate, "lmppl": by_lmppl}[tool](Path(model), *rest)
     placeholders = {"evaluate": " METRIC_FOLDER", "lmppl": ""}
     bundled = Path(model).parent.name == "bundled"
-    folder = f"src/nonplus/bundled/{Path(model).name}" if bundled else "$NONPLUS_DATA/models/stories260K"
+    folder = f"src/nonplus/models/bundled/{Path(model).name}" if bundled else "$NONPLUS_DATA/models/stories260K"
     file = f"{tool}-{Path(model).name}.json" if bundled else f"{tool}.json"
     recorded |= {
         "command": f"python tests/parity/goldens/record.py {tool} {folder}{placeholders[tool]}",

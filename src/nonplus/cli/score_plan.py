@@ -1,0 +1,95 @@
+"""Everything that ``nonplus score`` was asked for, as one value; contradictions are refused at once."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonplus.corpora import Reading
+from nonplus.corpora.addresses import addresses
+from nonplus.errors import BadProtocol
+from nonplus.measure.forward import Effort
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.session import check_until
+from nonplus.models.loading import Loading
+from nonplus.views.tables import SUFFIXES
+
+_FEWEST_SAMPLES = 100  # below that the ends of a percentile interval are noise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Precision:
+    """How certain the figure has to be, and how that is found out; 0 asks for nothing."""
+
+    level: float = 0.95
+    until: float = 0.0
+    bootstrap: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """What is printed, and which files are written."""
+
+    json: bool = False
+    explain: bool = False
+    show: bool = False
+    by_position: bool = False
+    per_document: Path | None = None
+    per_token: Path | None = None
+    html: Path | None = None
+
+    @property
+    def tables(self) -> dict[str, Path]:
+        """The tables that were asked for, by flag."""
+        named = {"--per-document": self.per_document, "--per-token": self.per_token}
+        return {flag: path for flag, path in named.items() if path is not None}
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """All files that were asked for, by flag."""
+        return self.tables | ({} if self.html is None else {"--html": self.html})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What to score, with which model, how, and what to do with it."""
+
+    sources: tuple[str, ...]
+    model: str
+    protocol: Protocol
+    loading: Loading
+    reading: Reading
+    effort: Effort
+    precision: Precision
+    output: Output
+
+    def __post_init__(self) -> None:
+        if self.output.json and self.output.show:
+            raise BadProtocol(
+                "--json prints one object and nothing else, so --show has nowhere to print; leave one of them out"
+            )
+        if self.precision.bootstrap and self.protocol.average == "texts":
+            raise BadProtocol(
+                f"--bootstrap finds the interval of a mean over tokens, and the protocol {self.protocol.name} takes "
+                "the mean of texts; leave --bootstrap out"
+            )
+        check_until(self.precision.until, self.protocol)
+        if self.precision.bootstrap != 0 and self.precision.bootstrap < _FEWEST_SAMPLES:
+            raise BadProtocol(
+                f"--bootstrap takes at least {_FEWEST_SAMPLES} samples, got {self.precision.bootstrap}; try 1000"
+            )
+        _check_files(self.output, self.sources)
+
+
+def _check_files(output: Output, sources: tuple[str, ...]) -> None:
+    places = [place for source in sources for place in addresses(source) if place.scheme != "text"]
+    taken = {os.path.realpath(place.location): f"the source {place.location}" for place in places}
+    for flag, path in output.tables.items():
+        if path.suffix not in SUFFIXES:
+            raise BadProtocol(
+                f"{flag} writes a table as {' or '.join(SUFFIXES)}, got {path}; end its name in one of these"
+            )
+    for flag, path in output.files.items():
+        real = os.path.realpath(path)
+        if real in taken:
+            raise BadProtocol(f"{flag} would overwrite {taken[real]}; give it another name")
+        taken[real] = f"what {flag} writes"

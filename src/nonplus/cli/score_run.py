@@ -1,0 +1,133 @@
+"""A plan carried out: the engine runs, files and screen follow it, Ctrl-C ends it with what is there."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass, replace
+
+from nonplus.cli.score_plan import Plan
+from nonplus.cli.terminal.coloured_text import Screen
+from nonplus.cli.terminal.interruption import Interruption
+from nonplus.cli.terminal.notices import note
+from nonplus.cli.terminal.progress import Gauge, shown, size_of
+from nonplus.corpora import Sources, open_corpora
+from nonplus.files import replacing
+from nonplus.measure.interfaces import Model
+from nonplus.measure.records import ScoredText, TokenNames
+from nonplus.measure.report import Report, document_dict
+from nonplus.measure.scoring import Meter, score
+from nonplus.measure.session import Measurement
+from nonplus.measure.statistics.document_sums import DocumentSums
+from nonplus.measure.statistics.intervals import Interval, bootstrap_interval
+from nonplus.models import open_model
+from nonplus.views import heatmap
+from nonplus.views.tables import DOCUMENTS, READ_TOKENS, TOKENS, Columns, Table, table, token_rows
+
+# What follows a run, text by text.
+Watcher = Callable[[ScoredText, DocumentSums], object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A report, and what only the command line knows.
+
+    ``skipped`` blank documents were not measured; ``enough`` is true where the interval became as narrow as was asked
+    for. ``bootstrap`` is an interval of the mean surprisal, ``None`` where none was asked for or possible.
+    """
+
+    report: Report
+    vocabulary: int
+    skipped: int
+    enough: bool
+    bootstrap: Interval | None
+
+
+def carry_out(plan: Plan) -> Outcome:
+    """Score what the plan names, and write the files that it asks for.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`; every file is then as it was before.
+        BadInput: there was text, and no token of it could be scored.
+        KeyboardInterrupt: nothing had been scored by then.
+    """
+    beginning = heatmap.Beginning()
+    sums: list[DocumentSums] = []
+    with ExitStack() as files:
+        # Opened before the model is loaded, so that a wrong path is known at once.
+        tables = {
+            flag: files.enter_context(table(path, _columns(plan)[flag])) for flag, path in plan.output.tables.items()
+        }
+        pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
+        model = open_model(plan.model, loading=plan.loading)
+        keep_blank = plan.protocol.unit == "stream"
+        corpus = open_corpora(plan.sources, options=plan.reading, tokenizer=model.tokenizer, keep_blank=keep_blank)
+        watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), beginning, sums))
+        report, enough = _measured(plan, model, corpus, watchers)
+        for path in pages:
+            page = heatmap.page(beginning.texts, model=model, report=report, title=corpus.name)
+            path.write_text(page, encoding="utf-8")
+    return Outcome(
+        report=report,
+        vocabulary=model.vocabulary,
+        skipped=corpus.skipped,
+        enough=enough,
+        bootstrap=_bootstrap(plan, sums),
+    )
+
+
+def _columns(plan: Plan) -> Mapping[str, Columns]:
+    return {"--per-document": DOCUMENTS, "--per-token": READ_TOKENS if plan.effort.alternatives else TOKENS}
+
+
+def _watchers(
+    plan: Plan,
+    tables: Mapping[str, Table],
+    names: TokenNames,
+    beginning: heatmap.Beginning,
+    sums: list[DocumentSums],
+) -> Iterator[Watcher]:
+    """What is to be done with each text; ``beginning`` and ``sums`` receive what page and bootstrap need."""
+    columns = _columns(plan)["--per-token"]
+    if "--per-document" in tables:
+        yield lambda _, added: tables["--per-document"].write([document_dict(added)])
+    if "--per-token" in tables:
+        yield lambda scored, _: tables["--per-token"].write(token_rows(scored, names, columns))
+    if plan.output.show:
+        yield Screen(names).show
+    if plan.output.html:
+        yield lambda scored, _: beginning.add(scored)
+    if plan.precision.bootstrap:
+        yield lambda _, added: sums.append(replace(added, blocks=()))
+
+
+def _measured(plan: Plan, model: Model, corpus: Sources, watchers: list[Watcher]) -> tuple[Report, bool]:
+    """The report, and whether the interval became as narrow as was asked for."""
+    measurement, meter = Measurement(model, plan.protocol, level=plan.precision.level), Meter()
+    gauge = Gauge(meter, size=0 if plan.reading.limit else size_of(plan.sources))
+    documents = gauge.watched(corpus, model.tokenizer)
+    engine = score(documents, model=model, protocol=plan.protocol, effort=plan.effort, meter=meter)
+    until, seen = plan.precision.until, 0
+    # Two writers on one screen would draw over each other.
+    screen = nullcontext() if plan.output.show else shown(gauge)
+    with Interruption() as interruption, screen:
+        try:
+            for scored in interruption.items(engine):
+                added = measurement.add(scored)
+                seen += 1
+                for watch in watchers:
+                    watch(scored, added)
+                if until and measurement.narrow(until):
+                    return measurement.report(), True
+        except KeyboardInterrupt:
+            if not seen:
+                raise
+            return measurement.report(interrupted=True), False
+    return measurement.report(), False
+
+
+def _bootstrap(plan: Plan, sums: list[DocumentSums]) -> Interval | None:
+    samples = plan.precision.bootstrap
+    counted = [each for each in sums if each.tokens]
+    if samples and (len(counted) < 2 or any(each.zeros for each in counted)):
+        note("--bootstrap needs two documents and more, and no impossible token; there is no such interval here")
+        return None
+    return bootstrap_interval(counted, resamples=samples, level=plan.precision.level) if samples else None

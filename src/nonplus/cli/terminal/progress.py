@@ -1,0 +1,92 @@
+"""How far a run is: one line on stderr, redrawn while the run goes on, gone when it ends."""
+
+import os
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import final
+
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
+from rich.table import Table
+
+from nonplus.measure.formatting import figure
+from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.records import Document
+from nonplus.measure.scoring import Meter
+from nonplus.measure.statistics.fixed_point import exp
+
+_SAMPLE = 4096  # characters from which the number of tokens to come is estimated
+_NOT_PLAIN = (".gz", ".zst", ".parquet", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".arrow")
+
+
+@final
+class Gauge:
+    """What is done of a run, and what is to come where that can be known."""
+
+    def __init__(self, meter: Meter, *, size: int) -> None:
+        """``size`` bytes of text are to be read; 0 where that is unknown."""
+        self._meter = meter
+        self._size = size
+        self._expected = 0.0
+        self._begun = time.perf_counter()
+        self._spinner = Spinner("dots", style="cyan")
+
+    def watched(self, documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[Document]:
+        """The documents; the first one tells how many tokens a byte makes."""
+        for document in documents:
+            if self._size and not self._expected and document.text:
+                sample = document.text[:_SAMPLE]
+                (encoding,) = tokenizer.encode([sample], specials=False)
+                self._expected = self._size * len(encoding.ids) / len(sample.encode(errors="replace"))
+            yield document
+
+    def line(self) -> Table:
+        """The line as it stands."""
+        row = Table.grid(padding=(0, 1))
+        cells: list[object] = [self._spinner]
+        if self._expected:
+            cells.append(ProgressBar(total=1, completed=self._part, width=24))
+        row.add_row(*cells, "  ".join(self._words()))  # type: ignore[arg-type]
+        return row
+
+    @property
+    def _part(self) -> float:
+        return min(1.0, self._meter.tokens / self._expected) if self._expected else 0.0
+
+    def _words(self) -> Iterator[str]:
+        meter, seconds = self._meter, time.perf_counter() - self._begun
+        tokens, nats = meter.tokens, meter.nats
+        if meter.documents:
+            yield f"{meter.documents:,} documents"
+        yield f"{tokens:,} tokens"
+        if tokens:
+            yield f"{tokens / seconds:,.0f} tokens/s"
+            yield f"perplexity {figure(exp(nats / tokens))}"
+        if 0 < self._part < 1:
+            yield f"{_clock(seconds * (1 - self._part) / self._part)} left"
+
+
+@contextmanager
+def shown(gauge: Gauge) -> Iterator[None]:
+    """Show the gauge while the block runs, if stderr is a terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield
+        return
+    with Live(get_renderable=gauge.line, console=console, transient=True, refresh_per_second=8):
+        yield
+
+
+def size_of(sources: Iterable[str]) -> int:
+    """Bytes of text in the sources, if all are plain files; 0 where only reading would tell."""
+    sizes = [os.path.getsize(s) if os.path.isfile(s) and not s.lower().endswith(_NOT_PLAIN) else 0 for s in sources]
+    return sum(sizes) if all(sizes) else 0
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

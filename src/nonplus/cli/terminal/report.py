@@ -1,0 +1,97 @@
+"""An outcome as it is printed: a table for people, one object for programs."""
+
+import json
+import math
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from nonplus.cli.score_plan import Plan
+from nonplus.cli.score_run import Outcome
+from nonplus.measure.formatting import figure, jsonable
+from nonplus.measure.report import lines
+from nonplus.measure.statistics.by_position import PositionSums
+from nonplus.measure.statistics.fixed_point import exp
+from nonplus.measure.statistics.intervals import Interval, exponential
+from nonplus.views.explanation import explanation
+
+_WIDEST = 110  # columns of text that people read with ease
+_NAMES = 17  # columns for the name of a line
+
+
+def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
+    """The report with what was asked for beside it."""
+    said = outcome.report.as_dict() | {"skipped_documents": outcome.skipped, "stopped_early": outcome.enough}
+    if plan.precision.bootstrap:
+        said["bootstrap"] = outcome.bootstrap and asdict(exponential(outcome.bootstrap))
+    if plan.output.by_position:
+        said["by_position"] = [_position(row) for row in outcome.report.positions]
+    if plan.output.explain:
+        said["explanation"] = explanation(outcome.report, vocabulary=outcome.vocabulary)
+    return said
+
+
+def show(outcome: Outcome, plan: Plan) -> None:
+    """Print what was asked for, and as it was asked for."""
+    if plan.output.json:
+        click.echo(json.dumps(as_object(outcome, plan), ensure_ascii=False))
+    else:
+        _print_table(outcome, plan)
+
+
+def _print_table(outcome: Outcome, plan: Plan) -> None:
+    """The report as lines of a name and what it says; wrapped to the width of a terminal, whole in a file."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else 0
+    for name, said in _lines(outcome, plan):
+        wide = width > 2 * _NAMES
+        parts = textwrap.wrap(said, width - _NAMES, break_on_hyphens=False) if wide else [said]
+        chief = name == "perplexity"
+        click.echo(click.style(f"{name:{_NAMES}}", dim=not chief) + click.style(parts[0], bold=chief))
+        for line in parts[1:]:
+            click.echo(" " * _NAMES + line)
+    if plan.output.by_position:
+        click.echo("\n" + "\n".join(_position_table(outcome.report.positions)))
+    if plan.output.explain:
+        click.echo("\n" + wrapped(explanation(outcome.report, vocabulary=outcome.vocabulary)))
+
+
+def wrapped(text: str, *, indent: str = "") -> str:
+    """Paragraphs as wide as the terminal, and no wider than people read with ease."""
+    width = min(shutil.get_terminal_size().columns, _WIDEST)
+    paragraphs = [textwrap.fill(p, width, initial_indent=indent, subsequent_indent=indent) for p in text.split("\n\n")]
+    return "\n\n".join(paragraphs)
+
+
+def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
+    for name, said in lines(outcome.report):
+        yield name, said
+        if name == "interval" and outcome.bootstrap is not None:
+            yield "bootstrap", _resampled(exponential(outcome.bootstrap), plan.precision.bootstrap)
+        if name == "scored" and outcome.skipped:
+            yield "skipped", f"{outcome.skipped:,} blank {'document' if outcome.skipped == 1 else 'documents'}"
+    if outcome.report.interrupted:
+        yield "interrupted", "by Ctrl-C; the figures are those of what was scored by then"
+    if outcome.enough:
+        yield "stopped", f"early: the interval is within {plan.precision.until:.3g} of the perplexity, as asked"
+
+
+def _resampled(interval: Interval, samples: int) -> str:
+    ends = f"[{figure(interval.low)}, {figure(interval.high)}]"
+    return f"{ends}  {interval.level:.0%}, from {samples:,} samples of {interval.clusters:,} documents"
+
+
+def _position(row: PositionSums) -> dict[str, Any]:
+    mean = row.nats / row.tokens
+    return asdict(row) | {"perplexity": jsonable(exp(mean)), "bits_per_token": mean / math.log(2)}
+
+
+def _position_table(rows: tuple[PositionSums, ...]) -> Iterator[str]:
+    yield f"{'tokens before':>15}  {'tokens':>12}  {'perplexity':>12}"
+    for row in rows:
+        seen = f"{row.seen_from:,}" if row.seen_from == row.seen_to else f"{row.seen_from:,}-{row.seen_to:,}"
+        yield f"{seen:>15}  {figure(row.tokens, 1):>12}  {figure(exp(row.nats / row.tokens)):>12}"

@@ -1,0 +1,103 @@
+"""What has been computed already: append-only files that survive a kill at any moment.
+
+A record holds the answers to one batch of rows. A file that ends in a torn record is read up to the tear, and nothing
+is ever written behind one: each run appends to a file of its own. Layout of a record, little-endian::
+
+    magic "NPL1" | body length u32 | crc32 of body u32 | body
+    body: number of rows u32 | for each row: key 16 bytes, tokens u32, columns u32, tokens x columns float64
+"""
+
+import hashlib
+import os
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nonplus.errors import BadInput
+from nonplus.measure.records import Floats
+
+_HEAD = struct.Struct("<4sII")
+_ROW = struct.Struct("<16sII")
+_MAGIC = b"NPL1"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an answer lies on disk."""
+
+    path: Path
+    offset: int
+    tokens: int
+    columns: int
+
+
+class Ledger:
+    """Answers by content, kept in ``folder``; in memory there is only where each one lies.
+
+    ``scope`` is whatever else decides an answer: fingerprint, model identity, kind of reading.
+    """
+
+    def __init__(self, folder: Path, *, scope: str) -> None:
+        """Find what earlier runs left."""
+        self._scope = scope.encode()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise BadInput(
+                f"{folder} cannot keep what is finished: {fault.strerror}; name a folder that can be written to"
+            ) from None
+        self._places: dict[bytes, _Place] = {}
+        for path in sorted(folder.glob("*.ledger")):
+            self._places.update(_places(path))
+        self._path = folder / f"{os.getpid()}-{os.urandom(6).hex()}.ledger"
+
+    def key(self, content: bytes) -> bytes:
+        """Sixteen bytes that stand for a row's content within this scope."""
+        return hashlib.sha256(self._scope + b"\0" + content).digest()[:16]
+
+    def __contains__(self, key: bytes) -> bool:
+        """Whether an answer is kept under ``key``."""
+        return key in self._places
+
+    def __getitem__(self, key: bytes) -> Floats:
+        """The answer kept under ``key``, shape (tokens, columns)."""
+        place = self._places[key]
+        flat = np.fromfile(place.path, "<f8", place.tokens * place.columns, offset=place.offset)
+        return flat.reshape(place.tokens, place.columns)
+
+    def put(self, answers: Mapping[bytes, Floats]) -> None:
+        """Keep the answers to one batch, all or none of them, on disk when this returns."""
+        body = struct.pack("<I", len(answers)) + b"".join(
+            _ROW.pack(key, *answer.shape) + answer.astype("<f8").tobytes() for key, answer in answers.items()
+        )
+        with self._path.open("ab") as file:
+            start = file.tell() + _HEAD.size
+            file.write(_HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body)
+            file.flush()
+            os.fsync(file.fileno())
+        self._places.update(_rows(body, self._path, start))
+
+
+def _places(path: Path) -> Iterator[tuple[bytes, _Place]]:
+    """What the whole records of a file hold; stops at the first torn one."""
+    with path.open("rb") as file:
+        while len(head := file.read(_HEAD.size)) == _HEAD.size:
+            magic, length, checksum = _HEAD.unpack(head)
+            start, body = file.tell(), file.read(length)
+            if magic != _MAGIC or len(body) != length or zlib.crc32(body) != checksum:
+                return
+            yield from _rows(body, path, start)
+
+
+def _rows(body: bytes, path: Path, start: int) -> Iterator[tuple[bytes, _Place]]:
+    (count,) = struct.unpack_from("<I", body)
+    at = 4
+    for _ in range(count):
+        key, tokens, columns = _ROW.unpack_from(body, at)
+        at += _ROW.size
+        yield key, _Place(path, start + at, tokens, columns)
+        at += tokens * columns * 8

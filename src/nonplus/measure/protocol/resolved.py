@@ -1,0 +1,197 @@
+"""A protocol applied to a model: every number filled in, and the windows that follow from it."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+from nonplus.errors import BadProtocol
+from nonplus.measure.interfaces import Model
+from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
+from nonplus.measure.records import Tokens, Window
+from nonplus.measure.windows import chunk_windows, grid_windows, headed_windows, windows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """A protocol with nothing left open: what decides a figure besides the model's weights and the text.
+
+    ``protocol`` has its window and stride filled in; ``prefix`` holds the token ids that go before a prefixed window
+    (none or one); ``dtype`` is the number format of the model's body. ``cautions`` say where the figure of
+    this protocol is known to mislead with this model.
+    """
+
+    protocol: Protocol
+    prefix: tuple[int, ...]
+    dtype: str
+    cautions: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that differ whenever a choice does; the protocol's name is none."""
+        choices = asdict(self.protocol) | {"prefix": self.prefix, "dtype": self.dtype}
+        del choices["name"]
+        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def signature(self) -> str:
+        """The choices in words, short enough to print beside the figure."""
+        protocol, usual = asdict(self.protocol), asdict(Protocol())
+        prefix = f"({self.prefix[0]})" if self.prefix else "(none)"
+        always = [protocol["name"], f"window:{protocol['window']}", f"stride:{protocol['stride']}"]
+        always += [f"bos:{protocol['bos']}{prefix}", f"dtype:{self.dtype}"]
+        special = [
+            f"{key}:{value if isinstance(value, str) and value.isprintable() and value else json.dumps(value)}"
+            for key, value in protocol.items()
+            if value != usual[key] and key not in ("name", "window", "stride", "bos")
+        ]
+        return "|".join(always + special)
+
+    def windows(self, tokens: Tokens) -> list[Window]:
+        """The windows of a tokenised text.
+
+        Raises:
+            BadProtocol: the text is too long or too short for this protocol.
+        """
+        cut = {"rolling": self._rolling, "grid": self._grid, "chunks": self._chunks, "whole": self._whole}
+        found = list(cut[self.protocol.cut](tokens))
+        return [self._without_doubled_prefix(window, tokens) for window in found]
+
+    def weight(self, window: Window) -> float:
+        """How often each token scored in the window counts."""
+        n = window.stop - window.first
+        # The loop's windows lose a label where their own first token is new to them: in the first, or without overlap.
+        label_lost = not window.prefixed and (window.start == 0 or self.protocol.stride == self.protocol.window)
+        if self.protocol.booking == "exact" or label_lost:
+            return 1.0
+        return (n - 1) / n
+
+    def _rolling(self, tokens: Tokens) -> Iterator[Window]:
+        n, protocol = len(tokens.ids), self.protocol
+        first = self._first(tokens)
+        if protocol.bos == "every" and self.prefix:
+            room = protocol.window - 1
+            return windows(n, room=room, stride=min(protocol.stride, room), first=first, prefixed=True)
+        if self.prefix and not self._doubled(tokens):
+            return headed_windows(n, context=protocol.window, stride=protocol.stride, first=first)
+        return windows(n, room=protocol.window, stride=protocol.stride, first=first)
+
+    def _grid(self, tokens: Tokens) -> Iterator[Window]:
+        return grid_windows(
+            len(tokens.ids), context=self.protocol.window, stride=self.protocol.stride, first=tokens.first
+        )
+
+    def _chunks(self, tokens: Tokens) -> Iterator[Window]:
+        n, size = len(tokens.ids), self.protocol.window
+        fewest = 2 * size if self.protocol.scored == "second-half" else size
+        if n < fewest:
+            raise BadProtocol(
+                f"{self.protocol.name} needs at least {fewest} tokens, the text has {n}; "
+                f"use a smaller window or the protocol full, which scores a text of any length"
+            )
+        skip = size // 2 + 1 if self.protocol.scored == "second-half" else 1
+        replaced = self.protocol.bos == "replace" and self._begins_with_prefix(tokens)
+        for window in chunk_windows(n, context=size, skip=skip, first=tokens.first):
+            yield replace(window, start=window.start + 1, prefixed=True) if replaced else window
+
+    def _whole(self, tokens: Tokens) -> Iterator[Window]:
+        n, room = len(tokens.ids), self.protocol.window - len(self.prefix)
+        if n > room and self.protocol.too_long == "refuse":
+            raise BadProtocol(
+                f"{self.protocol.name} feeds a text in one piece of at most {room} tokens, and "
+                f"{tokens.document.id} has {n}; cut the text, or use the protocol full, which cuts windows"
+            )
+        first, stop = self._first(tokens), min(n, room)
+        if first < stop:
+            yield Window(0, first, stop, bool(self.prefix))
+
+    def _first(self, tokens: Tokens) -> int:
+        """The first token that has something before it."""
+        return max(tokens.first, 0 if self.prefix and not self._doubled(tokens) else 1)
+
+    def _begins_with_prefix(self, tokens: Tokens) -> bool:
+        return bool(self.prefix) and bool(len(tokens.ids)) and int(tokens.ids[0]) == self.prefix[0]
+
+    def _doubled(self, tokens: Tokens) -> bool:
+        """Whether the ids bring the prefix themselves; a protocol that asks for specials gets it twice, as its peer."""
+        return not self.protocol.specials and self._begins_with_prefix(tokens)
+
+    def _without_doubled_prefix(self, window: Window, tokens: Tokens) -> Window:
+        doubled = window.prefixed and window.start == 0 and self._doubled(tokens)
+        return replace(window, prefixed=False) if doubled else window
+
+
+def resolve(protocol: Protocol, model: Model) -> Rules:
+    """Fill in what a protocol leaves to the model.
+
+    Raises:
+        BadProtocol: the choices contradict each other or the model.
+    """
+    _refuse_idle(protocol)
+    prefix, cautions = _prefix(protocol, model)
+    window = protocol.window or min(model.max_context, MOST_CONTEXT)
+    if window > model.max_context:
+        raise BadProtocol(
+            f"the window of {window} tokens is longer than the {model.max_context} that {model.name} takes; "
+            f"use window={model.max_context} or less"
+        )
+    if prefix and protocol.cut in ("grid", "chunks") and protocol.bos != "replace":
+        raise BadProtocol(
+            f"{protocol.name} cuts windows without a place for a beginning token, got bos={protocol.bos}; "
+            "use bos=none, or the protocol stride:S, which has one before every window"
+        )
+    if protocol.bos == "replace" and protocol.cut != "chunks":
+        raise BadProtocol(f"bos=replace needs cut=chunks, got cut={protocol.cut}; use bos=every")
+    room = window - len(prefix) if protocol.bos == "every" else window
+    if protocol.stride > room:
+        raise BadProtocol(
+            f"stride must lie between 1 and the room of {room} tokens, got {protocol.stride}; "
+            f"use stride={room} for disjoint windows"
+        )
+    filled = protocol.but(window=window, stride=protocol.stride or room).but(name=protocol.name)
+    if protocol.booking == "hf-doc" and filled.stride < window:
+        cautions += (f"the loop books {filled.stride - 1} of every {filled.stride} tokens that it scores",)
+    return Rules(protocol=filled, prefix=prefix, dtype=model.dtype, cautions=cautions)
+
+
+def _refuse_idle(protocol: Protocol) -> None:
+    """A choice that changes nothing would be printed beside the figure as if it did."""
+    whole_pieces = protocol.cut in ("chunks", "whole")
+    idle = {
+        "stride": whole_pieces and protocol.stride != 0 and f"cut={protocol.cut}",
+        "scored": protocol.cut != "chunks" and protocol.scored != "all" and f"cut={protocol.cut}",
+        "too_long": protocol.cut != "whole" and protocol.too_long != "refuse" and f"cut={protocol.cut}",
+        "joiner": protocol.unit == "document" and protocol.joiner != Protocol().joiner and "unit=document",
+        "without_bos": protocol.bos in ("none", "eos") and protocol.without_bos == "eos" and f"bos={protocol.bos}",
+        "denominator": protocol.cut != "rolling" and protocol.denominator == "lm-eval" and f"cut={protocol.cut}",
+    }
+    for choice, beside in idle.items():
+        if beside:
+            raise BadProtocol(f"{choice}={getattr(protocol, choice)} means nothing with {beside}; leave it out")
+
+
+def _prefix(protocol: Protocol, model: Model) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """The prefix of windows, and what is wrong with it."""
+    special = model.special
+    if protocol.bos == "none":
+        return (), ()
+    if protocol.bos == "eos":
+        if special.eos is None:
+            raise BadProtocol(f"bos=eos needs an end token, and {model.name} has none; use bos=every or bos=none")
+        wrong = special.bos is not None and special.bos != special.eos
+        caution = f"{model.name} was trained with another token before a text than the end token used here"
+        return (special.eos,), (caution,) if wrong else ()
+    if special.bos is not None:
+        return (special.bos,), _doubled_caution(protocol, model, special.bos)
+    if protocol.without_bos == "eos" and special.eos is not None:
+        return (special.eos,), ()
+    return (), ()
+
+
+def _doubled_caution(protocol: Protocol, model: Model, bos: int) -> tuple[str, ...]:
+    if not protocol.specials or protocol.bos == "replace":
+        return ()
+    (probe,) = model.tokenizer.encode(["a"], specials=True)
+    if len(probe.ids) and int(probe.ids[0]) == bos:
+        return ("the tokenizer adds a beginning token and the protocol another: the second one is scored",)
+    return ()

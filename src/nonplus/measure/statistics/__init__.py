@@ -1,0 +1,1 @@
+"""Exact sums over documents, and how far a figure made of them may be off."""

@@ -1,0 +1,62 @@
+"""Which tokens are fed and which are scored: integers only."""
+
+from collections.abc import Iterator
+
+from nonplus.measure.records import Window
+
+
+def windows(n_tokens: int, *, room: int, stride: int, first: int = 0, prefixed: bool = False) -> Iterator[Window]:
+    """Cut ``n_tokens`` so that each token from ``first`` on is scored once.
+
+    ``room`` is how many tokens a window holds before the last one it scores. What comes before ``first`` is context:
+    the first window holds all of it, or half a window of it where it is longer than one. After the first window every
+    scored token sees at least ``room + 1 - stride`` others; the last window is filled up with context on its left.
+    """
+    head = room + 1 if first <= room else first + min(stride, room // 2 + 1)
+    stop = min(n_tokens, head)
+    if first < stop:
+        yield Window(max(0, stop - 1 - room), first, stop, prefixed)
+    yield from _onward(n_tokens, room=room, stride=stride, done=max(first, stop), prefixed=prefixed)
+
+
+def headed_windows(n_tokens: int, *, context: int, stride: int, first: int = 0) -> Iterator[Window]:
+    """Like :func:`windows`, with a prefix before the first window only, whose place later ones use for a token."""
+    if first >= context:
+        yield from windows(n_tokens, room=context, stride=stride, first=first)
+        return
+    stop = min(n_tokens, context)
+    if first < stop:
+        yield Window(0, first, stop, prefixed=True)
+    yield from _onward(n_tokens, room=context, stride=stride, done=max(first, stop), prefixed=False)
+
+
+def _onward(n_tokens: int, *, room: int, stride: int, done: int, prefixed: bool) -> Iterator[Window]:
+    while done < n_tokens:
+        stop = min(n_tokens, done + stride)
+        yield Window(max(0, stop - 1 - room), done, stop, prefixed)
+        done = stop
+
+
+def grid_windows(n_tokens: int, *, context: int, stride: int, first: int = 0) -> Iterator[Window]:
+    """Windows that begin at every multiple of ``stride``, each scoring what the one before it left.
+
+    A window's own first token has nothing before it and is not scored, so that with ``stride == context`` one token
+    in ``context`` is left out. The last window has a shorter context instead of a full one.
+    """
+    done = first
+    for start in range(0, n_tokens, stride):
+        stop = min(n_tokens, start + context)
+        if max(done, start + 1) < stop:
+            yield Window(start, max(done, start + 1), stop)
+        done = max(done, stop)
+        if stop == n_tokens:
+            return
+
+
+def chunk_windows(
+    n_tokens: int, *, context: int, skip: int, first: int = 0, prefixed: bool = False
+) -> Iterator[Window]:
+    """Whole chunks of ``context`` tokens, the first ``skip`` of each only fed; a shorter last chunk is dropped."""
+    for start in range(0, n_tokens - context + 1, context):
+        if max(first, start + skip) < start + context:
+            yield Window(start, max(first, start + skip), start + context, prefixed)

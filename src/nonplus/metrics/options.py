@@ -1,0 +1,80 @@
+"""What a metric is told once."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from nonplus.errors import BadInput
+from nonplus.kernels.token_nll import Kind, ignored_ids
+from nonplus.metrics.accumulator import Accumulator
+from nonplus.metrics.result import Conditions, Figures
+
+Check = Literal["first", "always", "never"]
+
+
+OnNonfinite = Literal["raise", "exclude"]
+
+
+Empty = Literal["raise", "nan"]
+
+
+_Become = Literal["raise", "nan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a metric is told once. ``ignore_index`` is an id, several, or ``None``.
+
+    Raises:
+        BadInput: an option that there is not.
+    """
+
+    kind: Kind = "logits"
+    shift: bool = False
+    ignore_index: Any = None
+    check: Check = "first"
+    on_nonfinite: OnNonfinite = "raise"
+    empty: Empty = "raise"
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        for name, allowed in (("kind", Kind), ("check", Check), ("on_nonfinite", OnNonfinite), ("empty", Empty)):
+            if getattr(self, name) not in get_args(allowed):
+                raise BadInput(f"{name} is one of {', '.join(get_args(allowed))}, got {getattr(self, name)!r}")
+        if not isinstance(self.shift, bool):
+            raise BadInput(f"shift is True or False, got {self.shift!r}")
+        if self.shift and self.kind == "nll":
+            raise BadInput("surprisals stand in the place of their own token, so nothing is to shift; leave shift out")
+        if not 0 < self.level < 1:
+            raise BadInput(f"level is the part of intervals that hold the truth, such as 0.95, got {self.level!r}")
+        object.__setattr__(self, "ignore_index", ignored_ids(self.ignore_index))
+
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions before anything came."""
+        return Conditions(shift=self.shift, ignore_index=self.ignore_index, excluding=self.on_nonfinite == "exclude")
+
+    @property
+    def nonfinite_become(self) -> _Become:
+        """What the kernel is to do with rows that leave no distribution."""
+        return "nan" if self.on_nonfinite == "exclude" else "raise"
+
+    def looks(self, looked: bool) -> bool:
+        """Whether to look at a batch, where one was or was not looked at before."""
+        return self.check == "always" or (self.check == "first" and not looked)
+
+    def figures(self, accumulated: Accumulator) -> Figures:
+        """What has been accumulated says.
+
+        Raises:
+            BadInput: nothing counts, and ``empty`` is ``raise``.
+        """
+        tally = accumulated.tally
+        if not tally.tokens and self.empty == "raise":
+            came = (
+                f"{tally.ignored + tally.unscored} that do not ({accumulated.conditions})" if tally.ignored else "none"
+            )
+            raise BadInput(
+                f"a perplexity is of tokens that count, got {came}; update with some first, or say empty='nan' for a "
+                f"result that is not a number"
+            )
+        return Figures(tally=tally, conditions=accumulated.conditions, level=self.level)

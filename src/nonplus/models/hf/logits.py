@@ -1,0 +1,144 @@
+"""From input ids to the logits at the places asked for: in one product where that is shown to give the model's own.
+
+Letters in shapes: B rows, T tokens, N places asked for, H channels of a hidden state, V vocabulary, M places at once.
+"""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+import torch
+from torch import Tensor, nn
+
+from nonplus.kernels.chunks import lots
+from nonplus.kernels.torch_head import Logits, head_logits, lot
+
+_CPU_BYTES = 128 << 20  # what head_logits needs to come within a tenth of a product of any size
+_DEVICE_BYTES = 512 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Rows to feed, and the places of the flattened rows whose logits are asked for.
+
+    ``position_BT`` is ``None`` where each row is one text: a model then counts by itself.
+    """
+
+    input_BT: Tensor
+    position_BT: Tensor | None
+    at_N: Tensor
+
+
+class Way(Protocol):
+    """One way to a model's logits."""
+
+    def logits(self, places: Places) -> Iterator[Logits]:
+        """The logits of all places asked for, a lot at a time."""
+        ...
+
+
+@final
+class Plain:
+    """The model as it is, each row by itself and without filling: slow, and right whatever it does inside."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._model = model
+
+    def logits(self, places: Places) -> Iterator[Logits]:
+        """A row's places at a time."""
+        width = places.input_BT.shape[1]
+        row_N, column_N = places.at_N // width, places.at_N % width
+        for row in sorted(set(row_N.tolist())):
+            asked_M = (row_N == row).nonzero()[:, 0]
+            column_M = column_N[asked_M]
+            length = int(column_M.max()) + 1
+            position_1T = None if places.position_BT is None else places.position_BT[row, None, :length]
+            logits_TV = _run(self._model, places.input_BT[row, None, :length], position_1T).logits[0]
+            # from the end, because prompt tuning puts places of its own before a row
+            yield asked_M, logits_TV[-length:][column_M.to(logits_TV.device)]
+
+
+@final
+class OwnHead:
+    """The body for all rows at once, then the model's own head for some of the places at a time."""
+
+    def __init__(self, model: nn.Module, body: nn.Module, vocabulary: int) -> None:
+        self._model = model
+        self._body = body
+        self._vocabulary = vocabulary
+        self._path = next(name for name, module in model.named_modules() if module is body).split(".")
+
+    def logits(self, places: Places) -> Iterator[Logits]:
+        """As many places at a time as make a lot, with room for copies that the head makes of it."""
+        output = self.body(places)
+        hidden_NH = output.last_hidden_state.flatten(0, 1)[places.at_N.to(output.last_hidden_state.device)]
+        step = lot(len(hidden_NH), self._vocabulary, like=hidden_NH, cap_bytes=_cap(hidden_NH) // 4)
+        for part in lots(len(hidden_NH), step):
+            yield part, self.head(output, hidden_NH[part])
+
+    def body(self, places: Places) -> Any:
+        """What the body gives for all rows; its ``last_hidden_state`` has shape (B, T, H)."""
+        return _run(self._body, places.input_BT, places.position_BT)
+
+    def head(self, output: Any, hidden_MH: Tensor) -> Tensor:
+        """The model's own logits (M, V) for states that its body might have given in ``output``."""
+        answer = type(output)(**{**output, "last_hidden_state": hidden_MH[None]})
+        shell = _with_module(self._model, self._path, _Answer(self._body, answer))
+        nothing_1M = torch.zeros((1, len(hidden_MH)), dtype=torch.int64, device=hidden_MH.device)
+        logits_MV: Tensor = _run(shell, nothing_1M, None).logits[0]
+        return logits_MV
+
+
+@final
+class Product:
+    """The body for all rows at once, then one product with the output embeddings, where a head is no more than that."""
+
+    def __init__(self, own: OwnHead, head: nn.Linear) -> None:
+        self._own = own
+        self._head = head
+
+    def logits(self, places: Places) -> Iterator[Logits]:
+        """See :func:`~nonplus.kernels.torch_head.head_logits`."""
+        hidden_NH = self._hidden(places).to(self._head.weight.device)
+        return head_logits(hidden_NH, self._head.weight, self._head.bias, cap_bytes=_cap(hidden_NH))
+
+    def _hidden(self, places: Places) -> Tensor:
+        hidden_BTH: Tensor = self._own.body(places).last_hidden_state
+        return hidden_BTH.flatten(0, 1)[places.at_N.to(hidden_BTH.device)]
+
+
+@final
+class _Answer(nn.Module):
+    """In place of a body: what that body is taken to have said."""
+
+    def __init__(self, body: nn.Module, answer: Any) -> None:
+        super().__init__()
+        self.body = body
+        self._answer = answer
+
+    def forward(self, *_: Any, **__: Any) -> Any:
+        return self._answer
+
+    def __getattr__(self, name: str) -> Any:  # heads read constants off their bodies
+        own = {**self.__dict__["_modules"], **self.__dict__}
+        return own[name] if name in own else getattr(own["body"], name)
+
+
+def _with_module(model: nn.Module, path: list[str], module: nn.Module) -> nn.Module:
+    """``model`` with another ``module`` at ``path``: a shell of its own around the same weights."""
+    name, *rest = path
+    shell = copy.copy(model)
+    shell.__dict__.pop("forward", None)  # where accelerate bound the original's
+    child = _with_module(model.get_submodule(name), rest, module) if rest else module
+    shell._modules = {**model._modules, name: child}
+    return shell
+
+
+def _run(module: nn.Module, input_BT: Tensor, position_BT: Tensor | None) -> Any:
+    positions = {} if position_BT is None else {"position_ids": position_BT}
+    return module(input_ids=input_BT, use_cache=False, return_dict=True, **positions)
+
+
+def _cap(hidden: Tensor) -> int:
+    return _CPU_BYTES if hidden.device.type == "cpu" else _DEVICE_BYTES

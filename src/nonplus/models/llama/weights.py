@@ -1,0 +1,160 @@
+"""A Llama as it lies in a folder in the layout of ``transformers``: its sizes, its weights.
+
+Letters in shapes: M tokens laid end to end, D channels of the body; I and O channels in and out.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+from numpy.typing import NDArray
+
+from nonplus.errors import BadModel
+from nonplus.models.llama.tokenizer import json_file
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """The sizes and constants of ``config.json``, by its names."""
+
+    vocab_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    max_position_embeddings: int
+    rms_norm_eps: float
+    rope_theta: float
+    tie_word_embeddings: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """A matrix (I, O) and at most one bias (O,)."""
+
+    weight_IO: Array
+    biases_O: tuple[Array, ...]
+
+    def __call__(self, x_MI: Array) -> Array:
+        """Shape (M, O)."""
+        y_MO = x_MI @ self.weight_IO
+        for bias_O in self.biases_O:
+            y_MO += bias_O
+        return y_MO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """Weights of one layer; matrices that read the same input lie side by side."""
+
+    attention_norm_D: Array
+    query_key_value: Affine
+    attention_out: Affine
+    feed_norm_D: Array
+    gate_up: Affine
+    feed_out: Affine
+
+
+def shape_of(config: dict[str, Any], folder: Path) -> Shape:
+    """The sizes, once it is certain that the configuration asks for nothing that is not there.
+
+    Raises:
+        BadModel: it is no Llama, or one of another kind, or it leaves out a size.
+    """
+    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    _require(folder, "a model", "llama", config.get("model_type", "of no type: there is no config.json that names one"))
+    _require(folder, "rotations", "default", rope.get("rope_type", rope.get("type", "default")))
+    _require(folder, "an activation", "silu", config.get("hidden_act", "silu"))
+    try:
+        heads = config["num_attention_heads"]
+        return Shape(
+            vocab_size=config["vocab_size"],
+            num_hidden_layers=config["num_hidden_layers"],
+            num_attention_heads=heads,
+            num_key_value_heads=config.get("num_key_value_heads") or heads,
+            head_dim=config.get("head_dim") or config["hidden_size"] // heads,
+            max_position_embeddings=config["max_position_embeddings"],
+            rms_norm_eps=config["rms_norm_eps"],
+            rope_theta=rope.get("rope_theta") or config.get("rope_theta") or 10000.0,
+            tie_word_embeddings=config.get("tie_word_embeddings", False),
+        )
+    except KeyError as missing:
+        raise BadModel(f"{folder / 'config.json'} does not say {missing}; save it with save_pretrained") from None
+
+
+def _require(folder: Path, what: str, known: str, met: object) -> None:
+    if met != known:
+        raise BadModel(
+            f"NumPy runs Llama only: {what} of kind {known!r}, and {folder} has {met!r}; "
+            f"pip install 'nonplus[hf]' and open it as hf:{folder}"
+        )
+
+
+def tensors_of(folder: Path) -> tuple[dict[str, Array], str]:
+    """All weights by name in float32, and a digest of the files.
+
+    Raises:
+        BadModel: a file is missing or broken, or holds numbers of another format.
+    """
+    index = json_file(folder / "model.safetensors.index.json")
+    tensors: dict[str, Array] = {}
+    digest = hashlib.sha256()
+    for file in sorted(set(index.get("weight_map", {"": "model.safetensors"}).values())):
+        if not (folder / file).is_file():
+            raise BadModel(f"{folder} has no {file}; save the model there with save_pretrained")
+        raw = (folder / file).read_bytes()
+        digest.update(raw)
+        try:
+            entries = safetensors.deserialize(raw)  # type: ignore[no-untyped-call]
+        except safetensors.SafetensorError as fault:
+            raise BadModel(f"{folder / file} is no safetensors file ({fault}); fetch it again") from None
+        tensors |= {name: _float32(entry) for name, entry in entries}
+    return tensors, digest.hexdigest()
+
+
+def _float32(entry: Any) -> Array:
+    data, shape, kind = entry["data"], entry["shape"], entry["dtype"]
+    if kind == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    if kind not in ("F16", "F32"):
+        raise BadModel(f"weights in {kind} are not read here; save them as float16, bfloat16 or float32")
+    return np.frombuffer(data, "<f2" if kind == "F16" else "<f4").astype(np.float32).reshape(shape)
+
+
+def layer_of(tensors: dict[str, Array], prefix: str, shape: Shape) -> Layer:
+    """The weights under ``prefix``, queries and keys made ready to be turned and multiplied.
+
+    Raises:
+        KeyError: one of them is missing.
+    """
+
+    def affine(*names: str) -> Affine:
+        """Matrices that read the same input, side by side."""
+        weights = [tensors[f"{prefix}{name}.weight"] for name in names]
+        biases = [tensors[bias] for name in names if (bias := f"{prefix}{name}.bias") in tensors]
+        return Affine(np.concatenate(weights).T, (np.concatenate(biases),) if biases else ())
+
+    for part in ("weight", "bias"):
+        for role, scale in (("q", shape.head_dim**-0.5), ("k", 1.0)):
+            name = f"{prefix}self_attn.{role}_proj.{part}"
+            if name in tensors:
+                tensors[name] = _paired(tensors[name], shape.head_dim) * np.float32(scale)
+    return Layer(
+        attention_norm_D=tensors[f"{prefix}input_layernorm.weight"],
+        query_key_value=affine("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+        attention_out=affine("self_attn.o_proj"),
+        feed_norm_D=tensors[f"{prefix}post_attention_layernorm.weight"],
+        gate_up=affine("mlp.gate_proj", "mlp.up_proj"),
+        feed_out=affine("mlp.down_proj"),
+    )
+
+
+def _paired(rows: Array, channels: int) -> Array:
+    """Rows of a head reordered so that the two that turn together lie side by side, as one complex number."""
+    halves = rows.reshape(-1, 2, channels // 2, *rows.shape[1:])
+    return halves.swapaxes(1, 2).reshape(rows.shape)

@@ -1,0 +1,147 @@
+"""Models whose answers are known in closed form: to test the rest of the house, and to teach with.
+
+Letters in shapes: V vocabulary, N places asked for, T tokens, k alternatives.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from nonplus.errors import BadModel
+from nonplus.kernels.numpy_head import check_ids
+from nonplus.measure.interfaces import Special
+from nonplus.measure.records import Batch, Encoding, Floats, Readings
+
+_BYTES = 256
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bytes:
+    """A tokenizer whose ids are the bytes of the text in UTF-8.
+
+    Every byte of a character spans that character. ``before`` and ``after`` are the ids that it adds of its own accord.
+    """
+
+    before: tuple[int, ...] = ()
+    after: tuple[int, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """The rule in words: there is nothing else to it."""
+        return f"bytes {self.before} {self.after}"
+
+    def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
+        """Each text as its bytes."""
+        return [self._encode(text, *((self.before, self.after) if specials else ((), ()))) for text in texts]
+
+    def _encode(self, text: str, before: tuple[int, ...], after: tuple[int, ...]) -> Encoding:
+        widths = [len(character.encode()) for character in text]
+        start_T = np.repeat(np.arange(len(text)), widths)
+        ids = np.array([*before, *text.encode(), *after], np.int64)
+        spans = np.full((len(ids), 2), len(text), np.int64)
+        spans[: len(before)] = 0
+        spans[len(before) : len(before) + len(start_T)] = np.stack([start_T, start_T + 1], axis=1)
+        return Encoding(ids, spans)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The bytes as text; an id that is no byte shows as its number in angle brackets."""
+        return b"".join(bytes([i]) if i < _BYTES else b"<%d>" % i for i in ids).decode(errors="replace")
+
+    def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
+        """Bytes know no conversations."""
+        raise BadModel("a model of bytes has no chat template; give it the conversation as one text")
+
+
+@final
+class Unigram:
+    """A model that gives every id a fixed probability, whatever came before it."""
+
+    dtype = "float64"
+    max_context = 1 << 20
+    budget = 1 << 16
+    packs = True
+
+    def __init__(
+        self,
+        probabilities: Sequence[float] | Floats,
+        *,
+        name: str = "unigram",
+        tokenizer: Bytes = Bytes(),
+        special: Special = Special(bos=None, eos=None),  # noqa: B008
+    ) -> None:
+        """``probabilities`` (V,) of the ids 0, 1, …
+
+        Raises:
+            BadModel: they are no distribution.
+        """
+        chance_V = np.asarray(probabilities, np.float64)
+        if not (chance_V.ndim == 1 and np.all(chance_V >= 0) and abs(chance_V.sum() - 1) < 1e-9):
+            raise BadModel(
+                f"the probabilities of a unigram model are at least 0 and sum to 1; these {chance_V.size} sum to "
+                f"{chance_V.sum():g}: divide them by their sum"
+            )
+        with np.errstate(divide="ignore"):
+            self._logprob_V = np.log(chance_V)
+        self.name = name
+        self.tokenizer = tokenizer
+        self.special = special
+        self.vocabulary = len(chance_V)
+        self.identity = hashlib.sha256(chance_V.tobytes()).hexdigest()
+
+    def logprobs(self, batch: Batch) -> Floats:
+        """Natural log-probability of each target, shape (N,)."""
+        check_ids(batch.target_N, self.vocabulary)
+        answer: Floats = self._logprob_V[batch.target_N]
+        return answer
+
+    def readings(self, batch: Batch, *, top: int) -> Readings:
+        """The same distribution at every place."""
+        nats = -self.logprobs(batch)
+        possible = self._logprob_V[np.isfinite(self._logprob_V)]
+        best_k = np.argsort(-self._logprob_V, kind="stable")[:top]
+        ascending_V = np.sort(-self._logprob_V)
+        return Readings(
+            nats=nats,
+            entropy=np.full(len(nats), -np.sum(np.exp(possible) * possible)),
+            rank=1 + np.searchsorted(ascending_V, nats),
+            top_ids=np.tile(best_k, (len(nats), 1)),
+            top_nats=np.tile(-self._logprob_V[best_k], (len(nats), 1)),
+        )
+
+
+def Uniform(
+    vocabulary: int = _BYTES,
+    *,
+    tokenizer: Bytes = Bytes(),
+    special: Special = Special(bos=None, eos=None),  # noqa: B008
+) -> Unigram:
+    """A model to which all ids are equally probable: its perplexity is ``vocabulary``, on any text."""
+    if vocabulary < 1:
+        raise BadModel(f"a vocabulary has at least one token, got {vocabulary}; uniform:256 covers every byte")
+    chance_V = np.full(vocabulary, 1 / vocabulary)
+    return Unigram(chance_V, name=f"uniform:{vocabulary}", tokenizer=tokenizer, special=special)
+
+
+def fitted_unigram(text: bytes, *, name: str = "unigram") -> Unigram:
+    """The frequencies of the bytes of ``text``, each counted once more than it occurs."""
+    count_V = 1 + np.bincount(np.frombuffer(text, np.uint8), minlength=_BYTES)
+    return Unigram(count_V / count_V.sum(), name=name)
+
+
+def open_uniform(size: str) -> Unigram:
+    """``uniform:`` is uniform over bytes, ``uniform:1000`` over a thousand ids."""
+    if size and not (size.isdecimal() and len(size) < 9):
+        raise BadModel(f"uniform: takes the size of a vocabulary, got {size[:20]!r}; write e.g. uniform:256")
+    return Uniform(int(size or _BYTES))
+
+
+def open_unigram(file: str) -> Unigram:
+    """``unigram:FILE`` is fitted on the bytes of that file."""
+    if not Path(file).is_file():
+        raise BadModel(f"unigram: takes the text file to fit, and there is no file {file!r}; check the path")
+    return fitted_unigram(Path(file).read_bytes(), name=f"unigram:{file}")

@@ -1,0 +1,1 @@
+"""What a person looks at: tables, a page with every token, an explanation in words."""

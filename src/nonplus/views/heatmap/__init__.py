@@ -1,0 +1,145 @@
+"""A text as a page of its own: each token on the colour of its surprisal, its alternatives on pointing at it.
+
+The page is one file that asks nothing of any server, and its policy forbids it to. It can be read without JavaScript;
+with it, pointing or the arrow keys show a token's probability, rank and alternatives. A browser stays quick up to about
+``MOST_TOKENS`` tokens, so that is where a page ends, and it says so.
+"""
+
+import base64
+import hashlib
+import html
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import final
+
+from nonplus.measure.formatting import figure
+from nonplus.measure.interfaces import Model
+from nonplus.measure.records import ScoredText, TokenNames, TokenScore
+from nonplus.measure.report import Report
+from nonplus.measure.statistics.document_sums import document_sums
+from nonplus.views.heatmap.colours import STEPS, scale_css, step_of
+from nonplus.views.heatmap.token_data import Compact
+
+MOST_TOKENS = 40_000
+
+_HERE = Path(__file__).parent
+
+
+@final
+class Beginning:
+    """The first texts of a run: as many as a page shows, however many come."""
+
+    def __init__(self) -> None:
+        self.texts: list[ScoredText] = []
+        self._room = MOST_TOKENS
+
+    def add(self, text: ScoredText) -> None:
+        """Keep the text if there is room."""
+        if self._room > 0:
+            self.texts.append(text)
+            self._room -= len(text.tokens.ids) - text.tokens.first
+
+
+def page(texts: Sequence[ScoredText], *, model: Model, report: Report, title: str) -> str:
+    """HTML of the texts; ``report`` is that of the whole run, of which ``texts`` may be the beginning.
+
+    The alternatives are those that were read with the scores; without readings a page shows surprisal only.
+    """
+    names, compact, room = TokenNames(model.tokenizer.decode), Compact(), MOST_TOKENS
+    sections: list[str] = []
+    for text in texts:
+        if room <= 0:
+            break
+        tokens = [token for token, _ in zip(text.rows(names), range(room), strict=False)]
+        sections.append(_section(text, tokens, place=len(sections)))
+        compact.add(text, tokens)
+        room -= len(tokens)
+    style = _file("page.css").replace("/* scale */", scale_css())
+    script = _file("page.js")
+    return Template(_file("page.html")).substitute(
+        title=html.escape(title),
+        style=style,
+        style_digest=_digest(style),
+        script=script,
+        script_digest=_digest(script),
+        facts=_facts(report),
+        conditions=_conditions(report),
+        legend=_legend(),
+        note=_note(texts, report, shown=MOST_TOKENS - room),
+        sections="\n".join(sections),
+        data=compact.json(vocabulary=model.vocabulary),
+    )
+
+
+def _file(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8").strip()
+
+
+def _digest(content: str) -> str:
+    """What the page's own policy knows the content by: nothing else may run."""
+    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+
+
+def _facts(report: Report) -> str:
+    interval = report.interval
+    within = f"{interval.level:.0%} interval {figure(interval.low)} to {figure(interval.high)}" if interval else ""
+    tally = report.tally
+    facts = (
+        ("perplexity", figure(report.perplexity), within),
+        ("bits per byte", figure(report.bits_per_byte), "8 would be random bytes"),
+        ("bits per token", figure(report.bits_per_token), f"{tally.scored:,} tokens scored"),
+        ("documents", f"{tally.documents:,}", f"{tally.bytes:,} bytes"),
+    )
+    return "\n".join(
+        f"<div><dt>{name}</dt><dd>{html.escape(said)}<small>{html.escape(more)}</small></dd></div>"
+        for name, said, more in facts
+    )
+
+
+def _conditions(report: Report) -> str:
+    said = (("model", report.model), ("protocol", report.rules.signature), ("fingerprint", report.rules.fingerprint))
+    return " ".join(f"<span>{name} <code>{html.escape(what)}</code></span>" for name, what in said)
+
+
+def _legend() -> str:
+    steps = "".join(f'<li class="s{step}">{step}{"+" if step == STEPS else ""}</li>' for step in range(STEPS + 1))
+    return f"<ol>{steps}</ol>"
+
+
+def _note(texts: Sequence[ScoredText], report: Report, *, shown: int) -> str:
+    whole = report.tally.scored + report.tally.unscored
+    said = []
+    if shown < whole:
+        said.append(f"This page shows the first {shown:,} of {whole:,} tokens; the figures are those of all.")
+    if report.interrupted:
+        said.append("The run was interrupted; the figures are those of what was scored by then.")
+    return f'<p class="note">{" ".join(said)}</p>' if said else ""
+
+
+def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int) -> str:
+    sums = document_sums(text)
+    perplexity = figure(sums.perplexity) if sums.tokens else "none"
+    name = html.escape(text.document.id)
+    context = html.escape(text.document.context)
+    before = f'<p class="context"><b>context, fed but not scored</b> {context}</p>' if context else ""
+    return (
+        f'<section aria-labelledby="h{place}"><h2 id="h{place}">{name}'
+        f"<small>perplexity {perplexity}, {len(text.index):,} tokens</small></h2>{before}"
+        f'<div class="text" id="d{place}" tabindex="0" aria-label="tokens of {name}; arrow keys move">'
+        f"{''.join(map(_span, tokens))}</div></section>"
+    )
+
+
+def _span(token: TokenScore) -> str:
+    kinds = [_kind(token.nats)]
+    kinds += ["n"] if "\n" in token.text else []
+    kinds += ["e"] if not token.text else []
+    return f'<i class="{" ".join(kinds)}">{html.escape(token.text)}</i>'
+
+
+def _kind(nats: float | None) -> str:
+    if nats is None:
+        return "u"
+    return "z" if math.isinf(nats) else f"s{step_of(nats)}"

@@ -1,0 +1,62 @@
+"""What a page knows about each token, as short as JSON can say it."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+
+from nonplus.measure.records import ScoredText, TokenScore
+
+_HARMLESS = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"})
+
+
+@final
+class Compact:
+    """Columns for each document; an alternative is a place in one list of names, and its probability.
+
+    Surprisal and entropy are in bits, to three digits after the point; ``null`` where a token was not scored, the word
+    ``"Infinity"`` where it is impossible.
+    """
+
+    def __init__(self) -> None:
+        self._documents: list[dict[str, list[Any]]] = []
+        self._names: dict[str, int] = {}
+
+    def add(self, text: ScoredText, tokens: Sequence[TokenScore]) -> None:
+        """Add the first ``tokens`` of a document."""
+        self._documents.append(
+            {
+                "bits": [_bits(token.nats) for token in tokens],
+                "entropy": [_bits(token.entropy) for token in tokens],
+                "rank": [token.rank for token in tokens],
+                "top": [self._top(token) for token in tokens],
+                "own": _own(text, tokens),
+            }
+        )
+
+    def json(self, *, vocabulary: int) -> str:
+        """Everything as JSON that may stand inside a ``script`` element: no character in it can end that."""
+        content = {"vocabulary": vocabulary, "names": list(self._names), "documents": self._documents}
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).translate(_HARMLESS)
+
+    def _top(self, token: TokenScore) -> list[float]:
+        flat: list[float] = []
+        for name, probability in token.top:
+            flat += [self._names.setdefault(name, len(self._names)), float(f"{probability:.4g}")]
+        return flat
+
+
+def _own(text: ScoredText, tokens: Sequence[TokenScore]) -> list[int | None]:
+    """Where each token stands among its alternatives; the rank does not tell, because equals share one."""
+    top_ids = text.top_ids.reshape(len(text.index), -1)  # without readings, as many empty rows
+    rows, columns = np.nonzero(top_ids == text.tokens.ids[text.index][:, None])
+    own = dict(zip(text.index[rows].tolist(), columns.tolist(), strict=True))
+    return [own.get(text.tokens.first + token.index) for token in tokens]
+
+
+def _bits(nats: float | None) -> float | str | None:
+    if nats is None:
+        return None
+    return "Infinity" if math.isinf(nats) else round(nats / math.log(2), 3)

@@ -1,0 +1,106 @@
+"""The ledger: what was finished stays, a tear loses one record, and a killed run goes on."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.measure.answer_cache import Ledger
+
+ROOT = Path(__file__).resolve().parents[2]
+
+RUN = """
+import sys, time
+from pathlib import Path
+from nonplus.measure.forward import Effort
+from nonplus.measure.session import evaluate
+from doubles import History
+
+class Slow(History):
+    def logprobs(self, batch):
+        time.sleep(float(sys.argv[2]))
+        return super().logprobs(batch)
+
+texts = ["some text number %d, and a little more of it" % i * (1 + i % 3) for i in range(60)]
+model = Slow()
+report = evaluate(texts, model=model, effort=Effort(resume=Path(sys.argv[1])))
+print(report.tally.nats, report.tally.scored, len(model.asked))
+"""
+
+
+def run(folder: Path, pause: float) -> subprocess.Popen[str]:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT / 'tests'}"}
+    return subprocess.Popen(
+        [sys.executable, "-c", RUN, str(folder), str(pause)], env=environment, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_a_run_killed_again_and_again_ends_as_an_unbroken_one_without_doing_anything_twice(tmp_path: Path) -> None:
+    unbroken = run(tmp_path / "unbroken", 0).communicate()[0].split()
+    folder = tmp_path / "killed"
+    for _ in range(3):
+        process = run(folder, 0.02)
+        begun = _wait_for_more(folder)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    finished = _records(folder)
+    assert finished >= begun > 0
+    last = run(folder, 0).communicate()[0].split()
+    assert last[:2] == unbroken[:2]
+    assert int(last[2]) == int(unbroken[2]) - finished
+
+
+def _records(folder: Path) -> int:
+    return sum(path.read_bytes().count(b"NPL1") for path in folder.glob("*.ledger"))
+
+
+def _wait_for_more(folder: Path) -> int:
+    before, deadline = _records(folder), time.monotonic() + 60
+    while _records(folder) <= before + 1:
+        assert time.monotonic() < deadline, "the run never wrote a record"
+        time.sleep(0.01)
+    return _records(folder)
+
+
+@given(st.integers(0, 400))
+def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
+    tmp_path_factory: pytest.TempPathFactory, cut: int
+) -> None:
+    folder = tmp_path_factory.mktemp("torn")
+    ledger = Ledger(folder, scope="s")
+    answers = {ledger.key(b"%d" % i): np.full((3, 1), float(i)) for i in range(5)}
+    ends = []
+    for key, answer in answers.items():
+        ledger.put({key: answer})
+        (path,) = folder.glob("*.ledger")
+        ends.append(path.stat().st_size)
+    path.write_bytes(path.read_bytes()[:cut])
+    again = Ledger(folder, scope="s")
+    for end, (key, answer) in zip(ends, answers.items(), strict=True):
+        assert (key in again) == (end <= cut)
+        if key in again:
+            assert np.array_equal(again[key], answer)
+
+
+def test_a_flipped_bit_is_not_believed(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, scope="s")
+    ledger.put({ledger.key(b"a"): np.ones((2, 1))})
+    (path,) = tmp_path.glob("*.ledger")
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert ledger.key(b"a") not in Ledger(tmp_path, scope="s")
+
+
+def test_two_scopes_know_nothing_of_each_other(tmp_path: Path) -> None:
+    one, other = Ledger(tmp_path, scope="one"), Ledger(tmp_path, scope="other")
+    one.put({one.key(b"a"): np.ones((2, 1))})
+    assert other.key(b"a") not in Ledger(tmp_path, scope="other")

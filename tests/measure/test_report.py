@@ -1,0 +1,157 @@
+"""Reports: every figure follows from the sums, and a reader is told how far to trust it."""
+
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from doubles import History
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.measure.formatting import figure
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.presets import choose
+from nonplus.measure.records import Document
+from nonplus.measure.report import document_dict, lines
+from nonplus.measure.scoring import score
+from nonplus.measure.session import Measurement, evaluate
+from nonplus.models.synthetic import Uniform
+
+KEYS = [
+    "perplexity",
+    "log_perplexity",
+    "nats",
+    "tokens",
+    "unscored_tokens",
+    "bytes",
+    "words",
+    "chars",
+    "bits_per_byte",
+    "bits_per_token",
+    "word_perplexity",
+    "byte_perplexity",
+    "interval",
+    "documents",
+    "protocol",
+    "fingerprint",
+    "model",
+    "seconds",
+    "tokens_per_second",
+]
+
+texts = st.lists(st.text(min_size=2).filter(lambda t: t.strip() and t.isprintable()), min_size=1, max_size=6)
+
+
+@given(texts, st.integers(256, 1000))
+def test_a_uniform_model_has_the_perplexity_of_its_vocabulary(these: list[str], vocabulary: int) -> None:
+    report = evaluate(these, model=Uniform(vocabulary))
+    assert report.perplexity == pytest.approx(vocabulary, rel=1e-9)
+    assert report.bits_per_token == pytest.approx(math.log2(vocabulary), rel=1e-9)
+
+
+@given(texts)
+def test_every_figure_follows_from_nats_and_its_denominator(these: list[str]) -> None:
+    found = evaluate(these, model=History()).as_dict()
+    assert found["log_perplexity"] == pytest.approx(found["nats"] / found["tokens"])
+    assert found["bits_per_byte"] * math.log(2) * found["bytes"] == pytest.approx(found["nats"])
+    assert math.log(found["word_perplexity"]) * found["words"] == pytest.approx(found["nats"])
+    assert math.log(found["byte_perplexity"]) * found["bytes"] == pytest.approx(found["nats"])
+    assert found["bytes"] == sum(len(text.encode()) for text in these)
+    assert found["words"] == sum(len(text.split()) for text in these)
+
+
+def test_a_report_is_one_json_object_with_the_promised_keys() -> None:
+    found = json.loads(json.dumps(evaluate(["ab cd"], model=History()).as_dict(), allow_nan=False))
+    assert set(KEYS) <= set(found)
+
+
+def test_the_conditions_are_printed_beside_the_figure() -> None:
+    said = dict(lines(evaluate(["some text"] * 30, model=History(), protocol=choose("stride:5"))))
+    assert said["protocol"] == "stride:5|window:16|stride:5|bos:every(256)|dtype:float64"
+    assert len(said["fingerprint"]) == 12
+    assert said["scored"] == "270 tokens, 60 words, 270 bytes of 30 documents"
+    assert "30 documents; tokens as if independent" in said["interval"]
+
+
+def test_the_mean_of_texts_is_the_mean_of_their_perplexities_and_not_the_perplexity_of_the_whole() -> None:
+    these = ["ab", "abcdefgh", "zz"]
+    model = History()
+    alone = [evaluate([text], model=model).perplexity for text in these]
+    report = evaluate(these, model=model, protocol=choose("evaluate"))
+    assert report.perplexity == pytest.approx(sum(alone) / 3, rel=1e-9)
+    assert report.perplexity != pytest.approx(evaluate(these, model=model).perplexity, rel=1e-3)
+
+
+def test_an_interrupted_measurement_says_so_and_still_has_its_figures() -> None:
+    measurement = Measurement(History(), Protocol())
+    for scored in score(["abc", "def"], model=History()):
+        measurement.add(scored)
+        break
+    report = measurement.report(interrupted=True)
+    assert report.as_dict()["interrupted"]
+    assert report.tally.documents == 1
+
+
+def test_a_document_has_a_line_of_its_own() -> None:
+    measurement = Measurement(History(), Protocol())
+    (scored,) = score([Document(text="né", id="a", domain="d")], model=History())
+    line = document_dict(measurement.add(scored))
+    assert (line["id"], line["domain"], line["bytes"], line["chars"], line["tokens"]) == ("a", "d", 3, 2, 3)
+    assert line["perplexity"] == pytest.approx(math.exp(scored.nats.mean()))
+
+
+def test_each_domain_has_the_figures_that_it_would_have_alone() -> None:
+    these = [Document(text=text, domain=domain) for text, domain in (("abc", "news"), ("abd", "law"), ("xy", "news"))]
+    report = evaluate([*these, "no domain"], model=History())
+    alone = evaluate([d for d in these if d.domain == "news"], model=History())
+    assert [name for name, _ in report.by_domain()] == ["law", "news"]
+    assert dict(report.by_domain())["news"].perplexity == alone.perplexity
+    assert report.as_dict()["by_domain"]["news"]["bits_per_byte"] == alone.bits_per_byte
+
+
+def test_positions_say_how_the_surprisal_falls_with_what_was_seen() -> None:
+    report = evaluate(["abcdefgh"], model=History())
+    assert [(row.seen_from, row.seen_to, row.tokens) for row in report.positions] == [
+        (1, 1, 1),
+        (2, 3, 2),
+        (4, 7, 4),
+        (8, 15, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.123456, "0.1235"),
+        (1.98765, "1.988"),
+        (21.98765, "21.99"),
+        (21987.65, "21,988"),
+        (123456789.0, "123,456,789"),
+        (4.7e21, "4.700e+21"),
+        (0.0, "0.0000"),
+        (9.9999, "10.000"),
+        (math.inf, "infinite"),
+        (None, "-"),
+    ],
+)
+def test_numbers_are_rounded_as_people_read_them(value: float | None, said: str) -> None:
+    assert figure(value) == said
+
+
+def test_an_original_that_the_caller_gives_is_what_is_divided_by() -> None:
+    document = Document(text=" a , b ", original="what it was before")
+    report = evaluate([document], model=History(), protocol=choose("lm-eval").but(detokenize="wikitext"))
+    assert (report.tally.bytes, report.tally.words) == (len("what it was before"), 4)
+
+
+def test_an_interrupted_document_divides_only_by_what_was_scored() -> None:
+    (whole,) = score(["ab cd ef"], model=History(), protocol=choose("lm-eval"))
+    part = replace(whole, index=whole.index[:3], nats=whole.nats[:3], weight=whole.weight[:3], partial=True)
+    measurement = Measurement(History(), choose("lm-eval"))
+    assert (measurement.add(replace(part, seen=whole.seen[:3])).bytes, measurement.add(whole).bytes) == (3, 8)
+
+
+def test_the_tokenizer_is_named_beside_the_figure() -> None:
+    found = evaluate(["ab"], model=History()).as_dict()
+    assert found["tokenizer_identity"] == History().tokenizer.identity

@@ -1,0 +1,111 @@
+"""The metric that ``evaluate.load`` loads offline: a model by name and in memory, its conditions, its refusals."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+import nonplus
+from nonplus.errors import BadInput, BadModel, BadProtocol
+
+pytest.importorskip("datasets")
+pytest.importorskip("evaluate")
+hf_evaluate = pytest.importorskip("nonplus.metrics.hf_evaluate")
+
+TEXTS = ["It was a dark and stormy night.", "Call me Ishmael.", "The rain fell in torrents."]
+BUNDLED = Path(nonplus.__file__).parent / "models" / "bundled"
+
+
+@pytest.fixture(scope="module")
+def metric(tmp_path_factory):
+    import evaluate
+
+    folder = tmp_path_factory.mktemp("evaluate")
+    with pytest.MonkeyPatch.context() as patch:
+        # evaluate copies the file into a folder of modules, and puts that folder on the path
+        patch.syspath_prepend(folder)
+        patch.setattr("evaluate.config.HF_MODULES_CACHE", str(folder))
+        yield evaluate.load(hf_evaluate.__file__, cache_dir=str(folder / "data"))
+
+
+def test_a_model_by_name_gives_the_figures_of_the_engine(metric):
+    said = metric.compute(predictions=TEXTS, model="bundled:tiny")
+    report = nonplus.evaluate(TEXTS, model="bundled:tiny")
+    assert said["perplexity"] == report.perplexity
+    assert said["bits_per_byte"] == report.bits_per_byte
+    assert said["interval"]["low"] < said["perplexity"] < said["interval"]["high"]
+    assert (said["tokens"], said["documents"]) == (report.tokens, len(TEXTS))
+    assert (said["protocol"], said["fingerprint"]) == (report.rules.signature, report.rules.fingerprint)
+
+
+def test_each_text_has_a_perplexity_and_they_have_a_mean(metric):
+    said = metric.compute(predictions=TEXTS, model="bundled:tiny")
+    alone = [nonplus.evaluate(text, model="bundled:tiny").perplexity for text in TEXTS]
+    assert said["perplexities"] == pytest.approx(alone, rel=1e-5)
+    assert said["mean_perplexity"] == pytest.approx(sum(alone) / len(alone), rel=1e-5)
+
+
+def test_a_transformers_model_in_memory_is_taken_with_its_tokenizer(metric):
+    transformers = pytest.importorskip("transformers")
+    folder = BUNDLED / "tiny"
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    said = metric.compute(predictions=TEXTS, model=model, tokenizer=tokenizer)
+    assert said["perplexities"] == pytest.approx(
+        metric.compute(predictions=TEXTS, model="bundled:tiny")["perplexities"], rel=1e-3
+    )
+    with pytest.raises(BadModel, match="tokenizer"):
+        metric.compute(predictions=TEXTS, model=model)
+
+
+def test_a_model_that_nonplus_opened_is_taken_and_not_opened_again(metric):
+    opened = nonplus.open_model("bundled:tiny")
+    assert metric.compute(predictions=TEXTS, model=opened)["model"] == opened.name
+
+
+def test_the_protocol_of_the_metric_that_it_replaces_is_one_word_away(metric):
+    said = metric.compute(predictions=TEXTS, model_id="bundled:tiny", protocol="evaluate")
+    assert said["perplexity"] == pytest.approx(said["mean_perplexity"], rel=1e-9)
+    assert said["protocol"].startswith("evaluate|")
+
+
+def test_texts_can_come_in_batches(metric):
+    metric.add_batch(predictions=TEXTS[:2])
+    metric.add(prediction=TEXTS[2])
+    one_by_one = metric.compute(model="bundled:tiny")
+    assert one_by_one["perplexity"] == metric.compute(predictions=TEXTS, model="bundled:tiny")["perplexity"]
+
+
+@pytest.mark.parametrize("named", [{}, {"model": "bundled:tiny", "model_id": "bundled:tiny"}])
+def test_the_model_is_named_once(metric, named):
+    with pytest.raises(BadInput, match="as model= or as model_id="):
+        metric.compute(predictions=TEXTS, **named)
+
+
+def test_a_protocol_that_joins_the_texts_is_refused(metric):
+    with pytest.raises(BadProtocol, match=r"nonplus\.evaluate"):
+        metric.compute(predictions=TEXTS, model="bundled:tiny", protocol="gptq")
+
+
+def test_the_class_can_be_used_without_loading():
+    assert hf_evaluate.NonplusPerplexity().compute(predictions=TEXTS, model="bundled:tiny")["documents"] == len(TEXTS)
+
+
+def test_surprisals_that_are_there_already_need_no_model(metric):
+    nats = [[math.log(2)] * 3, [math.log(8)], [1.0, math.log(4)]]
+    said = metric.compute(predictions=nats, n_bytes=[6, 2, 4])
+    assert said["perplexities"] == pytest.approx([2, 8, math.sqrt(4 * math.e)])
+    assert said["mean_perplexity"] == pytest.approx((2 + 8 + math.sqrt(4 * math.e)) / 3)
+    total = math.log(2**3 * 8 * 4) + 1
+    assert said["perplexity"] == pytest.approx(math.exp(total / 6))
+    assert said["bits_per_byte"] == pytest.approx(total / 12 / math.log(2))
+    assert (said["tokens"], said["documents"]) == (6, 3)
+
+
+def test_surprisals_beside_a_model_and_bytes_beside_texts_are_refused(metric):
+    with pytest.raises(BadInput, match="need no model"):
+        metric.compute(predictions=[[1.0]], model="bundled:tiny")
+    with pytest.raises(BadInput, match="bytes of texts are counted"):
+        metric.compute(predictions=TEXTS, model="bundled:tiny", n_bytes=[1, 2, 3])
+    with pytest.raises(BadInput, match="each of 1 texts, got 2"):
+        metric.compute(predictions=[[1.0]], n_bytes=[1, 2])

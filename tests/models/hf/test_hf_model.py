@@ -1,0 +1,234 @@
+"""Models of transformers, against what they say themselves, and what they cannot be asked."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="these are models of torch")
+pytest.importorskip("transformers", reason="these are models of transformers")
+
+import hf_tiny
+import torch
+from hf_tiny import asked, byte_tokenizer, plain_logprob_NV, plain_logprobs, rows, tiny
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.errors import BadInput, BadModel, FallbackNotice
+from nonplus.measure.batches import Row
+from nonplus.measure.scoring import score
+from nonplus.models.hf import logits as hf_ways
+from nonplus.models.hf.model import from_object, open_hf
+from nonplus.models.loading import Loading
+
+
+@pytest.fixture(scope="module", params=["GPT2", "Llama"])
+def pair(request):
+    model = tiny(request.param)
+    return model, from_object(model, byte_tokenizer())
+
+
+@given(lengths=st.lists(st.integers(1, 40), min_size=1, max_size=5), seed=st.integers(0, 99))
+def test_log_probabilities_are_the_models_own_however_ragged_the_batch(pair, lengths, seed):
+    model, ours = pair
+    lines = rows(*lengths, seed=seed)
+    np.testing.assert_allclose(ours.logprobs(asked(*lines)), plain_logprobs(model, *lines), rtol=0, atol=1e-9)
+
+
+def test_only_the_places_asked_for_are_answered(pair):
+    model, ours = pair
+    whole = rows(20, 12)
+    tails = [Row(whole[0].input, whole[0].target[-3:]), Row(whole[1].input, whole[1].target[-1:])]
+    np.testing.assert_allclose(ours.logprobs(asked(*tails)), plain_logprobs(model, *tails), rtol=0, atol=1e-9)
+
+
+def test_readings_sum_up_the_models_own_distribution(pair):
+    model, ours = pair
+    lines = rows(9, 30)
+    logprob_NV = plain_logprob_NV(model, *lines)
+    chosen_N = plain_logprobs(model, *lines)
+    readings = ours.readings(asked(*lines), top=4)
+    np.testing.assert_allclose(readings.nats, -chosen_N, atol=1e-9)
+    np.testing.assert_allclose(readings.entropy, -(np.exp(logprob_NV) * logprob_NV).sum(axis=1), atol=1e-9)
+    assert readings.rank.tolist() == (1 + (logprob_NV > chosen_N[:, None]).sum(axis=1)).tolist()
+    assert readings.top_ids.tolist() == np.argsort(-logprob_NV, axis=1)[:, :4].tolist()
+    np.testing.assert_allclose(readings.top_nats, -np.sort(logprob_NV)[:, ::-1][:, :4], atol=1e-9)
+
+
+def test_a_cap_on_the_logits_does_not_change_a_figure(pair, monkeypatch):
+    _, ours = pair
+    question = asked(*rows(40, 38))
+    free = ours.logprobs(question)
+    monkeypatch.setattr(hf_ways, "_CPU_BYTES", 5000)
+    np.testing.assert_allclose(ours.logprobs(question), free, rtol=0, atol=1e-12)
+
+
+def test_a_model_that_is_learning_is_read_in_evaluation_mode_and_goes_on_learning():
+    model = tiny("GPT2", resid_pdrop=0.5, embd_pdrop=0.5, attn_pdrop=0.5).train()
+    model.transformer.h[0].eval()
+    modes = [module.training for module in model.modules()]
+    ours = from_object(model, byte_tokenizer())
+    lines = rows(30)
+    answer = ours.logprobs(asked(*lines))
+    assert [module.training for module in model.modules()] == modes
+    np.testing.assert_allclose(answer, plain_logprobs(model.eval(), *lines), atol=1e-9)
+
+
+def test_a_step_of_learning_shows_in_the_figures_and_in_the_identity():
+    model = tiny("Llama")
+    ours = from_object(model, byte_tokenizer())
+    before, lines = ours.identity, rows(30)
+    model(torch.from_numpy(lines[0].input)[None]).logits.square().mean().backward()
+    torch.optim.SGD(model.parameters(), lr=0.1).step()
+    np.testing.assert_allclose(ours.logprobs(asked(*lines)), plain_logprobs(model, *lines), atol=1e-9)
+    assert ours.identity != before
+
+
+def test_float32_is_exact_to_a_millionth():
+    model = tiny("Llama", dtype=torch.float32)
+    lines = rows(60, 50, 40)
+    exact = plain_logprobs(tiny("Llama"), *lines).sum()
+    assert from_object(model, byte_tokenizer()).logprobs(asked(*lines)).sum() == pytest.approx(exact, rel=1e-6)
+
+
+def test_half_precision_is_within_a_hundredth_of_a_nat_a_token_and_nearer_than_its_own_softmax():
+    lines = rows(60, 50, 40, seed=1)
+    model = tiny("Llama", dtype=torch.bfloat16, initializer_range=0.1)
+    rounded = tiny("Llama", dtype=torch.bfloat16, initializer_range=0.1).double()
+    exact = plain_logprobs(rounded, *lines)
+    answer = from_object(model, byte_tokenizer()).logprobs(asked(*lines))
+    assert np.abs(answer - exact).mean() < 0.01
+    assert from_object(model, byte_tokenizer()).dtype == "bfloat16"
+
+
+def test_stories260k_has_the_loss_that_transformers_gives_it(data):
+    # tools: transformers 5.23.0, torch 2.13.0, one forward pass per document with <s>; reference/data.md section 2
+    stories = (data / "eval/tinystories_sample.txt").read_text(encoding="utf-8").split("<|endoftext|>")
+    model = open_hf(str(data / "models/stories260K"))
+    scored = list(score([story.strip() for story in stories if story.strip()], model=model))
+    nats = np.concatenate([text.nats for text in scored])
+    assert len(scored) == 5
+    assert len(nats) == 1804
+    assert nats.mean() == pytest.approx(1.2664, abs=5e-5)
+    assert np.exp(nats.mean()) == pytest.approx(3.548, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried"),
+    ],
+)
+def test_a_batch_that_does_not_fit_is_a_memory_error(monkeypatch, fault):
+    model = tiny("Llama")
+    ours = from_object(model, byte_tokenizer())
+
+    def full(*_, **__):
+        raise fault
+
+    monkeypatch.setattr(model.model.layers[1], "forward", full)
+    with pytest.raises(MemoryError, match="a smaller one may"):
+        ours.logprobs(asked(*rows(5)))
+
+
+def test_a_fault_that_is_not_about_memory_stays_what_it_is(monkeypatch):
+    model = tiny("Llama")
+    ours = from_object(model, byte_tokenizer())
+
+    def broken(*_, **__):
+        raise RuntimeError("a kernel failed")
+
+    monkeypatch.setattr(model.model.layers[1], "forward", broken)
+    with pytest.raises(RuntimeError, match="a kernel failed"):
+        ours.readings(asked(*rows(5)), top=1)
+
+
+@pytest.mark.parametrize("place", ["input", "target"])
+def test_an_id_that_the_model_does_not_know_is_refused_by_name(pair, place):
+    _, ours = pair
+    (line,) = rows(5)
+    getattr(line, place)[2] = 300
+    with pytest.raises(BadInput, match=r"token id 300 .*vocabulary of 300"):
+        ours.logprobs(asked(line))
+
+
+def test_what_is_no_number_is_never_passed_on():
+    model = tiny("Llama")
+    ours = from_object(model, byte_tokenizer())
+    with torch.no_grad():
+        model.model.norm.weight[0] = torch.nan
+    for ask in (ours.logprobs, lambda batch: ours.readings(batch, top=1)):
+        with pytest.raises(BadModel, match=r"no number.*dtype=float32"):
+            ask(asked(*rows(5)))
+
+
+def test_an_impossible_token_has_log_probability_minus_infinity():
+    model = tiny("GPT2", tie_word_embeddings=False)
+    model.lm_head = torch.nn.Linear(32, 300, dtype=torch.float64)
+    with torch.no_grad():
+        model.lm_head.bias[7] = -torch.inf
+    with pytest.warns(FallbackNotice):
+        ours = from_object(model, byte_tokenizer())
+    (line,) = rows(5)
+    line.target[2] = 7
+    answer = ours.logprobs(asked(line))
+    assert answer[2] == -np.inf
+    assert np.isfinite(np.delete(answer, 2)).all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "tokenizer_limit", "expected"),
+    [
+        ("GPT2", {"n_positions": 48}, None, 48),
+        ("Llama", {"max_position_embeddings": 128}, None, 128),
+        ("Llama", {"max_position_embeddings": 128}, 100, 100),
+        ("Llama", {"max_position_embeddings": 128}, 4096, 128),
+        ("Bloom", {"seq_length": 77, "max_position_embeddings": None}, None, 77),
+        ("Mamba", {"state_size": 4, "max_position_embeddings": None}, None, 1 << 20),
+        ("Mamba", {"state_size": 4, "max_position_embeddings": None}, 512, 512),
+    ],
+)
+def test_the_longest_context_is_what_configuration_or_tokenizer_allow(kind, changes, tokenizer_limit, expected):
+    named = {} if tokenizer_limit is None else {"model_max_length": tokenizer_limit}
+    assert from_object(tiny(kind, **changes), byte_tokenizer(**named)).max_context == expected
+
+
+def test_a_recurrent_model_gives_its_own_log_probabilities():
+    model = tiny("Mamba", state_size=4)
+    lines = rows(30, 21)
+    answer = from_object(model, byte_tokenizer()).logprobs(asked(*lines))
+    # Mamba itself rounds its logits to float32
+    np.testing.assert_allclose(answer, plain_logprobs(model, *lines), atol=1e-5)
+
+
+def test_what_it_says_of_itself(pair):
+    model, ours = pair
+    assert (ours.vocabulary, ours.max_context, ours.dtype) == (hf_tiny.VOCABULARY, 64, "float64")
+    assert ours.budget == 1024
+    assert not ours.packs
+    assert ours.name == type(model).__name__
+
+
+def test_a_model_that_sees_what_comes_after_is_refused():
+    with pytest.raises(BadModel, match="see the ones after it"):
+        from_object(tiny("Bert"), byte_tokenizer())
+
+
+def test_an_encoder_decoder_is_refused():
+    sizes = {"vocab_size": 300, "d_model": 16, "d_kv": 4, "d_ff": 16, "num_layers": 1, "num_heads": 4}
+    import transformers
+
+    model = transformers.T5ForConditionalGeneration(transformers.T5Config(**sizes))
+    with pytest.raises(BadModel, match="encoder-decoder"):
+        from_object(model, byte_tokenizer())
+
+
+def test_what_is_no_model_of_transformers_is_refused():
+    with pytest.raises(BadModel, match=r"Linear holds no model of transformers.*nonplus\.measure\.interfaces"):
+        from_object(torch.nn.Linear(2, 2), byte_tokenizer())
+    with pytest.raises(BadModel, match="got str"):
+        from_object("gpt2", byte_tokenizer())
+
+
+def test_loading_and_reading_say_nothing(data, capfd):
+    open_hf(str(data / "models/stories260K"), Loading()).logprobs(asked(*rows(5)))
+    assert capfd.readouterr() == ("", "")

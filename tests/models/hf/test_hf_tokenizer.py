@@ -1,0 +1,198 @@
+"""Tokenizers of transformers: what a token stands for, what goes before a text, and what stays as it was."""
+
+import threading
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="transformers needs it here")
+pytest.importorskip("transformers", reason="these are its tokenizers")
+
+from hf_tiny import byte_tokenizer, template
+from hypothesis import given
+from hypothesis import strategies as st
+from transformers import AutoTokenizer, ByT5Tokenizer, CanineTokenizer, GPT2Config, GPT2Tokenizer
+
+from nonplus.errors import BadInput, BadModel
+from nonplus.models.hf.tokenizer import HFTokenizer
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+CHAT = (
+    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<reply>{% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def gpt2(data):
+    return GPT2Tokenizer.from_pretrained(data / "tokenizers/gpt2")
+
+
+@pytest.fixture(scope="module")
+def stories(data):
+    return AutoTokenizer.from_pretrained(data / "models/stories260K")
+
+
+# ------------------------------------------------------------------------------------------------------------- ids
+
+
+def test_gpt2_splits_the_fox_into_its_nine_tokens(gpt2):
+    # the ids that tiktoken 0.12 gives with r50k_base, and llama.cpp's vocabulary test
+    (encoding,) = HFTokenizer(gpt2).encode(["The quick brown fox jumps over the lazy dog"], specials=True)
+    assert encoding.ids.tolist() == [464, 2068, 7586, 21831, 18045, 625, 262, 16931, 3290]
+
+
+@given(st.lists(TEXTS, max_size=5), st.booleans())
+def test_ids_are_those_of_transformers_in_the_order_of_the_texts(stories, texts, specials):
+    encodings = HFTokenizer(stories).encode(texts, specials=specials)
+    assert [e.ids.tolist() for e in encodings] == [stories.encode(text, add_special_tokens=specials) for text in texts]
+
+
+OURS = [HFTokenizer(tokenizer) for tokenizer in (byte_tokenizer(), ByT5Tokenizer(), CanineTokenizer())]
+
+
+@given(TEXTS)
+@pytest.mark.parametrize("tokenizer", OURS, ids=["bytes", "ByT5", "Canine"])
+def test_the_ends_of_the_tokens_reach_through_the_text(tokenizer, text):
+    (encoding,) = tokenizer.encode([text], specials=False)
+    stop_T = encoding.spans[:, 1]
+    assert np.all(np.diff(stop_T) >= 0)
+    assert np.all(encoding.spans[:, 0] <= stop_T)
+    assert stop_T[-1:].sum() == len(text)
+
+
+def test_a_token_is_a_character_of_a_tokenizer_of_characters():
+    (encoding,) = HFTokenizer(CanineTokenizer()).encode(["añ🦊"], specials=True)
+    assert encoding.spans.tolist() == [[0, 0], [0, 1], [1, 2], [2, 3], [0, 0]]
+
+
+def test_the_last_byte_of_a_character_has_all_of_it_where_a_tokenizer_does_not_say():
+    (encoding,) = HFTokenizer(ByT5Tokenizer()).encode(["añ🦊b"], specials=True)
+    ends = [[0, 1], [1, 1], [1, 2], [2, 2], [2, 2], [2, 2], [2, 3], [3, 4], [0, 0]]
+    assert encoding.spans.tolist() == ends
+
+
+def test_a_slow_tokenizer_that_does_not_give_a_text_back_is_refused():
+    class Lower(CanineTokenizer):
+        def decode(self, ids, **options):
+            return super().decode(ids, **options).lower()
+
+    with pytest.raises(BadModel, match=r"Lower does not say .*'Text'.*tokenizer\.json"):
+        HFTokenizer(Lower()).encode(["Text"], specials=False)
+
+
+def test_decoding_keeps_special_tokens_and_spaces(stories):
+    ids = stories.encode("one , two .")
+    assert HFTokenizer(stories).decode(ids) == "<s> one , two ."
+
+
+def test_what_a_tokenizer_was_set_to_for_training_neither_applies_nor_changes(gpt2):
+    gpt2.backend_tokenizer.enable_truncation(4)
+    gpt2.backend_tokenizer.enable_padding(length=9)
+    (encoding,) = HFTokenizer(gpt2).encode(["one two three four five six"], specials=True)
+    assert len(encoding.ids) == 6
+    assert gpt2.backend_tokenizer.truncation["max_length"] == 4
+    assert gpt2.backend_tokenizer.padding["length"] == 9
+    gpt2.backend_tokenizer.no_truncation()
+    gpt2.backend_tokenizer.no_padding()
+
+
+def test_a_text_longer_than_the_model_takes_is_encoded_whole_and_in_silence(stories, capfd):
+    (encoding,) = HFTokenizer(stories).encode(["word " * 2000], specials=False)
+    assert len(encoding.ids) > 2000
+    assert capfd.readouterr() == ("", "")
+
+
+def test_other_threads_go_on_while_a_long_text_is_encoded(stories):
+    ours, done, ticks = HFTokenizer(stories), threading.Event(), []
+
+    def tick():
+        while not done.wait(0.001):
+            ticks.append(1)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    ours.encode(["word and word " * 20_000], specials=False)
+    done.set()
+    thread.join()
+    assert len(ticks) > 10  # about 3 if they have to wait
+
+
+# -------------------------------------------------------------------------------------------------- special tokens
+
+
+def special(tokenizer, *, vocabulary=300, **config):
+    found = HFTokenizer(tokenizer).special(
+        GPT2Config(**{"bos_token_id": 1, "eos_token_id": None} | config), vocabulary=vocabulary
+    )
+    return found.bos, found.eos
+
+
+def test_a_tokenizer_that_names_a_beginning_but_adds_none_has_it_like_gpt2(gpt2):
+    assert special(gpt2, vocabulary=50257) == (50256, 50256)
+
+
+def test_a_tokenizer_that_adds_a_beginning_has_that_like_mistral(stories):
+    assert special(stories) == (1, 2)
+
+
+def test_what_is_added_counts_more_than_what_is_named():
+    tokenizer = template(byte_tokenizer(bos_token="<s>", cls_token="<cls>"), before=["<cls>"])
+    assert special(tokenizer)[0] == tokenizer.cls_token_id
+
+
+def test_a_tokenizer_without_a_beginning_has_none_whatever_the_configuration_says_like_qwen():
+    tokenizer = byte_tokenizer(eos_token="<|endoftext|>")
+    assert special(tokenizer, bos_token_id=256) == (None, 256)
+
+
+def test_an_end_that_is_added_is_no_beginning_like_t5():
+    tokenizer = template(byte_tokenizer(eos_token="</s>"), after=["</s>"])
+    assert special(tokenizer) == (None, 256)
+    assert special(ByT5Tokenizer(), vocabulary=384) == (None, 1)
+
+
+def test_a_beginning_that_the_model_does_not_know_is_none():
+    assert special(byte_tokenizer(bos_token="<s>", eos_token="</s>"), vocabulary=256) == (None, None)
+
+
+@pytest.mark.parametrize(("named", "eos"), [(7, 7), ([8, 9], 8), (None, None)])
+def test_the_end_may_be_named_by_the_configuration_only(named, eos):
+    assert special(byte_tokenizer(), eos_token_id=named) == (None, eos)
+
+
+# ------------------------------------------------------------------------------------------------------------ chats
+
+
+def test_a_conversation_is_written_out_by_the_template():
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = CHAT
+    messages = [{"role": "user", "content": "Hi"}]
+    assert HFTokenizer(tokenizer).chat(messages, reply=False) == "<user>Hi"
+    assert HFTokenizer(tokenizer).chat(messages, reply=True) == "<user>Hi<reply>"
+
+
+def test_without_a_template_a_conversation_is_refused():
+    with pytest.raises(BadModel, match=r"no chat template.*tokenizer\.chat_template"):
+        HFTokenizer(byte_tokenizer()).chat([{"role": "user", "content": "Hi"}], reply=False)
+
+
+def test_a_conversation_that_the_template_refuses_is_bad_input():
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = "{{ raise_exception('roles must alternate') }}"
+    with pytest.raises(BadInput, match="refuses this conversation: roles must alternate"):
+        HFTokenizer(tokenizer).chat([{"role": "user", "content": "Hi"}], reply=False)
+
+
+# --------------------------------------------------------------------------------------------------------- identity
+
+
+def test_equal_rules_have_equal_identities_and_others_others(stories, data):
+    again = AutoTokenizer.from_pretrained(data / "models/stories260K")
+    kinds = [stories, byte_tokenizer(), byte_tokenizer(bos_token="<s>"), ByT5Tokenizer(), ByT5Tokenizer(extra_ids=0)]
+    assert HFTokenizer(again).identity == HFTokenizer(stories).identity
+    assert len({HFTokenizer(tokenizer).identity for tokenizer in kinds}) == len(kinds)
+
+
+def test_a_model_without_a_tokenizer_is_refused():
+    with pytest.raises(BadModel, match=r"a tokenizer of transformers.*NoneType"):
+        HFTokenizer(None)

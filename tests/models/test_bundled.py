@@ -1,0 +1,100 @@
+"""The models in the package: small, licensed, the same through NumPy and torch, and as good as their cards say."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import nonplus
+from nonplus.corpora import open_corpora
+from nonplus.models import bundled_models
+from nonplus.models.bundled_cards import bundled_folder, described
+
+BYTES = {"tiny": 8_000_000, "base": 30_000_000}
+BITS_PER_BYTE = {"tiny": 1.70, "base": 1.45}  # of WikiText-2 test: what each was made to reach
+MODELS = pytest.mark.parametrize("name", bundled_models())
+GOLDENS = Path(__file__).resolve().parents[1] / "parity" / "goldens"
+TEXT = Path(__file__).resolve().parents[2] / "examples" / "lost_world.txt"
+
+
+@MODELS
+def test_it_takes_no_more_room_than_it_may(name: str) -> None:
+    assert described(name).bytes <= BYTES[name]
+
+
+@MODELS
+def test_it_is_a_standard_folder_with_a_card_that_names_its_licence(name: str) -> None:
+    folder = bundled_folder(name)
+    config = json.loads((folder / "config.json").read_text())
+    assert config["architectures"] == ["LlamaForCausalLM"]
+    assert {"model.safetensors", "tokenizer.json", "tokenizer_config.json"} <= {p.name for p in folder.iterdir()}
+    assert "CC BY-SA 4.0" in (folder / "README.md").read_text()
+
+
+@MODELS
+def test_it_is_as_good_as_it_was_made_to_be(name: str) -> None:
+    first = described(name).figures[0]
+    assert (first.text, first.quantity) == ("WikiText-2 test", "bits per byte")
+    assert first.value <= BITS_PER_BYTE[name]
+
+
+def test_the_first_token_of_a_text_is_scored() -> None:
+    (scored,) = nonplus.score("Once upon a time")
+    assert scored.unscored == 0
+
+
+def test_text_in_any_script_can_be_scored_whole() -> None:
+    report = nonplus.evaluate(["Ελλάδα", "日本", "🙂", "\x00\t"])
+    assert report.tally.bytes == sum(len(text.encode()) for text in ("Ελλάδα", "日本", "🙂", "\x00\t"))
+
+
+def test_english_surprises_it_less_than_the_same_words_shuffled() -> None:
+    plain = nonplus.evaluate("The quick brown fox jumps over the lazy dog.").perplexity
+    shuffled = nonplus.evaluate("Dog lazy the over jumps fox brown quick the.").perplexity
+    assert plain < shuffled / 2
+
+
+@MODELS
+@pytest.mark.parametrize("protocol", ["full", "stride:128", "hf-doc:128", "lm-eval", "llama.cpp:256", "gptq:256"])
+@pytest.mark.filterwarnings("ignore::nonplus.ProtocolWarning")
+def test_torch_and_numpy_give_the_same_figure(name: str, protocol: str) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    text = TEXT.read_text()[:4000]
+    ours = nonplus.evaluate(text, protocol=protocol, model=f"bundled:{name}")
+    theirs = nonplus.evaluate(text, protocol=protocol, model=f"hf:{bundled_folder(name)}")
+    assert theirs.nats == pytest.approx(ours.nats, rel=1e-6)
+    assert theirs.rules.fingerprint == ours.rules.fingerprint
+
+
+@MODELS
+@pytest.mark.slow
+def test_a_language_of_the_card_has_the_bits_per_byte_that_are_measured_now(name: str, data: Path) -> None:
+    """Else the card is of other weights, or nonplus counts otherwise than it did."""
+    (english,) = (figure for figure in described(name).figures if figure.text == "English")
+    text = data / "domains" / "udhr" / "eng.txt"
+    report = nonplus.evaluate(text, model=f"bundled:{name}")
+    assert report.bits_per_byte == pytest.approx(english.value, rel=1e-6)
+    assert report.rules.fingerprint == english.fingerprint
+
+
+@MODELS
+def test_a_witness_without_nonplus_finds_about_the_bits_per_byte_of_the_card(name: str) -> None:
+    """Golden: torch and transformers alone; the fields "command" and "versions" of the file say how.
+
+    Its windows begin with no context from the one before, so it finds a little more.
+    """
+    witness = json.loads((GOLDENS / f"wikitext-{name}.json").read_text(encoding="utf-8"))
+    assert witness["weights_sha256"] == described(name).sha256, "record it anew: recipes/bundled/wikitext.py"
+    ours = described(name).figures[0]
+    assert (ours.text, ours.quantity) == ("WikiText-2 test", "bits per byte")
+    assert 0.99 * witness["bits_per_byte"] < ours.value < witness["bits_per_byte"]
+
+
+@pytest.mark.slow
+def test_on_wikitext_tiny_is_as_good_as_its_card_says(data: Path) -> None:
+    """As a user would ask: ``nonplus score wikitext:wiki.test.raw --detokenize wikitext --model tiny``."""
+    corpus = open_corpora([f"wikitext:{data / 'eval' / 'wikitext2' / 'wiki.test.raw'}"])
+    protocol = nonplus.Protocol(detokenize="wikitext")
+    report = nonplus.evaluate(corpus, protocol=protocol, model="bundled:tiny")
+    assert report.bits_per_byte == pytest.approx(described("tiny").figures[0].value, rel=1e-6)

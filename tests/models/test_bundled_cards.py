@@ -1,0 +1,60 @@
+"""What is said of the models in the package is true of the files in the package."""
+
+import hashlib
+import json
+
+import pytest
+
+from nonplus import open_model
+from nonplus.models import DEFAULT, bundled_models
+from nonplus.models.bundled_cards import bundled_folder, described
+
+MODELS = pytest.mark.parametrize("name", bundled_models())
+
+
+def test_the_default_model_comes_with_the_package():
+    assert DEFAULT.removeprefix("bundled:") in bundled_models()
+
+
+@MODELS
+def test_the_checksum_listed_is_that_of_the_weights(name):
+    weights = (bundled_folder(name) / "model.safetensors").read_bytes()
+    assert described(name).sha256 == hashlib.sha256(weights).hexdigest()
+
+
+@MODELS
+def test_size_context_and_vocabulary_listed_are_those_of_the_model(name):
+    said, model = described(name), open_model(f"bundled:{name}")
+    assert (said.context, said.vocabulary) == (model.max_context, model.vocabulary)
+    assert said.bytes == sum(file.stat().st_size for file in bundled_folder(name).iterdir())
+
+
+@MODELS
+def test_the_licence_listed_is_that_of_the_card(name):
+    card = (bundled_folder(name) / "README.md").read_text(encoding="utf-8")
+    assert f"license: {described(name).licence.lower()}\n" in card
+
+
+@MODELS
+def test_every_figure_listed_is_on_the_card_with_its_fingerprint(name):
+    lines = (bundled_folder(name) / "README.md").read_text(encoding="utf-8").splitlines()
+    for figure in described(name).figures:
+        value = f"{figure.value:.2%}".replace("%", " %") if figure.quantity == "accuracy" else f"{figure.value:,.3f}"
+        shown = value if figure.value < 100 else f"{figure.value:,.0f}"
+        rows = [line for line in lines if figure.text in line and figure.fingerprint in line]
+        assert any(shown in row for row in rows), f"{figure.quantity} of {figure.text}: {shown}"
+
+
+@MODELS
+def test_every_figure_lies_in_its_interval(name):
+    for figure in described(name).figures:
+        assert figure.low is None or figure.low < figure.value < figure.high
+
+
+def test_a_folder_without_a_card_is_not_published_yet(tmp_path, monkeypatch):
+    for name in ("carded", "bare"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text("{}")
+    (tmp_path / "carded" / "figures.json").write_text(json.dumps({}))
+    monkeypatch.setattr("nonplus.models.bundled_cards._BUNDLED", tmp_path)
+    assert bundled_models() == ["carded"]

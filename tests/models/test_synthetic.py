@@ -1,0 +1,127 @@
+"""Models in closed form, and the double that the rest of the tests trust."""
+
+import math
+
+import numpy as np
+import pytest
+from doubles import History
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.errors import BadInput, BadModel
+from nonplus.measure.records import Batch
+from nonplus.models.synthetic import Bytes, Uniform, Unigram, fitted_unigram
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+def one_row(ids):
+    """Every token of ``ids`` but the first, asked for after those before it."""
+    ids = np.asarray(ids)
+    places = np.arange(len(ids) - 1)
+    return Batch(ids[None, :-1], places[None], places, ids[1:])
+
+
+@given(TEXTS)
+def test_bytes_are_the_bytes_of_the_text_and_give_it_back(text):
+    (encoding,) = Bytes().encode([text], specials=True)
+    assert encoding.ids.tolist() == list(text.encode())
+    assert Bytes().decode(encoding.ids.tolist()) == text
+
+
+@given(TEXTS)
+def test_every_byte_spans_its_character(text):
+    (encoding,) = Bytes().encode([text], specials=False)
+    for byte, (start, stop) in zip(encoding.ids, encoding.spans, strict=True):
+        assert stop == start + 1
+        assert byte in text[start:stop].encode()
+
+
+def test_what_bytes_add_of_their_own_accord_spans_no_text():
+    tokenizer = Bytes(before=(256,), after=(257,))
+    bare, full = (tokenizer.encode(["aé"], specials=own)[0] for own in (False, True))
+    assert full.ids.tolist() == [256, *bare.ids, 257]
+    assert full.spans.tolist() == [[0, 0], *bare.spans.tolist(), [2, 2]]
+
+
+def test_bytes_that_are_no_character_show_as_such():
+    assert Bytes().decode([0xC3]) == "\N{REPLACEMENT CHARACTER}"
+    assert Bytes().decode([256, 97]) == "<256>a"
+
+
+def test_tokenizers_that_differ_have_different_identities():
+    assert Bytes().identity == Bytes().identity != Bytes(before=(256,)).identity
+
+
+def test_bytes_know_no_conversations():
+    with pytest.raises(BadModel, match="no chat template"):
+        Bytes().chat([{"role": "user", "content": "Hi"}], reply=True)
+
+
+@given(st.integers(2, 2000), st.data())
+def test_a_uniform_model_finds_every_token_equally_surprising(vocabulary, data):
+    ids = data.draw(st.lists(st.integers(0, vocabulary - 1), min_size=2))
+    batch = one_row(ids)
+    readings = Uniform(vocabulary).readings(batch, top=3)
+    for nats in (-Uniform(vocabulary).logprobs(batch), readings.nats, readings.entropy):
+        assert nats.tolist() == pytest.approx([math.log(vocabulary)] * (len(ids) - 1))
+    assert set(readings.rank) == {1}
+
+
+@given(st.binary(), st.integers(0, 255))
+def test_a_fitted_unigram_gives_each_byte_its_frequency_with_one_added(text, byte):
+    model = fitted_unigram(text)
+    answer = model.logprobs(one_row([0, byte]))[0]
+    assert answer == pytest.approx(math.log((text.count(byte) + 1) / (len(text) + 256)))
+
+
+def test_a_unigram_model_reads_its_whole_distribution():
+    readings = Unigram([0.2, 0.5, 0.0, 0.3]).readings(one_row([0, 3, 2]), top=2)
+    assert readings.nats.tolist() == [-math.log(0.3), math.inf]
+    assert readings.entropy[0] == pytest.approx(-sum(p * math.log(p) for p in (0.2, 0.5, 0.3)))
+    assert readings.rank.tolist() == [2, 4]
+    assert readings.top_ids.tolist() == [[1, 3]] * 2
+    assert readings.top_nats[0].tolist() == [-math.log(0.5), -math.log(0.3)]
+
+
+@pytest.mark.parametrize("wrong", [[0.5, 0.6], [1.5, -0.5], [], [math.nan, 1]])
+def test_what_is_no_distribution_makes_no_unigram_model(wrong):
+    with pytest.raises(BadModel, match="sum to 1"):
+        Unigram(wrong)
+
+
+def test_a_target_outside_the_vocabulary_is_refused():
+    with pytest.raises(BadInput, match="vocabulary of 5"):
+        Uniform(5).logprobs(one_row([0, 5]))
+
+
+@given(st.lists(st.integers(0, 257), min_size=1, max_size=12), st.integers(0, 257))
+def test_the_double_is_a_distribution_that_depends_on_all_of_its_history(history, target):
+    model = History()
+    assert np.exp(model.log_distribution(history)).sum() == pytest.approx(1)
+    assert model.log_probability(history, target) == History().log_probability(history, target)
+    for other in ([*history, 0], [0, *history], history[1:], [*history[:-1], (history[-1] + 1) % 258]):
+        assert model.log_probability(other, target) != model.log_probability(history, target)
+
+
+def test_the_double_answers_from_the_start_of_its_text_whatever_shares_the_row():
+    together = Batch(
+        np.array([[256, 1, 2, 256, 3, 0]]), np.array([[0, 1, 2, 0, 1, 2]]), np.array([2, 4]), np.array([7, 8])
+    )
+    expected = [History().log_probability([256, 1, 2], 7), History().log_probability([256, 3], 8)]
+    assert History(packs=True).logprobs(together).tolist() == expected
+    with pytest.raises(AssertionError):
+        History(packs=False).logprobs(together)
+
+
+def test_the_double_refuses_more_than_its_context():
+    with pytest.raises(AssertionError):
+        History(max_context=3).logprobs(one_row(range(5)))
+
+
+def test_readings_of_the_double_are_those_of_its_distribution():
+    model, batch = History(vocabulary=32), one_row([1, 2, 3])
+    readings = model.readings(batch, top=32)
+    assert np.array_equal(readings.nats, -model.logprobs(batch))
+    assert np.allclose(np.exp(-readings.top_nats).sum(axis=1), 1)
+    assert all(readings.top_ids[i, readings.rank[i] - 1] == batch.target_N[i] for i in range(2))

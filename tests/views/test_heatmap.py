@@ -1,0 +1,190 @@
+"""The page: self-contained, escaped, readable, and the same figures as the report."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from nonplus.measure.formatting import figure
+from nonplus.measure.forward import Effort
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.records import Document
+from nonplus.measure.scoring import score
+from nonplus.measure.session import Measurement
+from nonplus.models.synthetic import Uniform, Unigram, fitted_unigram
+from nonplus.views import heatmap
+from nonplus.views.heatmap import Beginning, page
+from nonplus.views.heatmap.colours import DARK, INK, LIGHT, STEPS, colour
+
+EVIL = "a </script><script>alert(1)</script> <b>bold</b> &amp; \"'\u2028 <!-- ${title} $data"
+
+
+def page_of(*documents, model=None, alternatives=3, title="A title", interrupted=False):
+    model = model or fitted_unigram(b"the fox jumps over the dog")
+    measurement, texts = Measurement(model, Protocol()), []
+    for scored in score(documents, model=model, effort=Effort(alternatives=alternatives)):
+        measurement.add(scored)
+        texts.append(scored)
+    report = measurement.report(interrupted=interrupted)
+    return page(texts, model=model, report=report, title=title), report
+
+
+def data_of(html):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)[1])
+
+
+class Reader(HTMLParser):
+    """What a browser would make of the page."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.attributes, self.texts, self._open = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag in self._open:
+            while self._open.pop() != tag:
+                pass
+
+    def handle_data(self, data):
+        if self._open and self._open[-1] == "i":
+            self.texts.append(data)
+
+
+def read(html):
+    reader = Reader()
+    reader.feed(html)
+    return reader
+
+
+def test_the_tokens_of_the_page_are_the_text():
+    html, _ = page_of("the fox\n\tjumps")
+    assert "".join(read(html).texts).startswith("not scoredimpossible")  # the legend
+    assert "".join(read(html).texts).endswith("the fox\n\tjumps")
+
+
+def test_a_text_that_looks_like_html_is_shown_as_it_is():
+    html, _ = page_of(Document(text=EVIL, id=EVIL, context=EVIL), title=EVIL)
+    plain, _ = page_of("plain")
+    assert "".join(read(html).texts).endswith(EVIL)
+    assert read(html).tags.count("script") == read(plain).tags.count("script") == 2
+    assert "b" not in read(plain).tags
+    assert read(html).tags.count("b") == 1  # the label of the context
+    assert "<script>alert" not in html
+
+
+def test_no_alternative_can_end_the_data():
+    html, _ = page_of("</script>" * 9, model=fitted_unigram(b"</script>" * 99), alternatives=9)
+    names = data_of(html)["names"]
+    assert {"<", "/", ">"} <= {*names}
+
+
+def test_nothing_is_asked_of_any_server():
+    html, _ = page_of("the fox")
+    assert not re.search(r"https?:|//\w|@import|url\(", html)
+    assert "default-src 'none'" in html
+    assert not {"link", "img", "iframe"} & {*read(html).tags}
+    assert not [name for name, _ in read(html).attributes if name.startswith("on") or name in ("style", "src", "href")]
+
+
+def test_only_the_own_script_may_run():
+    html, _ = page_of("the fox")
+    import base64
+    import hashlib
+
+    for kind in ("script", "style"):
+        content = re.search(rf"<{kind}>(.*?)</{kind}>", html, re.DOTALL)[1]
+        digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in html
+
+
+def test_the_data_are_those_of_the_scores():
+    html, report = page_of("the fox", "jumps")
+    data = data_of(html)
+    bits = [bit for document in data["documents"] for bit in document["bits"] if bit is not None]
+    assert sum(bits) / len(bits) == pytest.approx(report.bits_per_token, abs=1e-3)
+    first = data["documents"][0]
+    assert first["bits"][0] is None
+    assert {len(column) for column in first.values()} == {len("the fox")}
+    assert all(len(top) == 6 for top in first["top"][1:])
+
+
+def test_a_token_knows_its_place_among_equals():
+    html, _ = page_of("zzz", model=Uniform(256), alternatives=256)
+    assert data_of(html)["documents"][0]["own"] == [None, ord("z"), ord("z")]
+
+
+def test_the_head_says_the_figure_and_its_conditions():
+    html, report = page_of("the fox jumps over the dog" * 9)
+    for said in (figure(report.perplexity), report.rules.signature, report.rules.fingerprint, report.model):
+        assert said in html
+
+
+def test_each_document_has_its_own_perplexity():
+    html, _ = page_of(Document(text="the the the", id="first"), Document(text="zzz", id="second"))
+    heads = re.findall(r"<h2[^>]*>(\w+)<small>perplexity ([\d.]+)", html)
+    assert [name for name, _ in heads] == ["first", "second"]
+    assert float(heads[0][1]) < float(heads[1][1])
+
+
+def test_tokens_that_were_not_scored_or_are_impossible_are_marked():
+    html, _ = page_of("ab\0", model=Unigram([0.0] + [1 / 255] * 255))
+    assert '<i class="u">a</i>' in html
+    assert '<i class="z">\0</i>' in html
+    assert data_of(html)["documents"][0]["bits"][2] == "Infinity"
+
+
+def test_a_long_run_shows_its_beginning_and_says_so(monkeypatch):
+    monkeypatch.setattr(heatmap, "MOST_TOKENS", 10)
+    html, _ = page_of("abcdefgh", "ijklmnop", "qrstuvwx")
+    assert "first 10 of 24 tokens" in html
+    assert "".join(read(html).texts).endswith("abcdefghij")
+
+
+def test_no_more_texts_are_kept_than_a_page_shows(monkeypatch):
+    monkeypatch.setattr(heatmap, "MOST_TOKENS", 10)
+    beginning = Beginning()
+    for scored in score(["abcdefgh"] * 50, model=Uniform(256)):
+        beginning.add(scored)
+    assert len(beginning.texts) == 2
+
+
+def test_a_page_of_an_interrupted_run_says_so():
+    html, _ = page_of("the fox", interrupted=True)
+    assert "interrupted" in html
+
+
+def test_without_readings_a_page_shows_surprisal_only():
+    html, _ = page_of("the fox", alternatives=0)
+    assert data_of(html)["names"] == []
+
+
+def luminance(rgb):
+    """WCAG 2.2, relative luminance."""
+    channels = [c / 255 for c in rgb]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("stops", "ink"), [(LIGHT, "light"), (DARK, "dark")])
+def test_text_on_every_colour_has_the_contrast_of_wcag(stops, ink):
+    for step in range(STEPS + 1):
+        low, high = sorted([luminance(colour(stops, step)), luminance(INK[ink])])
+        assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+@pytest.mark.parametrize(("stops", "direction"), [(LIGHT, -1), (DARK, 1)])
+def test_the_order_of_colours_can_be_seen_without_telling_hues_apart(stops, direction):
+    lightness = [direction * luminance(colour(stops, step)) for step in range(STEPS + 1)]
+    assert lightness == sorted(lightness)
+    assert len({*lightness}) == len(lightness)
+
+
+def test_the_ink_of_the_style_sheet_is_the_one_that_was_checked():
+    html, _ = page_of("the fox")
+    assert [f"#{bytes(INK[scheme]).hex()}" in html for scheme in INK] == [True, True]

@@ -10,19 +10,19 @@ from lm_eval.models import huggingface
 from minicons.scorer import IncrementalLMScorer
 
 import nonplus
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 
 Scorer = Callable[[Sequence[str]], list[float]]
 
 BATCH_SIZES = (1, 4, 16, 64)  # of lm-eval
 
 
-def scored(model: Model) -> Scorer:
+def scored(model: WindowModel) -> Scorer:
     """Through nonplus's public function, under lm-eval's protocol."""
     return lambda texts: [float(s.nats.sum()) for s in nonplus.score(texts, model=model, protocol="lm-eval")]
 
 
-def reported(model: Model) -> Scorer:
+def reported(model: WindowModel) -> Scorer:
     """The whole measurement of nonplus, with tallies and intervals; only its sum is given."""
     return lambda texts: [nonplus.evaluate(texts, model=model, protocol="lm-eval").nats]
 

@@ -19,8 +19,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from workloads import gpt2, lines, long, paragraphs, tokenizer
 
 import nonplus
-from nonplus.measure.interfaces import Model
-from nonplus.measure.protocol.presets import choose
+from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.records import Document
 from nonplus.measure.tokenizing import encode
@@ -55,7 +55,7 @@ def main(data: Path, workload: str, device: str, rounds: int, tokens: int) -> No
     sys.stdout.write(json.dumps(found) + "\n")
 
 
-def _peers(model: Any, ids: Any, own: Model, *, windowed: bool) -> dict[str, Scorer]:
+def _peers(model: Any, ids: Any, own: WindowModel, *, windowed: bool) -> dict[str, Scorer]:
     context = model.config.n_positions
     everyone: dict[str, Scorer] = {"nonplus": scored(own), "nonplus report": reported(own)}
     everyone |= {f"lm-eval, {size}": lm_eval(model, ids, batch=size, context=context) for size in BATCH_SIZES}
@@ -64,7 +64,7 @@ def _peers(model: Any, ids: Any, own: Model, *, windowed: bool) -> dict[str, Sco
     return everyone | {"naive loop": naive(model, ids, context=context)}
 
 
-def _bundled() -> tuple[dict[str, Scorer], Any, Model]:
+def _bundled() -> tuple[dict[str, Scorer], Any, WindowModel]:
     """The bundled model by NumPy, and the same weights in torch."""
     by_numpy = nonplus.open_model("bundled:tiny")
     folder = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
@@ -131,9 +131,9 @@ def _warm_up(scorer: Scorer, texts: Sequence[str], counted: nn.Module) -> WarmUp
     return WarmUp(nats, sum(sizes))
 
 
-def _work(texts: Sequence[str], own: Model, model: Any) -> Work:
+def _work(texts: Sequence[str], own: WindowModel, model: Any) -> Work:
     """Counted from the windows of lm-eval's protocol; attention as if none looked at what is masked."""
-    rules = resolve(choose("lm-eval"), own)
+    rules = resolve(Protocol.named("lm-eval"), own)
     documents = [Document(text=text, id=str(place)) for place, text in enumerate(texts)]
     windows = [w for tokens in encode(documents, own, specials=True) for w in rules.windows(tokens)]
     lengths = [w.prefixed + w.stop - w.start - 1 for w in windows]

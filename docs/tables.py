@@ -12,9 +12,9 @@ import nonplus.metrics
 from nonplus import errors
 from nonplus.cli.terminal.help_texts import PROTOCOL
 from nonplus.cli.terminal.options import field_of
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import PRESETS, choose
+from nonplus.measure.protocol.presets import PRESETS
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.records import Document, Tokens
 from nonplus.views import tables
@@ -37,7 +37,7 @@ def differences() -> str:
     """In which choices each preset differs from the default one."""
     rows = []
     for name, preset in PRESETS.items():
-        chosen = {key: value for key, value in asdict(preset.protocol).items() if value != _USUAL[key]}
+        chosen = {key: value for key, value in preset.choices.items() if value != _USUAL[key]}
         chosen.pop("name", None)
         said = ", ".join(f"{key} {_value(value)}" for key, value in chosen.items())
         rows.append((f"`{_NUMBERED.get(name, name)}`", said or "the default"))
@@ -47,7 +47,9 @@ def differences() -> str:
 def fingerprints() -> str:
     """The fingerprint of each preset with the default model."""
     model = nonplus.open_model()
-    rows = [(f"`{name}`", f"`{resolve(choose(name), model).fingerprint}`") for name in PRESETS if _fits(name, model)]
+    rows = [
+        (f"`{name}`", f"`{resolve(Protocol.named(name), model).fingerprint}`") for name in PRESETS if _fits(name, model)
+    ]
     return _table(("protocol", "fingerprint"), rows)
 
 
@@ -101,9 +103,9 @@ def _is_error(name: str) -> bool:
     return isinstance(value, type) and issubclass(value, Exception)
 
 
-def _fits(name: str, model: Model) -> bool:
+def _fits(name: str, model: WindowModel) -> bool:
     try:
-        resolve(choose(name), model)
+        resolve(Protocol.named(name), model)
     except nonplus.BadProtocol:
         return False
     return True
@@ -112,7 +114,7 @@ def _fits(name: str, model: Model) -> bool:
 def _described(name: str, value: object) -> str:
     parts = [f"### `{name}`\n"]
     if name == "PRESETS":
-        parts.append("A dictionary from name to preset: a `protocol`, and the texts `does`, `source`, `beware`.\n")
+        parts.append("A dictionary from name to preset: its `choices`, and the texts `does`, `source`, `beware`.\n")
     else:
         parts += [f"```text\n{_signature(name, value)}\n```\n", f"{markdown(inspect.getdoc(value) or '')}\n"]
     if isinstance(value, type):
@@ -137,7 +139,7 @@ _SHORTER = (
     (r"\bnumpy\.ndarray\[tuple\[typing\.Any, \.\.\.\], numpy\.dtype\[numpy\.int64\]\]", "Ints"),
     (r"\bnumpy\.ndarray\[tuple\[typing\.Any, \.\.\.\], numpy\.dtype\[numpy\.float64\]\]", "Floats"),
     (r"\b(?:nonplus|collections|pathlib|typing|numpy)(?:\.\w+)*\.(\w+)", r"\1"),
-    (r"= (Loading|Reading)\(.*?\)", r"= \1()"),
+    (r"= (Loading|CorpusOptions)\(.*?\)", r"= \1()"),
     (r"<factory>", "..."),
     (r"2\.718281828459045", "e"),
     (r" -> (?:None|Self)$", ""),
@@ -194,7 +196,7 @@ def drawing(*names: str, n_tokens: int, window: int, stride: int = 0) -> str:
     tokens = Tokens(Document(text="x" * n_tokens), ids, np.arange(1, n_tokens + 1), 0)
     lines = []
     for name in names:
-        protocol = nonplus.choose(name)
+        protocol = nonplus.Protocol.named(name)
         size = {"window": window, "stride": stride if protocol.stride else 0}
         lines.append(f"{name:10}  {''.join(f'{i % 10}' for i in range(n_tokens))}")
         for each in resolve(protocol.but(**size), model).windows(tokens):

@@ -21,7 +21,7 @@ from curve import draw, log
 from figures import figures
 
 from nonplus import __version__, open_model
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.records import Batch
 
 BUNDLED = Path(__file__).resolve().parents[2] / "src" / "nonplus" / "models" / "bundled"
@@ -132,12 +132,12 @@ def training(folder: Path) -> str:
     )
 
 
-def samples(model: Model) -> str:
+def samples(model: WindowModel) -> str:
     """Greedy continuations of a few prompts, as a quotation each."""
     return "\n".join(f"> **{prompt}**{greedy(model, prompt)}\n" for prompt in PROMPTS)
 
 
-def greedy(model: Model, prompt: str, *, length: int = 40) -> str:
+def greedy(model: WindowModel, prompt: str, *, length: int = 40) -> str:
     """The most probable token after the prompt, and so on; up to the end of a document."""
     (encoding,) = model.tokenizer.encode([prompt], specials=False)
     start = [] if model.special.bos is None else [model.special.bos]

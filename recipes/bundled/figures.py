@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from nonplus import Document, Protocol, choose
+from nonplus import Document, Protocol
 from nonplus.corpora import open_corpus
-from nonplus.measure.forward import Effort
-from nonplus.measure.interfaces import Model
+from nonplus.measure.forward import RunOptions
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.report import Report
 from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
@@ -67,10 +67,10 @@ class Figure:
     fingerprint: str
 
 
-def figures(model: Model, data: Path) -> Iterator[Figure]:
+def figures(model: WindowModel, data: Path) -> Iterator[Figure]:
     """All figures of the model card, in its order."""
     wikitext = list(open_corpus(f"wikitext:{data / 'eval' / 'wikitext2' / 'wiki.test.raw'}"))
-    ways = {"WikiText-2 test": Protocol(), "WikiText-2 test as lm-eval counts": choose("lm-eval")}
+    ways = {"WikiText-2 test": Protocol(), "WikiText-2 test as lm-eval counts": Protocol.named("lm-eval")}
     for name, protocol in ways.items():
         yield from corpus("WikiText-2", name, wikitext, model, protocol.but(detokenize="wikitext"))
     yield from lambada(model, data / "eval" / "lambada" / "lambada_test.jsonl")
@@ -82,7 +82,9 @@ def figures(model: Model, data: Path) -> Iterator[Figure]:
         yield whole("UDHR", name, data / "domains" / "udhr" / f"{stem}.txt", model)
 
 
-def corpus(group: str, text: str, documents: list[Document], model: Model, protocol: Protocol) -> Iterator[Figure]:
+def corpus(
+    group: str, text: str, documents: list[Document], model: WindowModel, protocol: Protocol
+) -> Iterator[Figure]:
     """Bits per byte and word perplexity of documents that are many enough to be the clusters."""
     measurement = Measurement(model, protocol, level=LEVEL)
     sums = [measurement.add(scored) for scored in score(documents, model=model, protocol=protocol)]
@@ -94,11 +96,11 @@ def corpus(group: str, text: str, documents: list[Document], model: Model, proto
     yield figure(group, text, "word perplexity", per_word, f"{len(nats):,} documents", report)
 
 
-def lambada(model: Model, file: Path) -> Iterator[Figure]:
+def lambada(model: WindowModel, file: Path) -> Iterator[Figure]:
     """The last word of each passage, given the rest of it: its perplexity, and how often it is the greedy choice."""
     measurement = Measurement(model, Protocol(), level=LEVEL)
     nats, hits = [], []
-    for scored in score(passages(file), model=model, protocol=Protocol(), effort=Effort(alternatives=1)):
+    for scored in score(passages(file), model=model, protocol=Protocol(), options=RunOptions(alternatives=1)):
         nats.append(measurement.add(scored).nats)
         hits.append(float(np.all(scored.rank == 1)))
     report, ones = measurement.report(), [1.0] * len(nats)
@@ -115,7 +117,7 @@ def passages(file: Path) -> Iterator[Document]:
             yield Document(text=f" {word}", context=context, id=f"{file.name}:{number}")
 
 
-def whole(group: str, text: str, file: Path, model: Model) -> Figure:
+def whole(group: str, text: str, file: Path, model: WindowModel) -> Figure:
     """Bits per byte of a file as one document; its blocks of bytes are the clusters."""
     report = evaluate(open_corpus(file), model=model, protocol=Protocol(), level=LEVEL)
     said = report.as_dict()

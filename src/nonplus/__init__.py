@@ -16,9 +16,9 @@ if TYPE_CHECKING:
         NonplusError,
         ProtocolWarning,
     )
-    from nonplus.measure.forward import Effort
+    from nonplus.measure.forward import RunOptions
     from nonplus.measure.protocol.choices import Protocol
-    from nonplus.measure.protocol.presets import PRESETS, choose
+    from nonplus.measure.protocol.presets import PRESETS
     from nonplus.measure.records import Document, ScoredText, TokenScore
     from nonplus.measure.report import Report
     from nonplus.metrics.functional import Perplexity, perplexity
@@ -33,16 +33,15 @@ __all__ = [
     "BadProtocol",
     "BadRecord",
     "Document",
-    "Effort",
     "MissingExtra",
     "NonplusError",
     "Perplexity",
     "Protocol",
     "ProtocolWarning",
     "Report",
+    "RunOptions",
     "ScoredText",
     "TokenScore",
-    "choose",
     "evaluate",
     "open_corpus",
     "open_model",
@@ -63,9 +62,9 @@ _HOMES = {
         "NonplusError",
         "ProtocolWarning",
     ),
-    "measure.forward": ("Effort",),
+    "measure.forward": ("RunOptions",),
     "measure.protocol.choices": ("Protocol",),
-    "measure.protocol.presets": ("PRESETS", "choose"),
+    "measure.protocol.presets": ("PRESETS",),
     "measure.records": ("Document", "ScoredText", "TokenScore"),
     "measure.report": ("Report",),
     "metrics.functional": ("Perplexity", "perplexity"),

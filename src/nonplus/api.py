@@ -5,10 +5,8 @@ from pathlib import Path
 
 from nonplus.corpora import open_corpora
 from nonplus.measure import scoring, session
-from nonplus.measure.forward import Effort
-from nonplus.measure.interfaces import Model
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import choose
 from nonplus.measure.records import Document, ScoredText
 from nonplus.measure.report import Report
 from nonplus.models import DEFAULT, open_model
@@ -21,18 +19,19 @@ def score(
     *,
     model: object = DEFAULT,
     protocol: str | Protocol = "full",
-    effort: Effort | None = None,
+    options: RunOptions | None = None,
 ) -> Iterator[ScoredText]:
     """Score documents one by one: every token's surprisal in nats.
 
     ``documents`` is a text, a path (:class:`pathlib.Path`), or any iterable of texts and documents. ``model`` is a name
-    (``"hf:gpt2"``), a pair of a transformers model and its tokenizer, or a :class:`~nonplus.measure.interfaces.Model`.
+    (``"hf:gpt2"``), a pair of a transformers model and its tokenizer, or a model in the sense of
+    :mod:`nonplus.measure.interfaces`.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
     chosen = _protocol(protocol)
-    return scoring.score(_documents(documents, chosen), model=open_model(model), protocol=chosen, effort=effort)
+    return scoring.score(_documents(documents, chosen), model=open_model(model), protocol=chosen, options=options)
 
 
 def evaluate(
@@ -40,7 +39,7 @@ def evaluate(
     *,
     model: object = DEFAULT,
     protocol: str | Protocol = "full",
-    effort: Effort | None = None,
+    options: RunOptions | None = None,
     until: float = 0.0,
     level: float = 0.95,
 ) -> Report:
@@ -56,7 +55,7 @@ def evaluate(
         _documents(documents, chosen),
         model=open_model(model),
         protocol=chosen,
-        effort=effort,
+        options=options,
         until=until,
         level=level,
     )
@@ -69,7 +68,4 @@ def _documents(documents: Texts, protocol: Protocol) -> Iterable[str | Document]
 
 
 def _protocol(protocol: str | Protocol) -> Protocol:
-    return choose(protocol) if isinstance(protocol, str) else protocol
-
-
-__all__ = ["Model", "evaluate", "score"]
+    return Protocol.named(protocol) if isinstance(protocol, str) else protocol

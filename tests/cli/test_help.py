@@ -12,8 +12,8 @@ from nonplus.cli import VERBS
 from nonplus.cli.score_plan import Output, Precision
 from nonplus.cli.terminal import help_texts as words
 from nonplus.cli.terminal.options import field_of
-from nonplus.corpora import Reading
-from nonplus.measure.forward import Effort
+from nonplus.corpora import CorpusOptions
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.models import DEFAULT
 from nonplus.models.loading import Loading
@@ -21,8 +21,8 @@ from nonplus.models.loading import Loading
 KINDS = {
     Loading: words.LOADING,
     Protocol: words.PROTOCOL,
-    Reading: words.READING,
-    Effort: words.EFFORT,
+    CorpusOptions: words.CORPUS,
+    RunOptions: words.RUN,
     Precision: words.PRECISION,
     Output: words.OUTPUT,
 }

@@ -46,13 +46,13 @@ def test_the_choices_of_a_preset_are_printed_as_they_would_be_typed(run, name):
             typed += [flag, json.loads(value).replace("\n", r"\n")] if value.startswith('"') else line.split()
     options = command.make_context("score", ["some text", *typed]).params
     plan = planned(options.pop("sources"), options.pop("model"), options.pop("protocol"), options)
-    assert replace(plan.protocol, name=name) == PRESETS[name].protocol
+    assert replace(plan.protocol, name=name) == Protocol.named(name)
 
 
 def test_protocols_as_json_hold_every_choice(run):
     said = run("protocols", "--json").object
     assert [*said] == [*PRESETS]
-    assert said["gptq"]["choices"] == asdict(PRESETS["gptq"].protocol)
+    assert said["gptq"]["choices"] == asdict(Protocol.named("gptq"))
     assert {field_of(flag) for flag in PROTOCOL} | {"name"} == {*asdict(Protocol())}
     assert [*run("protocols", "stride:64", "--json").object] == ["stride:64"]
 

@@ -50,7 +50,7 @@ def test_json_is_all_there_is_on_stdout(run, fox):
 def test_figures_are_those_of_the_library(run, verses):
     model = f"unigram:{verses}"
     ran = run("score", f"lines:{verses}", "--model", model, "--json", "-p", "stride:8", "--window", "16")
-    protocol = nonplus.choose("stride:8").but(window=16)
+    protocol = nonplus.Protocol.named("stride:8").but(window=16)
     report = nonplus.evaluate(open_corpora([f"lines:{verses}"]), model=model, protocol=protocol).as_dict()
     timing = {"seconds", "tokens_per_second"}
     assert {key: ran.object[key] for key in report.keys() - timing} == {

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nonplus.corpora import Reading, open_corpus
+from nonplus.corpora import CorpusOptions, open_corpus
 from nonplus.measure.records import Document
 
 Read = Callable[..., list[Document]]
@@ -16,8 +16,8 @@ Write = Callable[..., Path]
 
 @pytest.fixture
 def read() -> Read:
-    """All documents of a source; keywords are the fields of Reading."""
-    return lambda source, **options: list(open_corpus(source, options=Reading(**options)))
+    """All documents of a source; keywords are the fields of CorpusOptions."""
+    return lambda source, **options: list(open_corpus(source, options=CorpusOptions(**options)))
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from nonplus.corpora import Reading, open_corpus, responses
+from nonplus.corpora import CorpusOptions, open_corpus, responses
 from nonplus.errors import BadInput, BadModel, BadRecord
 from nonplus.measure.records import Document
 from nonplus.models.synthetic import Bytes
@@ -19,7 +19,7 @@ class Plain:
 
 
 def conversations(path, **options):
-    return open_corpus(str(path), options=Reading(messages="messages", **options), tokenizer=Plain())
+    return open_corpus(str(path), options=CorpusOptions(messages="messages", **options), tokenizer=Plain())
 
 
 def test_each_turn_of_the_assistant_is_a_document_with_all_before_it_as_context():
@@ -85,7 +85,7 @@ def test_a_broken_conversation_is_refused_with_its_place(jsonl, messages, reason
 
 def test_conversations_without_a_tokenizer_are_refused_before_anything_is_read():
     with pytest.raises(BadInput, match="only a model's own chat template can write out; give the tokenizer"):
-        open_corpus("nowhere.jsonl", options=Reading(messages="messages"))
+        open_corpus("nowhere.jsonl", options=CorpusOptions(messages="messages"))
 
 
 def test_a_model_without_a_chat_template_says_so():

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.corpora import Reading, Sources, open_corpora, open_corpus
+from nonplus.corpora import Corpus, CorpusOptions, open_corpora, open_corpus
 from nonplus.errors import BadInput
 from nonplus.measure.records import Document
 
@@ -11,7 +11,7 @@ TEXTS = st.lists(st.sampled_from(["one", "two words", "", " ", "\n\t", "\u3000"]
 
 @given(st.lists(TEXTS), st.integers(0, 5))
 def test_documents_with_text_come_in_order_up_to_the_limit_and_the_others_are_counted(parts, limit):
-    corpus = Sources("c", [[Document(text=text) for text in part] for part in parts], limit=limit)
+    corpus = Corpus("c", [[Document(text=text) for text in part] for part in parts], limit=limit)
     full = [text for part in parts for text in part if text.strip()]
     blank = sum(len(part) for part in parts) - len(full)
     if not full:
@@ -43,7 +43,7 @@ def test_several_sources_are_one_corpus_in_the_order_given(jsonl):
 
 def test_the_limit_counts_across_sources(jsonl):
     path = str(jsonl([{"text": "one"}, {"text": "two"}]))
-    corpus = open_corpora([path, path], options=Reading(limit=3))
+    corpus = open_corpora([path, path], options=CorpusOptions(limit=3))
     assert [document.text for document in corpus] == ["one", "two", "one"]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from nonplus.corpora import Reading, open_corpus
+from nonplus.corpora import CorpusOptions, open_corpus
 from nonplus.errors import BadInput, BadProtocol, BadRecord
 from nonplus.measure.records import Document
 
@@ -85,14 +85,14 @@ def test_an_empty_file_is_refused(jsonl, read):
 
 def test_a_negative_limit_is_refused():
     with pytest.raises(BadInput, match="0 for all, got -1"):
-        Reading(limit=-1)
+        CorpusOptions(limit=-1)
 
 
 def test_a_reading_without_a_field_for_the_text_is_refused():
     with pytest.raises(BadInput, match="no field is named that holds the text"):
-        Reading(field="")
+        CorpusOptions(field="")
 
 
 def test_a_conversation_has_its_own_context():
     with pytest.raises(BadProtocol, match="both say what is fed before"):
-        Reading(messages="messages", context_field="prompt")
+        CorpusOptions(messages="messages", context_field="prompt")

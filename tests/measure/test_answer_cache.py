@@ -12,14 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.measure.answer_cache import Ledger
+from nonplus.measure.answer_cache import AnswerCache
 
 ROOT = Path(__file__).resolve().parents[2]
 
 RUN = """
 import sys, time
 from pathlib import Path
-from nonplus.measure.forward import Effort
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.session import evaluate
 from doubles import History
 
@@ -30,7 +30,7 @@ class Slow(History):
 
 texts = ["some text number %d, and a little more of it" % i * (1 + i % 3) for i in range(60)]
 model = Slow()
-report = evaluate(texts, model=model, effort=Effort(resume=Path(sys.argv[1])))
+report = evaluate(texts, model=model, options=RunOptions(resume=Path(sys.argv[1])))
 print(report.tally.nats, report.tally.scored, len(model.asked))
 """
 
@@ -75,7 +75,7 @@ def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
     tmp_path_factory: pytest.TempPathFactory, cut: int
 ) -> None:
     folder = tmp_path_factory.mktemp("torn")
-    ledger = Ledger(folder, scope="s")
+    ledger = AnswerCache(folder, scope="s")
     answers = {ledger.key(b"%d" % i): np.full((3, 1), float(i)) for i in range(5)}
     ends = []
     for key, answer in answers.items():
@@ -83,7 +83,7 @@ def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
         (path,) = folder.glob("*.ledger")
         ends.append(path.stat().st_size)
     path.write_bytes(path.read_bytes()[:cut])
-    again = Ledger(folder, scope="s")
+    again = AnswerCache(folder, scope="s")
     for end, (key, answer) in zip(ends, answers.items(), strict=True):
         assert (key in again) == (end <= cut)
         if key in again:
@@ -91,16 +91,16 @@ def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
 
 
 def test_a_flipped_bit_is_not_believed(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path, scope="s")
+    ledger = AnswerCache(tmp_path, scope="s")
     ledger.put({ledger.key(b"a"): np.ones((2, 1))})
     (path,) = tmp_path.glob("*.ledger")
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert ledger.key(b"a") not in Ledger(tmp_path, scope="s")
+    assert ledger.key(b"a") not in AnswerCache(tmp_path, scope="s")
 
 
 def test_two_scopes_know_nothing_of_each_other(tmp_path: Path) -> None:
-    one, other = Ledger(tmp_path, scope="one"), Ledger(tmp_path, scope="other")
+    one, other = AnswerCache(tmp_path, scope="one"), AnswerCache(tmp_path, scope="other")
     one.put({one.key(b"a"): np.ones((2, 1))})
-    assert other.key(b"a") not in Ledger(tmp_path, scope="other")
+    assert other.key(b"a") not in AnswerCache(tmp_path, scope="other")

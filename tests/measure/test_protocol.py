@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nonplus.errors import BadProtocol, ProtocolWarning
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize, lm_eval_counts
-from nonplus.measure.protocol.presets import PRESETS, choose
+from nonplus.measure.protocol.presets import PRESETS
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.scoring import score
 from nonplus.models.synthetic import Bytes
@@ -62,7 +62,7 @@ def test_the_prefix_and_the_number_format_are_part_of_the_fingerprint() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_says_what_it_does_where_it_is_from_and_what_to_beware_of(name: str) -> None:
     preset = PRESETS[name]
-    assert preset.protocol.name == name
+    assert Protocol.named(name).name == name
     assert all(len(words) > 20 for words in (preset.does, preset.beware))
     assert preset.source
 
@@ -77,8 +77,8 @@ def test_every_preset_says_what_it_does_where_it_is_from_and_what_to_beware_of(n
     ],
 )
 def test_a_number_may_follow_the_name(name: str, choice: str, value: int) -> None:
-    assert getattr(choose(name), choice) == value
-    assert choose(name).name == name
+    assert getattr(Protocol.named(name), choice) == value
+    assert Protocol.named(name).name == name
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_a_number_may_follow_the_name(name: str, choice: str, value: int) -> Non
 )
 def test_a_name_that_is_none_is_refused_with_those_there_are(name: str) -> None:
     with pytest.raises(BadProtocol, match=r"full|stride"):
-        choose(name)
+        Protocol.named(name)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_choice_that_does_not_exist_is_refused() -> None:
 
 
 def test_a_changed_preset_no_longer_bears_its_name() -> None:
-    assert choose("gptq").but(joiner=" ").name == "gptq+"
+    assert Protocol.named("gptq").but(joiner=" ").name == "gptq+"
 
 
 @pytest.mark.parametrize(
@@ -137,13 +137,13 @@ def test_replacing_the_first_token_needs_whole_chunks() -> None:
 def test_a_tokenizer_that_adds_a_beginning_token_is_a_caution_under_lm_eval() -> None:
     model = History(tokenizer=Bytes(before=(256,)))
     with pytest.warns(ProtocolWarning, match="the second one is scored"):
-        (scored,) = score(["ab"], model=model, protocol=choose("lm-eval"))
+        (scored,) = score(["ab"], model=model, protocol=Protocol.named("lm-eval"))
     assert scored.nats[0] == pytest.approx(-model.log_probability([256], 256))
 
 
 def test_the_presets_without_known_faults_give_no_caution() -> None:
-    assert resolve(choose("full"), History()).cautions == ()
-    assert resolve(choose("stride:4"), History()).cautions == ()
+    assert resolve(Protocol.named("full"), History()).cautions == ()
+    assert resolve(Protocol.named("stride:4"), History()).cautions == ()
 
 
 def test_wikitext_is_put_together_as_it_was_written() -> None:

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from nonplus.measure.formatting import figure
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import choose
 from nonplus.measure.records import Document
 from nonplus.measure.report import document_dict, lines
 from nonplus.measure.scoring import score
@@ -67,7 +66,7 @@ def test_a_report_is_one_json_object_with_the_promised_keys() -> None:
 
 
 def test_the_conditions_are_printed_beside_the_figure() -> None:
-    said = dict(lines(evaluate(["some text"] * 30, model=History(), protocol=choose("stride:5"))))
+    said = dict(lines(evaluate(["some text"] * 30, model=History(), protocol=Protocol.named("stride:5"))))
     assert said["protocol"] == "stride:5|window:16|stride:5|bos:every(256)|dtype:float64"
     assert len(said["fingerprint"]) == 12
     assert said["scored"] == "270 tokens, 60 words, 270 bytes of 30 documents"
@@ -78,7 +77,7 @@ def test_the_mean_of_texts_is_the_mean_of_their_perplexities_and_not_the_perplex
     these = ["ab", "abcdefgh", "zz"]
     model = History()
     alone = [evaluate([text], model=model).perplexity for text in these]
-    report = evaluate(these, model=model, protocol=choose("evaluate"))
+    report = evaluate(these, model=model, protocol=Protocol.named("evaluate"))
     assert report.perplexity == pytest.approx(sum(alone) / 3, rel=1e-9)
     assert report.perplexity != pytest.approx(evaluate(these, model=model).perplexity, rel=1e-3)
 
@@ -141,14 +140,14 @@ def test_numbers_are_rounded_as_people_read_them(value: float | None, said: str)
 
 def test_an_original_that_the_caller_gives_is_what_is_divided_by() -> None:
     document = Document(text=" a , b ", original="what it was before")
-    report = evaluate([document], model=History(), protocol=choose("lm-eval").but(detokenize="wikitext"))
+    report = evaluate([document], model=History(), protocol=Protocol.named("lm-eval").but(detokenize="wikitext"))
     assert (report.tally.bytes, report.tally.words) == (len("what it was before"), 4)
 
 
 def test_an_interrupted_document_divides_only_by_what_was_scored() -> None:
-    (whole,) = score(["ab cd ef"], model=History(), protocol=choose("lm-eval"))
+    (whole,) = score(["ab cd ef"], model=History(), protocol=Protocol.named("lm-eval"))
     part = replace(whole, index=whole.index[:3], nats=whole.nats[:3], weight=whole.weight[:3], partial=True)
-    measurement = Measurement(History(), choose("lm-eval"))
+    measurement = Measurement(History(), Protocol.named("lm-eval"))
     assert (measurement.add(replace(part, seen=whole.seen[:3])).bytes, measurement.add(whole).bytes) == (3, 8)
 
 

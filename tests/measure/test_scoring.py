@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadModel, BadProtocol, ProtocolWarning
 from nonplus.measure.batches import batch, group, pack, row
-from nonplus.measure.forward import Effort
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import choose
 from nonplus.measure.records import Batch, Document, Floats, ScoredText, Tokens, Window
 from nonplus.measure.scoring import score
 from nonplus.measure.session import evaluate
@@ -49,7 +48,7 @@ def test_full_gives_the_closed_form_for_every_token(these: list[str], context: i
 @given(texts, st.integers(1, 200), st.booleans())
 def test_neither_batch_size_nor_packing_changes_a_figure(these: list[str], budget: int, packs: bool) -> None:
     plain = list(score(these, model=History()))
-    other = list(score(these, model=History(packs=packs), effort=Effort(budget=budget)))
+    other = list(score(these, model=History(packs=packs), options=RunOptions(budget=budget)))
     assert nats(other) == nats(plain)
 
 
@@ -126,7 +125,7 @@ def test_every_choice_of_prefix_is_fed_as_it_says(bos: str) -> None:
 @given(texts, st.integers(1, 5))
 def test_readings_give_the_same_surprisals_and_a_true_rank(these: list[str], top: int) -> None:
     plain = list(score(these, model=History()))
-    read = list(score(these, model=History(), effort=Effort(alternatives=top)))
+    read = list(score(these, model=History(), options=RunOptions(alternatives=top)))
     assert nats(read) == nats(plain)
     for each in read:
         first = each.rank == 1
@@ -223,17 +222,17 @@ def test_a_resumed_run_asks_nothing_twice_and_says_the_same(
 ) -> None:
     folder = tmp_path_factory.mktemp("ledger")
     first, second = History(), History()
-    unbroken = nats(list(score(these, model=first, effort=Effort(resume=folder))))
-    assert nats(list(score(these, model=second, effort=Effort(resume=folder)))) == unbroken
+    unbroken = nats(list(score(these, model=first, options=RunOptions(resume=folder))))
+    assert nats(list(score(these, model=second, options=RunOptions(resume=folder)))) == unbroken
     assert first.asked
     assert not second.asked
 
 
 def test_another_protocol_or_model_shares_no_answers(tmp_path: Path) -> None:
-    effort = Effort(resume=tmp_path)
-    list(score(["abc"], model=History(), effort=effort))
+    options = RunOptions(resume=tmp_path)
+    list(score(["abc"], model=History(), options=options))
     for model, protocol in ((History(seed=1), Protocol()), (History(), Protocol(bos="none"))):
-        list(score(["abc"], model=model, protocol=protocol, effort=effort))
+        list(score(["abc"], model=model, protocol=protocol, options=options))
         assert model.asked
 
 
@@ -258,7 +257,7 @@ def test_until_stops_when_the_interval_is_narrow_enough() -> None:
 def test_hf_doc_books_one_token_fewer_for_every_later_window() -> None:
     text = "abcdefghijklmnop"
     with pytest.warns(ProtocolWarning, match="books 3 of every 4"):
-        report = evaluate([text], model=History(max_context=8), protocol=choose("hf-doc:4"))
+        report = evaluate([text], model=History(max_context=8), protocol=Protocol.named("hf-doc:4"))
     assert report.tally.scored == 15
     assert report.tokens == 7 + 3 + 3
 
@@ -277,7 +276,7 @@ def test_hf_doc_books_one_token_fewer_for_every_later_window() -> None:
 )
 def test_what_cannot_be_measured_is_said(document: str, protocol: str, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
-        list(score([document], model=History(), protocol=choose(protocol)))
+        list(score([document], model=History(), protocol=Protocol.named(protocol)))
 
 
 def test_a_text_of_which_nothing_can_be_scored_is_an_error() -> None:
@@ -287,7 +286,7 @@ def test_a_text_of_which_nothing_can_be_scored_is_an_error() -> None:
 
 def test_a_window_too_small_to_score_anything_is_named_among_the_causes() -> None:
     with pytest.raises(BadInput, match=r"under llama\.cpp:2 none .* or a larger window"):
-        evaluate(["abcdef"], model=History(), protocol=choose("llama.cpp:2"))
+        evaluate(["abcdef"], model=History(), protocol=Protocol.named("llama.cpp:2"))
 
 
 def test_no_text_at_all_is_an_error() -> None:
@@ -307,7 +306,7 @@ def test_eos_needs_an_end_token() -> None:
 
 def test_a_stream_has_no_contexts() -> None:
     with pytest.raises(BadProtocol, match="has a context"):
-        list(score([Document(text="a", context="b")], model=History(), protocol=choose("gptq:8")))
+        list(score([Document(text="a", context="b")], model=History(), protocol=Protocol.named("gptq:8")))
 
 
 # ---------------------------------------------------------------- batches

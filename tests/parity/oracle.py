@@ -2,7 +2,7 @@
 
 Slow on purpose, and no line of it is shared with nonplus. ``ids`` are the tokens of one text, ``see`` is a function
 ``see(history, token) -> ln P(token | history)``, ``L`` is the window and ``S`` the stride. Each protocol gives
-``{place in ids: (nats, weight)}`` for the tokens that it scores. Sources are named where a protocol is not ours.
+``{place in ids: (nats, weight)}`` for the tokens that it scores. Corpus are named where a protocol is not ours.
 """
 
 import math

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from goldens.texts import LONG, MIDDLE, SHORT
 
-from nonplus import Document, Effort, Protocol, evaluate, score
+from nonplus import Document, Protocol, RunOptions, evaluate, score
 from nonplus.models import bundled_models
 from nonplus.models.bundled_cards import bundled_folder
 
@@ -54,7 +54,7 @@ def test_greedy_text_of_transformers_is_what_ranks_first(name: str) -> None:
     whole = model.generate(fed, attention_mask=torch.ones_like(fed), do_sample=False, max_new_tokens=20, pad_token_id=0)
     reply = tokenizer.decode(whole[0, fed.shape[1] :])
     document = Document(text=reply, context=prompt)
-    (scored,) = score([document], model=f"bundled:{name}", effort=Effort(alternatives=1))
+    (scored,) = score([document], model=f"bundled:{name}", options=RunOptions(alternatives=1))
     assert scored.rank.tolist() == [1] * 20
 
 
@@ -91,8 +91,8 @@ def test_lm_eval_finds_last_words_of_lambada_as_probable_and_as_greedy(name: str
     requests = [SimpleNamespace(args=(context, f" {word}")) for context, _, word in passages]
     theirs = harness(name).loglikelihood(requests, disable_tqdm=True)
     documents = [Document(text=f" {word}", context=context) for context, _, word in passages]
-    protocol, effort = Protocol(bos="none"), Effort(alternatives=1)
-    ours = list(score(documents, model=f"bundled:{name}", protocol=protocol, effort=effort))
+    protocol, options = Protocol(bos="none"), RunOptions(alternatives=1)
+    ours = list(score(documents, model=f"bundled:{name}", protocol=protocol, options=options))
     assert [math.fsum(each.nats) for each in ours] == pytest.approx([-nats for nats, _ in theirs], rel=1e-5)
     greedy = [bool(np.all(each.rank == 1)) for each in ours]
     assert greedy == [hit for _, hit in theirs]

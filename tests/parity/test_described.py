@@ -5,7 +5,7 @@ import math
 import pytest
 from tiny import BOS, EOS, gpt2, letters, logits, tokenizer, torch
 
-from nonplus import choose, evaluate
+from nonplus import Protocol, evaluate
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")]
 
@@ -70,7 +70,7 @@ def test_paloma(adds_bos: bool) -> None:
     report = evaluate(
         TEXTS,
         model=(MODEL, tokenizer(adds_bos=adds_bos, length=WINDOW)),
-        protocol=choose("paloma").but(window=WINDOW),
+        protocol=Protocol.named("paloma").but(window=WINDOW),
     )
     assert made.eos_token_id == (EOS if adds_bos else BOS)
     assert report.tally.scored == tokens

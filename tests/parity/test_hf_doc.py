@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tiny import gpt2, letters, tokenizer, torch
 
-from nonplus import choose, evaluate
+from nonplus import Protocol, evaluate
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")]
 
@@ -60,7 +60,7 @@ def test_the_loop_to_its_bookkeeping(stride: int, window: int, lengths: list[int
     report = evaluate(
         texts,
         model=(MODEL, tokenizer(adds_bos=adds_bos, length=WINDOW)),
-        protocol=choose(f"hf-doc:{stride}").but(window=window),
+        protocol=Protocol.named(f"hf-doc:{stride}").but(window=window),
     )
     assert report.log_perplexity == pytest.approx(expected, rel=1e-6)
     assert report.tokens == booked

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tiny import gpt2, letters, tokenizer, transformers
 
-from nonplus import ProtocolWarning, choose, evaluate, open_model, score
+from nonplus import Protocol, ProtocolWarning, evaluate, open_model, score
 from nonplus.measure.report import Report
 
 pytest.importorskip("lm_eval")
@@ -61,13 +61,13 @@ def test_documents_shorter_and_longer_than_the_window_and_of_its_very_length(add
 def test_a_window_shorter_than_the_model_takes(adds_bos: bool) -> None:
     texts = [letters(n, seed=n) for n in LENGTHS]
     theirs = rolling(harness(MODEL, tokenizer(adds_bos=adds_bos, length=L), max_length=12), texts)
-    ours = nats(texts, (MODEL, tokenizer(adds_bos=adds_bos, length=L)), choose("lm-eval").but(window=12))
+    ours = nats(texts, (MODEL, tokenizer(adds_bos=adds_bos, length=L)), Protocol.named("lm-eval").but(window=12))
     assert ours == pytest.approx([-each for each in theirs], rel=1e-6)
 
 
 def test_where_windows_repeat_the_harness_agrees_once_its_cache_of_logits_is_off() -> None:
     """Its cache answers a last window out of an earlier one with the same tokens, from the wrong end of it."""
-    text, protocol = ("abcd" * 7)[:27], choose("lm-eval").but(window=12)
+    text, protocol = ("abcd" * 7)[:27], Protocol.named("lm-eval").but(window=12)
     cached, plain = (
         -rolling(harness(MODEL, tokenizer(adds_bos=True, length=L), max_length=12, logits_cache=on), [text])[0]
         for on in (True, False)
@@ -84,7 +84,9 @@ def test_a_beginning_token_that_comes_twice_is_scored_as_there_and_warned_of() -
     repaired = -rolling(harness(MODEL, tokenizer(adds_bos=True, length=L), add_bos_token=False), [text])[0]
     with pytest.warns(ProtocolWarning, match="the second one is scored"):
         (ours,) = nats([text], (MODEL, tokenizer(adds_bos=True, length=L)), "lm-eval")
-    (without,) = nats([text], (MODEL, tokenizer(adds_bos=True, length=L)), choose("lm-eval").but(specials=False))
+    (without,) = nats(
+        [text], (MODEL, tokenizer(adds_bos=True, length=L)), Protocol.named("lm-eval").but(specials=False)
+    )
     assert ours == pytest.approx(theirs, rel=1e-6)
     assert without == pytest.approx(repaired, rel=1e-6)
     assert abs(ours - without) > 0.1
@@ -116,7 +118,7 @@ def test_the_wikitext_task_to_its_last_formula(adds_bos: bool) -> None:
         weighted_perplexity([each["byte_perplexity"] for each in found]),
         bits_per_byte([each["bits_per_byte"] for each in found]),
     )
-    protocol = choose("lm-eval").but(detokenize="wikitext")
+    protocol = Protocol.named("lm-eval").but(detokenize="wikitext")
     report = evaluate(ARTICLES, model=(MODEL, tokenizer(adds_bos=adds_bos, length=L)), protocol=protocol)
     assert wikitext(report) == pytest.approx(theirs, rel=1e-6)
 
@@ -131,7 +133,7 @@ def test_a_real_model_whose_tokenizer_adds_a_beginning_token(stories: Path, data
     texts = [each.strip() for each in text.split("<|endoftext|>")][:3]
     model = transformers.AutoModelForCausalLM.from_pretrained(stories)
     theirs = rolling(harness(model, transformers.AutoTokenizer.from_pretrained(stories), max_length=64), texts)
-    ours = nats(texts, open_model(f"hf:{stories}"), choose("lm-eval").but(window=64))
-    in_numpy = nats(texts, open_model(f"llama:{stories}"), choose("lm-eval").but(window=64))
+    ours = nats(texts, open_model(f"hf:{stories}"), Protocol.named("lm-eval").but(window=64))
+    in_numpy = nats(texts, open_model(f"llama:{stories}"), Protocol.named("lm-eval").but(window=64))
     assert ours == pytest.approx([-each for each in theirs], rel=1e-6)
     assert in_numpy == pytest.approx([-each for each in theirs], rel=1e-6)

@@ -9,9 +9,8 @@ from hypothesis import assume, given, reject
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput
-from nonplus.measure.forward import Effort
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import choose
 from nonplus.measure.records import Document, ScoredText
 from nonplus.measure.report import Report
 from nonplus.measure.scoring import score
@@ -24,7 +23,7 @@ BOS, EOS = 256, 257
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")
 
 texts = st.lists(st.text("ab é\n", min_size=1, max_size=40), min_size=1, max_size=4)
-efforts = st.builds(Effort, budget=st.integers(1, 120))
+options_ = st.builds(RunOptions, budget=st.integers(1, 120))
 plain, adding = Bytes(), Bytes(before=(BOS,))
 tokenizers = st.sampled_from([plain, adding])
 
@@ -50,19 +49,19 @@ def agree(
     protocol: Protocol,
     expected: list[oracle.Scores],
     *,
-    effort: Effort | None = None,
+    options: RunOptions | None = None,
 ) -> Report:
     """Score, compare every token with the oracle, and give the report over the same texts."""
-    found = list(score(these, model=model, protocol=protocol, effort=effort))
+    found = list(score(these, model=model, protocol=protocol, options=options))
     assert [each.index.tolist() for each in found] == [list(scores) for scores in expected]
     for each, scores in zip(found, expected, strict=True):
         assert pairs(each) == [pytest.approx(pair, rel=1e-12) for pair in scores.values()]
         assert each.unscored == len(each.tokens.ids) - each.tokens.first - len(scores)
     if not any(expected):
         with pytest.raises(BadInput, match="no token could be scored"):
-            evaluate(these, model=model, protocol=protocol, effort=effort)
+            evaluate(these, model=model, protocol=protocol, options=options)
         reject()
-    report = evaluate(these, model=model, protocol=protocol, effort=effort)
+    report = evaluate(these, model=model, protocol=protocol, options=options)
     assert report.nats == pytest.approx(math.fsum(oracle.total(scores) for scores in expected), rel=1e-9, abs=1e-9)
     assert report.tally.scored == sum(len(scores) for scores in expected)
     return report
@@ -83,8 +82,8 @@ def covers(report: Report, units: list[str], expected: list[oracle.Scores], befo
         assert report.bits_per_byte == pytest.approx(report.nats / math.log(2) / n_bytes, rel=1e-9)
 
 
-@given(texts, models() | without_bos, efforts)
-def test_full(these: list[str], model: History, effort: Effort) -> None:
+@given(texts, models() | without_bos, options_)
+def test_full(these: list[str], model: History, options: RunOptions) -> None:
     bos = model.special.bos
     expected = [
         oracle.full(
@@ -96,20 +95,20 @@ def test_full(these: list[str], model: History, effort: Effort) -> None:
         )
         for text in these
     ]
-    report = agree(these, model, choose("full"), expected, effort=effort)
+    report = agree(these, model, Protocol.named("full"), expected, options=options)
     covers(report, these, expected, before=0)
     assert report.perplexity == pytest.approx(oracle.perplexity(expected), rel=1e-9)
 
 
-@given(texts, models() | without_bos, efforts, st.data())
-def test_stride(these: list[str], model: History, effort: Effort, data: st.DataObject) -> None:
+@given(texts, models() | without_bos, options_, st.data())
+def test_stride(these: list[str], model: History, options: RunOptions, data: st.DataObject) -> None:
     bos = model.special.bos
     stride = data.draw(st.integers(1, model.max_context - (bos is not None)))
     expected = [
         oracle.full(model.log_probability, ids(text, model, specials=False), L=model.max_context, S=stride, bos=bos)
         for text in these
     ]
-    report = agree(these, model, choose(f"stride:{stride}"), expected, effort=effort)
+    report = agree(these, model, Protocol.named(f"stride:{stride}"), expected, options=options)
     covers(report, these, expected, before=0)
 
 
@@ -128,19 +127,19 @@ def test_context_is_fed_and_never_scored(context: str, these: list[str], model: 
         for text in these
     ]
     documents = [Document(text=text, context=context) for text in these]
-    report = agree(documents, model, choose(f"stride:{stride}"), expected)
+    report = agree(documents, model, Protocol.named(f"stride:{stride}"), expected)
     covers(report, these, expected, before=len(context))
     assert report.perplexity == pytest.approx(oracle.perplexity(expected), rel=1e-9)
 
 
-@given(texts, models() | without_bos, efforts)
-def test_lm_eval(these: list[str], model: History, effort: Effort) -> None:
+@given(texts, models() | without_bos, options_)
+def test_lm_eval(these: list[str], model: History, options: RunOptions) -> None:
     prefix = EOS if model.special.bos is None else BOS
     expected = [
         oracle.lm_eval(model.log_probability, ids(text, model, specials=True), L=model.max_context, prefix=prefix)
         for text in these
     ]
-    report = agree(these, model, choose("lm-eval"), expected, effort=effort)
+    report = agree(these, model, Protocol.named("lm-eval"), expected, options=options)
     words, n_bytes = map(sum, zip(*map(oracle.lm_eval_words_and_bytes, these), strict=True))
     assert report.word_perplexity == pytest.approx(math.exp(report.nats / words), rel=1e-9)
     assert report.byte_perplexity == pytest.approx(math.exp(report.nats / n_bytes), rel=1e-9)
@@ -151,7 +150,7 @@ def test_lm_eval_scores_the_detokenised_text_and_divides_by_the_original() -> No
     original, scored = " a , b @-@ c \n", " a, b-c\n"
     model = History(max_context=8)
     expected = oracle.lm_eval(model.log_probability, list(scored.encode()), L=8, prefix=BOS)
-    report = agree([original], model, choose("lm-eval").but(detokenize="wikitext"), [expected])
+    report = agree([original], model, Protocol.named("lm-eval").but(detokenize="wikitext"), [expected])
     assert report.word_perplexity == pytest.approx(math.exp(oracle.total(expected) / 7), rel=1e-9)
     assert report.byte_perplexity == pytest.approx(math.exp(oracle.total(expected) / 14), rel=1e-9)
 
@@ -164,7 +163,7 @@ def test_hf_doc(these: list[str], model: History, data: st.DataObject) -> None:
     # A last window of one token has no label, and the loop's mean over no label is not a number; see test_hf_doc.py.
     assume(stride < model.max_context or len(tokens) % stride != 1)
     expected = oracle.hf_doc(model.log_probability, tokens, L=model.max_context, S=stride)
-    report = agree(these, model, choose(f"hf-doc:{stride}"), [expected])
+    report = agree(these, model, Protocol.named(f"hf-doc:{stride}"), [expected])
     covers(report, [stream], [expected], before=len(tokens) - len(stream.encode()))
     assert report.perplexity == pytest.approx(oracle.perplexity([expected]), rel=1e-9)
 
@@ -176,7 +175,7 @@ def test_llama_cpp(these: list[str], model: History) -> None:
     assume(len(tokens) >= 2 * length)
     bos = BOS if model.tokenizer is adding else None
     expected = oracle.llama_cpp(model.log_probability, tokens, L=length, bos=bos)
-    report = agree(these, model, choose(f"llama.cpp:{length}"), [expected])
+    report = agree(these, model, Protocol.named(f"llama.cpp:{length}"), [expected])
     covers(report, [stream], [expected], before=len(model.tokenizer.before))
     assert report.perplexity == pytest.approx(oracle.perplexity([expected]), rel=1e-9)
 
@@ -187,36 +186,36 @@ def test_gptq(these: list[str], model: History) -> None:
     tokens = ids(stream, model, specials=True)
     assume(len(tokens) >= length)
     expected = oracle.gptq(model.log_probability, tokens, L=length)
-    report = agree(these, model, choose(f"gptq:{length}"), [expected])
+    report = agree(these, model, Protocol.named(f"gptq:{length}"), [expected])
     covers(report, [stream], [expected], before=len(model.tokenizer.before))
     assert report.perplexity == pytest.approx(oracle.perplexity([expected]), rel=1e-9)
 
 
-@given(texts, models(), efforts)
-def test_paloma(these: list[str], model: History, effort: Effort) -> None:
+@given(texts, models(), options_)
+def test_paloma(these: list[str], model: History, options: RunOptions) -> None:
     expected = [
         oracle.paloma(model.log_probability, ids(text, model, specials=False), L=model.max_context, eos=EOS)
         for text in these
     ]
-    report = agree(these, model, choose("paloma"), expected, effort=effort)
+    report = agree(these, model, Protocol.named("paloma"), expected, options=options)
     words, n_bytes = map(sum, zip(*map(oracle.lm_eval_words_and_bytes, these), strict=True))
     assert report.perplexity == pytest.approx(oracle.perplexity(expected), rel=1e-9)
     assert (report.tally.words, report.tally.bytes) == (words, n_bytes)
 
 
-@given(texts, models(context=(81, 99)), efforts)
-def test_evaluate(these: list[str], model: History, effort: Effort) -> None:
+@given(texts, models(context=(81, 99)), options_)
+def test_evaluate(these: list[str], model: History, options: RunOptions) -> None:
     expected = [oracle.evaluate(model.log_probability, ids(text, model, specials=False), bos=BOS) for text in these]
-    report = agree(these, model, choose("evaluate"), expected, effort=effort)
+    report = agree(these, model, Protocol.named("evaluate"), expected, options=options)
     covers(report, these, expected, before=0)
     assert report.perplexity == pytest.approx(oracle.mean_of_perplexities(expected), rel=1e-9)
 
 
-@given(texts, models(), efforts)
-def test_lmppl(these: list[str], model: History, effort: Effort) -> None:
+@given(texts, models(), options_)
+def test_lmppl(these: list[str], model: History, options: RunOptions) -> None:
     expected = [
         oracle.lmppl(model.log_probability, ids(text, model, specials=True), L=model.max_context) for text in these
     ]
-    report = agree(these, model, choose("lmppl"), expected, effort=effort)
+    report = agree(these, model, Protocol.named("lmppl"), expected, options=options)
     covers(report, these, expected, before=len(model.tokenizer.before))
     assert report.perplexity == pytest.approx(oracle.mean_of_perplexities(expected), rel=1e-9)

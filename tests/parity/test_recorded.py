@@ -14,7 +14,7 @@ import pytest
 from goldens.texts import LONG, MIDDLE, SHORT
 
 from nonplus import BadProtocol, evaluate, open_model, score
-from nonplus.models import Model
+from nonplus.measure.interfaces import WindowModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")
 
@@ -31,7 +31,7 @@ def stories(data: Path) -> Path:
 
 
 @pytest.fixture(params=["llama", pytest.param("hf", marks=pytest.mark.slow)])
-def model(request: pytest.FixtureRequest, stories: Path) -> Model:
+def model(request: pytest.FixtureRequest, stories: Path) -> WindowModel:
     if request.param == "hf":
         pytest.importorskip("torch")
     return open_model(f"{request.param}:{stories}")
@@ -76,7 +76,7 @@ def retold_lmppl(folder: Path, texts: list[str], batch_size: int) -> list[float]
     return ppls
 
 
-def log_perplexities(texts: list[str], model: Model, protocol: str) -> list[float]:
+def log_perplexities(texts: list[str], model: WindowModel, protocol: str) -> list[float]:
     return [float(np.mean(each.nats)) for each in score(texts, model=model, protocol=protocol)]
 
 
@@ -99,14 +99,14 @@ def test_lmppl_retold_says_what_lmppl_said(stories: Path) -> None:
     assert retold_lmppl(stories, [*SHORT, MIDDLE, LONG], 3) == pytest.approx(golden["perplexities"], rel=1e-6)
 
 
-def test_the_preset_evaluate_says_what_evaluate_said(model: Model) -> None:
+def test_the_preset_evaluate_says_what_evaluate_said(model: WindowModel) -> None:
     golden, texts = recorded("evaluate"), [*SHORT, MIDDLE]
     assert log_perplexities(texts, model, "evaluate") == pytest.approx(np.log(golden["perplexities"]), rel=1e-6)
     report = evaluate(texts, model=model, protocol="evaluate")
     assert report.perplexity == pytest.approx(golden["mean_perplexity"], rel=1e-6)
 
 
-def test_the_preset_lmppl_says_what_lmppl_said_and_cuts_where_it_cut(model: Model) -> None:
+def test_the_preset_lmppl_says_what_lmppl_said_and_cuts_where_it_cut(model: WindowModel) -> None:
     golden, texts = recorded("lmppl"), [*SHORT, MIDDLE, LONG]
     assert log_perplexities(texts, model, "lmppl") == pytest.approx(np.log(golden["perplexities"]), rel=1e-6)
     report = evaluate(texts, model=model, protocol="lmppl")
@@ -116,6 +116,6 @@ def test_the_preset_lmppl_says_what_lmppl_said_and_cuts_where_it_cut(model: Mode
     assert cut.unscored > 1
 
 
-def test_a_text_too_long_for_one_piece_is_refused_by_the_preset_evaluate(model: Model) -> None:
+def test_a_text_too_long_for_one_piece_is_refused_by_the_preset_evaluate(model: WindowModel) -> None:
     with pytest.raises(BadProtocol, match="in one piece of at most 511 tokens"):
         evaluate([LONG], model=model, protocol="evaluate")

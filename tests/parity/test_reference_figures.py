@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from nonplus import Document, Protocol, choose, evaluate, open_corpus, open_model, score
-from nonplus.measure.interfaces import Model
+from nonplus import Document, Protocol, evaluate, open_corpus, open_model, score
+from nonplus.measure.interfaces import WindowModel
 
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")
 
 
 @cache
-def published(name: str) -> Model:
+def published(name: str) -> WindowModel:
     return open_model(f"hf:{name}")
 
 
@@ -73,7 +73,7 @@ def rows_joined(data: Path) -> list[Document]:
 def test_wikitext_2_by_the_harness(data: Path) -> None:
     """huggingface/transformers#13761: lm-eval, task wikitext, gpt2."""
     articles = open_corpus(f"wikitext:{data / 'eval' / 'wikitext2' / 'wiki.test.raw'}")
-    protocol = choose("lm-eval").but(detokenize="wikitext")
+    protocol = Protocol.named("lm-eval").but(detokenize="wikitext")
     report = evaluate(articles, model=published("openai-community/gpt2"), protocol=protocol)
     assert report.word_perplexity == pytest.approx(37.37, abs=0.006)
 
@@ -106,10 +106,10 @@ SAD = "sentiment classification: I dropped my laptop on my knee, and someone sto
         # torchmetrics, gallery/text/perplexity: "Perplexity, shifted"; without the shift it prints 1929.98
         ("The quick brown fox jumps over the lazy dog", WITHOUT_FIRST, 227.278, 0.01),
         # asahi417/lmppl, README
-        (HAPPY, choose("lmppl"), 136.6426, 0.01),
-        (SAD, choose("lmppl"), 139.2401, 0.01),
+        (HAPPY, Protocol.named("lmppl"), 136.6426, 0.01),
+        (SAD, Protocol.named("lmppl"), 139.2401, 0.01),
         # huggingface/evaluate, metrics/perplexity, example 2: the first row of WikiText-2 that is not empty
-        (" = Robert Boulter = \n", choose("evaluate"), 889.28, 0.1),
+        (" = Robert Boulter = \n", Protocol.named("evaluate"), 889.28, 0.1),
     ],
 )
 def test_one_text_under_gpt2(text: str, protocol: Protocol, figure: float, within: float) -> None:

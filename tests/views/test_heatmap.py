@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from nonplus.measure.formatting import figure
-from nonplus.measure.forward import Effort
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.records import Document
 from nonplus.measure.scoring import score
@@ -23,7 +23,7 @@ EVIL = "a </script><script>alert(1)</script> <b>bold</b> &amp; \"'\u2028 <!-- ${
 def page_of(*documents, model=None, alternatives=3, title="A title", interrupted=False):
     model = model or fitted_unigram(b"the fox jumps over the dog")
     measurement, texts = Measurement(model, Protocol()), []
-    for scored in score(documents, model=model, effort=Effort(alternatives=alternatives)):
+    for scored in score(documents, model=model, options=RunOptions(alternatives=alternatives)):
         measurement.add(scored)
         texts.append(scored)
     report = measurement.report(interrupted=interrupted)

@@ -9,7 +9,7 @@ from nonplus.cli.terminal.help_texts import PROTOCOL
 from nonplus.cli.terminal.options import field_of
 from nonplus.cli.terminal.report import wrapped
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import PRESETS, Preset, choose
+from nonplus.measure.protocol.presets import PRESETS, Preset
 
 
 @click.command("protocols", short_help="Explain the protocols: every choice that changes the figure.")
@@ -17,7 +17,7 @@ from nonplus.measure.protocol.presets import PRESETS, Preset, choose
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object and nothing else")
 def command(name: str | None, as_json: bool) -> int:
     """Explain all protocols, or every choice of the one called NAME."""
-    chosen = {name: choose(name)} if name else {each: preset.protocol for each, preset in PRESETS.items()}
+    chosen = {name: Protocol.named(name)} if name else {each: Protocol.named(each) for each in PRESETS}
     if as_json:
         click.echo(json.dumps({key: _as_dict(_preset(key), protocol) for key, protocol in chosen.items()}))
         return 0
@@ -32,7 +32,7 @@ def _preset(name: str) -> Preset:
 
 
 def _as_dict(preset: Preset, protocol: Protocol) -> dict[str, object]:
-    words = {key: value for key, value in asdict(preset).items() if key != "protocol"}
+    words = {key: value for key, value in asdict(preset).items() if key != "choices"}
     return words | {"choices": asdict(protocol)}
 
 

@@ -7,13 +7,12 @@ import click
 
 from nonplus.cli.score_plan import Output, Plan, Precision
 from nonplus.cli.score_run import carry_out
-from nonplus.cli.terminal.help_texts import EFFORT, LOADING, OUTPUT, PRECISION, PROTOCOL, READING
+from nonplus.cli.terminal.help_texts import CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN
 from nonplus.cli.terminal.options import Option, Verb, flags, given
 from nonplus.cli.terminal.report import show
-from nonplus.corpora import Reading
-from nonplus.measure.forward import Effort
+from nonplus.corpora import CorpusOptions
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import choose
 from nonplus.models import DEFAULT
 from nonplus.models.loading import Loading
 
@@ -33,11 +32,11 @@ _SHOWN_ALTERNATIVES = 5
 @flags(Loading, "Model", LOADING)
 @flags(Output, "Output", OUTPUT)
 @flags(Precision, "Precision", PRECISION)
-@flags(Reading, "Reading", READING)
+@flags(CorpusOptions, "CorpusOptions", CORPUS)
 @click.option("-p", "--protocol", cls=Option, heading="Protocol", metavar="NAME", default="full",
               help="the choices below at once, by name; see nonplus protocols  [full]")  # fmt: skip
 @flags(Protocol, "Protocol", PROTOCOL, defaults=False)
-@flags(Effort, "Effort", EFFORT)
+@flags(RunOptions, "Run", RUN)
 def command(sources: tuple[str, ...], model: str, protocol: str, **options: Any) -> int:
     """Measure the perplexity of a model on TEXTS: files, folders, or the text itself.
 
@@ -58,16 +57,16 @@ def planned(sources: tuple[str, ...], model: str, protocol: str, options: dict[s
     Raises:
         NonplusError: a choice is none, or contradicts another.
     """
-    output, effort = Output(**given(Output, options)), Effort(**given(Effort, options))
-    if output.html and not effort.alternatives:
-        effort = replace(effort, alternatives=_SHOWN_ALTERNATIVES)
+    output, run = Output(**given(Output, options)), RunOptions(**given(RunOptions, options))
+    if output.html and not run.alternatives:
+        run = replace(run, alternatives=_SHOWN_ALTERNATIVES)
     return Plan(
         sources=sources,
         model=model,
-        protocol=choose(protocol).but(**given(Protocol, {**options, "name": None})),
+        protocol=Protocol.named(protocol).but(**given(Protocol, {**options, "name": None})),
         loading=Loading(**given(Loading, options)),
-        reading=Reading(**given(Reading, options)),
-        effort=effort,
+        reading=CorpusOptions(**given(CorpusOptions, options)),
+        run=run,
         precision=Precision(**given(Precision, options)),
         output=output,
     )

@@ -4,10 +4,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from nonplus.corpora import Reading
+from nonplus.corpora import CorpusOptions
 from nonplus.corpora.addresses import addresses
 from nonplus.errors import BadProtocol
-from nonplus.measure.forward import Effort
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.session import check_until
 from nonplus.models.loading import Loading
@@ -57,8 +57,8 @@ class Plan:
     model: str
     protocol: Protocol
     loading: Loading
-    reading: Reading
-    effort: Effort
+    reading: CorpusOptions
+    run: RunOptions
     precision: Precision
     output: Output
 

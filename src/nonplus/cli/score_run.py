@@ -9,9 +9,9 @@ from nonplus.cli.terminal.coloured_text import Screen
 from nonplus.cli.terminal.interruption import Interruption
 from nonplus.cli.terminal.notices import note
 from nonplus.cli.terminal.progress import Gauge, shown, size_of
-from nonplus.corpora import Sources, open_corpora
+from nonplus.corpora import Corpus, open_corpora
 from nonplus.files import replacing
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.records import ScoredText, TokenNames
 from nonplus.measure.report import Report, document_dict
 from nonplus.measure.scoring import Meter, score
@@ -75,7 +75,7 @@ def carry_out(plan: Plan) -> Outcome:
 
 
 def _columns(plan: Plan) -> Mapping[str, Columns]:
-    return {"--per-document": DOCUMENTS, "--per-token": READ_TOKENS if plan.effort.alternatives else TOKENS}
+    return {"--per-document": DOCUMENTS, "--per-token": READ_TOKENS if plan.run.alternatives else TOKENS}
 
 
 def _watchers(
@@ -99,12 +99,12 @@ def _watchers(
         yield lambda _, added: sums.append(replace(added, blocks=()))
 
 
-def _measured(plan: Plan, model: Model, corpus: Sources, watchers: list[Watcher]) -> tuple[Report, bool]:
+def _measured(plan: Plan, model: WindowModel, corpus: Corpus, watchers: list[Watcher]) -> tuple[Report, bool]:
     """The report, and whether the interval became as narrow as was asked for."""
     measurement, meter = Measurement(model, plan.protocol, level=plan.precision.level), Meter()
     gauge = Gauge(meter, size=0 if plan.reading.limit else size_of(plan.sources))
     documents = gauge.watched(corpus, model.tokenizer)
-    engine = score(documents, model=model, protocol=plan.protocol, effort=plan.effort, meter=meter)
+    engine = score(documents, model=model, protocol=plan.protocol, options=plan.run, meter=meter)
     until, seen = plan.precision.until, 0
     # Two writers on one screen would draw over each other.
     screen = nullcontext() if plan.output.show else shown(gauge)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from nonplus.corpora.addresses import Address, addresses
 from nonplus.corpora.chat import responses
-from nonplus.corpora.corpus import Sources
-from nonplus.corpora.options import Reading
+from nonplus.corpora.corpus import Corpus
+from nonplus.corpora.options import CorpusOptions
 from nonplus.corpora.rows import Place, Rows
 from nonplus.corpora.schemes import opener
 from nonplus.corpora.streams import name_of
@@ -18,14 +18,14 @@ from nonplus.errors import BadInput
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
 
-__all__ = ["Place", "Reading", "Rows", "Sources", "open_corpora", "open_corpus", "responses"]
+__all__ = ["Corpus", "CorpusOptions", "Place", "Rows", "open_corpora", "open_corpus", "responses"]
 
-PLAIN = Reading()
+PLAIN = CorpusOptions()
 
 
 def open_corpus(
-    source: str | Path, *, options: Reading = PLAIN, tokenizer: Tokenizer | None = None, keep_blank: bool = False
-) -> Sources:
+    source: str | Path, *, options: CorpusOptions = PLAIN, tokenizer: Tokenizer | None = None, keep_blank: bool = False
+) -> Corpus:
     """The documents of one source, read as they are asked for and anew on every pass.
 
     ``source`` is ``scheme:location``; ``-`` for standard input; or, where only one reading is possible, a bare file,
@@ -44,10 +44,10 @@ def open_corpus(
 def open_corpora(
     sources: Iterable[str | Path],
     *,
-    options: Reading = PLAIN,
+    options: CorpusOptions = PLAIN,
     tokenizer: Tokenizer | None = None,
     keep_blank: bool = False,
-) -> Sources:
+) -> Corpus:
     """The documents of several sources as one corpus, in the order given; ``options.limit`` counts across them.
 
     ``keep_blank`` is for protocols over a stream: their peers join the blank rows of a data set too.
@@ -61,7 +61,7 @@ def open_corpora(
         raise BadInput("there is nothing to read; name a file, a folder or a text, or - for standard input")
     parts = [_open(address, rows) for _, found in named for address in found]
     name = _name([_label(source, found) for source, found in named])
-    return Sources(name, parts, limit=options.limit, keep_blank=keep_blank)
+    return Corpus(name, parts, limit=options.limit, keep_blank=keep_blank)
 
 
 def _open(address: Address, rows: Rows) -> Iterable[Document]:

@@ -9,7 +9,7 @@ from nonplus.measure.records import Document
 
 
 @final
-class Sources:
+class Corpus:
     """The documents that have text, at most ``limit`` of them, 0 for all; with ``keep_blank``, those without too.
 
     ``skipped`` counts the documents of the latest pass that were empty or only whitespace: they have nothing to

@@ -6,13 +6,13 @@ from nonplus.errors import BadInput, BadProtocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CorpusOptions:
     """Which fields of a row hold what, and where to stop.
 
     ``field`` holds the text; ``context_field`` what is fed before it but not scored; ``domain_field`` a label to
     report by; ``id_field`` a name for the document. ``messages`` holds a conversation, and replaces ``field``: each
     turn of the assistant becomes a document. An empty name asks for nothing. ``limit`` is the most documents to
-    read, 0 for all. Sources without rows, such as text files, have no fields to read.
+    read, 0 for all. Corpus without rows, such as text files, have no fields to read.
     """
 
     field: str = "text"

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Any, final
 
 from nonplus.corpora.chat import responses
-from nonplus.corpora.options import Reading
+from nonplus.corpora.options import CorpusOptions
 from nonplus.corpora.values import as_label, as_text, kind
 from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.interfaces import Tokenizer
@@ -39,7 +39,7 @@ class Rows:
         BadInput: there are conversations to write out, and nothing to do it with.
     """
 
-    def __init__(self, reading: Reading, tokenizer: Tokenizer | None = None) -> None:
+    def __init__(self, reading: CorpusOptions, tokenizer: Tokenizer | None = None) -> None:
         if reading.messages and tokenizer is None:
             raise BadInput(
                 f"messages={reading.messages!r} asks for conversations, which only a model's own chat template can "

@@ -35,7 +35,7 @@ class _Place:
     columns: int
 
 
-class Ledger:
+class AnswerCache:
     """Answers by content, kept in ``folder``; in memory there is only where each one lies.
 
     ``scope`` is whatever else decides an answer: fingerprint, model identity, kind of reading.

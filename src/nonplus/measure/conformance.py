@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nonplus.measure.batches import Row, batch, row
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.records import Document, Floats, Tokens, Window
@@ -39,7 +39,7 @@ class Check:
         return self.measured <= self.bound
 
 
-def examine(model: Model) -> Iterator[Check]:
+def examine(model: WindowModel) -> Iterator[Check]:
     """Every check that applies to the model, given as it is done."""
     for check in (repeatable, padding, order, causality, readings, distribution, beginning):
         yield check(model)
@@ -47,7 +47,7 @@ def examine(model: Model) -> Iterator[Check]:
         yield packing(model)
 
 
-def repeatable(model: Model) -> Check:
+def repeatable(model: WindowModel) -> Check:
     """The same batch twice."""
     lines = [[_row(model, _LONG)], [_row(model, _SHORT)]]
     once, again = _answers(model, lines), _answers(model, lines)
@@ -56,28 +56,28 @@ def repeatable(model: Model) -> Check:
     )
 
 
-def padding(model: Model) -> Check:
+def padding(model: WindowModel) -> Check:
     """A short text alone, then in a batch with a long one, where its row is filled up."""
     long, short = _row(model, _LONG), _row(model, _SHORT)
     (alone,), (_, beside) = _answers(model, [[short]]), _answers(model, [[long], [short]])
     return _close(model, "padding", "a short text scores the same beside a long one", [alone], [beside])
 
 
-def order(model: Model) -> Check:
+def order(model: WindowModel) -> Check:
     """Two texts in a batch, then the other way round."""
     long, short = [_row(model, _LONG)], [_row(model, _SHORT)]
     forth, back = _answers(model, [long, short]), _answers(model, [short, long])
     return _close(model, "order", "the order of texts in a batch changes nothing", forth, back[::-1])
 
 
-def packing(model: Model) -> Check:
+def packing(model: WindowModel) -> Check:
     """Two texts in rows of their own, then both in one row."""
     long, short = _row(model, _LONG), _row(model, _SHORT)
     apart, together = _answers(model, [[long], [short]]), _answers(model, [[long, short]])
     return _close(model, "packing", "texts that share a row do not see one another", apart, together)
 
 
-def causality(model: Model) -> Check:
+def causality(model: WindowModel) -> Check:
     """A text, then the same one with another last token fed: only the answer after it may differ."""
     before = _row(model, _LONG)
     changed = before.input.copy()
@@ -86,14 +86,14 @@ def causality(model: Model) -> Check:
     return _close(model, "causality", "a token changes nothing before it", [asked[:-1]], [after[:-1]])
 
 
-def readings(model: Model) -> Check:
+def readings(model: WindowModel) -> Check:
     """Log-probabilities by both of the model's methods."""
     asked = batch([[_row(model, _LONG)]])
     plain, read = model.logprobs(asked), model.readings(asked, top=1)
     return _close(model, "readings", "reading alternatives changes no probability", [plain], [-read.nats])
 
 
-def distribution(model: Model) -> Check:
+def distribution(model: WindowModel) -> Check:
     """All probabilities at one place."""
     text = _row(model, _LONG)
     read = model.readings(batch([[replace(text, target=text.target[-1:])]]), top=model.vocabulary)
@@ -107,7 +107,7 @@ def distribution(model: Model) -> Check:
     )
 
 
-def beginning(model: Model) -> Check:
+def beginning(model: WindowModel) -> Check:
     """The beginning token, counted where a text begins."""
     rules = resolve(Protocol(), model)
     (tokens,) = encode([Document(text=_SHORT)], model, specials=False)
@@ -123,20 +123,20 @@ def beginning(model: Model) -> Check:
     )
 
 
-def _row(model: Model, text: str) -> Row:
+def _row(model: WindowModel, text: str) -> Row:
     """A text as the model reads it, every token but the first asked for."""
     (encoding,) = model.tokenizer.encode([text], specials=False)
     ids = encoding.ids[: model.max_context]
     return row(Tokens(Document(text=text), ids, encoding.spans[: len(ids), 1], 0), Window(0, 1, len(ids)), ())
 
 
-def _answers(model: Model, lines: Sequence[Sequence[Row]]) -> list[Floats]:
+def _answers(model: WindowModel, lines: Sequence[Sequence[Row]]) -> list[Floats]:
     """Log-probabilities of each row's targets, rows in reading order."""
     lengths = [len(each.target) for line in lines for each in line]
     return np.split(model.logprobs(batch(lines)), np.cumsum(lengths)[:-1])
 
 
-def _close(model: Model, name: str, claim: str, one: Sequence[Floats], other: Sequence[Floats]) -> Check:
+def _close(model: WindowModel, name: str, claim: str, one: Sequence[Floats], other: Sequence[Floats]) -> Check:
     bound = _ROUNDING.get(model.dtype, _ROUNDING["bfloat16"])
     return Check(name=name, claim=claim, measured=_apart(one, other), bound=bound)
 

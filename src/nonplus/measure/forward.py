@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.answer_cache import Ledger
+from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.batches import Row, batch, group, pack
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.records import Batch, Floats
 
 _Lines = list[list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
+class RunOptions:
     """How figures are computed and how much is read; none of it changes a figure beyond float32 rounding.
 
     ``budget`` tokens make a batch (0: what suits the model's device). With ``alternatives`` above 0, entropy, rank and
@@ -35,18 +35,18 @@ class Effort:
                 raise BadInput(f"{name} is a number of tokens, 0 or more; got {value}")
 
 
-class Passes:
+class Forward:
     """Sends rows through a model and remembers how much of them fits at once."""
 
-    def __init__(self, model: Model, effort: Effort, *, fingerprint: str) -> None:
+    def __init__(self, model: WindowModel, options: RunOptions, *, fingerprint: str) -> None:
         """``fingerprint`` keeps the answers of one protocol apart from those of another."""
         self._model = model
-        self._effort = effort
-        self._budget = effort.budget or model.budget
-        self._ledger: Ledger | None = None
-        if effort.resume is not None:
-            scope = f"{fingerprint} {model.identity} {model.tokenizer.identity} {effort.alternatives}"
-            self._ledger = Ledger(effort.resume, scope=scope)
+        self._options = options
+        self._budget = options.budget or model.budget
+        self._ledger: AnswerCache | None = None
+        if options.resume is not None:
+            scope = f"{fingerprint} {model.identity} {model.tokenizer.identity} {options.alternatives}"
+            self._ledger = AnswerCache(options.resume, scope=scope)
 
     @property
     def budget(self) -> int:
@@ -107,11 +107,11 @@ class Passes:
             start = stop
 
     def _ask(self, asked: Batch) -> Floats:
-        if not self._effort.alternatives:
+        if not self._options.alternatives:
             # 0.0 - x, because a certain token's -0.0 would print as such
             columns = 0.0 - self._model.logprobs(asked)[:, None]
         else:
-            read = self._model.readings(asked, top=self._effort.alternatives)
+            read = self._model.readings(asked, top=self._options.alternatives)
             columns = np.column_stack([read.nats, read.entropy, read.rank, read.top_ids, read.top_nats])
         if np.isnan(columns[:, 0]).any():
             raise BadModel(

@@ -177,6 +177,32 @@ class ScoredText:
         return known
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoredTexts:
+    """Many documents with the surprisal of each scored token, as columns: the one record that everything else reads.
+
+    Shapes: D documents, T tokens of all of them laid end to end, S scored ones. ``ids`` and ``byte_ends`` (T,): the
+    byte of its own text at which each token ends; ``offsets`` (D + 1,): document ``d`` has the tokens
+    ``[offsets[d], offsets[d + 1])``, of which the first ``firsts[d]`` are context. ``index`` (S,) are the places of
+    the scored tokens among all T, rising; ``nats`` (S,) their surprisals, at least 0, infinite for probability 0;
+    ``weight`` (S,) how often each counts (1 except under protocols that book tokens fractionally); ``seen`` (S,)
+    how many tokens the model saw before each. ``readings`` are those of the scored tokens, if they were asked for.
+    ``partial`` (D,) is true where a run was interrupted inside the document.
+    """
+
+    documents: tuple[Document, ...]
+    ids: Ints
+    byte_ends: Ints
+    offsets: Ints
+    firsts: Ints
+    index: Ints
+    nats: Floats
+    weight: Floats
+    seen: Ints
+    partial: NDArray[np.bool_]
+    readings: Readings | None = None
+
+
 class TokenNames:
     """Readable names of token ids, each asked of the tokenizer once."""
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from nonplus.measure.formatting import explained, figure, interval_dict, jsonable, with_interval
-from nonplus.measure.protocol.resolved import Rules
+from nonplus.measure.protocol.resolved import ResolvedProtocol
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.fixed_point import exp, fixed, unfixed
@@ -35,7 +35,7 @@ class Report:
     """
 
     tally: Tally
-    rules: Rules
+    rules: ResolvedProtocol
     model: str
     model_identity: str
     tokenizer_identity: str

@@ -10,10 +10,10 @@ import numpy as np
 
 from nonplus.errors import ProtocolWarning
 from nonplus.measure.batches import row
-from nonplus.measure.forward import Effort, Passes
-from nonplus.measure.interfaces import Model
+from nonplus.measure.forward import Forward, RunOptions
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.resolved import Rules, resolve
+from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
 from nonplus.measure.records import Document, Floats, ScoredText, Tokens, Window
 from nonplus.measure.tokenizing import encode, slices, units
 
@@ -36,9 +36,9 @@ class Meter:
 def score(
     documents: Iterable[Document | str],
     *,
-    model: Model,
+    model: WindowModel,
     protocol: Protocol | None = None,
-    effort: Effort | None = None,
+    options: RunOptions | None = None,
     meter: Meter | None = None,
 ) -> Generator[ScoredText, None, None]:
     """Score each document, in order, in memory that does not grow with their number.
@@ -54,13 +54,18 @@ def score(
     rules = resolve(protocol or Protocol(), model)
     for caution in rules.cautions:
         warnings.warn(f"protocol {rules.protocol.name}: {caution}", ProtocolWarning, stacklevel=2)
-    return _scored(documents, model=model, rules=rules, effort=effort or Effort(), meter=meter or Meter())
+    return _scored(documents, model=model, rules=rules, options=options or RunOptions(), meter=meter or Meter())
 
 
 def _scored(
-    documents: Iterable[Document | str], *, model: Model, rules: Rules, effort: Effort, meter: Meter
+    documents: Iterable[Document | str],
+    *,
+    model: WindowModel,
+    rules: ResolvedProtocol,
+    options: RunOptions,
+    meter: Meter,
 ) -> Generator[ScoredText, None, None]:
-    passes = Passes(model, effort, fingerprint=rules.fingerprint)
+    passes = Forward(model, options, fingerprint=rules.fingerprint)
     under_way: deque[_Assembly] = deque()
     try:
         for jobs in _chunks(_jobs(_tokenised(documents, model, rules), rules, under_way), passes):
@@ -135,7 +140,7 @@ def _with_readings(plain: ScoredText, columns: Floats) -> ScoredText:
 _Job = tuple[_Assembly, Window]
 
 
-def _jobs(texts: Iterable[Tokens], rules: Rules, under_way: deque[_Assembly]) -> Iterator[_Job]:
+def _jobs(texts: Iterable[Tokens], rules: ResolvedProtocol, under_way: deque[_Assembly]) -> Iterator[_Job]:
     for tokens in texts:
         windows = rules.windows(tokens)
         assembly = _Assembly(tokens, len(windows))
@@ -144,7 +149,7 @@ def _jobs(texts: Iterable[Tokens], rules: Rules, under_way: deque[_Assembly]) ->
             yield assembly, window
 
 
-def _chunks(jobs: Iterable[_Job], passes: Passes) -> Iterator[list[_Job]]:
+def _chunks(jobs: Iterable[_Job], passes: Forward) -> Iterator[list[_Job]]:
     """Jobs in lists that hold enough tokens for sorting to pay."""
     chunk: list[_Job] = []
     size = 0
@@ -166,7 +171,7 @@ def _finished(under_way: deque[_Assembly], meter: Meter) -> Iterator[ScoredText]
         yield scored
 
 
-def _tokenised(documents: Iterable[Document | str], model: Model, rules: Rules) -> Iterator[Tokens]:
+def _tokenised(documents: Iterable[Document | str], model: WindowModel, rules: ResolvedProtocol) -> Iterator[Tokens]:
     """Tokens of each document, encoded in another thread one step ahead of their use."""
     with ThreadPoolExecutor(1) as thread:
         ahead: deque[Future[list[Tokens]]] = deque()

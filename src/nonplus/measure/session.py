@@ -4,30 +4,28 @@ import time
 from collections.abc import Iterable
 
 from nonplus.errors import BadInput, BadProtocol
-from nonplus.measure.forward import Effort
-from nonplus.measure.interfaces import Model
+from nonplus.measure.forward import RunOptions
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import lm_eval_counts
-from nonplus.measure.protocol.resolved import Rules, resolve
+from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
 from nonplus.measure.records import Document, ScoredText
 from nonplus.measure.report import Report
-from nonplus.measure.scoring import Meter, score
+from nonplus.measure.scoring import score
 from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import enough_documents, text_interval, token_interval
 from nonplus.measure.statistics.tally import Tally
 
-__all__ = ["Effort", "Measurement", "Meter", "check_until", "evaluate", "score"]
-
 
 class Measurement:
     """Adds up scored texts and says at any time what they amount to."""
 
-    def __init__(self, model: Model, protocol: Protocol, *, level: float = 0.95) -> None:
+    def __init__(self, model: WindowModel, protocol: Protocol, *, level: float = 0.95) -> None:
         """Start from nothing; ``level`` is that of the intervals."""
         self._model = model
-        self._rules: Rules = resolve(protocol, model)
+        self._rules: ResolvedProtocol = resolve(protocol, model)
         self._level = level
         self._tally = Tally()
         self._domains: dict[str, Tally] = {}
@@ -101,9 +99,9 @@ def check_until(until: float, protocol: Protocol) -> None:
 def evaluate(
     documents: Iterable[Document | str],
     *,
-    model: Model,
+    model: WindowModel,
     protocol: Protocol | None = None,
-    effort: Effort | None = None,
+    options: RunOptions | None = None,
     until: float = 0.0,
     level: float = 0.95,
 ) -> Report:
@@ -120,7 +118,7 @@ def evaluate(
     chosen = protocol or Protocol()
     check_until(until, chosen)
     measurement = Measurement(model, chosen, level=level)
-    for scored in score(documents, model=model, protocol=chosen, effort=effort):
+    for scored in score(documents, model=model, protocol=chosen, options=options):
         measurement.add(scored)
         if until and measurement.narrow(until):
             break

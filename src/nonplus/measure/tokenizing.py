@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel, BadProtocol
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
 from nonplus.measure.records import Document, Encoding, Tokens
@@ -46,7 +46,7 @@ def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield together
 
 
-def encode(documents: Sequence[Document], model: Model, *, specials: bool) -> list[Tokens]:
+def encode(documents: Sequence[Document], model: WindowModel, *, specials: bool) -> list[Tokens]:
     """Tokenise context and text in one piece, as the model would meet them.
 
     A token that reaches over the end of the context belongs to the text.

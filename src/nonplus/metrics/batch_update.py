@@ -13,7 +13,7 @@ from nonplus.measure.records import Floats
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_sums import Array, Beside, Bools, batch_sums
 from nonplus.metrics.input_checks import Nll, suspect_alignment, suspect_counts, suspect_nats, suspect_rows, warn
-from nonplus.metrics.options import Choices, _Become
+from nonplus.metrics.options import MetricOptions, _Become
 from nonplus.metrics.to_numpy import on_host
 
 
@@ -41,7 +41,7 @@ class Extras:
         )
 
 
-def scores_batch(choices: Choices, x: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
+def scores_batch(choices: MetricOptions, x: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
     """The sums of a batch of scores over a vocabulary, shape (..., T, V), or what else the chosen kind is."""
     if choices.kind == "nll":
         return nats_batch(choices, x, targets, extras, look=look)
@@ -71,7 +71,7 @@ def scores_batch(choices: Choices, x: Any, targets: Any, extras: Extras, *, look
 
 
 def head_batch(
-    choices: Choices,
+    choices: MetricOptions,
     hidden: Any,
     weight: Any,
     targets: Any,
@@ -107,7 +107,9 @@ def head_batch(
     return _summed(choices, measured, extras, kind="head", masked=masked, vocabulary=vocabulary, look=look)
 
 
-def _look(choices: Choices, nll: Nll, x: Any, targets: Any, extras: Extras, kept: Bools, *, vocabulary: int) -> None:
+def _look(
+    choices: MetricOptions, nll: Nll, x: Any, targets: Any, extras: Extras, kept: Bools, *, vocabulary: int
+) -> None:
     """What predictions beside their targets let one suspect."""
     warn(suspect_alignment(nll, x, targets, extras.mask, shift=choices.shift, vocabulary=vocabulary))
     if choices.shift and extras.counts_rows(kept.shape):
@@ -116,7 +118,7 @@ def _look(choices: Choices, nll: Nll, x: Any, targets: Any, extras: Extras, kept
         warn(suspect_counts(ids, kept, ignored=choices.ignore_index))
 
 
-def nats_batch(choices: Choices, nats: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
+def nats_batch(choices: MetricOptions, nats: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
     """The sums of a batch of surprisals in nats, each in the place of the token that it is of.
 
     They may be what :func:`~nonplus.kernels.token_nll.token_nll` gave, which knows itself what counts.
@@ -164,7 +166,7 @@ def _brought(measured: TokenNats) -> tuple[Floats, Bools]:
 
 
 def _summed(
-    choices: Choices,
+    choices: MetricOptions,
     measured: tuple[Floats, Bools],
     extras: Extras,
     *,

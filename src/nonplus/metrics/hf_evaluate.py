@@ -13,9 +13,8 @@ from itertools import repeat
 from typing import Any
 
 from nonplus.errors import BadInput, BadProtocol
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.protocol.presets import choose
 from nonplus.measure.report import Report
 from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement
@@ -87,10 +86,10 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
             raise BadInput(f"the model is given as model= or as model_id=, got {met}; try model='bundled:tiny'")
         named = given[0] if tokenizer is None else (given[0], tokenizer)
         opened = open_model(named, loading=Loading(device=device, dtype=dtype))
-        return _of_texts(texts, opened, choose(protocol) if isinstance(protocol, str) else protocol, level)
+        return _of_texts(texts, opened, Protocol.named(protocol) if isinstance(protocol, str) else protocol, level)
 
 
-def _of_texts(texts: list[str], model: Model, protocol: Protocol, level: float) -> dict[str, Any]:
+def _of_texts(texts: list[str], model: WindowModel, protocol: Protocol, level: float) -> dict[str, Any]:
     if protocol.unit == "stream":
         raise BadProtocol(
             f"{protocol.name} joins all texts into one, so none has a perplexity of its own; "

@@ -12,7 +12,7 @@ from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.token_nll import Kind, TokenNats, ignored_ids, token_nll
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, suspect_rows, warn
-from nonplus.metrics.options import Check, Choices
+from nonplus.metrics.options import Check, MetricOptions
 from nonplus.metrics.result import Figures
 from nonplus.optional import require
 
@@ -78,7 +78,7 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         super().__init__(dtype=dtype, name=name)
         ids = (*ignored_ids(mask_token_id), *ignored_ids(ignore_index))
         kind: Kind = "logits" if from_logits else "probs"
-        self._choices = Choices(kind=kind, ignore_index=ids, check=check, on_nonfinite="exclude")
+        self._choices = MetricOptions(kind=kind, ignore_index=ids, check=check, on_nonfinite="exclude")
         self._config = {
             "from_logits": from_logits,
             "mask_token_id": mask_token_id,

@@ -21,7 +21,7 @@ _Become = Literal["raise", "nan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class MetricOptions:
     """What a metric is told once. ``ignore_index`` is an id, several, or ``None``.
 
     Raises:

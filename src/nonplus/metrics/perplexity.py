@@ -9,7 +9,7 @@ from nonplus.kernels.token_nll import Kind
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_update import Extras, head_batch, nats_batch, scores_batch
-from nonplus.metrics.options import Check, Choices, Empty, OnNonfinite
+from nonplus.metrics.options import Check, Empty, MetricOptions, OnNonfinite
 from nonplus.metrics.result import Figures
 
 
@@ -38,7 +38,7 @@ class Perplexity:
         empty: Empty = "raise",
         level: float = 0.95,
     ) -> None:
-        self._choices = Choices(
+        self._choices = MetricOptions(
             kind=kind,
             shift=shift,
             ignore_index=ignore_index,

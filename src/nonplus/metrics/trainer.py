@@ -18,7 +18,7 @@ from nonplus.kernels.token_nll import TokenNats, ignored_ids, token_nll
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_sums import Beside, batch_sums
 from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, warn
-from nonplus.metrics.options import Check, Choices
+from nonplus.metrics.options import Check, MetricOptions
 from nonplus.metrics.result import Figures
 
 _PAD = -100  # what the Trainer fills ragged batches and ranks up with, labels and predictions alike
@@ -66,7 +66,7 @@ class TrainerPerplexity:
         level: float = 0.95,
     ) -> None:
         ignored = (_PAD, *ignored_ids(ignore_index))
-        self._choices = Choices(shift=shift, ignore_index=ignored, check=check, level=level)
+        self._choices = MetricOptions(shift=shift, ignore_index=ignored, check=check, level=level)
         self._conditions = replace(self._choices.conditions, kinds=("logits",))
         self._bytes_V = None if byte_counts is None else np.asarray(byte_counts)
         self._looked = False

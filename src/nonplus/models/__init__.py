@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from nonplus.errors import BadModel
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.models.bundled_cards import bundled_folder, bundled_models
 from nonplus.models.loading import Loading
 from nonplus.optional import require
@@ -27,8 +27,8 @@ _SCHEMES = {
 _ENTRY_POINTS = "nonplus.models"
 
 
-def open_model(model: object = DEFAULT, *, loading: Loading = Loading()) -> Model:  # noqa: B008
-    """The model of that name; ``(model, tokenizer)`` of ``transformers``, wrapped; or a :class:`Model`, as it is.
+def open_model(model: object = DEFAULT, *, loading: Loading = Loading()) -> WindowModel:  # noqa: B008
+    """The model of that name; ``(model, tokenizer)`` of ``transformers``, wrapped; or a :class:`WindowModel`, as it is.
 
     A name is ``scheme:rest``: ``bundled:tiny``, ``hf:gpt2``, ``hf:FOLDER``, ``llama:FOLDER``, ``uniform:256``,
     ``unigram:FILE``, or a scheme that an installed package declares under the entry point ``nonplus.models``. Without a
@@ -44,27 +44,27 @@ def open_model(model: object = DEFAULT, *, loading: Loading = Loading()) -> Mode
         case (inner, tokenizer):
             return wrap_model(inner, tokenizer, loading=loading)
         case _ if callable(getattr(type(model), "logprobs", None)):
-            return _as_asked(cast(Model, model), loading)
+            return _as_asked(cast(WindowModel, model), loading)
     raise BadModel(
         f"a model is a name such as {DEFAULT}, a pair (model, tokenizer) of transformers, or an object with the "
-        f"methods of nonplus.measure.interfaces.Model, got {type(model).__name__}; pass its tokenizer with it"
+        f"methods of nonplus.measure.interfaces.WindowModel, got {type(model).__name__}; pass its tokenizer with it"
     )
 
 
-def wrap_model(model: Any, tokenizer: Any, *, loading: Loading = Loading()) -> Model:  # noqa: B008
+def wrap_model(model: Any, tokenizer: Any, *, loading: Loading = Loading()) -> WindowModel:  # noqa: B008
     """A model and tokenizer of ``transformers`` that are in memory already."""
-    wrapped: Model = _hf().from_object(model, tokenizer)
+    wrapped: WindowModel = _hf().from_object(model, tokenizer)
     return _as_asked(wrapped, loading)
 
 
-def open_bundled(name: str) -> Model:
+def open_bundled(name: str) -> WindowModel:
     """``bundled:NAME``: a model that comes with the package, run by NumPy."""
     if name not in bundled_models():
         raise BadModel(f"no model {name!r} comes with nonplus; those that do: {', '.join(bundled_models())}")
     return _function("nonplus.models.llama.model:open_llama")(bundled_folder(name))
 
 
-def _opened(name: str, loading: Loading) -> Model:
+def _opened(name: str, loading: Loading) -> WindowModel:
     scheme, colon, rest = name.partition(":")
     if not colon or os.path.exists(name):
         scheme, rest = ("bundled" if name in bundled_models() else "hf"), name
@@ -73,12 +73,12 @@ def _opened(name: str, loading: Loading) -> Model:
     if scheme == "hf":
         if not rest:
             raise BadModel(f"the model {name!r} has no name; give a folder, one on the hub as in hf:gpt2, or {DEFAULT}")
-        opened: Model = _hf().open_hf(rest, loading)
+        opened: WindowModel = _hf().open_hf(rest, loading)
         return opened
     return _declared(scheme)(rest, loading)
 
 
-def _as_asked(model: Model, loading: Loading) -> Model:
+def _as_asked(model: WindowModel, loading: Loading) -> WindowModel:
     """``model``, which knows one way to be loaded, if that is the way asked for."""
     met = {"dtype": ("auto", model.dtype), "device": ("auto", "cpu"), "packing": (False, model.packs)}
     for option in fields(Loading):
@@ -97,7 +97,7 @@ def _hf() -> Any:
     return importlib.import_module("nonplus.models.hf.model")
 
 
-def _declared(scheme: str) -> Callable[[str, Loading], Model]:
+def _declared(scheme: str) -> Callable[[str, Loading], WindowModel]:
     """What an installed package opens ``scheme`` with."""
     from importlib.metadata import entry_points  # half a cold start, and rarely needed
 
@@ -105,11 +105,11 @@ def _declared(scheme: str) -> Callable[[str, Loading], Model]:
     if scheme not in declared:
         known = ", ".join(f"{known}:" for known in sorted({*_SCHEMES, "hf", *declared}))
         raise BadModel(f"there is no scheme {scheme!r} for models; known are {known} or a bare name, which means hf:")
-    opener: Callable[[str, Loading], Model] = declared[scheme].load()
+    opener: Callable[[str, Loading], WindowModel] = declared[scheme].load()
     return opener
 
 
-def _function(path: str) -> Callable[[Any], Model]:
+def _function(path: str) -> Callable[[Any], WindowModel]:
     module, _, name = path.partition(":")
-    function: Callable[[Any], Model] = getattr(importlib.import_module(module), name)
+    function: Callable[[Any], WindowModel] = getattr(importlib.import_module(module), name)
     return function

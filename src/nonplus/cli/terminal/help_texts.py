@@ -33,7 +33,7 @@ PROTOCOL = {
     "--denominator": "words and bytes of what was scored, or of the original counted as lm-eval does",
 }
 
-READING = {
+CORPUS = {
     "--field": "field of a row that holds the text",
     "--context-field": "field that is fed before the text, but not scored",
     "--messages": "field that holds a conversation; each answer of the assistant is scored",
@@ -42,7 +42,7 @@ READING = {
     "--limit": "read at most so many documents",
 }
 
-EFFORT = {
+RUN = {
     "--budget": "tokens in a batch; 0: what suits the device",
     "--alternatives": "also read entropy, rank and so many of the most probable tokens",
     "--resume": "keep finished batches in this folder, and go on from what it holds",

@@ -4,8 +4,12 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, Self, get_args, get_type_hints
 
 from nonplus.errors import BadProtocol
+from nonplus.measure.protocol.presets import PRESETS
 
 MOST_CONTEXT = 8192  # a model may take far more; a figure that needs hours and 100 GB is asked for, not stumbled upon
+
+# The choice that the number after a preset's colon sets.
+_SIZED = {"stride": "stride", "hf-doc": "stride", "llama.cpp": "window", "gptq": "window"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +63,25 @@ class Protocol:
             raise BadProtocol(f"window must be at least 2 tokens, or 0 for the model's own; got {self.window}")
         if self.stride < 0:
             raise BadProtocol(f"stride must be at least 1 token, or 0 for disjoint windows; got {self.stride}")
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """The preset of that name; ``stride:S``, ``hf-doc:S``, ``llama.cpp:N`` and ``gptq:N`` set the number too.
+
+        Raises:
+            BadProtocol: no preset has this name, or the number is invalid or means nothing for it.
+        """
+        base, colon, number = name.partition(":")
+        if base not in PRESETS:
+            raise BadProtocol(f"no protocol is named {base!r}; the names are {', '.join(PRESETS)}")
+        preset = cls(name=base, **PRESETS[base].choices)
+        if not colon:
+            return preset
+        if base not in _SIZED or not number.isdecimal() or len(number) > 9 or not int(number):
+            raise BadProtocol(
+                f"{name!r} is not a protocol: a whole number of tokens may follow {', '.join(_SIZED)}, as in stride:512"
+            )
+        return preset.but(**{_SIZED[base]: int(number)}).but(name=name)
 
     def but(self, **choices: object) -> Self:
         """The same protocol with some choices made otherwise; its name says so."""

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
 from nonplus.errors import BadProtocol
-from nonplus.measure.interfaces import Model
+from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
 from nonplus.measure.records import Tokens, Window
 from nonplus.measure.windows import chunk_windows, grid_windows, headed_windows, windows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class ResolvedProtocol:
     """A protocol with nothing left open: what decides a figure besides the model's weights and the text.
 
     ``protocol`` has its window and stride filled in; ``prefix`` holds the token ids that go before a prefixed window
@@ -121,7 +121,7 @@ class Rules:
         return replace(window, prefixed=False) if doubled else window
 
 
-def resolve(protocol: Protocol, model: Model) -> Rules:
+def resolve(protocol: Protocol, model: WindowModel) -> ResolvedProtocol:
     """Fill in what a protocol leaves to the model.
 
     Raises:
@@ -151,7 +151,7 @@ def resolve(protocol: Protocol, model: Model) -> Rules:
     filled = protocol.but(window=window, stride=protocol.stride or room).but(name=protocol.name)
     if protocol.booking == "hf-doc" and filled.stride < window:
         cautions += (f"the loop books {filled.stride - 1} of every {filled.stride} tokens that it scores",)
-    return Rules(protocol=filled, prefix=prefix, dtype=model.dtype, cautions=cautions)
+    return ResolvedProtocol(protocol=filled, prefix=prefix, dtype=model.dtype, cautions=cautions)
 
 
 def _refuse_idle(protocol: Protocol) -> None:
@@ -170,7 +170,7 @@ def _refuse_idle(protocol: Protocol) -> None:
             raise BadProtocol(f"{choice}={getattr(protocol, choice)} means nothing with {beside}; leave it out")
 
 
-def _prefix(protocol: Protocol, model: Model) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def _prefix(protocol: Protocol, model: WindowModel) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """The prefix of windows, and what is wrong with it."""
     special = model.special
     if protocol.bos == "none":
@@ -188,7 +188,7 @@ def _prefix(protocol: Protocol, model: Model) -> tuple[tuple[int, ...], tuple[st
     return (), ()
 
 
-def _doubled_caution(protocol: Protocol, model: Model, bos: int) -> tuple[str, ...]:
+def _doubled_caution(protocol: Protocol, model: WindowModel, bos: int) -> tuple[str, ...]:
     if not protocol.specials or protocol.bos == "replace":
         return ()
     (probe,) = model.tokenizer.encode(["a"], specials=True)

@@ -19,7 +19,7 @@ def inner_model(model: nn.Module) -> PreTrainedModel:
     if inner is None:
         raise BadModel(
             f"a {type(model).__name__} holds no model of transformers; give one, or write a class with the methods of "
-            "nonplus.measure.interfaces.Model"
+            "nonplus.measure.interfaces.WindowModel"
         )
     if inner.config.is_encoder_decoder:
         raise BadModel(

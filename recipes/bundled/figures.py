@@ -16,7 +16,6 @@ from nonplus.corpora import open_corpus
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.report import Report
-from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
 from nonplus.measure.statistics.intervals import ratio_standard_error, student_quantile
 
@@ -87,11 +86,11 @@ def corpus(
 ) -> Iterator[Figure]:
     """Bits per byte and word perplexity of documents that are many enough to be the clusters."""
     measurement = Measurement(model, protocol, level=LEVEL)
-    sums = [measurement.add(scored) for scored in score(documents, model=model, protocol=protocol)]
+    sums = [each for _, batch in measurement.run(documents) for each in batch]
     report = measurement.report()
     nats = [each.nats for each in sums]
-    per_byte = ratio(nats, [each.bytes * math.log(2) for each in sums])
-    per_word = exponential(ratio(nats, [each.words for each in sums]))
+    per_byte = ratio(nats, [each.sums.bytes * math.log(2) for each in sums])
+    per_word = exponential(ratio(nats, [each.sums.words for each in sums]))
     yield figure(group, text, "bits per byte", per_byte, f"{len(nats):,} documents", report)
     yield figure(group, text, "word perplexity", per_word, f"{len(nats):,} documents", report)
 
@@ -100,9 +99,9 @@ def lambada(model: WindowModel, file: Path) -> Iterator[Figure]:
     """The last word of each passage, given the rest of it: its perplexity, and how often it is the greedy choice."""
     measurement = Measurement(model, Protocol(), level=LEVEL)
     nats, hits = [], []
-    for scored in score(passages(file), model=model, protocol=Protocol(), options=RunOptions(alternatives=1)):
-        nats.append(measurement.add(scored).nats)
-        hits.append(float(np.all(scored.rank == 1)))
+    for texts, sums in measurement.run(passages(file), options=RunOptions(alternatives=1)):
+        nats += [each.nats for each in sums]
+        hits += [float(np.all(each.readings.rank == 1)) for each in texts if each.readings]
     report, ones = measurement.report(), [1.0] * len(nats)
     clusters = f"{len(nats):,} documents"
     yield figure("LAMBADA", "LAMBADA, last words", "perplexity", exponential(ratio(nats, ones)), clusters, report)

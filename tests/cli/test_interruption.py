@@ -88,7 +88,7 @@ def begun(process, resume: Path, *, within: float = 60) -> None:
     """Wait until two batches are computed, and so kept: then one is certainly counted."""
     deadline, sizes = time.monotonic() + within, set[int]()
     while time.monotonic() < deadline and process.poll() is None:
-        sizes |= {file.stat().st_size for file in resume.glob("*.ledger")} - {0}
+        sizes |= {file.stat().st_size for file in resume.glob("*.answers")} - {0}
         if len(sizes) > 1:
             return
         time.sleep(0.02)

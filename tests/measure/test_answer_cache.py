@@ -1,4 +1,4 @@
-"""The ledger: what was finished stays, a tear loses one record, and a killed run goes on."""
+"""The answer cache: what was finished stays, a tear loses one record, and a killed run goes on."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.measure.answer_cache import AnswerCache
+from nonplus.measure.records import Readings, Scores
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +60,7 @@ def test_a_run_killed_again_and_again_ends_as_an_unbroken_one_without_doing_anyt
 
 
 def _records(folder: Path) -> int:
-    return sum(path.read_bytes().count(b"NPL1") for path in folder.glob("*.ledger"))
+    return sum(path.read_bytes().count(b"NPL1") for path in folder.glob("*.answers"))
 
 
 def _wait_for_more(folder: Path) -> int:
@@ -70,37 +71,67 @@ def _wait_for_more(folder: Path) -> int:
     return _records(folder)
 
 
+def scores(n: int, *, value: float = 1.0, alternatives: int | None = None) -> Scores:
+    """Scores of ``n`` places, all different; with readings where alternatives are asked for."""
+    nats = value + np.arange(n) / 7
+    if alternatives is None:
+        return Scores(nats)
+    ids = np.arange(n * alternatives).reshape(n, alternatives)
+    read = Readings(nats=nats, entropy=nats / 3, rank=np.arange(1, n + 1), top_ids=ids, top_nats=ids / 5)
+    return Scores(nats, read)
+
+
+def columns(one: Scores) -> list[np.ndarray]:
+    return [one.nats, *(() if one.readings is None else one.readings.columns)]
+
+
+@given(st.integers(0, 4), st.none() | st.integers(0, 3))
+def test_scores_come_back_to_the_last_bit(
+    tmp_path_factory: pytest.TempPathFactory, n: int, alternatives: int | None
+) -> None:
+    folder = tmp_path_factory.mktemp("kept")
+    put = scores(n, alternatives=alternatives)
+    cache = AnswerCache(folder, scope="s")
+    cache.put({cache.key(b"a"): put})
+    for each in (cache, AnswerCache(folder, scope="s")):
+        got = each[each.key(b"a")]
+        assert len(columns(got)) == len(columns(put))
+        for one, other in zip(columns(got), columns(put), strict=True):
+            assert np.array_equal(one, other)
+            assert one.dtype == other.dtype
+
+
 @given(st.integers(0, 400))
 def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
     tmp_path_factory: pytest.TempPathFactory, cut: int
 ) -> None:
     folder = tmp_path_factory.mktemp("torn")
-    ledger = AnswerCache(folder, scope="s")
-    answers = {ledger.key(b"%d" % i): np.full((3, 1), float(i)) for i in range(5)}
+    cache = AnswerCache(folder, scope="s")
+    kept = {cache.key(b"%d" % i): scores(3, value=float(i)) for i in range(5)}
     ends = []
-    for key, answer in answers.items():
-        ledger.put({key: answer})
-        (path,) = folder.glob("*.ledger")
+    for key, one in kept.items():
+        cache.put({key: one})
+        (path,) = folder.glob("*.answers")
         ends.append(path.stat().st_size)
     path.write_bytes(path.read_bytes()[:cut])
     again = AnswerCache(folder, scope="s")
-    for end, (key, answer) in zip(ends, answers.items(), strict=True):
+    for end, (key, one) in zip(ends, kept.items(), strict=True):
         assert (key in again) == (end <= cut)
         if key in again:
-            assert np.array_equal(again[key], answer)
+            assert np.array_equal(again[key].nats, one.nats)
 
 
 def test_a_flipped_bit_is_not_believed(tmp_path: Path) -> None:
-    ledger = AnswerCache(tmp_path, scope="s")
-    ledger.put({ledger.key(b"a"): np.ones((2, 1))})
-    (path,) = tmp_path.glob("*.ledger")
+    cache = AnswerCache(tmp_path, scope="s")
+    cache.put({cache.key(b"a"): scores(2)})
+    (path,) = tmp_path.glob("*.answers")
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert ledger.key(b"a") not in AnswerCache(tmp_path, scope="s")
+    assert cache.key(b"a") not in AnswerCache(tmp_path, scope="s")
 
 
 def test_two_scopes_know_nothing_of_each_other(tmp_path: Path) -> None:
     one, other = AnswerCache(tmp_path, scope="one"), AnswerCache(tmp_path, scope="other")
-    one.put({one.key(b"a"): np.ones((2, 1))})
+    one.put({one.key(b"a"): scores(2)})
     assert other.key(b"a") not in AnswerCache(tmp_path, scope="other")

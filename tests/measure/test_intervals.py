@@ -1,13 +1,17 @@
 """Intervals: the textbook's variance, the coverage that they promise, and the golden quantiles."""
 
 import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.measure.statistics.document_sums import Block, DocumentSums
+from nonplus.measure.records import Document
+from nonplus.measure.statistics.document_sums import Block, SummedTexts, Sums
+from nonplus.measure.statistics.fixed_point import fixed
 from nonplus.measure.statistics.intervals import (
     bootstrap_interval,
     byte_interval,
@@ -21,31 +25,46 @@ from nonplus.measure.statistics.intervals import (
 from nonplus.measure.statistics.tally import Tally
 
 
-def document(
-    place: int, nats: float, tokens: int, *, blocks: tuple[Block, ...] = (), squares: float = 0.0
-) -> DocumentSums:
-    return DocumentSums(
-        id=f"{place:04d}",
-        domain="",
-        nats=nats,
-        tokens=float(tokens),
-        scored=tokens,
-        unscored=0,
-        bytes=4 * tokens,
-        chars=4 * tokens,
-        words=tokens,
-        squares=squares,
-        zeros=(),
-        blocks=blocks,
-        partial=False,
+@dataclass(frozen=True)
+class Summed:
+    """A document of which only sums are known."""
+
+    place: int
+    nats: float
+    tokens: int
+    blocks: tuple[Block, ...] = ()
+    squares: float = 0.0
+
+    @property
+    def document(self) -> Document:
+        return Document(text="", id=f"{self.place:04d}")
+
+    @property
+    def sums(self) -> Sums:
+        nats, squares = fixed(self.nats), fixed(self.squares)
+        n, size = self.tokens, 4 * self.tokens
+        return Sums(nats=nats, tokens=n << 40, squares=squares, scored=n, bytes=size, chars=size, words=n)
+
+
+def total(these: Iterable[Summed]) -> Tally:
+    documents = list(these)
+    blocks = tuple(enumerate(each.blocks for each in documents))
+    return Tally.of(
+        SummedTexts(
+            documents=tuple(each.document for each in documents),
+            sums=tuple(each.sums for each in documents),
+            partial=np.zeros(len(documents), bool),
+            zero_places=(),
+            largest=blocks,
+        )
     )
 
 
-def drawn(random: np.random.Generator, documents: int) -> list[DocumentSums]:
+def drawn(random: np.random.Generator, documents: int) -> list[Summed]:
     """Documents that differ in length and, as a whole, in how surprising they are."""
     tokens = random.integers(50, 500, documents)
     means = random.normal(3.0, 0.3, documents)
-    return [document(i, float(m * t), int(t)) for i, (m, t) in enumerate(zip(means, tokens, strict=True))]
+    return [Summed(i, float(m * t), int(t)) for i, (m, t) in enumerate(zip(means, tokens, strict=True))]
 
 
 many = st.lists(st.tuples(st.floats(0.1, 1e6), st.integers(50, 100)), min_size=30, max_size=60)
@@ -53,7 +72,7 @@ many = st.lists(st.tuples(st.floats(0.1, 1e6), st.integers(50, 100)), min_size=3
 
 @given(many)
 def test_over_documents_the_error_is_that_of_the_textbook(these: list[tuple[float, int]]) -> None:
-    interval = token_interval(Tally.total(document(i, y, n) for i, (y, n) in enumerate(these)))
+    interval = token_interval(total(Summed(i, y, n) for i, (y, n) in enumerate(these)))
     y, n = (np.array(column, float) for column in zip(*these, strict=True))
     g, ratio = len(y), y.sum() / n.sum()
     by_hand = math.sqrt(g / (g - 1) * ((y - ratio * n) ** 2).sum()) / n.sum()
@@ -67,7 +86,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     random = np.random.default_rng(0)
     held = 0
     for _ in range(400):
-        interval = token_interval(Tally.total(drawn(random, 30)))
+        interval = token_interval(total(drawn(random, 30)))
         assert interval is not None
         held += interval.low <= 3.0 <= interval.high
     assert 0.91 <= held / 400 <= 0.98
@@ -75,7 +94,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
 
 def test_the_bootstrap_agrees_with_the_ratio_estimator() -> None:
     these = drawn(np.random.default_rng(1), 60)
-    by_formula = token_interval(Tally.total(these))
+    by_formula = token_interval(total(these))
     by_resampling = bootstrap_interval(these, resamples=4000)
     assert by_formula is not None
     assert by_resampling.standard_error == pytest.approx(by_formula.standard_error, rel=0.1)
@@ -88,7 +107,7 @@ def test_tokens_that_rise_and_fall_together_give_a_wider_interval_than_independe
     blocks = tuple(Block(float(m * 128), 128.0, 512) for m in level)
     nats = sum(b.nats for b in blocks)
     squares = sum(128 * (m * m + 1) for m in level)
-    tally = Tally.of(document(0, nats, 128 * len(blocks), blocks=blocks, squares=squares))
+    tally = total([Summed(0, nats, 128 * len(blocks), blocks=blocks, squares=squares)])
     clustered, independent = token_interval(tally), independent_interval(tally)
     assert clustered is not None
     assert independent is not None
@@ -102,9 +121,9 @@ def test_one_large_document_among_scraps_is_cut_into_blocks() -> None:
     random = np.random.default_rng(4)
     level = np.repeat(random.normal(3, 0.5, 20), 16)
     blocks = tuple(Block(float(m * 128), 128.0, 512) for m in level)
-    large = document(0, sum(b.nats for b in blocks), 128 * len(blocks), blocks=blocks)
-    scraps = [document(i, 30.0, 10, blocks=(Block(30.0, 10.0, 40),)) for i in range(1, 40)]
-    alone, among = token_interval(Tally.of(large)), token_interval(Tally.total([large, *scraps]))
+    large = Summed(0, sum(b.nats for b in blocks), 128 * len(blocks), blocks=blocks)
+    scraps = [Summed(i, 30.0, 10, blocks=(Block(30.0, 10.0, 40),)) for i in range(1, 40)]
+    alone, among = token_interval(total([large])), token_interval(total([large, *scraps]))
     assert alone is not None
     assert among is not None
     assert among.method == "blocks"
@@ -112,14 +131,14 @@ def test_one_large_document_among_scraps_is_cut_into_blocks() -> None:
 
 
 def test_many_documents_of_one_block_each_are_still_few_documents() -> None:
-    these = [document(i, 3.0 * (i + 1), 10, blocks=(Block(3.0 * (i + 1), 10.0, 40),)) for i in range(12)]
-    interval = token_interval(Tally.total(these))
+    these = [Summed(i, 3.0 * (i + 1), 10, blocks=(Block(3.0 * (i + 1), 10.0, 40),)) for i in range(12)]
+    interval = token_interval(total(these))
     assert interval is not None
     assert (interval.method, interval.clusters) == ("blocks", 12)
 
 
 def test_a_text_too_short_for_blocks_says_that_tokens_were_taken_as_independent() -> None:
-    interval = token_interval(Tally.of(document(0, 30.0, 10, squares=120.0, blocks=(Block(30.0, 10.0, 40),))))
+    interval = token_interval(total([Summed(0, 30.0, 10, squares=120.0, blocks=(Block(30.0, 10.0, 40),))]))
     assert interval is not None
     assert interval.method == "tokens"
 
@@ -132,7 +151,7 @@ def test_nothing_scored_has_no_interval() -> None:
 
 
 def test_an_interval_in_bytes_and_one_in_tokens_agree_when_tokens_are_all_as_long() -> None:
-    tally = Tally.total(drawn(np.random.default_rng(3), 40))
+    tally = total(drawn(np.random.default_rng(3), 40))
     tokens, in_bytes = token_interval(tally), byte_interval(tally)
     assert tokens is not None
     assert in_bytes is not None
@@ -140,8 +159,8 @@ def test_an_interval_in_bytes_and_one_in_tokens_agree_when_tokens_are_all_as_lon
 
 
 def test_the_mean_of_texts_has_the_standard_error_of_a_mean() -> None:
-    these = [document(i, math.log(10 + i) * 7, 7) for i in range(20)]
-    interval = text_interval(Tally.total(these))
+    these = [Summed(i, math.log(10 + i) * 7, 7) for i in range(20)]
+    interval = text_interval(total(these))
     perplexities = np.arange(10, 30)
     assert interval is not None
     assert interval.standard_error == pytest.approx(perplexities.std(ddof=1) / math.sqrt(20), rel=1e-9)

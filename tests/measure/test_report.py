@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from doubles import History
 from hypothesis import given
@@ -85,7 +86,7 @@ def test_the_mean_of_texts_is_the_mean_of_their_perplexities_and_not_the_perplex
 def test_an_interrupted_measurement_says_so_and_still_has_its_figures() -> None:
     measurement = Measurement(History(), Protocol())
     for scored in score(["abc", "def"], model=History()):
-        measurement.add(scored)
+        measurement.add(scored.texts)
         break
     report = measurement.report(interrupted=True)
     assert report.as_dict()["interrupted"]
@@ -95,7 +96,8 @@ def test_an_interrupted_measurement_says_so_and_still_has_its_figures() -> None:
 def test_a_document_has_a_line_of_its_own() -> None:
     measurement = Measurement(History(), Protocol())
     (scored,) = score([Document(text="né", id="a", domain="d")], model=History())
-    line = document_dict(measurement.add(scored))
+    (sums,) = measurement.add(scored.texts)
+    line = document_dict(sums)
     assert (line["id"], line["domain"], line["bytes"], line["chars"], line["tokens"]) == ("a", "d", 3, 2, 3)
     assert line["perplexity"] == pytest.approx(math.exp(scored.nats.mean()))
 
@@ -146,9 +148,10 @@ def test_an_original_that_the_caller_gives_is_what_is_divided_by() -> None:
 
 def test_an_interrupted_document_divides_only_by_what_was_scored() -> None:
     (whole,) = score(["ab cd ef"], model=History(), protocol=Protocol.named("lm-eval"))
-    part = replace(whole, index=whole.index[:3], nats=whole.nats[:3], weight=whole.weight[:3], partial=True)
+    columns = {name: getattr(whole, name)[:3] for name in ("index", "nats", "weight", "seen")}
+    part = replace(whole.texts, **columns, partial=np.array([True]))
     measurement = Measurement(History(), Protocol.named("lm-eval"))
-    assert (measurement.add(replace(part, seen=whole.seen[:3])).bytes, measurement.add(whole).bytes) == (3, 8)
+    assert [sums.sums.bytes for texts in (part, whole.texts) for sums in measurement.add(texts)] == [3, 8]
 
 
 def test_the_tokenizer_is_named_beside_the_figure() -> None:

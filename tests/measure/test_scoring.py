@@ -128,10 +128,11 @@ def test_readings_give_the_same_surprisals_and_a_true_rank(these: list[str], top
     read = list(score(these, model=History(), options=RunOptions(alternatives=top)))
     assert nats(read) == nats(plain)
     for each in read:
-        first = each.rank == 1
-        assert np.array_equal(each.top_ids[first, 0], each.tokens.ids[each.index][first])
-        assert each.top_ids.shape == (len(each.nats), top)
-        assert (each.entropy > 0).all()
+        assert each.readings is not None
+        first = each.readings.rank == 1
+        assert np.array_equal(each.readings.top_ids[first, 0], each.tokens.ids[each.index][first])
+        assert each.readings.top_ids.shape == (len(each.nats), top)
+        assert (each.readings.entropy > 0).all()
 
 
 class Cramped(History):
@@ -175,7 +176,7 @@ def test_a_window_that_can_never_fit_is_an_error_that_says_what_to_do() -> None:
 def test_an_answer_that_is_no_number_is_an_error_of_the_model() -> None:
     model = History()
     model.logprobs = lambda batch: np.full(len(batch.at_N), np.nan)  # type: ignore[method-assign]
-    with pytest.raises(BadModel, match="history answers NaN in float64"):
+    with pytest.raises(BadModel, match="history gives NaN in float64"):
         list(score(["abc"], model=model))
 
 
@@ -220,7 +221,7 @@ def _kept(scored: Iterator[ScoredText], found: list[ScoredText]) -> Iterator[Sco
 def test_a_resumed_run_asks_nothing_twice_and_says_the_same(
     tmp_path_factory: pytest.TempPathFactory, these: list[str]
 ) -> None:
-    folder = tmp_path_factory.mktemp("ledger")
+    folder = tmp_path_factory.mktemp("answers")
     first, second = History(), History()
     unbroken = nats(list(score(these, model=first, options=RunOptions(resume=folder))))
     assert nats(list(score(these, model=second, options=RunOptions(resume=folder)))) == unbroken
@@ -280,12 +281,12 @@ def test_what_cannot_be_measured_is_said(document: str, protocol: str, error: ty
 
 
 def test_a_text_of_which_nothing_can_be_scored_is_an_error() -> None:
-    with pytest.raises(BadInput, match="no token could be scored: 1 came"):
+    with pytest.raises(BadInput, match="no token could be scored: under full, none of the 1 tokens"):
         evaluate(["a"], model=History(bos=None))
 
 
 def test_a_window_too_small_to_score_anything_is_named_among_the_causes() -> None:
-    with pytest.raises(BadInput, match=r"under llama\.cpp:2 none .* or a larger window"):
+    with pytest.raises(BadInput, match=r"under llama\.cpp:2, none .* or a larger window"):
         evaluate(["abcdef"], model=History(), protocol=Protocol.named("llama.cpp:2"))
 
 

@@ -1,6 +1,7 @@
 """Tallies: the same bits in any order and any split."""
 
 import math
+from dataclasses import dataclass
 from functools import reduce
 from operator import add
 
@@ -9,89 +10,148 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.measure.records import Document, ScoredText, Tokens
+from nonplus.measure.records import Document, ScoredTexts, TokenizedTexts
 from nonplus.measure.statistics.by_position import PositionTally
-from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
-from nonplus.measure.statistics.fixed_point import unfixed
+from nonplus.measure.statistics.document_sums import DocumentSums, Sums, document_sums
+from nonplus.measure.statistics.fixed_point import fixed, unfixed
 from nonplus.measure.statistics.tally import Tally
 
 
-def scored(text: str, nats: list[float], *, ends: list[int] | None = None, first_scored: int = 0) -> ScoredText:
-    """A text of which the tokens from ``first_scored`` on have the given surprisals."""
+@dataclass(frozen=True)
+class Text:
+    """A document, the character at which each of its tokens ends, and surprisals from ``first_scored`` on."""
+
+    text: str
+    nats: list[float]
+    ends: list[int]
+    first_scored: int = 0
+    id: str = "a"
+    domain: str = ""
+    weight: float = 1.0
+
+
+def batch(texts: list[Text]) -> ScoredTexts:
+    counts = [len(each.ends) for each in texts]
+    offsets = np.cumsum([0, *counts])
+    byte_ends = [len(each.text[:end].encode()) for each in texts for end in each.ends]
+    seen = [np.arange(each.first_scored, len(each.ends)) for each in texts]
+    return ScoredTexts(
+        tokens=TokenizedTexts(
+            documents=tuple(Document(text=each.text, id=each.id, domain=each.domain) for each in texts),
+            ids=np.arange(sum(counts)),
+            byte_ends=np.array(byte_ends, np.int64),
+            offsets=offsets,
+            firsts=np.zeros(len(texts), np.int64),
+        ),
+        index=np.concatenate([place + start for place, start in zip(seen, offsets, strict=False)]),
+        nats=np.array([nats for each in texts for nats in each.nats]),
+        weight=np.array([each.weight for each in texts for _ in each.nats]),
+        seen=np.concatenate(seen),
+        partial=np.zeros(len(texts), bool),
+    )
+
+
+def scored(text: str, nats: list[float], *, ends: list[int] | None = None, first_scored: int = 0) -> ScoredTexts:
+    """One text of which the tokens from ``first_scored`` on have these surprisals."""
     n = first_scored + len(nats)
-    stops = np.array(ends if ends is not None else [*range(1, n), len(text)])
-    return ScoredText(
-        tokens=Tokens(Document(text=text, id="a"), np.arange(n), stops, 0),
-        index=np.arange(first_scored, n),
-        nats=np.array(nats),
-        weight=np.ones(len(nats)),
-        seen=np.arange(first_scored, n),
-        unscored=first_scored,
-    )
+    return batch([Text(text, nats, ends if ends is not None else [*range(1, n), len(text)], first_scored)])
 
 
-def sums(id_: str, nats: float, tokens: int) -> DocumentSums:
-    return DocumentSums(
-        id=id_,
-        domain="",
-        nats=nats,
-        tokens=float(tokens),
-        scored=tokens,
-        unscored=1,
-        bytes=3 * tokens,
-        chars=3 * tokens,
-        words=tokens,
-        squares=nats * nats,
-        zeros=(),
-        blocks=(),
-        partial=False,
-    )
+def of_one(texts: ScoredTexts) -> DocumentSums:
+    (sums,) = document_sums(texts)
+    return sums
 
 
-documents = st.lists(
-    st.builds(sums, st.text("abc", max_size=2), st.floats(0, 1e9), st.integers(1, 10**7)), min_size=1, max_size=30
-)
+@st.composite
+def texts(draw: st.DrawFn) -> Text:
+    text = draw(st.text("ab é\u3000\n🦜", min_size=1, max_size=12))
+    ends = [*sorted(draw(st.lists(st.integers(0, len(text)), max_size=5))), len(text)]
+    first = draw(st.integers(0, len(ends)))
+    nats = draw(st.lists(st.floats(0, 1e9) | st.just(math.inf), min_size=len(ends) - first, max_size=len(ends) - first))
+    id_, domain = draw(st.text("abc", max_size=2)), draw(st.sampled_from(["", "x", "y"]))
+    return Text(text, nats, ends, first, id_, domain, draw(st.sampled_from([1.0, 1.0, 2 / 3])))
 
 
-@given(documents, st.randoms(use_true_random=False), st.data())
-def test_any_order_and_any_split_give_the_same_bits(
-    these: list[DocumentSums], random: "object", data: st.DataObject
-) -> None:
+def tally(these: list[Text]) -> Tally:
+    return Tally.of(document_sums(batch(these))) if these else Tally()
+
+
+documents = st.lists(texts(), min_size=1, max_size=30)
+
+
+@given(documents, st.data())
+def test_any_order_and_any_split_give_the_same_bits(these: list[Text], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(these))
     cut = data.draw(st.integers(0, len(shuffled)))
-    split = Tally.total(shuffled[:cut]) + Tally.total(shuffled[cut:])
-    assert split == Tally.total(these) == reduce(add, map(Tally.of, these))
+    split = tally(shuffled[:cut]) + tally(shuffled[cut:])
+    assert split == tally(these) == reduce(add, (tally([each]) for each in these))
+
+
+def test_documents_of_equal_size_beyond_those_whose_blocks_are_kept_are_chosen_in_any_order_alike() -> None:
+    these = [Text("a" * 600, [1.0, 2.0], [300, 600], id=f"{place:02}") for place in range(25)]
+    assert tally(these) == tally(these[::-1]) == tally(these[20:]) + tally(these[:20])
 
 
 @given(documents)
-def test_the_sum_is_that_of_exact_arithmetic(these: list[DocumentSums]) -> None:
-    exact = math.fsum(d.nats for d in these)
-    assert unfixed(Tally.total(these).nats) == pytest.approx(exact, rel=1e-15, abs=len(these) * 2**-40)
+def test_the_sums_are_those_of_the_documents_counted_one_token_after_the_other(these: list[Text]) -> None:
+    """The oracle: plain loops over tokens, each rounded by itself; words by what Python splits."""
+    for each, sums in zip(these, document_sums(batch(these)), strict=True):
+        counted = sums.sums
+        finite = [nats for nats in each.nats if nats < math.inf]
+        start = each.ends[each.first_scored - 1] if each.first_scored else 0
+        after = each.text[start:]
+        begins_inside_a_word = start > 0 and not each.text[start - 1].isspace() and after[:1].strip()
+        assert counted.nats == sum(fixed(nats * each.weight) for nats in finite)
+        assert counted.squares == sum(fixed(nats * each.weight * nats) for nats in finite)
+        assert counted.tokens == len(each.nats) * fixed(each.weight)
+        assert counted.zeros == len(each.nats) - len(finite)
+        assert counted.weighted == (0 if each.weight == 1 else len(each.nats))
+        if each.nats:
+            assert (counted.bytes, counted.chars) == (len(after.encode()), len(after))
+            assert counted.words == len(after.split()) - bool(begins_inside_a_word)
+        assert (counted.scored, counted.unscored) == (len(each.nats), each.first_scored)
+
+
+@given(documents)
+def test_domains_part_the_documents_that_name_one(these: list[Text]) -> None:
+    parts = {domain: Tally.of(own) for domain, own in document_sums(batch(these)).by_domain()}
+    assert parts == {
+        domain: tally([each for each in these if each.domain == domain])
+        for domain in dict.fromkeys(each.domain for each in these if each.domain)
+    }
+
+
+@given(st.lists(st.floats(0, 1e12), min_size=1, max_size=30))
+def test_the_sum_is_that_of_exact_arithmetic(nats: list[float]) -> None:
+    total = of_one(scored("x" * len(nats), nats))
+    assert total.nats == pytest.approx(math.fsum(nats), rel=1e-15, abs=len(nats) * 2**-40)
 
 
 def test_counting_stays_exact_where_a_float32_count_would_stop() -> None:
-    assert unfixed((Tally.of(sums("a", 1.0, 2**24)) + Tally.of(sums("b", 1.0, 1))).tokens) == 2**24 + 1
+    many, one = (Tally.of_sums([Sums(nats=0, tokens=n << 40, squares=0, scored=n)]) for n in (2**24, 1))
+    assert unfixed((many + one).tokens) == 2**24 + 1
 
 
 @given(st.text(min_size=1).filter(lambda t: t.isprintable()), st.data())
 def test_scored_tokens_of_a_whole_text_cover_all_its_bytes_characters_and_words(text: str, data: st.DataObject) -> None:
     ends = [*sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5))), len(text)]
-    total = document_sums(scored(text, [1.0] * len(ends), ends=ends))
+    total = of_one(scored(text, [1.0] * len(ends), ends=ends)).sums
     assert (total.bytes, total.chars, total.words) == (len(text.encode()), len(text), len(text.split()))
 
 
 def test_text_before_the_first_scored_token_is_in_no_denominator() -> None:
-    total = document_sums(scored("né à Rome", [1.0, 2.0], ends=[2, 4, 9], first_scored=1))
+    total = of_one(scored("né à Rome", [1.0, 2.0], ends=[2, 4, 9], first_scored=1)).sums
     assert (total.bytes, total.chars, total.words) == (len(" à Rome".encode()), 7, 2)
 
 
 def test_a_token_of_probability_zero_is_counted_and_located_and_in_no_sum() -> None:
-    total = document_sums(scored("abc", [1.0, math.inf, 2.0]))
-    assert (total.nats, total.zeros, total.log_perplexity) == (3.0, (1,), math.inf)
+    total = of_one(scored("abc", [1.0, math.inf, 2.0]))
+    assert (unfixed(total.sums.nats), total.zero_places, total.log_perplexity) == (3.0, (1,), math.inf)
+    assert total.nats == math.inf
 
 
 def test_an_overflowing_perplexity_leaves_the_log_finite() -> None:
-    total = document_sums(scored("ab", [1000.0, 1000.0]))
+    total = of_one(scored("ab", [1000.0, 1000.0]))
     assert (total.perplexity, total.log_perplexity) == (math.inf, 1000.0)
 
 

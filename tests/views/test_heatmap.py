@@ -23,9 +23,8 @@ EVIL = "a </script><script>alert(1)</script> <b>bold</b> &amp; \"'\u2028 <!-- ${
 def page_of(*documents, model=None, alternatives=3, title="A title", interrupted=False):
     model = model or fitted_unigram(b"the fox jumps over the dog")
     measurement, texts = Measurement(model, Protocol()), []
-    for scored in score(documents, model=model, options=RunOptions(alternatives=alternatives)):
-        measurement.add(scored)
-        texts.append(scored)
+    for scored, _ in measurement.run(documents, options=RunOptions(alternatives=alternatives)):
+        texts += scored
     report = measurement.report(interrupted=interrupted)
     return page(texts, model=model, report=report, title=title), report
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nonplus.cli.score_plan import Plan
 from nonplus.cli.terminal.coloured_text import Screen
@@ -14,7 +14,7 @@ from nonplus.files import replacing
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.records import ScoredText, TokenNames
 from nonplus.measure.report import Report, document_dict
-from nonplus.measure.scoring import Meter, score
+from nonplus.measure.scoring import Meter
 from nonplus.measure.session import Measurement
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.intervals import Interval, bootstrap_interval
@@ -96,38 +96,36 @@ def _watchers(
     if plan.output.html:
         yield lambda scored, _: beginning.add(scored)
     if plan.precision.bootstrap:
-        yield lambda _, added: sums.append(replace(added, blocks=()))
+        yield lambda _, added: sums.append(added)
 
 
 def _measured(plan: Plan, model: WindowModel, corpus: Corpus, watchers: list[Watcher]) -> tuple[Report, bool]:
     """The report, and whether the interval became as narrow as was asked for."""
-    measurement, meter = Measurement(model, plan.protocol, level=plan.precision.level), Meter()
+    measurement = Measurement(model, plan.protocol, level=plan.precision.level, until=plan.precision.until)
+    meter = Meter()
     gauge = Gauge(meter, size=0 if plan.reading.limit else size_of(plan.sources))
-    documents = gauge.watched(corpus, model.tokenizer)
-    engine = score(documents, model=model, protocol=plan.protocol, options=plan.run, meter=meter)
-    until, seen = plan.precision.until, 0
+    run = measurement.run(gauge.watched(corpus, model.tokenizer), options=plan.run, meter=meter)
+    seen = 0
     # Two writers on one screen would draw over each other.
     screen = nullcontext() if plan.output.show else shown(gauge)
     with Interruption() as interruption, screen:
         try:
-            for scored in interruption.items(engine):
-                added = measurement.add(scored)
-                seen += 1
-                for watch in watchers:
-                    watch(scored, added)
-                if until and measurement.narrow(until):
-                    return measurement.report(), True
+            for texts, sums in interruption.items(run):
+                seen += len(texts)
+                for text, own in zip(texts, sums, strict=True) if watchers else ():
+                    for watch in watchers:
+                        watch(text, own)
         except KeyboardInterrupt:
             if not seen:
                 raise
             return measurement.report(interrupted=True), False
-    return measurement.report(), False
+    return measurement.report(), measurement.enough
 
 
 def _bootstrap(plan: Plan, sums: list[DocumentSums]) -> Interval | None:
     samples = plan.precision.bootstrap
     counted = [each for each in sums if each.tokens]
-    if samples and (len(counted) < 2 or any(each.zeros for each in counted)):
+    if samples and (len(counted) < 2 or any(each.sums.zeros for each in counted)):
         note("--bootstrap needs two documents and more, and no impossible token; there is no such interval here")
         return None
     return bootstrap_interval(counted, resamples=samples, level=plan.precision.level) if samples else None

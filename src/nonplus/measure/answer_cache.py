@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from nonplus.errors import BadInput
-from nonplus.measure.records import Floats
+from nonplus.measure.records import Floats, Readings, Scores
 
 _HEAD = struct.Struct("<4sII")
 _ROW = struct.Struct("<16sII")
@@ -51,9 +51,9 @@ class AnswerCache:
                 f"{folder} cannot keep what is finished: {fault.strerror}; name a folder that can be written to"
             ) from None
         self._places: dict[bytes, _Place] = {}
-        for path in sorted(folder.glob("*.ledger")):
+        for path in sorted(folder.glob("*.answers")):
             self._places.update(_places(path))
-        self._path = folder / f"{os.getpid()}-{os.urandom(6).hex()}.ledger"
+        self._path = folder / f"{os.getpid()}-{os.urandom(6).hex()}.answers"
 
     def key(self, content: bytes) -> bytes:
         """Sixteen bytes that stand for a row's content within this scope."""
@@ -63,16 +63,17 @@ class AnswerCache:
         """Whether an answer is kept under ``key``."""
         return key in self._places
 
-    def __getitem__(self, key: bytes) -> Floats:
-        """The answer kept under ``key``, shape (tokens, columns)."""
+    def __getitem__(self, key: bytes) -> Scores:
+        """The scores kept under ``key``."""
         place = self._places[key]
         flat = np.fromfile(place.path, "<f8", place.tokens * place.columns, offset=place.offset)
-        return flat.reshape(place.tokens, place.columns)
+        return _scores(flat.reshape(place.tokens, place.columns))
 
-    def put(self, answers: Mapping[bytes, Floats]) -> None:
-        """Keep the answers to one batch, all or none of them, on disk when this returns."""
+    def put(self, answers: Mapping[bytes, Scores]) -> None:
+        """Keep the scores of one batch of rows, all or none of them, on disk when this returns."""
+        columns = {key: _columns(scores) for key, scores in answers.items()}
         body = struct.pack("<I", len(answers)) + b"".join(
-            _ROW.pack(key, *answer.shape) + answer.astype("<f8").tobytes() for key, answer in answers.items()
+            _ROW.pack(key, *column.shape) + column.astype("<f8").tobytes() for key, column in columns.items()
         )
         with self._path.open("ab") as file:
             start = file.tell() + _HEAD.size
@@ -101,3 +102,20 @@ def _rows(body: bytes, path: Path, start: int) -> Iterator[tuple[bytes, _Place]]
         at += _ROW.size
         yield key, _Place(path, start + at, tokens, columns)
         at += tokens * columns * 8
+
+
+def _columns(scores: Scores) -> Floats:
+    """Nats, then entropy, rank, the ids of the alternatives and their nats where there are readings."""
+    read = scores.readings
+    if read is None:
+        return scores.nats[:, None]
+    return np.column_stack([scores.nats, read.entropy, read.rank, read.top_ids, read.top_nats])
+
+
+def _scores(columns: Floats) -> Scores:
+    nats, read = columns[:, 0], columns[:, 1:]
+    if not read.shape[1]:
+        return Scores(nats)
+    ids, top_nats = np.split(read[:, 2:], 2, axis=1)
+    rank, top_ids = read[:, 1].astype(np.int64), ids.astype(np.int64)
+    return Scores(nats, Readings(nats=nats, entropy=read[:, 0], rank=rank, top_ids=top_ids, top_nats=top_nats))

@@ -110,7 +110,7 @@ def distribution(model: WindowModel) -> Check:
 def beginning(model: WindowModel) -> Check:
     """The beginning token, counted where a text begins."""
     rules = resolve(Protocol(), model)
-    (tokens,) = encode([Document(text=_SHORT)], model, specials=False)
+    tokens = encode([Document(text=_SHORT)], model, specials=False)[0]
     fed = row(tokens, rules.windows(tokens)[0], rules.prefix).input
     other = [*(fed != rules.prefix[0]), True] if rules.prefix else [True]
     once = "the beginning token stands before a text once"

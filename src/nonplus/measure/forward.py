@@ -1,16 +1,19 @@
-"""Rows through a model: batched or packed, looked up where they were answered before, halved where they do not fit."""
+"""Rows through a window model: batched or packed, looked up in the answer cache, halved where they do not fit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from typing import final
 
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel
 from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.batches import Row, batch, group, pack
-from nonplus.measure.interfaces import WindowModel
-from nonplus.measure.records import Batch, Floats
+from nonplus.measure.interfaces import HasDistributions, WindowModel
+from nonplus.measure.readings import readings
+from nonplus.measure.records import Batch, Scores, joined_scores
 
 _Lines = list[list[int]]
 
@@ -20,8 +23,8 @@ class RunOptions:
     """How figures are computed and how much is read; none of it changes a figure beyond float32 rounding.
 
     ``budget`` tokens make a batch (0: what suits the model's device). With ``alternatives`` above 0, entropy, rank and
-    so many of the most probable tokens are read in the same pass. ``resume`` names a folder that keeps every finished
-    batch, so that a run that was killed goes on where it was.
+    that number of the most probable tokens are read in the same pass. ``resume`` names a folder that keeps every
+    finished batch, so that a run that was killed goes on where it was.
     """
 
     budget: int = 0
@@ -29,40 +32,50 @@ class RunOptions:
     resume: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what is no number of tokens."""
+        """Refuse negative numbers."""
         for name in ("budget", "alternatives"):
             if (value := getattr(self, name)) < 0:
                 raise BadInput(f"{name} is a number of tokens, 0 or more; got {value}")
 
 
+@final
 class Forward:
     """Sends rows through a model and remembers how much of them fits at once."""
 
     def __init__(self, model: WindowModel, options: RunOptions, *, fingerprint: str) -> None:
-        """``fingerprint`` keeps the answers of one protocol apart from those of another."""
+        """``fingerprint`` keeps the scores of one protocol apart from those of another.
+
+        Raises:
+            BadModel: alternatives are asked of a model that gives no distributions.
+        """
+        if options.alternatives and not isinstance(model, HasDistributions):
+            raise BadModel(
+                f"{model.name} gives the probability of one token at a time, so there are no alternatives to read; "
+                "leave alternatives out, or give the model a method distributions"
+            )
         self._model = model
-        self._options = options
+        self._alternatives = options.alternatives
         self._budget = options.budget or model.budget
-        self._ledger: AnswerCache | None = None
+        self._cache: AnswerCache | None = None
         if options.resume is not None:
             scope = f"{fingerprint} {model.identity} {model.tokenizer.identity} {options.alternatives}"
-            self._ledger = AnswerCache(options.resume, scope=scope)
+            self._cache = AnswerCache(options.resume, scope=scope)
 
     @property
     def budget(self) -> int:
         """Tokens in a batch; halved each time that a batch did not fit."""
         return self._budget
 
-    def answers(self, rows: Sequence[Row]) -> Iterator[tuple[int, Floats]]:
-        """Each row's place and its answer, shape (targets, columns), as batches finish: longest rows first.
+    def scores(self, rows: Sequence[Row]) -> Iterator[tuple[list[int], Scores]]:
+        """The places of some rows, and the scores of all their targets one after the other, as batches finish.
 
-        The columns are nats, and with alternatives entropy, rank, the ids of the most probable tokens and their nats.
+        The longest rows come first.
         """
         queue = self._plan(rows, range(len(rows)))
         while queue:
             lines = queue.pop(0)
             try:
-                yield from self._known_or_computed(rows, lines)
+                yield list(chain.from_iterable(lines)), self._known_or_computed(rows, lines)
             except MemoryError:
                 queue = self._smaller(rows, [lines, *queue])
 
@@ -83,39 +96,34 @@ class Forward:
         self._budget = max(1, self._budget // 2)
         return self._plan(rows, [i for lines in queue for line in lines for i in line])
 
-    def _known_or_computed(self, rows: Sequence[Row], lines: _Lines) -> Iterator[tuple[int, Floats]]:
-        if self._ledger is None:
-            yield from self._computed(rows, lines)
-            return
-        keys = {i: self._ledger.key(rows[i].key) for line in lines for i in line}
-        missing = [[i for i in line if keys[i] not in self._ledger] for line in lines]
-        computed = self._computed(rows, [line for line in missing if line])
-        # by key, so that rows with the same content have the same answer now and after a resumption
-        if kept := {keys[i]: answer for i, answer in computed}:
-            self._ledger.put(kept)
-        for i, key in keys.items():
-            yield i, kept[key] if key in kept else self._ledger[key]
+    def _known_or_computed(self, rows: Sequence[Row], lines: _Lines) -> Scores:
+        if self._cache is None:
+            return self._computed(rows, lines)
+        keys = {i: self._cache.key(rows[i].key) for line in lines for i in line}
+        missing = [line for line in ([i for i in line if keys[i] not in self._cache] for line in lines) if line]
+        # by key, so that rows with the same content have the same scores now and after a resumption
+        kept: dict[bytes, Scores] = {}
+        if missing:
+            computed, start = self._computed(rows, missing), 0
+            for i in chain.from_iterable(missing):
+                stop = start + len(rows[i].target)
+                kept[keys[i]] = computed.part(start, stop)
+                start = stop
+            self._cache.put(kept)
+        return joined_scores([kept[key] if key in kept else self._cache[key] for key in keys.values()])
 
-    def _computed(self, rows: Sequence[Row], lines: _Lines) -> Iterator[tuple[int, Floats]]:
-        if not lines:
-            return
-        columns = self._ask(batch([[rows[i] for i in line] for line in lines]))
-        start = 0
-        for i in (i for line in lines for i in line):
-            stop = start + len(rows[i].target)
-            yield i, columns[start:stop]
-            start = stop
-
-    def _ask(self, asked: Batch) -> Floats:
-        if not self._options.alternatives:
-            # 0.0 - x, because a certain token's -0.0 would print as such
-            columns = 0.0 - self._model.logprobs(asked)[:, None]
-        else:
-            read = self._model.readings(asked, top=self._options.alternatives)
-            columns = np.column_stack([read.nats, read.entropy, read.rank, read.top_ids, read.top_nats])
-        if np.isnan(columns[:, 0]).any():
+    def _computed(self, rows: Sequence[Row], lines: _Lines) -> Scores:
+        scores = self._ask(batch([[rows[i] for i in line] for line in lines]))
+        if np.isnan(scores.nats).any():
             raise BadModel(
-                f"{self._model.name} answers NaN in {self._model.dtype}, and a probability is a number; "
-                "use a wider number format such as bfloat16 or float32, or check its weights"
+                f"{self._model.name} gives NaN in {self._model.dtype}, and a probability is a number; "
+                "use a wider dtype such as bfloat16 or float32, or check its weights"
             )
-        return columns
+        return scores
+
+    def _ask(self, asked: Batch) -> Scores:
+        if self._alternatives and isinstance(self._model, HasDistributions):
+            read = readings(self._model.distributions(asked), asked.target_N, top=self._alternatives)
+            return Scores(read.nats, read)
+        # 0.0 - x, because a certain token's -0.0 would print as such
+        return Scores(0.0 - self._model.logprobs(asked))

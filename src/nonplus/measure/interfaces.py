@@ -206,8 +206,14 @@ class Prefix(Protocol):
 class ScoresTexts(Protocol):
     """The one question that every text scorer answers."""
 
-    def score(self, documents: Iterable[Document]) -> Iterator[ScoredTexts]:
-        """Documents with the surprisal of each token, in order, many at a time; read as they are asked for."""
+    def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+        """Documents with the surprisal of each token, in order, many at a time; read as they are asked for.
+
+        With ``alternatives`` above 0, each batch has readings with that number of the most probable tokens.
+
+        Raises:
+            BadModel: it has no readings to give.
+        """
         ...
 
 

@@ -4,13 +4,14 @@ Letters in shapes: B rows of a batch, T tokens, N places asked for, S scored tok
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
@@ -42,17 +43,62 @@ class Encoding:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """A document ready to be scored: ids, and what each covers of ``document.text``.
+    """One document ready to be scored: ids, and what each covers of ``document.text``.
 
-    ``ids[first:]`` belong to the text and are to be scored; ``ids[:first]`` are context. ``ends[i]`` is the
-    character of the text at which token ``i`` ends; a token covers what lies between the end of the one
-    before it and its own end, so that the scored tokens of a document tile its text.
+    ``ids[first:]`` belong to the text and are to be scored; ``ids[:first]`` are
+    context. ``byte_ends[i]`` is the byte of the text at which token ``i`` ends; a token
+    covers what lies between the end of the one before it and its own end, so that the
+    tokens of a document tile its text.
     """
 
     document: Document
     ids: Ints
-    ends: Ints
+    byte_ends: Ints
     first: int
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizedTexts:
+    """Many documents as token ids, laid end to end.
+
+    Shapes: D documents, T tokens of all of them. ``ids`` and ``byte_ends`` (T,) as in
+    :class:`Tokens`; document ``d`` has the tokens ``[offsets[d], offsets[d + 1])``, of
+    which the first ``firsts[d]`` are context.
+    """
+
+    documents: tuple[Document, ...]
+    ids: Ints
+    byte_ends: Ints
+    offsets: Ints
+    firsts: Ints
+
+    def __len__(self) -> int:
+        """How many documents."""
+        return len(self.documents)
+
+    def __getitem__(self, place: int) -> Tokens:
+        """One document."""
+        own = slice(int(self.offsets[place]), int(self.offsets[place + 1]))
+        return Tokens(self.documents[place], self.ids[own], self.byte_ends[own], int(self.firsts[place]))
+
+    def part(self, start: int, stop: int) -> "TokenizedTexts":
+        """Documents ``[start, stop)``."""
+        first, last = int(self.offsets[start]), int(self.offsets[stop])
+        return TokenizedTexts(
+            documents=self.documents[start:stop],
+            ids=self.ids[first:last],
+            byte_ends=self.byte_ends[first:last],
+            offsets=self.offsets[start : stop + 1] - first,
+            firsts=self.firsts[start:stop],
+        )
+
+    @property
+    def byte_starts(self) -> Ints:
+        """The byte of its own text at which each token begins, shape (T,)."""
+        starts = np.concatenate([self.byte_ends[:0], [0], self.byte_ends[:-1]])[: len(self.byte_ends)]
+        starts[self.offsets[:-1][np.diff(self.offsets) > 0]] = 0
+        return starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +143,37 @@ class Readings:
     top_ids: Ints
     top_nats: Floats
 
+    @property
+    def columns(self) -> tuple[NDArray[Any], ...]:
+        """All of them, in the order of the fields."""
+        return self.nats, self.entropy, self.rank, self.top_ids, self.top_nats
+
+    def at(self, places: Ints | slice) -> "Readings":
+        """Those of some places."""
+        return Readings(*(column[places] for column in self.columns))
+
 
 def joined(parts: Sequence[Readings]) -> Readings:
-    """Readings one after the other, of as many alternatives each."""
-    return Readings(*(np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(Readings)))
+    """Readings one after the other, all with the same number of alternatives."""
+    return Readings(*map(np.concatenate, zip(*(part.columns for part in parts), strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Surprisals at N places, at least 0, and the readings there if they were asked for."""
+
+    nats: Floats
+    readings: Readings | None = None
+
+    def part(self, start: int, stop: int) -> "Scores":
+        """Those of places ``[start, stop)``."""
+        return Scores(self.nats[start:stop], None if self.readings is None else self.readings.at(slice(start, stop)))
+
+
+def joined_scores(parts: Sequence[Scores]) -> Scores:
+    """Scores one after the other, all with readings or none."""
+    readings = [part.readings for part in parts if part.readings is not None]
+    return Scores(np.concatenate([part.nats for part in parts]), joined(readings) if readings else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,34 +197,118 @@ class TokenScore:
     top: tuple[tuple[str, float], ...] = ()
 
 
+@final
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScoredText:
-    """A document with the surprisal of each scored token: the one record that everything else reads.
+class ScoredTexts:
+    """Many documents with the surprisal of each scored token, as columns.
 
-    Shapes: ``index`` (S,) places of the scored tokens in ``tokens.ids``, rising; ``nats`` (S,) their
-    surprisals, at least 0, infinite for a token of probability zero; ``weight`` (S,) how often each counts
-    (1 except under protocols that book tokens fractionally); ``seen`` (S,) tokens seen before each.
-    ``unscored`` counts the tokens of the text that were not scored. ``entropy``, ``rank`` (S,) and
-    ``top_ids``, ``top_nats`` (S, k) are empty unless readings were asked for. ``partial`` is true where a run was
-    interrupted inside the document.
+    The one record that everything else reads. Shapes: D documents, S scored tokens of
+    all of them. ``index`` (S,) are the places of the scored tokens among all tokens of
+    ``tokens``, rising; ``nats`` (S,) their surprisals, at least 0, infinite for
+    probability 0; ``weight`` (S,) how often each counts (1 except under protocols that
+    book tokens fractionally); ``seen`` (S,) how many tokens the model saw before each.
+    ``readings`` are those of the scored tokens, if they were asked for. ``partial``
+    (D,) is true where a run was interrupted inside the document.
     """
 
-    tokens: Tokens
+    tokens: TokenizedTexts
     index: Ints
     nats: Floats
     weight: Floats
     seen: Ints
-    unscored: int
-    entropy: Floats = field(default_factory=lambda: np.empty(0))
-    rank: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    top_ids: Ints = field(default_factory=lambda: np.empty((0, 0), np.int64))
-    top_nats: Floats = field(default_factory=lambda: np.empty((0, 0)))
-    partial: bool = False
+    partial: Bools
+    readings: Readings | None = None
+
+    def __len__(self) -> int:
+        """How many documents."""
+        return len(self.tokens)
+
+    def __iter__(self) -> "Iterator[ScoredText]":
+        """The documents one by one."""
+        return (ScoredText(self, place) for place in range(len(self)))
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents that were scored."""
+        return self.tokens.documents
+
+    @property
+    def offsets(self) -> Ints:
+        """Document ``d`` has the scored tokens ``[offsets[d], offsets[d + 1])``, shape (D + 1,)."""
+        return np.searchsorted(self.index, self.tokens.offsets)
+
+    def part(self, start: int, stop: int) -> "ScoredTexts":
+        """Documents ``[start, stop)``."""
+        first, last = np.searchsorted(self.index, self.tokens.offsets[[start, stop]]).tolist()
+        return ScoredTexts(
+            tokens=self.tokens.part(start, stop),
+            index=self.index[first:last] - self.tokens.offsets[start],
+            nats=self.nats[first:last],
+            weight=self.weight[first:last],
+            seen=self.seen[first:last],
+            partial=self.partial[start:stop],
+            readings=None if self.readings is None else self.readings.at(slice(first, last)),
+        )
+
+
+@final
+class ScoredText:
+    """A document with the surprisal of each scored token: a view of one of :class:`ScoredTexts`.
+
+    Shapes: S scored tokens of the document, k alternatives.
+    """
+
+    __slots__ = ("_one", "tokens")
+
+    def __init__(self, texts: ScoredTexts, place: int) -> None:
+        """Document ``place`` of ``texts``."""
+        self._one = texts.part(place, place + 1)
+        self.tokens = self._one.tokens[0]
 
     @property
     def document(self) -> Document:
         """The document that was scored."""
         return self.tokens.document
+
+    @property
+    def texts(self) -> ScoredTexts:
+        """The same document as a batch of one."""
+        return self._one
+
+    @property
+    def index(self) -> Ints:
+        """Places of the scored tokens in ``tokens.ids``, rising, shape (S,)."""
+        return self._one.index
+
+    @property
+    def nats(self) -> Floats:
+        """Their surprisals, at least 0, infinite for probability 0, shape (S,)."""
+        return self._one.nats
+
+    @property
+    def weight(self) -> Floats:
+        """How often each counts: 1 except under protocols that book tokens fractionally, shape (S,)."""
+        return self._one.weight
+
+    @property
+    def seen(self) -> Ints:
+        """How many tokens the model saw before each, the prefix included, shape (S,)."""
+        return self._one.seen
+
+    @property
+    def readings(self) -> Readings | None:
+        """Entropy, rank and alternatives of each scored token, if they were asked for."""
+        return self._one.readings
+
+    @property
+    def unscored(self) -> int:
+        """How many tokens of the text were not scored."""
+        return len(self.tokens.ids) - self.tokens.first - len(self.index)
+
+    @property
+    def partial(self) -> bool:
+        """Whether the run was interrupted inside the document."""
+        return bool(self._one.partial[0])
 
     def rows(self, names: "TokenNames") -> Iterator[TokenScore]:
         """Every token of the text in order, the unscored ones with ``nats=None``.
@@ -159,48 +316,24 @@ class ScoredText:
         ``names`` turns a token id into text, for the alternatives.
         """
         place = {int(token): row for row, token in enumerate(self.index)}
-        text, start = self.document.text, 0
+        data, start, character = self.document.text.encode(), 0, 0
         for token in range(self.tokens.first, len(self.tokens.ids)):
-            stop = int(self.tokens.ends[token])
+            stop = int(self.tokens.byte_ends[token])
+            text = data[start:stop].decode(errors="replace")
             known: dict[str, Any] = {"nats": None}
             if token in place:
                 known = self._known(place[token], names)
-            yield TokenScore(token - self.tokens.first, int(self.tokens.ids[token]), text[start:stop], start, **known)
-            start = stop
+            yield TokenScore(token - self.tokens.first, int(self.tokens.ids[token]), text, character, **known)
+            start, character = stop, character + len(text)
 
     def _known(self, row: int, names: "TokenNames") -> dict[str, Any]:
         known: dict[str, Any] = {"nats": float(self.nats[row]), "seen": int(self.seen[row])}
-        if len(self.entropy):
-            known |= {"entropy": float(self.entropy[row]), "rank": int(self.rank[row])}
-            pairs = zip(self.top_ids[row], self.top_nats[row], strict=True)
+        read = self.readings
+        if read is not None:
+            pairs = zip(read.top_ids[row], read.top_nats[row], strict=True)
             known["top"] = tuple((names(int(i)), float(np.exp(-n))) for i, n in pairs)
+            known |= {"entropy": float(read.entropy[row]), "rank": int(read.rank[row])}
         return known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScoredTexts:
-    """Many documents with the surprisal of each scored token, as columns: the one record that everything else reads.
-
-    Shapes: D documents, T tokens of all of them laid end to end, S scored ones. ``ids`` and ``byte_ends`` (T,): the
-    byte of its own text at which each token ends; ``offsets`` (D + 1,): document ``d`` has the tokens
-    ``[offsets[d], offsets[d + 1])``, of which the first ``firsts[d]`` are context. ``index`` (S,) are the places of
-    the scored tokens among all T, rising; ``nats`` (S,) their surprisals, at least 0, infinite for probability 0;
-    ``weight`` (S,) how often each counts (1 except under protocols that book tokens fractionally); ``seen`` (S,)
-    how many tokens the model saw before each. ``readings`` are those of the scored tokens, if they were asked for.
-    ``partial`` (D,) is true where a run was interrupted inside the document.
-    """
-
-    documents: tuple[Document, ...]
-    ids: Ints
-    byte_ends: Ints
-    offsets: Ints
-    firsts: Ints
-    index: Ints
-    nats: Floats
-    weight: Floats
-    seen: Ints
-    partial: NDArray[np.bool_]
-    readings: Readings | None = None
 
 
 class TokenNames:

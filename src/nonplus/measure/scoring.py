@@ -1,21 +1,37 @@
-"""Documents to scored texts: tokenise ahead, cut, compute in bounded chunks, put together in order."""
+"""Documents to scored texts: tokenise ahead, cut, compute in bounded chunks, put together in order.
+
+Letters in shapes: D documents of a slice, T tokens of all of them, W windows, S scored tokens, k alternatives.
+"""
 
 import warnings
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import groupby
+from typing import NamedTuple, final
 
 import numpy as np
 
-from nonplus.errors import ProtocolWarning
+from nonplus.errors import BadProtocol, ProtocolWarning
 from nonplus.measure.batches import row
 from nonplus.measure.forward import Forward, RunOptions
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import ScoresTexts, StatedProtocol, TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import Document, Floats, ScoredText, Tokens, Window
-from nonplus.measure.tokenizing import encode, slices, units
+from nonplus.measure.records import (
+    Document,
+    Floats,
+    Ints,
+    Readings,
+    ScoredText,
+    ScoredTexts,
+    Scores,
+    TokenizedTexts,
+    Tokens,
+    Window,
+)
+from nonplus.measure.tokenizing import checked, encode, named, slices, units
 
 _CHUNK = 32  # batches' worth of rows that are sorted together
 
@@ -24,160 +40,277 @@ _CHUNK = 32  # batches' worth of rows that are sorted together
 class Meter:
     """How far a run is: read it from another thread, for a progress bar.
 
-    ``tokens`` and ``nats`` are of tokens scored so far, ``characters`` of texts finished so far.
+    ``tokens`` and ``nats`` are of tokens scored so far, ``documents`` are finished ones.
     """
 
     tokens: int = 0
     nats: float = 0.0
-    characters: int = 0
     documents: int = 0
 
 
 def score(
     documents: Iterable[Document | str],
     *,
-    model: WindowModel,
+    model: WindowModel | TextScorer,
     protocol: Protocol | None = None,
     options: RunOptions | None = None,
-    meter: Meter | None = None,
-) -> Generator[ScoredText, None, None]:
+) -> Iterator[ScoredText]:
     """Score each document, in order, in memory that does not grow with their number.
 
-    Protocols over a stream join all documents into one first. Interrupted by Ctrl-C, what is finished of the documents
-    under way is given (``partial``) before KeyboardInterrupt goes on.
+    Protocols over a stream join all documents into one first.
 
     Raises:
         BadInput: a text is empty or holds what no UTF-8 text can.
         BadProtocol: the protocol does not suit the model or a text.
-        BadModel: the model cannot answer.
+        BadModel: the model cannot score it.
     """
-    rules = resolve(protocol or Protocol(), model)
-    for caution in rules.cautions:
-        warnings.warn(f"protocol {rules.protocol.name}: {caution}", ProtocolWarning, stacklevel=2)
-    return _scored(documents, model=model, rules=rules, options=options or RunOptions(), meter=meter or Meter())
+    stated = stated_protocol(protocol, model)
+    batches = scored_texts(documents, model=model, protocol=stated, options=options or RunOptions(), meter=Meter())
+    return (text for texts in batches for text in texts)
 
 
-def _scored(
+def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) -> StatedProtocol:
+    """The protocol with nothing left open; a model that scores whole texts has one of its own.
+
+    Warns with ProtocolWarning where a figure under it is known to mislead.
+
+    Raises:
+        BadProtocol: the choices contradict each other or the model.
+    """
+    chosen = protocol or Protocol()
+    stated: StatedProtocol
+    if isinstance(model, ScoresTexts):
+        if chosen != Protocol():
+            raise BadProtocol(
+                f"{model.name} scores whole texts in its own way ({model.protocol.signature}), so no protocol can be "
+                f"chosen for it, got {chosen.name}; leave the protocol out"
+            )
+        stated = model.protocol
+    else:
+        stated = resolve(chosen, model)
+    for caution in stated.cautions:
+        warnings.warn(f"protocol {stated.signature.partition('|')[0]}: {caution}", ProtocolWarning, stacklevel=3)
+    return stated
+
+
+def scored_texts(
     documents: Iterable[Document | str],
     *,
-    model: WindowModel,
-    rules: ResolvedProtocol,
+    model: WindowModel | TextScorer,
+    protocol: StatedProtocol,
     options: RunOptions,
     meter: Meter,
-) -> Generator[ScoredText, None, None]:
-    passes = Forward(model, options, fingerprint=rules.fingerprint)
+) -> Generator[ScoredTexts, None, None]:
+    """Score documents, in order, many at a time as they are finished.
+
+    Interrupted by Ctrl-C, what is finished of the documents under way is given (``partial``) before KeyboardInterrupt
+    goes on.
+    """
+    if isinstance(model, ScoresTexts):
+        return _by_scorer(documents, model, options, meter)
+    assert isinstance(protocol, ResolvedProtocol), "a window model is measured under a resolved protocol"
+    return _in_windows(documents, model, protocol, options, meter)
+
+
+def _by_scorer(
+    documents: Iterable[Document | str], model: TextScorer, options: RunOptions, meter: Meter
+) -> Generator[ScoredTexts, None, None]:
+    for name, asked in (("budget", options.budget), ("resume", options.resume)):
+        if asked:
+            raise BadProtocol(f"{name} is for models that see windows; {model.name} scores whole texts: leave it out")
+    for texts in model.score(checked(named(documents)), alternatives=options.alternatives):
+        meter.tokens += len(texts.nats)
+        meter.nats += float(texts.nats.sum())
+        meter.documents += len(texts)
+        yield texts
+
+
+def _in_windows(
+    documents: Iterable[Document | str],
+    model: WindowModel,
+    protocol: ResolvedProtocol,
+    options: RunOptions,
+    meter: Meter,
+) -> Generator[ScoredTexts, None, None]:
+    forward = Forward(model, options, fingerprint=protocol.fingerprint)
     under_way: deque[_Assembly] = deque()
     try:
-        for jobs in _chunks(_jobs(_tokenised(documents, model, rules), rules, under_way), passes):
-            rows = [row(assembly.tokens, window, rules.prefix) for assembly, window in jobs]
-            for i, answer in passes.answers(rows):
-                jobs[i][0].put(jobs[i][1], answer, rules.weight(jobs[i][1]))
-                meter.tokens += len(answer)
-                meter.nats += float(answer[:, 0].sum())
+        for jobs in _chunks(_jobs(_tokenized(documents, model, protocol), protocol, under_way), forward):
+            rows = [row(job.tokens, job.window, protocol.prefix) for job in jobs]
+            for places, scores in forward.scores(rows):
+                _put([jobs[i] for i in places], scores, protocol)
+                meter.tokens += len(scores.nats)
+                meter.nats += float(scores.nats.sum())
             yield from _finished(under_way, meter)
         yield from _finished(under_way, meter)
     except KeyboardInterrupt:
-        yield from (assembly.scored(partial=not assembly.finished) for assembly in under_way if assembly.begun)
+        for assembly in under_way:
+            yield from assembly.begun()
         raise
 
 
+@final
 class _Assembly:
-    """One document's answers, put together from its windows."""
+    """The scores of a slice of documents, put together from their windows."""
 
-    def __init__(self, tokens: Tokens, windows: int) -> None:
-        n = len(tokens.ids)
-        self.tokens = tokens
-        self._waiting = windows
+    def __init__(self, texts: TokenizedTexts) -> None:
+        n = len(texts.ids)
+        self.texts = texts
+        self.waiting = np.full(len(texts), -1)  # windows that are not scored yet; -1: not even cut
+        self._done = 0
+        self._nats = np.zeros(n)
         self._weight = np.zeros(n)
-        self._scored = np.zeros(n, np.bool_)
         self._seen = np.zeros(n, np.int64)
-        self._columns: Floats = np.empty((n, 0))
-
-    @property
-    def begun(self) -> bool:
-        return bool(self._scored.any())
+        self._scored = np.zeros(n, np.bool_)
+        self._readings: Readings | None = None
 
     @property
     def finished(self) -> bool:
-        return not self._waiting
+        """Whether every document was given away."""
+        return self._done == len(self.texts)
 
-    def put(self, window: Window, answer: Floats, weight: float) -> None:
-        if not self._columns.shape[1]:
-            self._columns = np.empty((len(self.tokens.ids), answer.shape[1]))
-        scored = slice(window.first, window.stop)
-        self._scored[scored] = True
-        self._columns[scored] = answer
-        self._weight[scored] = weight
-        self._seen[scored] = np.arange(window.first, window.stop) - window.start + window.prefixed
-        self._waiting -= 1
+    def put(self, windows: "_Windows", scores: Scores) -> None:
+        """Take in the scores of some windows, one after the other."""
+        place_S, seen_S = windows.places()
+        self._scored[place_S] = True
+        self._nats[place_S] = scores.nats
+        self._weight[place_S] = np.repeat(windows.weight_W, windows.stop_W - windows.first_W)
+        self._seen[place_S] = seen_S
+        if scores.readings is not None:
+            self._readings = self._readings or _room(scores.readings, len(self._nats))
+            _fill(self._readings, place_S, scores.readings)
+        np.subtract.at(self.waiting, windows.document_W, 1)
 
-    def scored(self, *, partial: bool = False) -> ScoredText:
-        index = np.flatnonzero(self._scored)
-        columns = self._columns[index]
-        plain = ScoredText(
-            tokens=self.tokens,
+    def give(self) -> Iterator[ScoredTexts]:
+        """The documents that are finished, up to the first that is not, each given once."""
+        open_ = np.flatnonzero(self.waiting[self._done :])
+        stop = self._done + int(open_[0]) if len(open_) else len(self.texts)
+        if stop > self._done:
+            yield self._part(self._done, stop)
+            self._done = stop
+
+    def begun(self) -> Iterator[ScoredTexts]:
+        """What there is of each document not given away of which a token was scored."""
+        for place in range(self._done, len(self.texts)):
+            part = self._part(place, place + 1)
+            if len(part.nats):
+                yield part
+
+    def _part(self, start: int, stop: int) -> ScoredTexts:
+        first, last = self.texts.offsets[[start, stop]].tolist()
+        index = np.flatnonzero(self._scored[first:last])
+        return ScoredTexts(
+            tokens=self.texts.part(start, stop),
             index=index,
-            nats=columns[:, 0] if len(index) else np.empty(0),
-            weight=self._weight[index],
-            seen=self._seen[index],
-            unscored=len(self.tokens.ids) - self.tokens.first - len(index),
-            partial=partial,
+            nats=self._nats[first:last][index],
+            weight=self._weight[first:last][index],
+            seen=self._seen[first:last][index],
+            partial=self.waiting[start:stop] != 0,
+            readings=None if self._readings is None else self._readings.at(index + first),
         )
-        return plain if columns.shape[1] < 2 else _with_readings(plain, columns)
 
 
-def _with_readings(plain: ScoredText, columns: Floats) -> ScoredText:
-    k = (columns.shape[1] - 3) // 2
-    return replace(
-        plain,
-        entropy=columns[:, 1],
-        rank=columns[:, 2].astype(np.int64),
-        top_ids=columns[:, 3 : 3 + k].astype(np.int64),
-        top_nats=columns[:, 3 + k :],
-    )
+class _Job(NamedTuple):
+    """A window to score, and where its scores go."""
+
+    assembly: _Assembly
+    document: int
+    tokens: Tokens
+    window: Window
 
 
-_Job = tuple[_Assembly, Window]
+@final
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Windows of one slice as columns (W,), counted in the tokens of the whole slice."""
+
+    document_W: Ints
+    start_W: Ints
+    first_W: Ints
+    stop_W: Ints
+    prefixed_W: Ints
+    weight_W: Floats
+
+    def places(self) -> tuple[Ints, Ints]:
+        """The place of each scored token, and how many tokens the model saw before it; shapes (S,)."""
+        count_W = self.stop_W - self.first_W
+        place_S = np.arange(int(count_W.sum())) + np.repeat(self.first_W - np.cumsum(count_W) + count_W, count_W)
+        return place_S, place_S - np.repeat(self.start_W - self.prefixed_W, count_W)
 
 
-def _jobs(texts: Iterable[Tokens], rules: ResolvedProtocol, under_way: deque[_Assembly]) -> Iterator[_Job]:
-    for tokens in texts:
-        windows = rules.windows(tokens)
-        assembly = _Assembly(tokens, len(windows))
+def _put(jobs: Sequence[_Job], scores: Scores, protocol: ResolvedProtocol) -> None:
+    """Give each slice the scores of its own windows; in a batch those of one slice mostly stand together."""
+    start = 0
+    for assembly, own in groupby(jobs, key=lambda job: job.assembly):
+        windows = _columns(assembly, list(own), protocol)
+        stop = start + int((windows.stop_W - windows.first_W).sum())
+        assembly.put(windows, scores.part(start, stop))
+        start = stop
+
+
+def _columns(assembly: _Assembly, jobs: Sequence[_Job], protocol: ResolvedProtocol) -> _Windows:
+    document_W = np.array([job.document for job in jobs])
+    cut = np.array([(w.start, w.first, w.stop, w.prefixed) for w in (job.window for job in jobs)])
+    start_W, first_W, stop_W = cut[:, :3].T + assembly.texts.offsets[document_W]
+    weight_W = np.array([protocol.weight(job.window) for job in jobs])
+    return _Windows(document_W, start_W, first_W, stop_W, cut[:, 3], weight_W)
+
+
+def _room(like: Readings, n: int) -> Readings:
+    """Readings of ``n`` places that are still to be filled in."""
+    return Readings(*(np.zeros((n, *column.shape[1:]), column.dtype) for column in like.columns))
+
+
+def _fill(readings: Readings, place_S: Ints, others: Readings) -> None:
+    for column, values in zip(readings.columns, others.columns, strict=True):
+        column[place_S] = values
+
+
+def _jobs(slices_: Iterable[TokenizedTexts], protocol: ResolvedProtocol, under_way: deque[_Assembly]) -> Iterator[_Job]:
+    for texts in slices_:
+        assembly = _Assembly(texts)
         under_way.append(assembly)
-        for window in windows:
-            yield assembly, window
+        for document in range(len(texts)):
+            tokens = texts[document]
+            windows = protocol.windows(tokens)
+            assembly.waiting[document] = len(windows)
+            for window in windows:
+                yield _Job(assembly, document, tokens, window)
 
 
-def _chunks(jobs: Iterable[_Job], passes: Forward) -> Iterator[list[_Job]]:
+def _chunks(jobs: Iterable[_Job], forward: Forward) -> Iterator[list[_Job]]:
     """Jobs in lists that hold enough tokens for sorting to pay."""
     chunk: list[_Job] = []
     size = 0
-    for assembly, window in jobs:
-        chunk.append((assembly, window))
-        size += window.stop - window.start
-        if size >= _CHUNK * passes.budget:
+    for job in jobs:
+        chunk.append(job)
+        size += job.window.stop - job.window.start
+        if size >= _CHUNK * forward.budget:
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
 
 
-def _finished(under_way: deque[_Assembly], meter: Meter) -> Iterator[ScoredText]:
-    while under_way and under_way[0].finished:
-        scored = under_way.popleft().scored()
-        meter.documents += 1
-        meter.characters += len(scored.document.text)
-        yield scored
+def _finished(under_way: deque[_Assembly], meter: Meter) -> Iterator[ScoredTexts]:
+    while under_way:
+        for texts in under_way[0].give():
+            meter.documents += len(texts)
+            yield texts
+        if not under_way[0].finished:
+            return
+        under_way.popleft()
 
 
-def _tokenised(documents: Iterable[Document | str], model: WindowModel, rules: ResolvedProtocol) -> Iterator[Tokens]:
-    """Tokens of each document, encoded in another thread one step ahead of their use."""
+def _tokenized(
+    documents: Iterable[Document | str], model: WindowModel, protocol: ResolvedProtocol
+) -> Iterator[TokenizedTexts]:
+    """Tokens of the documents, encoded in another thread one slice ahead of their use."""
     with ThreadPoolExecutor(1) as thread:
-        ahead: deque[Future[list[Tokens]]] = deque()
-        for texts in slices(units(documents, rules.protocol)):
-            ahead.append(thread.submit(encode, texts, model, specials=rules.protocol.specials))
+        ahead: deque[Future[TokenizedTexts]] = deque()
+        for texts in slices(units(documents, protocol.choices)):
+            ahead.append(thread.submit(encode, texts, model, specials=protocol.choices.specials))
             if len(ahead) > 1:
-                yield from ahead.popleft().result()
+                yield ahead.popleft().result()
         for future in ahead:
-            yield from future.result()
+            yield future.result()

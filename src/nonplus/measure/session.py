@@ -1,59 +1,118 @@
 """From documents and a model to a report."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable, Iterator
+from typing import final
 
 from nonplus.errors import BadInput, BadProtocol
 from nonplus.measure.forward import RunOptions
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import lm_eval_counts
-from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import Document, ScoredText
+from nonplus.measure.records import Document, ScoredTexts
 from nonplus.measure.report import Report
-from nonplus.measure.scoring import score
+from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
 from nonplus.measure.statistics.by_position import PositionTally
-from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
+from nonplus.measure.statistics.document_sums import SummedTexts, document_sums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import enough_documents, text_interval, token_interval
 from nonplus.measure.statistics.tally import Tally
 
+Measured = tuple[ScoredTexts, SummedTexts]
 
+
+@final
 class Measurement:
-    """Adds up scored texts and says at any time what they amount to."""
+    """A model under a protocol, and what the documents measured so far amount to."""
 
-    def __init__(self, model: WindowModel, protocol: Protocol, *, level: float = 0.95) -> None:
-        """Start from nothing; ``level`` is that of the intervals."""
+    def __init__(
+        self,
+        model: WindowModel | TextScorer,
+        protocol: Protocol | None = None,
+        *,
+        level: float = 0.95,
+        until: float = 0.0,
+    ) -> None:
+        """Start from nothing; ``level`` is that of the intervals.
+
+        With ``until`` above 0, reading stops once the interval's half-width is at most that fraction of the perplexity.
+
+        Raises:
+            BadProtocol: the protocol does not suit the model, or ``until`` can never stop a run.
+        """
+        self.protocol = stated_protocol(protocol, model)
+        check_until(until, protocol or Protocol())
+        self.enough = False
         self._model = model
-        self._rules: ResolvedProtocol = resolve(protocol, model)
         self._level = level
+        self._until = until
         self._tally = Tally()
         self._domains: dict[str, Tally] = {}
         self._positions = PositionTally()
         self._begun = time.perf_counter()
 
-    def add(self, scored: ScoredText) -> DocumentSums:
-        """Count a scored text in, and give what it alone adds up to."""
-        document = scored.document
-        whole = self._rules.protocol.denominator == "lm-eval" and not scored.partial
-        counted = lm_eval_counts(document.original or document.text) if whole else None
-        sums = document_sums(scored, counted=counted)
-        tally = Tally.of(sums)
-        self._tally += tally
-        if document.domain:
-            self._domains[document.domain] = self._domains.get(document.domain, Tally()) + tally
-        self._positions.add(scored)
+    def run(
+        self, documents: Iterable[Document | str], *, options: RunOptions | None = None, meter: Meter | None = None
+    ) -> Generator[Measured, None, None]:
+        """Score documents, count them in, and give both, many at a time as they are finished.
+
+        It ends early, with ``enough`` true, where the interval is as narrow as was asked for. KeyboardInterrupt, thrown
+        in or raised inside, goes on once what is finished of the documents under way was given.
+
+        Raises:
+            BadInput: no text came, or one that cannot be measured.
+            BadProtocol: the protocol does not suit a text.
+            BadModel: the model cannot score it.
+        """
+        scoring = scored_texts(
+            documents,
+            model=self._model,
+            protocol=self.protocol,
+            options=options or RunOptions(),
+            meter=meter or Meter(),
+        )
+        texts = next(scoring, None)
+        while texts is not None:
+            stop: KeyboardInterrupt | None = None
+            for part in self._parts(texts):
+                try:
+                    yield part, self.add(part)
+                except KeyboardInterrupt as fault:  # held back until all that is finished was given
+                    stop = fault
+                if self._until and self._narrow():
+                    self.enough = True
+                    return
+            texts = scoring.throw(stop) if stop else next(scoring, None)
+
+    def add(self, texts: ScoredTexts) -> SummedTexts:
+        """Count scored texts in, and give what each of them adds up to."""
+        counted = None
+        if self.protocol.denominator == "lm-eval" and not texts.partial.any():
+            counted = [lm_eval_counts(document.original or document.text) for document in texts.documents]
+        sums = document_sums(texts, counted=counted)
+        self._tally += Tally.of(sums)
+        for domain, own in sums.by_domain():
+            self._domains[domain] = self._domains.get(domain, Tally()) + Tally.of(own)
+        self._positions.add(texts)
         return sums
 
-    def narrow(self, half_width: float) -> bool:
+    def _parts(self, texts: ScoredTexts) -> Iterator[ScoredTexts]:
+        """All at once, or one by one where each may be the last that is needed."""
+        if not self._until:
+            yield texts
+            return
+        for place in range(len(texts)):
+            yield texts.part(place, place + 1)
+
+    def _narrow(self) -> bool:
         """Whether the interval, from documents enough to trust it, is within that part of the perplexity either way."""
         if not enough_documents(self._tally):
             return False
-        if self._rules.protocol.average == "texts":
+        if self.protocol.average == "texts":
             interval = text_interval(self._tally, level=self._level)
-            return interval is not None and interval.high - interval.low <= half_width * (interval.high + interval.low)
+            return interval is not None and interval.high - interval.low <= self._until * (interval.high + interval.low)
         interval = token_interval(self._tally, level=self._level)
-        return interval is not None and exp((interval.high - interval.low) / 2) - 1 <= half_width
+        return interval is not None and exp((interval.high - interval.low) / 2) - 1 <= self._until
 
     def report(self, *, interrupted: bool = False) -> Report:
         """What has been measured so far.
@@ -63,16 +122,17 @@ class Measurement:
         """
         if not self._tally.tokens:
             raise BadInput(
-                f"no token could be scored: {self._tally.unscored:,} came, and under {self._rules.protocol.name} none "
-                "of them has anything before it to be predicted from; give a longer text, or a larger window where the "
-                "protocol names a small one"
+                f"no token could be scored: under {self.protocol.signature.partition('|')[0]}, none of the "
+                f"{self._tally.unscored:,} tokens has anything before it to be predicted from; give a longer text, or "
+                "a larger window where the protocol names a small one"
             )
         return Report(
             tally=self._tally,
-            rules=self._rules,
+            protocol=self.protocol,
             model=self._model.name,
             model_identity=self._model.identity,
             tokenizer_identity=self._model.tokenizer.identity,
+            dtype=self._model.dtype,
             seconds=time.perf_counter() - self._begun,
             level=self._level,
             positions=self._positions.rows(),
@@ -99,7 +159,7 @@ def check_until(until: float, protocol: Protocol) -> None:
 def evaluate(
     documents: Iterable[Document | str],
     *,
-    model: WindowModel,
+    model: WindowModel | TextScorer,
     protocol: Protocol | None = None,
     options: RunOptions | None = None,
     until: float = 0.0,
@@ -113,13 +173,9 @@ def evaluate(
     Raises:
         BadInput: no text came, or one that cannot be measured.
         BadProtocol: the protocol does not suit the model or a text.
-        BadModel: the model cannot answer.
+        BadModel: the model cannot score a text.
     """
-    chosen = protocol or Protocol()
-    check_until(until, chosen)
-    measurement = Measurement(model, chosen, level=level)
-    for scored in score(documents, model=model, protocol=chosen, options=options):
-        measurement.add(scored)
-        if until and measurement.narrow(until):
-            break
+    measurement = Measurement(model, protocol, level=level, until=until)
+    for _ in measurement.run(documents, options=options):
+        pass
     return measurement.report()

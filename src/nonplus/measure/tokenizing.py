@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel, BadProtocol
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
-from nonplus.measure.records import Document, Encoding, Tokens
+from nonplus.measure.records import Document, Encoding, Ints, TokenizedTexts
 
 _AHEAD = 1 << 19  # characters that are tokenised together
 
@@ -21,13 +21,28 @@ def units(documents: Iterable[Document | str], protocol: Protocol) -> Iterator[D
         BadInput: there is no text, or it holds what UTF-8 cannot.
         BadProtocol: a document has a context and the protocol joins all documents into one.
     """
-    named = (_named(document, place) for place, document in enumerate(documents, 1))
-    rewritten = (_detokenised(document) if protocol.detokenize == "wikitext" else document for document in named)
+    texts = named(documents)
+    if protocol.detokenize == "wikitext":
+        texts = map(_detokenised, texts)
+    return checked(_joined(texts, protocol) if protocol.unit == "stream" else texts)
+
+
+def named(documents: Iterable[Document | str]) -> Iterator[Document]:
+    """Documents, each with an id."""
+    return (_named(document, place) for place, document in enumerate(documents, 1))
+
+
+def checked(documents: Iterable[Document]) -> Iterator[Document]:
+    """The same documents, once each is known to be text.
+
+    Raises:
+        BadInput: there is none, or one is empty or holds what UTF-8 cannot.
+    """
     empty = True
-    for unit in _joined(rewritten, protocol) if protocol.unit == "stream" else rewritten:
-        _check(unit)
+    for document in documents:
+        _check(document)
         empty = False
-        yield unit
+        yield document
     if empty:
         raise BadInput("no text came; give at least one document that is not empty")
 
@@ -46,7 +61,7 @@ def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
         yield together
 
 
-def encode(documents: Sequence[Document], model: WindowModel, *, specials: bool) -> list[Tokens]:
+def encode(documents: Sequence[Document], model: AnyModel, *, specials: bool) -> TokenizedTexts:
     """Tokenise context and text in one piece, as the model would meet them.
 
     A token that reaches over the end of the context belongs to the text.
@@ -56,15 +71,53 @@ def encode(documents: Sequence[Document], model: WindowModel, *, specials: bool)
         BadModel: the tokenizer gives an id that the model does not know.
     """
     encodings = model.tokenizer.encode([d.context + d.text for d in documents], specials=specials)
-    found = [_tokens(document, encoding) for document, encoding in zip(documents, encodings, strict=True)]
-    for tokens in found:
-        highest = int(tokens.ids.max(initial=0))
-        if highest >= model.vocabulary:
-            raise BadModel(
-                f"the tokenizer gives the id {highest} for {tokens.document.id}, and {model.name} knows only ids below "
-                f"{model.vocabulary}; use the tokenizer that the model was trained with"
-            )
-    return found
+    counts = np.array([len(encoding.ids) for encoding in encodings])
+    if not counts.all():
+        document = documents[int(np.argmin(counts))]
+        raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
+    offsets = np.concatenate([[0], np.cumsum(counts)])
+    ids_T = np.concatenate([encoding.ids for encoding in encodings])
+    if int(ids_T.max()) >= model.vocabulary:
+        document = documents[int(np.searchsorted(offsets, int(ids_T.argmax()), side="right")) - 1]
+        raise BadModel(
+            f"the tokenizer gives the id {ids_T.max()} for {document.id}, and {model.name} knows only ids below "
+            f"{model.vocabulary}; use the tokenizer that the model was trained with"
+        )
+    ends_T, firsts_D = _character_ends(documents, encodings, offsets)
+    return TokenizedTexts(
+        documents=tuple(documents),
+        ids=ids_T,
+        byte_ends=_byte_ends(documents, ends_T, counts),
+        offsets=offsets,
+        firsts=firsts_D,
+    )
+
+
+def _character_ends(documents: Sequence[Document], encodings: Sequence[Encoding], offsets: Ints) -> tuple[Ints, Ints]:
+    """Where in its text each token ends (T,), and how many tokens of each document are context (D,)."""
+    counts = np.diff(offsets)
+    contexts = np.array([len(document.context) for document in documents])
+    lengths = np.array([len(document.text) for document in documents])
+    stops_T = np.concatenate([encoding.spans[:, 1] for encoding in encodings])
+    ends_T = np.clip(stops_T - np.repeat(contexts, counts), 0, np.repeat(lengths, counts))
+    # the running maximum of each document: lifted above all before it, so that one pass serves all
+    lift_T = np.repeat(np.concatenate([[0], np.cumsum(lengths)[:-1]]), counts)
+    ends_T = np.maximum.accumulate(ends_T + lift_T) - lift_T
+    firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)
+    ends_T[offsets[1:] - 1] = lengths
+    return ends_T, firsts_D
+
+
+def _byte_ends(documents: Sequence[Document], ends_T: Ints, counts: Ints) -> Ints:
+    """The byte of its text at which each token ends, from the character, shape (T,)."""
+    text = "".join(document.text for document in documents)
+    if text.isascii():
+        return ends_T
+    point = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    width = 1 + (point > 0x7F).astype(np.int64) + (point > 0x7FF) + (point > 0xFFFF)
+    byte = np.concatenate([[0], np.cumsum(width)])
+    begin_T = np.repeat(np.cumsum([0, *(len(document.text) for document in documents[:-1])]), counts)
+    return np.asarray(byte[begin_T + ends_T] - byte[begin_T])
 
 
 def _named(document: Document | str, place: int) -> Document:
@@ -102,12 +155,3 @@ def _check(document: Document) -> None:
             f"{document.id} holds {document.text[wrong.start]!a} at character {wrong.start}, half of a surrogate pair, "
             "which is not text; decode the source with the encoding it was written in"
         ) from None
-
-
-def _tokens(document: Document, encoding: Encoding) -> Tokens:
-    if not len(encoding.ids):
-        raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
-    ends = np.maximum.accumulate(np.clip(encoding.spans[:, 1] - len(document.context), 0, len(document.text)))
-    first = int(np.searchsorted(ends, 1)) if document.context else 0
-    ends[-1] = len(document.text)
-    return Tokens(document, encoding.ids, ends, first)

@@ -16,7 +16,6 @@ from nonplus.errors import BadInput, BadProtocol
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.report import Report
-from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement
 from nonplus.metrics import Figures, Perplexity
 from nonplus.models import open_model
@@ -96,7 +95,7 @@ def _of_texts(texts: list[str], model: WindowModel, protocol: Protocol, level: f
             f"use a protocol over documents, such as full, or nonplus.evaluate"
         )
     measurement = Measurement(model, protocol, level=level)
-    sums = [measurement.add(scored) for scored in score(texts, model=model, protocol=protocol)]
+    sums = [each for _, batch in measurement.run(texts) for each in batch]
     report = measurement.report()
     return {
         **_of_each([each.perplexity if each.tokens else None for each in sums]),

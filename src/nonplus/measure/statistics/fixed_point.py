@@ -1,20 +1,35 @@
-"""Whole numbers of 2**-40 nats: a float becomes one before it is added, so that any order gives the same sum."""
+"""Whole numbers of 2**-40 nats.
+
+A float becomes one before it is added: rounded to nearest, each token by itself. So a sum
+is the same whatever the order, the batches, the number of workers or the front end.
+"""
 
 import math
+from typing import Any
 
-_ONE = 1 << 40  # one nat
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.measure.records import Floats, Ints
+
+BITS = 40
+_LOW = 30  # a unit is added as two whole numbers, the lower of this many bits: 2**31 of them fit into int64
+_SMALL = float(1 << 22)  # below this a value times 2**40 fits into int64
+
+Units = NDArray[Any]  # int64, or Python's own whole numbers where a value is too large for that
 
 
 def fixed(value: float) -> int:
-    """``value`` in whole units of 2**-40, rounded down; exact for sums afterwards."""
+    """``value`` in whole units of 2**-40, the nearest, ties to even; exact for sums afterwards."""
     numerator, denominator = value.as_integer_ratio()
-    return numerator * _ONE // denominator
+    quotient, rest = divmod(numerator << BITS, denominator)
+    return quotient + (2 * rest > denominator or (2 * rest == denominator and quotient & 1))
 
 
 def unfixed(value: int) -> float:
     """Inverse of :func:`fixed`; infinite beyond what a float can hold."""
     try:
-        return value / _ONE
+        return value / (1 << BITS)
     except OverflowError:
         return math.inf
 
@@ -25,3 +40,36 @@ def exp(value: float) -> float:
         return math.exp(value)
     except OverflowError:
         return math.inf
+
+
+def units(values: Floats) -> Units:
+    """Finite values in units of 2**-40, each rounded by itself as in :func:`fixed`; same shape."""
+    if max(values.max(initial=0.0), -values.min(initial=0.0)) >= _SMALL:
+        exact = [fixed(value) for value in values.ravel().tolist()]
+        return np.array(exact, object).reshape(values.shape)
+    scaled = values * float(1 << BITS)
+    return np.rint(scaled, out=scaled).astype(np.int64)
+
+
+def run_sums(units_N: Units, offsets: Ints) -> list[int]:
+    """Sums over the runs ``[offsets[g], offsets[g + 1])``, which may be empty; exact."""
+    sums = [0] * (len(offsets) - 1)
+    begun = np.flatnonzero(np.diff(offsets))
+    if not len(begun):
+        return sums
+    starts, stop = offsets[begun], int(offsets[-1])
+    if units_N.dtype == object:
+        added = np.add.reduceat(units_N[:stop], starts).tolist()
+    else:
+        low = np.add.reduceat(units_N[:stop] & ((1 << _LOW) - 1), starts).tolist()
+        high = np.add.reduceat(units_N[:stop] >> _LOW, starts).tolist()
+        added = [(above << _LOW) + below for above, below in zip(high, low, strict=True)]
+    for run, total in zip(begun.tolist(), added, strict=True):
+        sums[run] = int(total)
+    return sums
+
+
+def label_sums(units_N: Units, label_N: Ints, labels: int) -> list[int]:
+    """Sums over the units of each label from 0 on, of which there are fewer than 256; exact."""
+    order = np.argsort(label_N.astype(np.uint8), kind="stable")  # of single bytes, NumPy's stable sort is linear
+    return run_sums(units_N[order], np.searchsorted(label_N[order], np.arange(labels + 1)))

@@ -1,47 +1,22 @@
-"""Sums of surprisal over documents: exact integers, so that any order and any split give the same bits.
+"""Sums over documents: exact integers, so that any order and any split give the same bits.
 
-A float becomes a whole number of 2**-40 nats before it is added. Beside the sums a tally keeps the second moments
-over documents that a ratio estimator's variance needs (see ``intervals``), and, for the largest documents, sums over
-blocks of bytes.
+Beside the sums a tally keeps the second moments over documents that a ratio estimator's
+variance needs (see ``intervals``), and, for the largest documents, sums over blocks of
+bytes.
 """
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from heapq import nsmallest
-from operator import add, mul
-from typing import Any, NamedTuple, Self
+from operator import mul
+from typing import Any, Self
 
 from nonplus.errors import BadInput
-from nonplus.measure.statistics.document_sums import Block, DocumentSums
-from nonplus.measure.statistics.fixed_point import exp, fixed
+from nonplus.measure.statistics.document_sums import LARGEST, Block, SummedTexts, Sums
+from nonplus.measure.statistics.fixed_point import fixed
 
-_LARGEST = 20  # documents whose blocks are kept
 _SHOWN = 5  # zero-probability tokens whose place is remembered
-
-
-class Part(NamedTuple):
-    """Exact sums over a document or a piece of one: whole numbers, ``nats``, ``tokens`` and ``squares`` in 2**-40.
-
-    Of ``scored`` tokens, ``unsized`` came without their bytes and ``unworded`` without their words.
-    """
-
-    nats: int
-    tokens: int
-    squares: int
-    scored: int
-    unscored: int
-    ignored: int
-    zeros: int
-    nonfinite: int
-    bytes: int
-    words: int
-    unsized: int
-    unworded: int
-
-    def joined(self, other: "Part") -> "Part":
-        """The sums over both pieces."""
-        return Part(*map(add, self, other))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,86 +56,57 @@ class Tally:
     nonfinite: int = 0
     unsized: int = 0
     unworded: int = 0
+    weighted: int = 0
     zero_places: tuple[tuple[str, int], ...] = ()
     nonfinite_places: tuple[tuple[str, int], ...] = ()
     largest: tuple[tuple[int, str, tuple[Block, ...]], ...] = ()
 
     @classmethod
-    def of(cls, sums: DocumentSums) -> Self:
-        """The tally of one document."""
-        nats, tokens = fixed(sums.nats), fixed(sums.tokens)
-        has_perplexity = sums.tokens > 0 and math.isfinite(sums.perplexity)
-        perplexity = fixed(sums.perplexity) if has_perplexity else 0
-        return cls(
-            documents=1,
-            nats=nats,
-            tokens=tokens,
-            scored=sums.scored,
-            unscored=sums.unscored,
-            bytes=sums.bytes,
-            chars=sums.chars,
-            words=sums.words,
-            squares=fixed(sums.squares),
-            zeros=len(sums.zeros),
-            texts=int(sums.tokens > 0),
-            perplexities=perplexity,
-            perplexities_perplexities=perplexity * perplexity,
-            infinite_perplexities=int(sums.tokens > 0 and not has_perplexity),
-            nats_nats=nats * nats,
-            nats_tokens=nats * tokens,
-            tokens_tokens=tokens * tokens,
-            nats_bytes=nats * sums.bytes,
-            bytes_bytes=sums.bytes * sums.bytes,
-            partial=int(sums.partial),
-            zero_places=tuple((sums.id, place) for place in sums.zeros[:_SHOWN]),
-            largest=((-tokens, sums.id, sums.blocks),),
+    def of(cls, texts: SummedTexts) -> Self:
+        """The tally of the documents of a batch."""
+        places = ((texts.documents[place].id, token) for place, token in texts.zero_places)
+        largest = ((-texts.sums[place].tokens, texts.documents[place].id, blocks) for place, blocks in texts.largest)
+        sums = cls.of_sums(texts.sums)
+        return replace(
+            sums,
+            documents=len(texts.sums),
+            partial=int(texts.partial.sum()),
+            zero_places=first_places(places),
+            largest=tuple(sorted(largest)[:LARGEST]),
         )
 
     @classmethod
-    def of_parts(cls, documents: Iterable[Part]) -> Self:
-        """The tally of documents of which only sums are known, one for each.
+    def of_sums(cls, documents: Iterable[Sums]) -> Self:
+        """The tally of documents of which only sums are known.
 
-        A document without a scored token is none. Places are unknown, and so are blocks: the interval is then
+        A document without a scored token is not counted. Places are unknown, and so are blocks: the interval is then
         clustered by document only.
         """
-        parts = list(documents)
-        if not parts:
+        rows = list(documents)
+        if not rows:
             return cls()
-        nats, tokens, squares, scored, unscored, ignored, zeros, nonfinite, n_bytes, words, unsized, unworded = zip(
-            *parts, strict=True
-        )
-        perplexities = [exp(n / t) for n, t, z in zip(nats, tokens, zeros, strict=True) if t and not z]
+        columns = dict(zip(Sums._fields, zip(*rows, strict=True), strict=True))
+        nats, tokens, n_bytes = columns["nats"], columns["tokens"], columns["bytes"]
+        perplexities = [fixed(p) for row in rows if (p := row.perplexity) is not None and math.isfinite(p)]
         texts = sum(map(bool, tokens))
-        finite = [fixed(each) for each in perplexities if math.isfinite(each)]
         return cls(
-            documents=sum(map(bool, scored)),
-            nats=sum(nats),
-            tokens=sum(tokens),
-            scored=sum(scored),
-            unscored=sum(unscored),
-            bytes=sum(n_bytes),
-            words=sum(words),
-            squares=sum(squares),
-            zeros=sum(zeros),
+            **{name: sum(column) for name, column in columns.items()},
+            documents=sum(map(bool, columns["scored"])),
             texts=texts,
-            perplexities=sum(finite),
-            perplexities_perplexities=_products(finite, finite),
-            infinite_perplexities=texts - len(finite),
+            perplexities=sum(perplexities),
+            perplexities_perplexities=_products(perplexities, perplexities),
+            infinite_perplexities=texts - len(perplexities),
             nats_nats=_products(nats, nats),
             nats_tokens=_products(nats, tokens),
             tokens_tokens=_products(tokens, tokens),
             nats_bytes=_products(nats, n_bytes),
             bytes_bytes=_products(n_bytes, n_bytes),
-            ignored=sum(ignored),
-            nonfinite=sum(nonfinite),
-            unsized=sum(unsized),
-            unworded=sum(unworded),
         )
 
     def __add__(self, other: Self) -> Self:
         """The tally of both sets of documents."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in _SUMMED}
-        largest = sorted((*self.largest, *other.largest))[:_LARGEST]
+        largest = sorted((*self.largest, *other.largest))[:LARGEST]
         return type(self)(
             **sums,
             zero_places=first_places((*self.zero_places, *other.zero_places)),
@@ -203,14 +149,6 @@ class Tally:
                 for size, id_, blocks in held.get("largest", ())
             ),
         )
-
-    @classmethod
-    def total(cls, sums: Iterable[DocumentSums]) -> Self:
-        """The tally of many documents."""
-        tally = cls()
-        for each in sums:
-            tally += cls.of(each)
-        return tally
 
 
 def first_places(places: Iterable[tuple[Any, int]]) -> tuple[tuple[Any, int], ...]:

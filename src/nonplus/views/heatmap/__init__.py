@@ -119,7 +119,7 @@ def _note(texts: Sequence[ScoredText], report: Report, *, shown: int) -> str:
 
 
 def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int) -> str:
-    sums = document_sums(text)
+    (sums,) = document_sums(text.texts)
     perplexity = figure(sums.perplexity) if sums.tokens else "none"
     name = html.escape(text.document.id)
     context = html.escape(text.document.context)

@@ -50,8 +50,9 @@ class Compact:
 
 def _own(text: ScoredText, tokens: Sequence[TokenScore]) -> list[int | None]:
     """Where each token stands among its alternatives; the rank does not tell, because equals share one."""
-    top_ids = text.top_ids.reshape(len(text.index), -1)  # without readings, as many empty rows
-    rows, columns = np.nonzero(top_ids == text.tokens.ids[text.index][:, None])
+    if text.readings is None:
+        return [None] * len(tokens)
+    rows, columns = np.nonzero(text.readings.top_ids == text.tokens.ids[text.index][:, None])
     own = dict(zip(text.index[rows].tolist(), columns.tolist(), strict=True))
     return [own.get(text.tokens.first + token.index) for token in tokens]
 

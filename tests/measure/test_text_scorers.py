@@ -1,0 +1,144 @@
+"""A model that scores whole texts in its own way ends in the same record and report as any other."""
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal, final
+
+import numpy as np
+import pytest
+from doubles import History
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nonplus.errors import BadInput, BadModel, BadProtocol
+from nonplus.measure.forward import RunOptions
+from nonplus.measure.interfaces import ScoresTexts
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.records import Document, ScoredTexts
+from nonplus.measure.scoring import score
+from nonplus.measure.session import Measurement, evaluate
+from nonplus.measure.tokenizing import encode
+from nonplus.models.synthetic import Bytes
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Tokens are bytes; each costs as many nats as letters stand before it in its line."""
+
+    average: Literal["tokens", "texts"] = "tokens"
+    denominator: Literal["scored", "lm-eval"] = "scored"
+    cautions: tuple[str, ...] = ()
+    signature = "lines|unit:bytes"
+    fingerprint = "0123456789ab"
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"name": "lines", "unit": "bytes"}
+
+
+@final
+class ByLine:
+    """A text scorer of which every surprisal is known; it reads a few documents at a time."""
+
+    name, identity, dtype, vocabulary = "by line", "by line 1", "float64", 256
+    tokenizer = Bytes()
+
+    def __init__(self, protocol: Lines = Lines(), *, together: int = 3) -> None:
+        self.protocol = protocol
+        self._together = together
+        self.read = 0
+
+    def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+        if alternatives:
+            raise BadModel("by line has no alternatives; leave alternatives out")
+        several = iter(documents)
+        while together := list(islice(several, self._together)):
+            self.read += len(together)
+            tokens = encode(together, self, specials=False)
+            nats = [float(place) for each in together for place in by_hand(each.text)]
+            yield ScoredTexts(
+                tokens=tokens,
+                index=np.arange(len(nats)),
+                nats=np.array(nats),
+                weight=np.ones(len(nats)),
+                seen=np.array(nats, np.int64),
+                partial=np.zeros(len(together), bool),
+            )
+
+
+def by_hand(text: str) -> list[int]:
+    return [place for line in text.encode().splitlines(keepends=True) for place in range(len(line))]
+
+
+texts = st.lists(st.text("ab\n", min_size=1, max_size=12), min_size=1, max_size=8)
+
+
+def test_the_double_is_a_text_scorer_and_no_window_model_is_one() -> None:
+    assert isinstance(ByLine(), ScoresTexts)
+    assert not isinstance(History(), ScoresTexts)
+
+
+@given(texts)
+def test_every_token_of_every_document_comes_back_in_order(these: list[str]) -> None:
+    assert [text.nats.tolist() for text in score(these, model=ByLine())] == [by_hand(text) for text in these]
+
+
+@given(texts, st.integers(1, 5))
+def test_the_report_is_that_of_all_tokens_whatever_is_read_together(these: list[str], together: int) -> None:
+    report = evaluate(these, model=ByLine(together=together))
+    expected = sum(sum(by_hand(text)) for text in these)
+    assert report.nats == expected
+    assert report.tally.bytes == sum(map(len, these))
+    assert report.tally == evaluate(these, model=ByLine()).tally
+
+
+def test_the_report_states_the_scorers_own_protocol_and_model() -> None:
+    said = evaluate(["ab\ncd"], model=ByLine()).as_dict()
+    assert (said["signature"], said["fingerprint"]) == ("lines|unit:bytes", "0123456789ab")
+    assert (said["model"], said["model_identity"]) == ("by line", "by line 1")
+    assert said["protocol"] == {"name": "lines", "unit": "bytes"}
+
+
+def test_domains_and_positions_work_as_for_any_model() -> None:
+    documents = [Document(text="abc", domain="x"), Document(text="ab", domain="y")]
+    report = evaluate(documents, model=ByLine())
+    assert {name: each.nats for name, each in report.by_domain()} == {"x": 3.0, "y": 1.0}
+    assert [(row.seen_from, row.tokens) for row in report.positions] == [(0, 2.0), (1, 2.0), (2, 1.0)]
+
+
+def test_a_scorer_may_average_over_texts() -> None:
+    report = evaluate(["abc", "a"], model=ByLine(Lines(average="texts")))
+    assert report.perplexity == pytest.approx((math.e + 1) / 2)
+
+
+def test_a_run_that_is_certain_enough_reads_no_further() -> None:
+    model = ByLine(together=5)
+    measurement = Measurement(model, until=0.5)
+    assert sum(len(texts) for texts, _ in measurement.run(["abcdefg", "abcdef"] * 500)) < 100
+    assert measurement.enough
+    assert model.read < 110
+
+
+def test_no_protocol_can_be_chosen_for_it() -> None:
+    with pytest.raises(BadProtocol, match="scores whole texts in its own way"):
+        evaluate(["ab"], model=ByLine(), protocol=Protocol(window=8))
+
+
+@pytest.mark.parametrize("options", [RunOptions(budget=8), RunOptions(resume=Path("somewhere"))])
+def test_an_option_of_windows_is_refused(options: RunOptions) -> None:
+    with pytest.raises(BadProtocol, match="leave it out"):
+        evaluate(["ab"], model=ByLine(), options=options)
+
+
+def test_alternatives_are_the_scorers_business() -> None:
+    with pytest.raises(BadModel, match="has no alternatives"):
+        evaluate(["ab"], model=ByLine(), options=RunOptions(alternatives=2))
+
+
+def test_a_text_that_is_none_is_refused_before_it_comes_to_the_scorer() -> None:
+    with pytest.raises(BadInput, match="is empty"):
+        evaluate(["ab", ""], model=ByLine())
+    with pytest.raises(BadInput, match="half of a surrogate pair"):
+        evaluate(["ab", "\ud83d"], model=ByLine())

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from nonplus.kernels.backends.torch import log_sum_exp, nll
-from nonplus.kernels.chunks import lots
+from nonplus.kernels.chunks import chunks
 from nonplus.measure.records import Floats, Readings
 
 # Which of the places, and their logits (M, V), which whoever reads them may overwrite.
@@ -40,16 +40,16 @@ def head_readings(
 
 
 def head_logits(hidden_NH: Tensor, weight_VH: Tensor, bias_V: Tensor | None, *, cap_bytes: int) -> Iterator[Logits]:
-    """The logits of all places in the body's number format, a lot at a time, each written over the one before it."""
+    """The logits of all places in the body's number format, a chunk at a time, each written over the one before it."""
     n, v = len(hidden_NH), len(weight_VH)
-    step = lot(n, v, like=hidden_NH, cap_bytes=cap_bytes)
+    step = chunk_rows(n, v, like=hidden_NH, cap_bytes=cap_bytes)
     room_MV = torch.empty((step, v), dtype=hidden_NH.dtype, device=hidden_NH.device)
-    for part in lots(n, step):
+    for part in chunks(n, step):
         logits_MV = torch.mm(hidden_NH[part], weight_VH.t(), out=room_MV[: part.stop - part.start])
         yield part, logits_MV if bias_V is None else logits_MV.add_(bias_V)
 
 
-def lot(n: int, vocabulary: int, *, like: Tensor, cap_bytes: int) -> int:
+def chunk_rows(n: int, vocabulary: int, *, like: Tensor, cap_bytes: int) -> int:
     """How many of ``n`` places to multiply at once, their logits in the format of ``like`` and under ``cap_bytes``."""
     most = _CPU_ROWS if like.device.type == "cpu" else n
     return max(1, min(n, most, cap_bytes // (vocabulary * like.element_size())))
@@ -105,7 +105,7 @@ def _collected(parts: Iterable[Logits], target_N: Tensor, read: Callable[[Tensor
     for part, logits_MV in parts:
         place_M, target_M1 = (each[part].to(logits_MV.device) for each in (place_N, target_N[:, None]))
         wide = torch.float64 if logits_MV.dtype == torch.float64 else torch.float32
-        for rows in lots(len(logits_MV), _block(logits_MV, wide)):
+        for rows in chunks(len(logits_MV), _block(logits_MV, wide)):
             answer = read(logits_MV[rows].to(wide), target_M1[rows])
             if not len(columns_NC):
                 columns_NC = answer.new_empty((len(target_N), answer.shape[1]))

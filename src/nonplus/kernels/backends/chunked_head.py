@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from nonplus.kernels.backends import Head
-from nonplus.kernels.chunks import lots
+from nonplus.kernels.chunks import chunks
 
 _BYTES = 32 << 20  # of a piece's logits in float32
 _FEWEST = 256
@@ -34,7 +34,7 @@ def head_nll(
     safe_N = xp.where(possible_N, target_N, xp.zeros_like(target_N))
     sum_N = xp.sum(wide(hidden_NH) * 0, axis=-1)
     level_N = sum_N - float("inf")
-    for piece in lots(v, max(_FEWEST, min(most, _BYTES // (4 * max(n, 1))))):
+    for piece in chunks(v, max(_FEWEST, min(most, _BYTES // (4 * max(n, 1))))):
         product_NP = xp.tensordot(hidden_NH, head.weight_VH[piece, :], axes=[[1], [1]])
         logits_NP = wide(_finished(xp, product_NP, None if head.bias_V is None else head.bias_V[piece], head))
         own_NP = xp.equal(safe_N[:, None], xp.arange(piece.start, piece.stop)[None, :])

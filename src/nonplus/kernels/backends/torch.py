@@ -14,7 +14,7 @@ from torch import Tensor
 from nonplus.errors import BadInput
 from nonplus.kernels import native
 from nonplus.kernels.backends import DUST, ROUNDING, Head
-from nonplus.kernels.chunks import lots
+from nonplus.kernels.chunks import chunks
 
 xp = torch
 
@@ -133,7 +133,7 @@ def head_nll(states: Tensor, head: Head, target: Tensor, kept: Tensor) -> Tensor
     nats = torch.zeros(kept.shape, dtype=_precise(states), device=states.device)
     hidden_NH, target_N = states[kept], target[kept]
     others_N = _head_others(hidden_NH, head, target_N)
-    for rows in lots(len(target_N), _HEAD_ROWS):
+    for rows in chunks(len(target_N), _HEAD_ROWS):
         chosen_N = _head_chosen(hidden_NH[rows], head, target_N[rows]).to(others_N)
         nats_N = torch.logaddexp(others_N[rows] - chosen_N, torch.zeros_like(chosen_N))
         others_N[rows] = torch.where(chosen_N < torch.inf, nats_N, torch.nan)
@@ -153,8 +153,8 @@ def _head_others(hidden_NH: Tensor, head: Head, target_N: Tensor) -> Tensor:
     kept_N = torch.ones(n, dtype=torch.bool, device=hidden_NH.device)
     step = min(v, max(1, _HEAD_BYTES // (min(max(n, 1), _HEAD_ROWS) * hidden_NH.element_size())))
     room = hidden_NH.new_empty(min(n, _HEAD_ROWS) * step)
-    for rows in lots(n, _HEAD_ROWS):
-        for piece in lots(v, step):
+    for rows in chunks(n, _HEAD_ROWS):
+        for piece in chunks(v, step):
             shape = (rows.stop - rows.start, piece.stop - piece.start)
             logits_NP = room[: shape[0] * shape[1]].view(shape)
             torch.mm(hidden_NH[rows], head.weight_VH[piece].to(hidden_NH).t(), out=logits_NP)

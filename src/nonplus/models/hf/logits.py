@@ -11,8 +11,8 @@ from typing import Any, Protocol, final
 import torch
 from torch import Tensor, nn
 
-from nonplus.kernels.chunks import lots
-from nonplus.kernels.torch_head import Logits, head_logits, lot
+from nonplus.kernels.chunks import chunks
+from nonplus.kernels.torch_head import Logits, chunk_rows, head_logits
 
 _CPU_BYTES = 128 << 20  # what head_logits needs to come within a tenth of a product of any size
 _DEVICE_BYTES = 512 << 20
@@ -34,7 +34,7 @@ class Way(Protocol):
     """One way to a model's logits."""
 
     def logits(self, places: Places) -> Iterator[Logits]:
-        """The logits of all places asked for, a lot at a time."""
+        """The logits of all places asked for, a chunk at a time."""
         ...
 
 
@@ -70,11 +70,11 @@ class OwnHead:
         self._path = next(name for name, module in model.named_modules() if module is body).split(".")
 
     def logits(self, places: Places) -> Iterator[Logits]:
-        """As many places at a time as make a lot, with room for copies that the head makes of it."""
+        """Chunk by chunk, with room for copies that the head makes of it."""
         output = self.body(places)
         hidden_NH = output.last_hidden_state.flatten(0, 1)[places.at_N.to(output.last_hidden_state.device)]
-        step = lot(len(hidden_NH), self._vocabulary, like=hidden_NH, cap_bytes=_cap(hidden_NH) // 4)
-        for part in lots(len(hidden_NH), step):
+        step = chunk_rows(len(hidden_NH), self._vocabulary, like=hidden_NH, cap_bytes=_cap(hidden_NH) // 4)
+        for part in chunks(len(hidden_NH), step):
             yield part, self.head(output, hidden_NH[part])
 
     def body(self, places: Places) -> Any:

@@ -23,9 +23,9 @@ def score(
 ) -> Iterator[ScoredText]:
     """Score documents one by one: every token's surprisal in nats.
 
-    ``documents`` is a text, a path (:class:`pathlib.Path`), or any iterable of texts and documents. ``model`` is a name
-    (``"hf:gpt2"``), a pair of a transformers model and its tokenizer, or a model in the sense of
-    :mod:`nonplus.measure.interfaces`.
+    ``documents`` is a text, a path (:class:`pathlib.Path`), or any iterable of texts
+    and documents. ``model`` is a name (``"hf:gpt2"``), a pair of a transformers model
+    and its tokenizer, or a model in the sense of :mod:`nonplus.measure.interfaces`.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
@@ -45,7 +45,8 @@ def evaluate(
 ) -> Report:
     """Measure the perplexity of a model on documents; arguments as in :func:`score`.
 
-    With ``until`` above 0, reading stops once the interval's half-width is at most that fraction of the perplexity.
+    With ``until`` above 0, reading stops once the interval's half-width is at most that
+    fraction of the perplexity.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.

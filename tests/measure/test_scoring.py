@@ -291,7 +291,7 @@ def test_a_window_too_small_to_score_anything_is_named_among_the_causes() -> Non
 
 
 def test_no_text_at_all_is_an_error() -> None:
-    with pytest.raises(BadInput, match="no text came"):
+    with pytest.raises(BadInput, match="there is no text"):
         list(score([], model=History()))
 
 

@@ -128,7 +128,7 @@ def test_no_protocol_can_be_chosen_for_it() -> None:
 
 @pytest.mark.parametrize("options", [RunOptions(budget=8), RunOptions(resume=Path("somewhere"))])
 def test_an_option_of_windows_is_refused(options: RunOptions) -> None:
-    with pytest.raises(BadProtocol, match="leave it out"):
+    with pytest.raises(BadProtocol, match="omit"):
         evaluate(["ab"], model=ByLine(), options=options)
 
 

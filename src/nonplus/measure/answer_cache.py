@@ -1,7 +1,9 @@
-"""What has been computed already: append-only files that survive a kill at any moment.
+"""Scores that were computed before: append-only files that survive a kill at any
+moment.
 
-A record holds the answers to one batch of rows. A file that ends in a torn record is read up to the tear, and nothing
-is ever written behind one: each run appends to a file of its own. Layout of a record, little-endian::
+A record holds the scores of one batch of rows. A file that ends in an incomplete record
+is read up to it, and nothing is ever written after one: each run has a file of its own.
+Layout of a record, little-endian::
 
     magic "NPL1" | body length u32 | crc32 of body u32 | body
     body: number of rows u32 | for each row: key 16 bytes, tokens u32, columns u32, tokens x columns float64
@@ -27,7 +29,7 @@ _MAGIC = b"NPL1"
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an answer lies on disk."""
+    """Where the scores of a row are on disk."""
 
     path: Path
     offset: int
@@ -36,9 +38,9 @@ class _Place:
 
 
 class AnswerCache:
-    """Answers by content, kept in ``folder``; in memory there is only where each one lies.
+    """Scores by content, kept in ``folder``; only their positions are in memory.
 
-    ``scope`` is whatever else decides an answer: fingerprint, model identity, kind of reading.
+    ``scope`` is what else decides them: fingerprint, identities, alternatives.
     """
 
     def __init__(self, folder: Path, *, scope: str) -> None:
@@ -52,11 +54,11 @@ class AnswerCache:
         self._path = folder / f"{os.getpid()}-{os.urandom(6).hex()}.answers"
 
     def key(self, content: bytes) -> bytes:
-        """Sixteen bytes that stand for a row's content within this scope."""
+        """Sixteen bytes that identify a row's content within this scope."""
         return hashlib.sha256(self._scope + b"\0" + content).digest()[:16]
 
     def __contains__(self, key: bytes) -> bool:
-        """Whether an answer is kept under ``key``."""
+        """Whether scores are kept under ``key``."""
         return key in self._places
 
     def __getitem__(self, key: bytes) -> Scores:
@@ -66,7 +68,9 @@ class AnswerCache:
         return _scores(flat.reshape(place.tokens, place.columns))
 
     def put(self, answers: Mapping[bytes, Scores]) -> None:
-        """Keep the scores of one batch of rows, all or none of them, on disk when this returns."""
+        """Keep the scores of one batch of rows, all or none of them, on disk when this
+        returns.
+        """
         columns = {key: _columns(scores) for key, scores in answers.items()}
         body = struct.pack("<I", len(answers)) + b"".join(
             _ROW.pack(key, *column.shape) + column.astype("<f8").tobytes() for key, column in columns.items()
@@ -80,7 +84,7 @@ class AnswerCache:
 
 
 def _places(path: Path) -> Iterator[tuple[bytes, _Place]]:
-    """What the whole records of a file hold; stops at the first torn one."""
+    """What the complete records of a file hold; stops at the first other one."""
     with path.open("rb") as file:
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             magic, length, checksum = _HEAD.unpack(head)
@@ -101,7 +105,9 @@ def _rows(body: bytes, path: Path, start: int) -> Iterator[tuple[bytes, _Place]]
 
 
 def _columns(scores: Scores) -> Floats:
-    """Nats, then entropy, rank, the ids of the alternatives and their nats where there are readings."""
+    """Nats, then entropy, rank, the ids of the alternatives and their nats where there
+    are readings.
+    """
     read = scores.readings
     if read is None:
         return scores.nats[:, None]

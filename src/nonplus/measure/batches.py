@@ -1,4 +1,4 @@
-"""From windows to batches: the one place where targets are shifted against inputs, and it does so on integers."""
+"""From windows to batches: the one place where targets are shifted, on integers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,28 +12,29 @@ _SLACK = 0.92  # shortest row of a batch / longest; below it padding costs more 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One window as a model reads it: the input (T,), and the targets of its last ``len(target)`` places."""
+    """One window as a model reads it: input (T,), and targets of its last positions."""
 
     input: Ints
     target: Ints
 
     @property
     def key(self) -> bytes:
-        """The content that decides the answer: equal keys have equal scores."""
+        """The content that decides the scores: equal keys have equal scores."""
         return b"%d:" % len(self.target) + self.input.tobytes() + self.target[-1:].tobytes()
 
 
 def row(tokens: Tokens, window: Window, prefix: Sequence[int]) -> Row:
-    """What is fed for a window, and what is asked."""
+    """The input and the targets of a window."""
     before = prefix if window.prefixed else ()
     fed = np.concatenate([np.asarray(before, np.int64), tokens.ids[window.start : window.stop]])
     return Row(fed[:-1], fed[1:][-(window.stop - window.first) :])
 
 
 def group(lengths: Sequence[int], *, budget: int) -> Iterator[list[int]]:
-    """Indices of rows that go well together, longest first: little padding, at most ``budget`` tokens with it.
+    """Indices of rows of about equal length, longest first, for one batch each.
 
-    A row longer than the budget makes a batch of its own.
+    A batch has at most ``budget`` tokens, padding included; a row longer than that is a
+    batch alone.
     """
     together: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
@@ -48,7 +49,10 @@ def group(lengths: Sequence[int], *, budget: int) -> Iterator[list[int]]:
 
 
 def pack(lengths: Sequence[int], *, width: int, budget: int) -> Iterator[list[list[int]]]:
-    """Like :func:`group`, with several rows end to end in one of at most ``width`` tokens: first fit, longest first."""
+    """Like :func:`group`, with several rows end to end on a line of ``width`` tokens.
+
+    First fit, longest first.
+    """
     lines: list[list[int]] = []
     free: list[int] = []
     for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
@@ -69,9 +73,10 @@ def batch(lines: Sequence[Sequence[Row]]) -> Batch:
     width = max(sum(len(r.input) for r in line) for line in lines)
     input_BT = np.zeros((len(lines), width), np.int64)
     shared = any(len(line) > 1 for line in lines)
-    # filling counts on after a row's only text; after several it stays at 0, since it may be longer than the context
-    filling = np.zeros(width, np.int64) if shared else np.arange(width)
-    position_BT = np.tile(filling, (len(lines), 1))
+    # positions of padding count on after a row's only text; after several they are 0,
+    # since the padding may be longer than the context
+    padding = np.zeros(width, np.int64) if shared else np.arange(width)
+    position_BT = np.tile(padding, (len(lines), 1))
     at: list[Ints] = []
     for b, line in enumerate(lines):
         start = 0

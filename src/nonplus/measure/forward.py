@@ -1,4 +1,6 @@
-"""Rows through a window model: batched or packed, looked up in the answer cache, halved where they do not fit."""
+"""Rows through a window model: batched or packed, looked up in the answer cache, halved
+where they do not fit.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,11 +22,12 @@ _Lines = list[list[int]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """How figures are computed and how much is read; none of it changes a figure beyond float32 rounding.
+    """How figures are computed; none of it changes one beyond float32 rounding.
 
-    ``budget`` tokens make a batch (0: what suits the model's device). With ``alternatives`` above 0, entropy, rank and
-    that number of the most probable tokens are read in the same pass. ``resume`` names a folder that keeps every
-    finished batch, so that a run that was killed goes on where it was.
+    ``budget`` tokens make a batch (0: what suits the model's device). With
+    ``alternatives`` above 0, entropy, rank and that number of the most probable tokens
+    are read in the same pass. ``resume`` names a folder that keeps every finished
+    batch, so that a run that was killed goes on where it was.
     """
 
     budget: int = 0
@@ -50,8 +53,8 @@ class Forward:
         """
         if options.alternatives and not isinstance(model, HasDistributions):
             raise BadModel(
-                f"{model.name} gives the probability of one token at a time, so there are no alternatives to read; "
-                "leave alternatives out, or give the model a method distributions"
+                f"{model.name} gives no whole distributions, so there are no alternatives to read; "
+                "omit alternatives, or give the model a method distributions"
             )
         self._model = model
         self._alternatives = options.alternatives
@@ -67,9 +70,9 @@ class Forward:
         return self._budget
 
     def scores(self, rows: Sequence[Row]) -> Iterator[tuple[list[int], Scores]]:
-        """The places of some rows, and the scores of all their targets one after the other, as batches finish.
+        """Rows of one batch, by index, and the scores of all their targets, end to end.
 
-        The longest rows come first.
+        Batches come as they finish, the longest rows first.
         """
         queue = self._plan(rows, range(len(rows)))
         while queue:
@@ -101,7 +104,8 @@ class Forward:
             return self._computed(rows, lines)
         keys = {i: self._cache.key(rows[i].key) for line in lines for i in line}
         missing = [line for line in ([i for i in line if keys[i] not in self._cache] for line in lines) if line]
-        # by key, so that rows with the same content have the same scores now and after a resumption
+        # by key, so that rows with the same content have the same scores now and after
+        # a resumption
         kept: dict[bytes, Scores] = {}
         if missing:
             computed, start = self._computed(rows, missing), 0

@@ -12,10 +12,12 @@ from nonplus.measure.records import Batch, Document, Encoding, Floats, Ints, Sco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Special:
-    """The tokens that a model knows as the beginning and the end of a text; ``None`` where it has no such token.
+    """The tokens that a model knows as the beginning and the end of a text; ``None``
+    where it has no such token.
 
-    ``bos`` is set only where the model was trained with something before a text's first token: what its tokenizer
-    puts there by itself, else the token its tokenizer names as the beginning.
+    ``bos`` is set only where the model was trained with something before a text's first
+    token: what its tokenizer puts there by itself, else the token its tokenizer names
+    as the beginning.
     """
 
     bos: int | None
@@ -31,7 +33,9 @@ class Tokenizer(Protocol):
         ...
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as ids; with ``specials``, with the tokens that the tokenizer adds of its own accord."""
+        """Each text as ids; with ``specials``, with the tokens that the tokenizer adds
+        of its own accord.
+        """
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -39,7 +43,8 @@ class Tokenizer(Protocol):
         ...
 
     def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
-        """A conversation written out by the model's own template; with ``reply``, up to where an answer begins.
+        """A conversation written out by the model's own template; with ``reply``, up to
+        where an answer begins.
 
         Raises:
             BadModel: the model has no such template.
@@ -48,7 +53,9 @@ class Tokenizer(Protocol):
 
 
 class StatedProtocol(Protocol):
-    """What decides a figure besides the model's weights and the text, stated so that two figures can be compared."""
+    """What decides a figure besides the model's weights and the text, stated so that
+    two figures can be compared.
+    """
 
     @property
     def signature(self) -> str:
@@ -67,12 +74,16 @@ class StatedProtocol(Protocol):
 
     @property
     def average(self) -> Literal["tokens", "texts"]:
-        """Perplexity of the mean over tokens, or the arithmetic mean of the texts' perplexities."""
+        """Perplexity of the mean over tokens, or the arithmetic mean of the texts'
+        perplexities.
+        """
         ...
 
     @property
     def denominator(self) -> Literal["scored", "lm-eval"]:
-        """Words and bytes of the text that was scored, or of the original, counted as lm-eval does."""
+        """Words and bytes of the text that was scored, or of the original, counted as
+        lm-eval does.
+        """
         ...
 
     def as_dict(self) -> dict[str, Any]:
@@ -90,7 +101,9 @@ class AnyModel(Protocol):
 
     @property
     def identity(self) -> str:
-        """A digest of the weights and of whatever else decides its scores; equal identities score alike."""
+        """A digest of the weights and of whatever else decides its scores; equal
+        identities score alike.
+        """
         ...
 
     @property
@@ -114,7 +127,8 @@ class HasLogprobs(Protocol):
     """The one question that every window model answers."""
 
     def logprobs(self, batch: Batch) -> Floats:
-        """Natural log-probability of each target, shape (N,); ``-inf`` for probability 0.
+        """Natural log-probability of each target, shape (N,); ``-inf`` for probability
+        0.
 
         Raises:
             MemoryError: the batch does not fit; a smaller one may.
@@ -145,7 +159,9 @@ class WindowModel(AnyModel, HasLogprobs, Protocol):
 
     @property
     def packs(self) -> bool:
-        """Whether several texts may share a row, told apart by positions that begin again at 0."""
+        """Whether several texts may share a row, told apart by positions that begin
+        again at 0.
+        """
         ...
 
 
@@ -154,10 +170,11 @@ class HasDistributions(Protocol):
     """A window model that can also give whole distributions."""
 
     def distributions(self, batch: Batch) -> Iterator[NDArray[np.floating[Any]]]:
-        """Log-probabilities over the vocabulary at the places asked for, in their order, as chunks of shape (n, V).
+        """Log-probabilities over the vocabulary at the places asked for, in their
+        order, as chunks of shape (n, V).
 
-        They are float32, or float64 where the body is. A chunk takes a bounded number of bytes, whatever the batch, and
-        the next one may overwrite it.
+        They are float32, or float64 where the body is. A chunk takes a bounded number
+        of bytes, whatever the batch, and the next one may overwrite it.
 
         Raises:
             MemoryError: the batch does not fit; a smaller one may.
@@ -173,13 +190,15 @@ class HasPrefixes(Protocol):
         """The state after ``tokens``, of which there is at least one.
 
         Raises:
-            BadInput: no token, more than the model takes, or an id that it does not know.
+            BadInput: no token, more than the model takes, or an id that it does not
+                know.
         """
         ...
 
 
 class Prefix(Protocol):
-    """A model's state after some tokens: continuations are scored or generated from it at the cost of their own tokens.
+    """A model's state after some tokens: continuations are scored or generated from it
+    at the cost of their own tokens.
 
     It never changes: :meth:`extended` gives another one.
     """
@@ -194,7 +213,9 @@ class Prefix(Protocol):
         ...
 
     def logprobs(self, continuation: Sequence[int]) -> Floats:
-        """Natural log-probability of each token of ``continuation`` after the prefix and the ones before it."""
+        """Natural log-probability of each token of ``continuation`` after the prefix
+        and the ones before it.
+        """
         ...
 
     def extended(self, tokens: Sequence[int]) -> "Prefix":
@@ -207,9 +228,11 @@ class ScoresTexts(Protocol):
     """The one question that every text scorer answers."""
 
     def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
-        """Documents with the surprisal of each token, in order, many at a time; read as they are asked for.
+        """Documents with the surprisal of each token, in order, many at a time; read as
+        they are asked for.
 
-        With ``alternatives`` above 0, each batch has readings with that number of the most probable tokens.
+        With ``alternatives`` above 0, each batch has readings with that number of the
+        most probable tokens.
 
         Raises:
             BadModel: it has no readings to give.
@@ -218,7 +241,9 @@ class ScoresTexts(Protocol):
 
 
 class TextScorer(AnyModel, ScoresTexts, Protocol):
-    """A model that scores whole documents in its own way: n-gram, masked, encoder-decoder, remote, precomputed."""
+    """A model that scores whole documents in its own way: n-gram, masked,
+    encoder-decoder, remote, precomputed.
+    """
 
     @property
     def protocol(self) -> StatedProtocol:

@@ -1,6 +1,7 @@
-"""The records that travel between floors: a text, its tokens, its windows, its scores.
+"""The records that modules pass on: a text, its tokens, its windows, its scores.
 
-Letters in shapes: B rows of a batch, T tokens, N places asked for, S scored tokens of a document, k alternatives.
+Letters in shapes: D documents, B rows of a batch, T tokens, N positions to predict
+from, S scored tokens, k alternatives.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,8 @@ Floats = NDArray[np.float64]
 class Document:
     """A text to measure, and the context that is fed before it but not scored.
 
-    ``original`` is the text as the corpus holds it where ``text`` is a detokenised form of it;
-    protocols that divide by the original's words and bytes read it.
+    ``original`` is the corpus's own form where ``text`` is detokenised; some protocols
+    divide by its words and bytes.
     """
 
     text: str
@@ -32,9 +33,9 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One string as token ids, each with the characters ``[start, stop)`` that it stands for.
+    """One string as token ids, and the characters ``[start, stop)`` of each.
 
-    Shapes: ``ids`` (T,), ``spans`` (T, 2). Tokens that stand for no text have an empty span.
+    Shapes: ``ids`` (T,), ``spans`` (T, 2). A token without text has an empty span.
     """
 
     ids: Ints
@@ -105,7 +106,8 @@ class TokenizedTexts:
 class Window:
     """Tokens ``[start, stop)`` are fed together, ``[first, stop)`` of them are scored.
 
-    ``prefixed`` says whether the model's prefix token goes before them; a window with ``first == start`` has one.
+    With ``prefixed``, the model's prefix token goes before them; a window with
+    ``first == start`` has one.
     """
 
     start: int
@@ -116,11 +118,14 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What a model is asked: how probable is ``target_N[i]`` after the input up to and including ``at_N[i]``?
+    """Rows of input, and the tokens whose probabilities are wanted.
 
-    Shapes: ``input_BT`` and ``position_BT`` (B, T) token ids and their positions; ``at_N`` (N,) places in the flattened
-    input, ascending; ``target_N`` (N,) ids. Rows are filled up on the right with id 0, which a causal model cannot see
-    from the places asked for. Where several texts share a row, the positions begin again at 0 with each of them.
+    How probable is ``target_N[i]`` after the input up to and including position
+    ``at_N[i]``? Shapes: ``input_BT`` and ``position_BT`` (B, T) token ids and their
+    positions; ``at_N`` (N,) positions in the flattened input, ascending; ``target_N``
+    (N,) ids. Rows are padded on the right with id 0, which a causal model cannot see
+    from the positions in ``at_N``. Where several texts share a row, ``position_BT``
+    begins again at 0 with each.
     """
 
     input_BT: Ints
@@ -131,10 +136,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """The whole distribution at N places, summed up: surprisal, entropy, rank, the k most probable tokens.
+    """What whole distributions say about N targets.
 
-    Shapes: ``nats``, ``entropy`` (nats), ``rank`` (1 is the most probable) (N,); ``top_ids``, ``top_nats`` (N, k), most
-    probable first.
+    Shapes: ``nats`` (surprisal), ``entropy`` (nats), ``rank`` (1 is the most probable)
+    (N,); ``top_ids``, ``top_nats`` (N, k): the most probable tokens, in order.
     """
 
     nats: Floats
@@ -149,7 +154,7 @@ class Readings:
         return self.nats, self.entropy, self.rank, self.top_ids, self.top_nats
 
     def at(self, places: Ints | slice) -> "Readings":
-        """Those of some places."""
+        """Those at some positions."""
         return Readings(*(column[places] for column in self.columns))
 
 
@@ -160,13 +165,13 @@ def joined(parts: Sequence[Readings]) -> Readings:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Surprisals at N places, at least 0, and the readings there if they were asked for."""
+    """Surprisals of N targets, at least 0, and their readings if wanted."""
 
     nats: Floats
     readings: Readings | None = None
 
     def part(self, start: int, stop: int) -> "Scores":
-        """Those of places ``[start, stop)``."""
+        """Those of positions ``[start, stop)``."""
         return Scores(self.nats[start:stop], None if self.readings is None else self.readings.at(slice(start, stop)))
 
 
@@ -180,10 +185,11 @@ def joined_scores(parts: Sequence[Scores]) -> Scores:
 class TokenScore:
     """One token of a scored text: the row of a table, or the event of a stream.
 
-    ``nats`` is its surprisal, ``-ln P(token | tokens before it)``; it is ``None`` where the protocol did not
-    score the token. ``seen`` counts the tokens that the model saw before it in its window, prefix included.
-    ``entropy`` (nats), ``rank`` (1 is the most probable) and ``top`` (token, probability) are present
-    where the full distribution was read.
+    ``nats`` is its surprisal, ``-ln P(token | tokens before it)``, ``None`` where the
+    protocol did not score it. ``seen`` counts the tokens that the model saw before it
+    in its window, prefix included. ``entropy`` (nats), ``rank`` (1 is the most
+    probable) and ``top`` (token, probability) are there where whole distributions were
+    read.
     """
 
     index: int
@@ -203,12 +209,12 @@ class ScoredTexts:
     """Many documents with the surprisal of each scored token, as columns.
 
     The one record that everything else reads. Shapes: D documents, S scored tokens of
-    all of them. ``index`` (S,) are the places of the scored tokens among all tokens of
-    ``tokens``, rising; ``nats`` (S,) their surprisals, at least 0, infinite for
+    all of them. ``index`` (S,) are the positions of the scored tokens in
+    ``tokens.ids``, rising; ``nats`` (S,) their surprisals, at least 0, infinite for
     probability 0; ``weight`` (S,) how often each counts (1 except under protocols that
     book tokens fractionally); ``seen`` (S,) how many tokens the model saw before each.
-    ``readings`` are those of the scored tokens, if they were asked for. ``partial``
-    (D,) is true where a run was interrupted inside the document.
+    ``readings`` are those of the scored tokens, if wanted. ``partial`` (D,) is true
+    where a run was interrupted inside the document.
     """
 
     tokens: TokenizedTexts
@@ -234,7 +240,7 @@ class ScoredTexts:
 
     @property
     def offsets(self) -> Ints:
-        """Document ``d`` has the scored tokens ``[offsets[d], offsets[d + 1])``, shape (D + 1,)."""
+        """Where the scored tokens of each document begin and end, shape (D + 1,)."""
         return np.searchsorted(self.index, self.tokens.offsets)
 
     def part(self, start: int, stop: int) -> "ScoredTexts":
@@ -253,7 +259,8 @@ class ScoredTexts:
 
 @final
 class ScoredText:
-    """A document with the surprisal of each scored token: a view of one of :class:`ScoredTexts`.
+    """A document with the surprisal of each scored token: a view of one of
+    :class:`ScoredTexts`.
 
     Shapes: S scored tokens of the document, k alternatives.
     """
@@ -277,7 +284,7 @@ class ScoredText:
 
     @property
     def index(self) -> Ints:
-        """Places of the scored tokens in ``tokens.ids``, rising, shape (S,)."""
+        """Positions of the scored tokens in ``tokens.ids``, rising, shape (S,)."""
         return self._one.index
 
     @property
@@ -287,7 +294,9 @@ class ScoredText:
 
     @property
     def weight(self) -> Floats:
-        """How often each counts: 1 except under protocols that book tokens fractionally, shape (S,)."""
+        """How often each counts: 1 except under protocols that book tokens
+        fractionally, shape (S,).
+        """
         return self._one.weight
 
     @property
@@ -297,7 +306,7 @@ class ScoredText:
 
     @property
     def readings(self) -> Readings | None:
-        """Entropy, rank and alternatives of each scored token, if they were asked for."""
+        """Entropy, rank and alternatives of each scored token, if wanted."""
         return self._one.readings
 
     @property
@@ -311,7 +320,7 @@ class ScoredText:
         return bool(self._one.partial[0])
 
     def rows(self, names: "TokenNames") -> Iterator[TokenScore]:
-        """Every token of the text in order, the unscored ones with ``nats=None``.
+        """All tokens of the text in order, those not scored with ``nats=None``.
 
         ``names`` turns a token id into text, for the alternatives.
         """
@@ -337,7 +346,7 @@ class ScoredText:
 
 
 class TokenNames:
-    """Readable names of token ids, each asked of the tokenizer once."""
+    """Readable names of token ids, each decoded once."""
 
     def __init__(self, decode: "Any") -> None:
         """``decode`` maps a list of ids to text."""
@@ -345,7 +354,7 @@ class TokenNames:
         self._names: dict[int, str] = {}
 
     def __call__(self, token: int) -> str:
-        """The text of one token; bytes that are no whole character show as U+FFFD."""
+        """The text of one token; parts of a character show as U+FFFD."""
         if token not in self._names:
             self._names[token] = self._decode([token])
         return self._names[token]

@@ -1,6 +1,8 @@
-"""Documents to scored texts: tokenise ahead, cut, compute in bounded chunks, put together in order.
+"""Documents to scored texts: tokenise ahead, cut, compute in bounded chunks, put
+together in order.
 
-Letters in shapes: D documents of a slice, T tokens of all of them, W windows, S scored tokens, k alternatives.
+Letters in shapes: D documents of a slice, T tokens of all of them, W windows, S scored
+tokens, k alternatives.
 """
 
 import warnings
@@ -38,9 +40,10 @@ _CHUNK = 32  # batches' worth of rows that are sorted together
 
 @dataclass(slots=True)
 class Meter:
-    """How far a run is: read it from another thread, for a progress bar.
+    """The progress of a run; another thread may read it, for a progress bar.
 
-    ``tokens`` and ``nats`` are of tokens scored so far, ``documents`` are finished ones.
+    ``tokens`` and ``nats`` are of tokens scored so far, ``documents`` are finished
+    ones.
     """
 
     tokens: int = 0
@@ -70,7 +73,8 @@ def score(
 
 
 def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) -> StatedProtocol:
-    """The protocol with nothing left open; a model that scores whole texts has one of its own.
+    """The protocol with nothing left open; a model that scores whole texts has one of
+    its own.
 
     Warns with ProtocolWarning where a figure under it is known to mislead.
 
@@ -83,7 +87,7 @@ def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) 
         if chosen != Protocol():
             raise BadProtocol(
                 f"{model.name} scores whole texts in its own way ({model.protocol.signature}), so no protocol can be "
-                f"chosen for it, got {chosen.name}; leave the protocol out"
+                f"chosen for it, got {chosen.name}; omit the protocol"
             )
         stated = model.protocol
     else:
@@ -103,8 +107,8 @@ def scored_texts(
 ) -> Generator[ScoredTexts, None, None]:
     """Score documents, in order, many at a time as they are finished.
 
-    Interrupted by Ctrl-C, what is finished of the documents under way is given (``partial``) before KeyboardInterrupt
-    goes on.
+    Interrupted by Ctrl-C, what is finished of the documents under way is given
+    (``partial``) before KeyboardInterrupt goes on.
     """
     if isinstance(model, ScoresTexts):
         return _by_scorer(documents, model, options, meter)
@@ -117,7 +121,7 @@ def _by_scorer(
 ) -> Generator[ScoredTexts, None, None]:
     for name, asked in (("budget", options.budget), ("resume", options.resume)):
         if asked:
-            raise BadProtocol(f"{name} is for models that see windows; {model.name} scores whole texts: leave it out")
+            raise BadProtocol(f"{name} is for window models, and {model.name} scores whole texts; omit {name}")
     for texts in model.score(checked(named(documents)), alternatives=options.alternatives):
         meter.tokens += len(texts.nats)
         meter.nats += float(texts.nats.sum())
@@ -182,7 +186,9 @@ class _Assembly:
         np.subtract.at(self.waiting, windows.document_W, 1)
 
     def give(self) -> Iterator[ScoredTexts]:
-        """The documents that are finished, up to the first that is not, each given once."""
+        """The documents that are finished, up to the first that is not, each given
+        once.
+        """
         open_ = np.flatnonzero(self.waiting[self._done :])
         stop = self._done + int(open_[0]) if len(open_) else len(self.texts)
         if stop > self._done:
@@ -232,14 +238,18 @@ class _Windows:
     weight_W: Floats
 
     def places(self) -> tuple[Ints, Ints]:
-        """The place of each scored token, and how many tokens the model saw before it; shapes (S,)."""
+        """The place of each scored token, and how many tokens the model saw before it;
+        shapes (S,).
+        """
         count_W = self.stop_W - self.first_W
         place_S = np.arange(int(count_W.sum())) + np.repeat(self.first_W - np.cumsum(count_W) + count_W, count_W)
         return place_S, place_S - np.repeat(self.start_W - self.prefixed_W, count_W)
 
 
 def _put(jobs: Sequence[_Job], scores: Scores, protocol: ResolvedProtocol) -> None:
-    """Give each slice the scores of its own windows; in a batch those of one slice mostly stand together."""
+    """Give each slice the scores of its own windows; in a batch those of one slice
+    mostly stand together.
+    """
     start = 0
     for assembly, own in groupby(jobs, key=lambda job: job.assembly):
         windows = _columns(assembly, list(own), protocol)

@@ -23,7 +23,7 @@ Measured = tuple[ScoredTexts, SummedTexts]
 
 @final
 class Measurement:
-    """A model under a protocol, and what the documents measured so far amount to."""
+    """A model under a protocol, and the sums of the documents measured so far."""
 
     def __init__(
         self,
@@ -35,10 +35,12 @@ class Measurement:
     ) -> None:
         """Start from nothing; ``level`` is that of the intervals.
 
-        With ``until`` above 0, reading stops once the interval's half-width is at most that fraction of the perplexity.
+        With ``until`` above 0, reading stops once the interval's half-width is at most
+        that fraction of the perplexity.
 
         Raises:
-            BadProtocol: the protocol does not suit the model, or ``until`` can never stop a run.
+            BadProtocol: the protocol does not suit the model, or ``until`` can never
+                stop a run.
         """
         self.protocol = stated_protocol(protocol, model)
         check_until(until, protocol or Protocol())
@@ -54,10 +56,12 @@ class Measurement:
     def run(
         self, documents: Iterable[Document | str], *, options: RunOptions | None = None, meter: Meter | None = None
     ) -> Generator[Measured, None, None]:
-        """Score documents, count them in, and give both, many at a time as they are finished.
+        """Score documents, count them in, and give both, many at a time as they are
+        finished.
 
-        It ends early, with ``enough`` true, where the interval is as narrow as was asked for. KeyboardInterrupt, thrown
-        in or raised inside, goes on once what is finished of the documents under way was given.
+        It ends early, with ``enough`` true, where the interval is as narrow as was
+        asked for. KeyboardInterrupt, thrown in or raised inside, goes on once what is
+        finished of the documents under way was given.
 
         Raises:
             BadInput: no text came, or one that cannot be measured.
@@ -105,7 +109,9 @@ class Measurement:
             yield texts.part(place, place + 1)
 
     def _narrow(self) -> bool:
-        """Whether the interval, from documents enough to trust it, is within that part of the perplexity either way."""
+        """Whether the interval, from documents enough to trust it, is within that part
+        of the perplexity either way.
+        """
         if not enough_documents(self._tally):
             return False
         if self.protocol.average == "texts":
@@ -118,7 +124,7 @@ class Measurement:
         """What has been measured so far.
 
         Raises:
-            BadInput: there was text, and no token of it could be scored.
+            BadInput: no token could be scored.
         """
         if not self._tally.tokens:
             raise BadInput(
@@ -145,7 +151,7 @@ def check_until(until: float, protocol: Protocol) -> None:
     """Refuse what can never stop a run.
 
     Raises:
-        BadProtocol: ``until`` is no fraction, or the protocol makes one document of everything.
+        BadProtocol: ``until`` is not a fraction, or the protocol joins all documents.
     """
     if not 0 <= until < 1:
         raise BadProtocol(f"until is a fraction of the perplexity between 0 and 1, got {until}; use 0.01 for 1 %")
@@ -167,8 +173,8 @@ def evaluate(
 ) -> Report:
     """Measure the perplexity of a model on documents.
 
-    With ``until`` above 0, reading stops once the interval's half-width is at most that fraction of the perplexity; the
-    documents should then come in random order.
+    With ``until`` above 0, reading stops once the interval's half-width is at most that
+    fraction of the perplexity; the documents should then come in random order.
 
     Raises:
         BadInput: no text came, or one that cannot be measured.

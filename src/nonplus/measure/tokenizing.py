@@ -1,4 +1,4 @@
-"""Documents to token ids: what a protocol does to a text before windows are cut."""
+"""Documents to token ids: what happens to a text before windows are cut."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -19,7 +19,8 @@ def units(documents: Iterable[Document | str], protocol: Protocol) -> Iterator[D
 
     Raises:
         BadInput: there is no text, or it holds what UTF-8 cannot.
-        BadProtocol: a document has a context and the protocol joins all documents into one.
+        BadProtocol: a document has a context and the protocol joins all documents into
+            one.
     """
     texts = named(documents)
     if protocol.detokenize == "wikitext":
@@ -44,7 +45,7 @@ def checked(documents: Iterable[Document]) -> Iterator[Document]:
         empty = False
         yield document
     if empty:
-        raise BadInput("no text came; give at least one document that is not empty")
+        raise BadInput("there is no text; give at least one document that is not empty")
 
 
 def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -62,7 +63,7 @@ def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 
 def encode(documents: Sequence[Document], model: AnyModel, *, specials: bool) -> TokenizedTexts:
-    """Tokenise context and text in one piece, as the model would meet them.
+    """Tokenise context and text together, as a model would see them.
 
     A token that reaches over the end of the context belongs to the text.
 
@@ -94,13 +95,13 @@ def encode(documents: Sequence[Document], model: AnyModel, *, specials: bool) ->
 
 
 def _character_ends(documents: Sequence[Document], encodings: Sequence[Encoding], offsets: Ints) -> tuple[Ints, Ints]:
-    """Where in its text each token ends (T,), and how many tokens of each document are context (D,)."""
+    """The character at which each token ends (T,); how many tokens are context (D,)."""
     counts = np.diff(offsets)
     contexts = np.array([len(document.context) for document in documents])
     lengths = np.array([len(document.text) for document in documents])
     stops_T = np.concatenate([encoding.spans[:, 1] for encoding in encodings])
     ends_T = np.clip(stops_T - np.repeat(contexts, counts), 0, np.repeat(lengths, counts))
-    # the running maximum of each document: lifted above all before it, so that one pass serves all
+    # the running maximum within each document: lifted above those before it
     lift_T = np.repeat(np.concatenate([[0], np.cumsum(lengths)[:-1]]), counts)
     ends_T = np.maximum.accumulate(ends_T + lift_T) - lift_T
     firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)
@@ -109,7 +110,7 @@ def _character_ends(documents: Sequence[Document], encodings: Sequence[Encoding]
 
 
 def _byte_ends(documents: Sequence[Document], ends_T: Ints, counts: Ints) -> Ints:
-    """The byte of its text at which each token ends, from the character, shape (T,)."""
+    """The byte at which each token ends, from the character, shape (T,)."""
     text = "".join(document.text for document in documents)
     if text.isascii():
         return ends_T

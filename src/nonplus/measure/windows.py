@@ -8,9 +8,10 @@ from nonplus.measure.records import Window
 def windows(n_tokens: int, *, room: int, stride: int, first: int = 0, prefixed: bool = False) -> Iterator[Window]:
     """Cut ``n_tokens`` so that each token from ``first`` on is scored once.
 
-    ``room`` is how many tokens a window holds before the last one it scores. What comes before ``first`` is context:
-    the first window holds all of it, or half a window of it where it is longer than one. After the first window every
-    scored token sees at least ``room + 1 - stride`` others; the last window is filled up with context on its left.
+    ``room`` is how many tokens a window holds before the last one it scores. What comes
+    before ``first`` is context: the first window holds all of it, or half a window of
+    it if it is longer than one. After the first window every scored token sees at least
+    ``room + 1 - stride`` others; the last window takes more context on its left.
     """
     head = room + 1 if first <= room else first + min(stride, room // 2 + 1)
     stop = min(n_tokens, head)
@@ -20,7 +21,10 @@ def windows(n_tokens: int, *, room: int, stride: int, first: int = 0, prefixed: 
 
 
 def headed_windows(n_tokens: int, *, context: int, stride: int, first: int = 0) -> Iterator[Window]:
-    """Like :func:`windows`, with a prefix before the first window only, whose place later ones use for a token."""
+    """Like :func:`windows`, with a prefix before the first window only.
+
+    Later windows use its position for one token more.
+    """
     if first >= context:
         yield from windows(n_tokens, room=context, stride=stride, first=first)
         return
@@ -38,10 +42,11 @@ def _onward(n_tokens: int, *, room: int, stride: int, done: int, prefixed: bool)
 
 
 def grid_windows(n_tokens: int, *, context: int, stride: int, first: int = 0) -> Iterator[Window]:
-    """Windows that begin at every multiple of ``stride``, each scoring what the one before it left.
+    """Windows that begin at every multiple of ``stride`` and score their new tokens.
 
-    A window's own first token has nothing before it and is not scored, so that with ``stride == context`` one token
-    in ``context`` is left out. The last window has a shorter context instead of a full one.
+    A window's own first token has nothing before it and is not scored, so with
+    ``stride == context`` one token in ``context`` is never scored. The last window is
+    shorter.
     """
     done = first
     for start in range(0, n_tokens, stride):
@@ -56,7 +61,10 @@ def grid_windows(n_tokens: int, *, context: int, stride: int, first: int = 0) ->
 def chunk_windows(
     n_tokens: int, *, context: int, skip: int, first: int = 0, prefixed: bool = False
 ) -> Iterator[Window]:
-    """Whole chunks of ``context`` tokens, the first ``skip`` of each only fed; a shorter last chunk is dropped."""
+    """Whole chunks of ``context`` tokens; a shorter last one is dropped.
+
+    The first ``skip`` tokens of each are fed and not scored.
+    """
     for start in range(0, n_tokens - context + 1, context):
         if max(first, start + skip) < start + context:
             yield Window(start, max(first, start + skip), start + context, prefixed)

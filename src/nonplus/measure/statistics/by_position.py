@@ -12,7 +12,9 @@ from nonplus.measure.statistics.fixed_point import label_sums, unfixed, units
 
 @dataclass(frozen=True, slots=True)
 class PositionSums:
-    """Sums over tokens that saw between ``seen_from`` and ``seen_to`` others, both included."""
+    """Sums over tokens that saw between ``seen_from`` and ``seen_to`` others, both
+    included.
+    """
 
     seen_from: int
     seen_to: int
@@ -22,7 +24,9 @@ class PositionSums:
 
 @final
 class PositionTally:
-    """Surprisal by how many tokens were seen before, in ranges that double: 0, 1, 2-3, 4-7, …"""
+    """Surprisal by how many tokens were seen before, in ranges that double: 0, 1, 2-3,
+    4-7, …
+    """
 
     def __init__(self) -> None:
         """Start from nothing."""

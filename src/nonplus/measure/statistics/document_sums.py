@@ -29,14 +29,17 @@ _IS_BLANK = np.isin(np.arange(max(_BLANK) + 2), _BLANK)  # the last stands for a
 
 
 class Sums(NamedTuple):
-    """Exact sums over a document or a piece of one: whole numbers, the first three in units of 2**-40.
+    """Exact sums over a document or a piece of one: whole numbers, the first three in
+    units of 2**-40.
 
-    ``tokens`` is the weight of the ``scored`` tokens, of which ``weighted`` do not count exactly once. ``squares`` are
-    of surprisals. ``unscored`` tokens had nothing before them to be predicted from; ``ignored`` ones were excluded on
-    request; ``nonfinite`` ones had no distribution, and are in no sum. ``zeros`` had probability 0: they are scored,
-    and their infinite surprisal is in no sum. Bytes, characters and words are those that the scored tokens cover, so
-    that no figure divides by text that was not measured; ``unsized`` scored tokens came without their bytes,
-    ``unworded`` ones without their words.
+    ``tokens`` is the weight of the ``scored`` tokens, of which ``weighted`` do not
+    count exactly once. ``squares`` are of surprisals. ``unscored`` tokens had nothing
+    before them to be predicted from; ``ignored`` ones were excluded on request;
+    ``nonfinite`` ones had no distribution, and are in no sum. ``zeros`` had probability
+    0: they are scored, and their infinite surprisal is in no sum. Bytes, characters and
+    words are those that the scored tokens cover, so that no figure divides by text that
+    was not measured; ``unsized`` scored tokens came without their bytes, ``unworded``
+    ones without their words.
     """
 
     nats: int
@@ -60,14 +63,17 @@ class Sums(NamedTuple):
 
     @property
     def log_perplexity(self) -> float | None:
-        """Nats per token; infinite with a token of probability 0, ``None`` without any that counts."""
+        """Nats per token; infinite with a token of probability 0, ``None`` without any
+        that counts.
+        """
         if not self.tokens:
             return None
         return math.inf if self.zeros else self.nats / self.tokens
 
     @property
     def perplexity(self) -> float | None:
-        """Perplexity per token; infinite where it overflows (see ``log_perplexity``)."""
+        """Perplexity per token; infinite where it overflows (see ``log_perplexity``).
+        """
         log = self.log_perplexity
         return None if log is None else exp(log)
 
@@ -84,7 +90,9 @@ class Block:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentSums:
-    """What one document adds up to. ``zero_places`` are the tokens of probability 0, counted from the text's first."""
+    """What one document adds up to. ``zero_places`` are the tokens of probability 0,
+    counted from the text's first.
+    """
 
     id: str
     domain: str
@@ -94,7 +102,9 @@ class DocumentSums:
 
     @property
     def nats(self) -> float:
-        """Surprisal of all scored tokens together; infinite with a token of probability 0."""
+        """Surprisal of all scored tokens together; infinite with a token of probability
+        0.
+        """
         return math.inf if self.sums.zeros else unfixed(self.sums.nats)
 
     @property
@@ -114,7 +124,9 @@ class DocumentSums:
 
     @property
     def bits_per_byte(self) -> float | None:
-        """Surprisal in bits for each byte; ``None`` where tokens do not count exactly once, or cover no byte."""
+        """Surprisal in bits for each byte; ``None`` where tokens do not count exactly
+        once, or cover no byte.
+        """
         counted = self.sums.bytes and not self.sums.weighted
         return self.nats / self.sums.bytes / math.log(2) if counted else None
 
@@ -122,10 +134,11 @@ class DocumentSums:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SummedTexts:
-    """What each document of a batch adds up to: ``sums`` (D,), and the rest of :class:`DocumentSums` as columns.
+    """What each document of a batch adds up to: ``sums`` (D,), and the rest of
+    :class:`DocumentSums` as columns.
 
-    ``zero_places`` are pairs of a document and a token of it. ``largest`` holds places and blocks of the largest
-    documents.
+    ``zero_places`` are pairs of a document and a token of it. ``largest`` holds places
+    and blocks of the largest documents.
     """
 
     documents: tuple[Document, ...]
@@ -149,7 +162,8 @@ class SummedTexts:
             )
 
     def by_domain(self) -> "Iterator[tuple[str, SummedTexts]]":
-        """The documents of each domain that is named, in the order of their first ones."""
+        """The documents of each domain that is named, in the order of their first ones.
+        """
         for domain in dict.fromkeys(document.domain for document in self.documents if document.domain):
             own = [place for place, document in enumerate(self.documents) if document.domain == domain]
             now = {place: number for number, place in enumerate(own)}
@@ -168,8 +182,8 @@ class SummedTexts:
 def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int]] | None = None) -> SummedTexts:
     """Sum each document.
 
-    ``counted`` gives the words and bytes of each to divide by instead of those that were scored, for protocols whose
-    denominator is another form of the text.
+    ``counted`` gives the words and bytes of each to divide by instead of those that
+    were scored, for protocols whose denominator is another form of the text.
     """
     offsets = texts.offsets
     finite_S = np.isfinite(texts.nats)
@@ -204,14 +218,18 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int]] | No
 
 
 def bounded_product(one: Floats, other: Floats) -> Floats:
-    """Products; where one is beyond what a float can hold, the largest float stands for it."""
+    """Products; where one is beyond what a float can hold, the largest float stands for
+    it.
+    """
     with np.errstate(over="ignore"):
         product = one * other
     return np.clip(product, -_MOST, _MOST, out=product)
 
 
 def _weighted(nats_S: Floats, weight_S: Floats) -> tuple[Floats, Units | None]:
-    """Surprisals by how often they count, and the units of the weights; ``None`` where all are 1."""
+    """Surprisals by how often they count, and the units of the weights; ``None`` where
+    all are 1.
+    """
     if (weight_S == 1).all():
         return nats_S, None
     return bounded_product(nats_S, weight_S), units(weight_S)
@@ -226,7 +244,9 @@ def _zero_places(texts: ScoredTexts, zero_S: Bools, offsets: Ints) -> Iterator[t
 @final
 @dataclass(frozen=True, slots=True)
 class _Covered:
-    """What the scored tokens cover of their texts: bytes, characters, and words that begin there; shapes (S,)."""
+    """What the scored tokens cover of their texts: bytes, characters, and words that
+    begin there; shapes (S,).
+    """
 
     bytes_S: Ints
     chars_S: Ints
@@ -253,7 +273,9 @@ def _covered(texts: ScoredTexts) -> _Covered:
 
 
 def _counted_before(data_Y: NDArray[np.uint8], begins_D: Ints) -> tuple[Ints, Ints]:
-    """How many characters, and how many words, begin before each byte of texts laid end to end; shapes (Y + 1,)."""
+    """How many characters, and how many words, begin before each byte of texts laid end
+    to end; shapes (Y + 1,).
+    """
     begins_Y = (data_Y & 0xC0) != 0x80  # in UTF-8, all but the first byte of a character begin with the bits 10
     point_C = data_Y if begins_Y.all() else np.frombuffer(data_Y.tobytes().decode().encode("utf-32-le"), np.uint32)
     blank_C = np.take(_IS_BLANK, point_C, mode="clip")
@@ -269,7 +291,9 @@ def _counted_before(data_Y: NDArray[np.uint8], begins_D: Ints) -> tuple[Ints, In
 def _largest(
     texts: ScoredTexts, sums: Sequence[Sums], nats_S: Floats, bytes_S: Ints, offsets: Ints
 ) -> Iterator[tuple[int, tuple[Block, ...]]]:
-    """The places of the largest documents, and their blocks; all that are as large as the last of them."""
+    """The places of the largest documents, and their blocks; all that are as large as
+    the last of them.
+    """
     sizes = [(-each.tokens, document.id) for each, document in zip(sums, texts.documents, strict=True)]
     last = nsmallest(LARGEST, sizes)[-1] if sizes else (0, "")
     for place in [place for place, size in enumerate(sizes) if size <= last]:

@@ -1,7 +1,7 @@
 """Whole numbers of 2**-40 nats.
 
-A float becomes one before it is added: rounded to nearest, each token by itself. So a sum
-is the same whatever the order, the batches, the number of workers or the front end.
+A float becomes one before it is added: rounded to nearest, each token by itself. So a
+sum is the same whatever the order, the batches, the number of workers or the front end.
 """
 
 import math
@@ -20,7 +20,9 @@ Units = NDArray[Any]  # int64, or Python's own whole numbers where a value is to
 
 
 def fixed(value: float) -> int:
-    """``value`` in whole units of 2**-40, the nearest, ties to even; exact for sums afterwards."""
+    """``value`` in whole units of 2**-40, the nearest, ties to even; exact for sums
+    afterwards.
+    """
     numerator, denominator = value.as_integer_ratio()
     quotient, rest = divmod(numerator << BITS, denominator)
     return quotient + (2 * rest > denominator or (2 * rest == denominator and quotient & 1))
@@ -43,7 +45,9 @@ def exp(value: float) -> float:
 
 
 def units(values: Floats) -> Units:
-    """Finite values in units of 2**-40, each rounded by itself as in :func:`fixed`; same shape."""
+    """Finite values in units of 2**-40, each rounded by itself as in :func:`fixed`;
+    same shape.
+    """
     if max(values.max(initial=0.0), -values.min(initial=0.0)) >= _SMALL:
         exact = [fixed(value) for value in values.ravel().tolist()]
         return np.array(exact, object).reshape(values.shape)
@@ -52,7 +56,8 @@ def units(values: Floats) -> Units:
 
 
 def run_sums(units_N: Units, offsets: Ints) -> list[int]:
-    """Sums over the runs ``[offsets[g], offsets[g + 1])``, which may be empty; exact."""
+    """Sums over the runs ``[offsets[g], offsets[g + 1])``, which may be empty; exact.
+    """
     sums = [0] * (len(offsets) - 1)
     begun = np.flatnonzero(np.diff(offsets))
     if not len(begun):
@@ -70,6 +75,8 @@ def run_sums(units_N: Units, offsets: Ints) -> list[int]:
 
 
 def label_sums(units_N: Units, label_N: Ints, labels: int) -> list[int]:
-    """Sums over the units of each label from 0 on, of which there are fewer than 256; exact."""
+    """Sums over the units of each label from 0 on, of which there are fewer than 256;
+    exact.
+    """
     order = np.argsort(label_N.astype(np.uint8), kind="stable")  # of single bytes, NumPy's stable sort is linear
     return run_sums(units_N[order], np.searchsorted(label_N[order], np.arange(labels + 1)))

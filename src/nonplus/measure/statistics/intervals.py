@@ -1,9 +1,11 @@
-"""How far the figure may be off: intervals of a ratio of sums, clustered by what was drawn together.
+"""How far the figure may be off: intervals of a ratio of sums, clustered by what was
+drawn together.
 
-Tokens of one document resemble each other, so an error bar that takes them as independent is several times too small.
-The cluster is the document; where a few documents make up most of the text, stretches of bytes inside these. The
-variance is that of a ratio estimator (Cochran, *Sampling Techniques*, ch. 6), because both the nats and the tokens of a
-cluster vary.
+Tokens of one document resemble each other, so an error bar that takes them as
+independent is several times too small. The cluster is the document; where a few
+documents make up most of the text, stretches of bytes inside these. The variance is
+that of a ratio estimator (Cochran, *Sampling Techniques*, ch. 6), because both the nats
+and the tokens of a cluster vary.
 """
 
 import math
@@ -26,8 +28,9 @@ _FEWEST = 8  # blocks that still give a spread worth printing
 class Interval:
     """A confidence interval of a mean surprisal in nats per unit, and how it was found.
 
-    ``clusters`` independent pieces give ``standard_error``; the half-width is that times Student's quantile. ``method``
-    says what the pieces are: ``documents``, ``few documents``, ``blocks`` of bytes, or ``tokens``.
+    ``clusters`` independent pieces give ``standard_error``; the half-width is that
+    times Student's quantile. ``method`` says what the pieces are: ``documents``, ``few
+    documents``, ``blocks`` of bytes, or ``tokens``.
     """
 
     low: float
@@ -40,7 +43,9 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Moments:
-    """Over clusters: sums of y (nats) and n (units), and the sum of squares of ``y - ratio * n``."""
+    """Over clusters: sums of y (nats) and n (units), and the sum of squares of ``y -
+    ratio * n``.
+    """
 
     clusters: int
     y: float
@@ -54,11 +59,14 @@ def ratio_standard_error(y: Floats, n: Floats) -> float:
 
 
 def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of nats per token; ``None`` where nothing or an impossible token was scored.
+    """Interval of nats per token; ``None`` where nothing or an impossible token was
+    scored.
 
-    Documents are the clusters where they count for twenty of equal size and more. Else the largest are cut into blocks
-    of bytes, as wide as leaves eight of them; where blocks are not known, documents that count for eight serve, as
-    ``few documents``. What is too little for that gets the token-independent interval, which says so in ``method``.
+    Documents are the clusters where they count for twenty of equal size and more. Else
+    the largest are cut into blocks of bytes, as wide as leaves eight of them; where
+    blocks are not known, documents that count for eight serve, as ``few documents``.
+    What is too little for that gets the token-independent interval, which says so in
+    ``method``.
     """
     if not tally.tokens or tally.zeros:
         return None
@@ -74,7 +82,9 @@ def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
 
 
 def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of nats per byte, clustered like :func:`token_interval`; ``None`` where no such cluster exists."""
+    """Interval of nats per byte, clustered like :func:`token_interval`; ``None`` where
+    no such cluster exists.
+    """
     if not tally.bytes or tally.zeros or not tally.tokens:
         return None
     documents = _document_moments(tally, tally.bytes, tally.nats_bytes, tally.bytes_bytes, unit=1)
@@ -87,7 +97,9 @@ def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
 
 
 def enough_documents(tally: Tally) -> bool:
-    """Whether documents can be the clusters: they count for twenty of equal size (Kish's effective number)."""
+    """Whether documents can be the clusters: they count for twenty of equal size
+    (Kish's effective number).
+    """
     return tally.tokens**2 >= _ENOUGH * tally.tokens_tokens > 0
 
 
@@ -96,7 +108,9 @@ def _some_documents(tally: Tally) -> bool:
 
 
 def text_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of the mean of the texts' perplexities (not of a surprisal), texts being independent; or ``None``."""
+    """Interval of the mean of the texts' perplexities (not of a surprisal), texts being
+    independent; or ``None``.
+    """
     if tally.texts < _FEWEST or tally.infinite_perplexities:
         return None
     mean = unfixed(tally.perplexities) / tally.texts
@@ -109,7 +123,9 @@ def text_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
 
 
 def independent_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """The interval if tokens were independent of each other, which they are not: shown for comparison only."""
+    """The interval if tokens were independent of each other, which they are not: shown
+    for comparison only.
+    """
     if tally.scored < _FEWEST or tally.zeros or not tally.tokens:
         return None
     n = unfixed(tally.tokens)
@@ -123,7 +139,9 @@ def independent_interval(tally: Tally, *, level: float = 0.95) -> Interval | Non
 def bootstrap_interval(
     documents: Sequence[DocumentSums], *, resamples: int, seed: int = 0, level: float = 0.95
 ) -> Interval:
-    """Interval of nats per token from documents drawn again with replacement (percentile bootstrap)."""
+    """Interval of nats per token from documents drawn again with replacement
+    (percentile bootstrap).
+    """
     y = np.array([d.nats for d in documents])
     n = np.array([d.tokens for d in documents])
     random = np.random.default_rng(seed)
@@ -143,7 +161,9 @@ def bootstrap_interval(
 
 
 def exponential(interval: Interval) -> Interval:
-    """An interval of a mean surprisal as one of the perplexity; ``standard_error`` stays that of the mean."""
+    """An interval of a mean surprisal as one of the perplexity; ``standard_error``
+    stays that of the mean.
+    """
     return replace(interval, low=exp(interval.low), high=exp(interval.high))
 
 
@@ -155,12 +175,16 @@ def design_effect(interval: Interval | None, independent: Interval | None) -> fl
 
 
 def widest(candidates: Iterable[_Moments]) -> _Moments | None:
-    """The clustering with the largest standard error: neighbours resemble each other, so narrow blocks flatter."""
+    """The clustering with the largest standard error: neighbours resemble each other,
+    so narrow blocks flatter.
+    """
     return max(candidates, key=_standard_error, default=None)
 
 
 def student_quantile(p: float, df: int) -> float:
-    """Quantile of Student's t by the Cornish-Fisher expansion (Abramowitz & Stegun 26.7.5), good from 3 degrees up."""
+    """Quantile of Student's t by the Cornish-Fisher expansion (Abramowitz & Stegun
+    26.7.5), good from 3 degrees up.
+    """
     z = NormalDist().inv_cdf(p)
     terms = (
         (z**3 + z) / 4,
@@ -172,7 +196,9 @@ def student_quantile(p: float, df: int) -> float:
 
 
 def _document_moments(tally: Tally, n: int, yn: int, nn: int, *, unit: int) -> _Moments:
-    """The subtraction inside the variance is done in integers, where it loses nothing; ``unit`` is that of ``n``."""
+    """The subtraction inside the variance is done in integers, where it loses nothing;
+    ``unit`` is that of ``n``.
+    """
     y, yy = tally.nats, tally.nats_nats
     try:
         residual = (yy * n * n - 2 * y * n * yn + y * y * nn) / (n * n << 80)
@@ -182,7 +208,8 @@ def _document_moments(tally: Tally, n: int, yn: int, nn: int, *, unit: int) -> _
 
 
 def _block_moments(tally: Tally, documents: _Moments, unit: str) -> Iterable[_Moments]:
-    """Moments with the largest documents cut into blocks of doubling width, as long as enough clusters are left.
+    """Moments with the largest documents cut into blocks of doubling width, as long as
+    enough clusters are left.
 
     All other documents stay clusters of their own.
     """

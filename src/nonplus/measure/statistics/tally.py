@@ -1,4 +1,5 @@
-"""Sums over documents: exact integers, so that any order and any split give the same bits.
+"""Sums over documents: exact integers, so that any order and any split give the same
+bits.
 
 Beside the sums a tally keeps the second moments over documents that a ratio estimator's
 variance needs (see ``intervals``), and, for the largest documents, sums over blocks of
@@ -21,15 +22,19 @@ _SHOWN = 5  # zero-probability tokens whose place is remembered
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Exact sums over documents. ``a + b`` is associative and commutative to the last bit.
+    """Exact sums over documents. ``a + b`` is associative and commutative to the last
+    bit.
 
-    ``nats``, ``tokens``, ``squares`` (of surprisals) and ``perplexities`` are in units of 2**-40; ``a_b`` is the sum
-    over documents of the product of their ``a`` and their ``b``, for the variance of a ratio. ``texts`` counts the
-    documents with a perplexity, the infinite ones included. ``largest`` holds the blocks of the largest documents.
+    ``nats``, ``tokens``, ``squares`` (of surprisals) and ``perplexities`` are in units
+    of 2**-40; ``a_b`` is the sum over documents of the product of their ``a`` and their
+    ``b``, for the variance of a ratio. ``texts`` counts the documents with a
+    perplexity, the infinite ones included. ``largest`` holds the blocks of the largest
+    documents.
 
-    ``unscored`` tokens had nothing before them to be predicted from; ``ignored`` ones were left out on request;
-    ``nonfinite`` ones had no distribution, and are in no sum. Of ``scored`` tokens, ``unsized`` came without their
-    bytes and ``unworded`` without their words.
+    ``unscored`` tokens had nothing before them to be predicted from; ``ignored`` ones
+    were left out on request; ``nonfinite`` ones had no distribution, and are in no sum.
+    Of ``scored`` tokens, ``unsized`` came without their bytes and ``unworded`` without
+    their words.
     """
 
     documents: int = 0
@@ -79,8 +84,8 @@ class Tally:
     def of_sums(cls, documents: Iterable[Sums]) -> Self:
         """The tally of documents of which only sums are known.
 
-        A document without a scored token is not counted. Places are unknown, and so are blocks: the interval is then
-        clustered by document only.
+        A document without a scored token is not counted. Places are unknown, and so are
+        blocks: the interval is then clustered by document only.
         """
         rows = list(documents)
         if not rows:
@@ -115,9 +120,11 @@ class Tally:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Every sum as the whole number it is, for ``json.dumps``; what is zero or empty is left out.
+        """Every sum as the whole number it is, for ``json.dumps``; what is zero or
+        empty is left out.
 
-        Whole numbers may have hundreds of digits, which Python reads back exactly and JavaScript does not.
+        Whole numbers may have hundreds of digits, which Python reads back exactly and
+        JavaScript does not.
         """
         held: dict[str, Any] = {name: getattr(self, name) for name in _SUMMED if getattr(self, name)}
         held |= {name: [list(place) for place in getattr(self, name)] for name in _PLACES if getattr(self, name)}

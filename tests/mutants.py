@@ -112,7 +112,7 @@ MUTANTS = [
     Mutant(
         "a beginning token that comes twice is taken away in silence",
         "measure/protocol/resolved.py",
-        "return not self.protocol.specials and self._begins_with_prefix(tokens)",
+        "return not self.choices.specials and self._begins_with_prefix(tokens)",
         "return self._begins_with_prefix(tokens)",
     ),
     Mutant(

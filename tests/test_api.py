@@ -88,7 +88,7 @@ def test_text_documents_and_files_are_measured_alike(tmp_path: Path) -> None:
 def test_a_protocol_goes_by_name_or_by_choices() -> None:
     by_name = nonplus.evaluate("some text", model="uniform:", protocol="stride:3")
     by_choice = nonplus.evaluate("some text", model="uniform:", protocol=nonplus.Protocol(stride=3))
-    assert by_name.rules.fingerprint == by_choice.rules.fingerprint
+    assert by_name.protocol.fingerprint == by_choice.protocol.fingerprint
 
 
 def test_scores_come_one_by_one() -> None:

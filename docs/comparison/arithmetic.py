@@ -76,7 +76,7 @@ def overflow() -> Iterator[Line]:
 
     torcheval takes the exponential in float64. None of the peers gives the logarithm of the perplexity beside it, which
     stays finite; in loops of plain Python, `math.exp` raises from 709.8 on. Ours for Keras gives float32, as metrics of
-    Keras do, so its result is infinite too, and its `figures()` are not.
+    Keras do, so its result is infinite too, and its `report()` is not.
     """
     logits = np.zeros((1, 4, 4), np.float32)
     logits[..., 1] = 90

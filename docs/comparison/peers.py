@@ -145,14 +145,14 @@ def ask_logarithm(batches: Batches) -> dict[str, Callable[[], Figure]]:
 
         metric = Perplexity()
         _updated(metric, batches, "float32")
-        return float(metric.figures().log_perplexity)
+        return float(metric.report().log_perplexity)
 
     def keras() -> float:
         from nonplus.metrics.keras import Perplexity
 
         metric = Perplexity(from_logits=True)
         _keras_updated(metric, batches)
-        return float(metric.figures().log_perplexity)
+        return float(metric.report().log_perplexity)
 
     return {"nonplus": plain, "nonplus.torchmetrics": torchmetrics, shown("nonplus.keras"): keras}
 

@@ -156,6 +156,6 @@ def figure(group: str, text: str, quantity: str, bounds: Bounds, clusters: str, 
         documents=tally.documents,
         tokens=tally.scored,
         bytes=tally.bytes,
-        signature=report.rules.signature,
-        fingerprint=report.rules.fingerprint,
+        signature=report.protocol.signature,
+        fingerprint=report.protocol.fingerprint,
     )

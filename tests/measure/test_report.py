@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from nonplus.measure.formatting import figure
 from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.records import Document
-from nonplus.measure.report import document_dict, lines
+from nonplus.measure.report import Report
 from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
+from nonplus.measure.statistics.tally import Tally
 from nonplus.models.synthetic import Uniform
 
 KEYS = [
@@ -67,7 +69,8 @@ def test_a_report_is_one_json_object_with_the_promised_keys() -> None:
 
 
 def test_the_conditions_are_printed_beside_the_figure() -> None:
-    said = dict(lines(evaluate(["some text"] * 30, model=History(), protocol=Protocol.named("stride:5"))))
+    report = evaluate(["some text"] * 30, model=History(), protocol=Protocol.named("stride:5"))
+    said = dict(report.lines())
     assert said["protocol"] == "stride:5|window:16|stride:5|bos:every(256)|dtype:float64"
     assert len(said["fingerprint"]) == 12
     assert said["scored"] == "270 tokens, 60 words, 270 bytes of 30 documents"
@@ -93,13 +96,18 @@ def test_an_interrupted_measurement_says_so_and_still_has_its_figures() -> None:
     assert report.tally.documents == 1
 
 
-def test_a_document_has_a_line_of_its_own() -> None:
-    measurement = Measurement(History(), Protocol())
-    (scored,) = score([Document(text="né", id="a", domain="d")], model=History())
-    (sums,) = measurement.add(scored.texts)
-    line = document_dict(sums)
-    assert (line["id"], line["domain"], line["bytes"], line["chars"], line["tokens"]) == ("a", "d", 3, 2, 3)
-    assert line["perplexity"] == pytest.approx(math.exp(scored.nats.mean()))
+def test_the_text_of_a_report_is_a_table_and_its_repr_is_one_line() -> None:
+    report = evaluate(["some text"] * 30, model=History())
+    assert [line.split("  ")[0] for line in str(report).splitlines()] == [name for name, _ in report.lines()]
+    assert repr(report).startswith(f"perplexity {figure(report.perplexity)}  [")
+    assert f"({report.protocol.signature}; fingerprint {report.protocol.fingerprint})" in repr(report)
+
+
+def test_a_report_states_its_protocol_and_the_choices_in_it() -> None:
+    report = evaluate(["some text"], model=History(), protocol=Protocol.named("stride:5"))
+    assert report.protocol.choices.stride == 5
+    assert report.as_dict()["protocol"] == report.protocol.as_dict()
+    assert (report.protocol.average, report.protocol.denominator) == ("tokens", "scored")
 
 
 def test_each_domain_has_the_figures_that_it_would_have_alone() -> None:
@@ -119,6 +127,36 @@ def test_positions_say_how_the_surprisal_falls_with_what_was_seen() -> None:
         (4, 7, 4),
         (8, 15, 1),
     ]
+
+
+def test_a_figure_that_does_not_exist_is_none_in_the_whole_and_in_a_domain() -> None:
+    domains = (("blank", Tally(documents=1, unscored=1)),)
+    report = replace(evaluate(["abc"], model=History()), tally=Tally(), domains=domains)
+    ((_, domain),) = report.by_domain()
+    for each in (report, domain, replace(report, protocol=resolve(Protocol.named("evaluate"), History()))):
+        assert (each.perplexity, each.log_perplexity, each.bits_per_token, each.bits_per_byte) == (None,) * 4
+        assert math.isnan(float(each))
+        assert dict(each.lines())["perplexity"] == "-"
+    assert report.as_dict()["by_domain"]["blank"]["perplexity"] is None
+
+
+def test_a_report_without_a_model_or_a_time_has_no_key_and_no_line_about_them() -> None:
+    whole = evaluate(["abc"], model=History())
+    bare = Report(tally=whole.tally, protocol=whole.protocol)
+    about = {"model", "model_identity", "tokenizer_identity", "seconds", "tokens_per_second"}
+    assert set(whole.as_dict()) - set(bare.as_dict()) == about
+    assert set(dict(whole.lines())) - set(dict(bare.lines())) == {"model", "time"}
+    assert bare.tokens_per_second is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "tokens"), [([1, 1, 1], 3), ([0.5, 0.25], 0.75), ([2 / 3] * 3, 2), ([1 / 3] * 4, pytest.approx(4 / 3))]
+)
+def test_tokens_are_an_integer_where_their_weights_add_up_to_one(weights: list[float], tokens: float) -> None:
+    tally = Tally(scored=len(weights), tokens=sum(round(weight * 2**40) for weight in weights))
+    found = Report(tally=tally, protocol=resolve(Protocol(), History())).tokens
+    assert found == tokens
+    assert isinstance(found, int) == (tokens in (2, 3))
 
 
 @pytest.mark.parametrize(

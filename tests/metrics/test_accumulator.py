@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadProbability, BadProtocol
 from nonplus.measure.records import Floats
+from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_sums import Beside, batch_sums
-from nonplus.metrics.result import Conditions, Figures
+from nonplus.metrics.protocol import MetricProtocol
 
 UNIT = Fraction(1, 1 << 40)
 surprisals = st.one_of(st.floats(0, 30), st.floats(0, 1e30), st.just(math.inf), st.just(0.0))
@@ -27,11 +28,11 @@ def accumulated(nats: Floats, kept: "object" = None, *, shift: bool = False, **b
     kept = np.ones(nats.shape, bool) if kept is None else np.asarray(kept)
     arrays = {name: np.asarray(values) for name, values in beside.items()}
     sums = batch_sums(nats, kept, Beside(**arrays), shift=shift, exclude_nonfinite=False)
-    return Accumulator.of(sums, Conditions(kinds=("nll",), shift=shift, weighted="weights" in beside))
+    return Accumulator.of(sums, MetricProtocol(kinds=("nll",), shift=shift, weighted="weights" in beside))
 
 
 def together(*parts: Accumulator) -> Accumulator:
-    total = Accumulator(conditions=replace(parts[0].conditions, kinds=()))
+    total = Accumulator(protocol=replace(parts[0].protocol, kinds=()))
     for part in parts:
         total.add(part)
     return total
@@ -134,7 +135,7 @@ def test_counting_goes_on_where_a_float32_count_stops() -> None:
     more = together(big, accumulated(np.full((1, 1000), 3.0)))
     assert more.tally.scored == (1 << 26) + 1000
     exact = (Fraction(2) * (1 << 26) + 3000) / ((1 << 26) + 1000)
-    assert Figures(tally=more.tally, conditions=more.conditions).log_perplexity == float(exact)
+    assert Report(tally=more.tally, protocol=more.protocol).log_perplexity == float(exact)
 
 
 def test_a_row_of_millions_of_tokens_does_not_overflow() -> None:
@@ -166,7 +167,7 @@ def test_impossible_tokens_are_counted_and_located_and_in_no_sum() -> None:
     both = together(accumulated(nats), accumulated(nats, doc_ids=["x", "y", "x"]))
     assert (both.tally.zeros, both.tally.nats) == (6, 12 << 40)
     assert both.tally.zero_places == (("row 0", 1), ("row 2", 0), ("row 2", 1), ("x", 0), ("x", 1))
-    assert math.isinf(Figures(tally=both.tally, conditions=both.conditions).perplexity)
+    assert math.isinf(Report(tally=both.tally, protocol=both.protocol).perplexity)
 
 
 def test_a_surprisal_that_is_not_a_number_is_refused_with_its_place_or_counted() -> None:
@@ -174,7 +175,7 @@ def test_a_surprisal_that_is_not_a_number_is_refused_with_its_place_or_counted()
     with pytest.raises(BadProbability, match="row 1, place 1 is nan"):
         accumulated(nats)
     sums = batch_sums(nats, kept, Beside(), shift=False, exclude_nonfinite=True)
-    tally = Accumulator.of(sums, Conditions()).tally
+    tally = Accumulator.of(sums, MetricProtocol()).tally
     assert (tally.nats, tally.scored, tally.nonfinite, tally.nonfinite_places) == (6 << 40, 3, 1, (("row 1", 1),))
     assert not accumulated(np.array([[math.nan]]), [[False]]).tally.scored, "what is not kept may be anything"
 
@@ -209,10 +210,10 @@ def test_what_does_not_fit_is_refused(beside: "object", said: str) -> None:
 
 def test_sums_of_other_tokens_are_not_added() -> None:
     with pytest.raises(BadProtocol, match="same shift and ignore_index"):
-        together(Accumulator(conditions=Conditions(shift=True)), Accumulator(conditions=Conditions()))
+        together(Accumulator(protocol=MetricProtocol(shift=True)), Accumulator(protocol=MetricProtocol()))
 
 
-@pytest.mark.parametrize("held", [[], {}, {"closed": {}}, {"conditions": {"kinds": [], "to": 1}}])
+@pytest.mark.parametrize("held", [[], {}, {"closed": {}}, {"protocol": {"kinds": [], "to": 1}}])
 def test_what_is_no_accumulator_is_refused(held: "object") -> None:
     with pytest.raises(BadInput, match="as_json"):
         Accumulator.of_json(held)
@@ -239,10 +240,10 @@ def test_sums_and_places_that_are_no_whole_numbers_are_refused(broken: dict[str,
 
 def test_light_and_heavy_weights_change_no_figure() -> None:
     nats = np.random.default_rng(0).gamma(2, 2, (20, 30))
-    plain = Figures(tally=accumulated(nats).tally, conditions=Conditions())
+    plain = Report(tally=accumulated(nats).tally, protocol=MetricProtocol())
     for weight in (2.0**-20, 1e-5, 1e5, 2.0**40):
         held = accumulated(nats, weights=np.full(20, weight))
-        found = Figures(tally=held.tally, conditions=held.conditions)
+        found = Report(tally=held.tally, protocol=held.protocol)
         assert found.log_perplexity == pytest.approx(plain.log_perplexity, rel=1e-6)
         assert found.interval.low == pytest.approx(plain.interval.low, rel=1e-5)
 

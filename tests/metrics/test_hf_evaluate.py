@@ -35,7 +35,7 @@ def test_a_model_by_name_gives_the_figures_of_the_engine(metric):
     assert said["bits_per_byte"] == report.bits_per_byte
     assert said["interval"]["low"] < said["perplexity"] < said["interval"]["high"]
     assert (said["tokens"], said["documents"]) == (report.tokens, len(TEXTS))
-    assert (said["protocol"], said["fingerprint"]) == (report.rules.signature, report.rules.fingerprint)
+    assert (said["protocol"], said["fingerprint"]) == (report.protocol.signature, report.protocol.fingerprint)
 
 
 def test_each_text_has_a_perplexity_and_they_have_a_mean(metric):

@@ -136,12 +136,12 @@ def test_a_look_never_refuses_what_is_right() -> None:
     broken_first[0, :2], broken_last[0, -1] = np.nan, np.nan
     padded, unscored = targets.copy(), targets.copy()
     padded[0, :2], unscored[0, 0] = -100, -1
-    for x, ids, choices in (
+    for x, ids, options in (
         (broken_first, padded, {"ignore_index": -100}),
         (broken_last, targets, {"shift": True}),
         (logits, unscored, {"shift": True}),
     ):
-        looked, blind = (Perplexity(check=check, **choices) for check in ("always", "never"))
+        looked, blind = (Perplexity(check=check, **options) for check in ("always", "never"))
         looked.update(x, ids)
         blind.update(x, ids)
         assert looked.compute() == blind.compute()

@@ -54,8 +54,8 @@ MORE_LOGITS = np.array(
 )
 
 
-def of_logits(**choices):
-    return Perplexity(from_logits=True, check="never", **choices)
+def of_logits(**options):
+    return Perplexity(from_logits=True, check="never", **options)
 
 
 def softmax(logits):
@@ -72,8 +72,8 @@ def some_batches(seed=0, rows=(3, 5, 2), vocabulary=11):
         yield targets, logits, (random.integers(0, 5, targets.shape) / 4).astype(np.float32)
 
 
-def measured(batches, **choices):
-    metric = of_logits(ignore_index=-100, **choices)
+def measured(batches, **options):
+    metric = of_logits(ignore_index=-100, **options)
     for targets, logits, weights in batches:
         metric.update_state(targets, logits, weights)
     return metric
@@ -82,7 +82,7 @@ def measured(batches, **choices):
 def measured_once(*batch):
     metric = of_logits()
     metric.update_state(*batch)
-    return metric.figures()
+    return metric.report()
 
 
 @pytest.mark.slow
@@ -113,10 +113,10 @@ CASES_OF_KERAS_HUB = [
 ]
 
 
-@pytest.mark.parametrize(("choices", "weights", "expected"), CASES_OF_KERAS_HUB)
+@pytest.mark.parametrize(("options", "weights", "expected"), CASES_OF_KERAS_HUB)
 @pytest.mark.parametrize("from_logits", [True, False])
-def test_figures_are_those_of_keras_hub(choices, weights, expected, from_logits):
-    metric = Perplexity(from_logits=from_logits, check="never", **choices)
+def test_figures_are_those_of_keras_hub(options, weights, expected, from_logits):
+    metric = Perplexity(from_logits=from_logits, check="never", **options)
     value = metric(TARGETS, LOGITS if from_logits else softmax(LOGITS), weights)
     assert float(value) == pytest.approx(expected, rel=1e-6)
 
@@ -139,9 +139,9 @@ def test_ragged_batches_of_a_larger_vocabulary_are_those_of_keras_hub():
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize(("choices", "weights", "expected"), CASES_OF_KERAS_HUB)
-def test_keras_hub_still_says_so(choices, weights, expected):
-    theirs = pytest.importorskip("keras_hub").metrics.Perplexity(from_logits=True, **choices)
+@pytest.mark.parametrize(("options", "weights", "expected"), CASES_OF_KERAS_HUB)
+def test_keras_hub_still_says_so(options, weights, expected):
+    theirs = pytest.importorskip("keras_hub").metrics.Perplexity(from_logits=True, **options)
     assert float(theirs(TARGETS, LOGITS, weights)) == pytest.approx(expected, rel=1e-6)
 
 
@@ -158,14 +158,18 @@ def test_sums_are_those_of_the_plain_accumulator():
     metric, plain = measured(some_batches()), Plain(ignore_index=-100, check="never", on_nonfinite="exclude")
     for targets, logits, weights in some_batches():
         plain.update(keras.ops.convert_to_tensor(logits), targets, weights=weights)
-    here, there = metric.figures(), plain.compute()
-    assert (here.documents, here.tokens, here.ignored) == (there.documents, there.tokens, there.ignored)
+    here, there = metric.report(), plain.compute()
+    assert (here.tokens, here.tally.documents, here.tally.ignored) == (
+        there.tokens,
+        there.tally.documents,
+        there.tally.ignored,
+    )
     assert here.tally.scored == there.tally.scored
     assert here.tally.tokens_tokens == there.tally.tokens_tokens
     for name in ("nats", "nats_nats", "nats_tokens"):
         assert getattr(here.tally, name) == pytest.approx(getattr(there.tally, name), rel=1e-7)
     assert here.tally.squares == pytest.approx(there.tally.squares, rel=1e-6)
-    assert here.conditions == there.conditions
+    assert here.protocol == there.protocol
 
 
 def test_the_interval_is_clustered_by_row():
@@ -175,18 +179,18 @@ def test_the_interval_is_clustered_by_row():
     targets = np.repeat(random.integers(0, 7, (40, 1)), 6, axis=1)
     metric.update_state(targets, logits)
     plain.update(logits, targets)
-    here, there = metric.figures().interval, plain.compute().interval
+    here, there = metric.report().interval, plain.compute().interval
     assert here.method == "documents"
     assert here.clusters == 40
     assert (here.low, here.high) == pytest.approx((there.low, there.high), rel=1e-6)
-    assert metric.figures(level=0.5).interval.high < here.high
+    assert metric.report(level=0.5).interval.high < here.high
 
 
 def test_any_order_and_split_gives_the_same_bits():
     batches = list(some_batches())
     whole_metric, one, other = measured(batches), measured(batches[2:]), measured(batches[:2][::-1])
     one.merge_state([other])
-    assert one.figures() == whole_metric.figures()
+    assert one.report() == whole_metric.report()
 
 
 def test_metrics_that_count_other_tokens_do_not_merge():
@@ -198,10 +202,10 @@ def test_metrics_of_logits_and_of_probabilities_do_not_merge():
     one, other, third = of_logits(), Perplexity(check="never"), of_logits()
     for metric in (one, third):
         metric.update_state(TARGETS, LOGITS)
-    before = one.figures()
+    before = one.report()
     with pytest.raises(BadProtocol, match="of logits and of probs; make both metrics with the same from_logits"):
         one.merge_state([third, other])
-    assert one.figures() == before
+    assert one.report() == before
 
 
 def test_tokens_past_16_million_are_counted_one_by_one():
@@ -219,9 +223,9 @@ def test_tokens_past_16_million_are_counted_one_by_one():
         state = update(state, np.zeros((1, 1), int), np.zeros((1, 1, 4), np.float32))
     for variable, value in zip(metric.variables, state, strict=True):
         variable.assign(value)
-    figures = metric.figures()
-    assert figures.tokens == figures.documents == 2**25 + 3
-    assert figures.log_perplexity == pytest.approx(math.log(4), rel=1e-7)
+    report = metric.report()
+    assert report.tokens == report.tally.documents == 2**25 + 3
+    assert report.log_perplexity == pytest.approx(math.log(4), rel=1e-7)
     assert float(metric.result()) == pytest.approx(4, rel=1e-6)
 
 
@@ -230,7 +234,7 @@ def test_reset_forgets_everything():
     metric.reset_state()
     assert math.isnan(float(metric.result()))
     with pytest.raises(BadInput, match="tokens that count"):
-        metric.figures()
+        metric.report()
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
@@ -239,7 +243,7 @@ def test_token_ids_stay_whole_whatever_the_dtype(dtype):
     targets = np.array([[257, 4097, 1001]])
     metric, plain = (of_logits(dtype=d, mask_token_id=1000) for d in (dtype, None))
     assert float(metric(targets, logits)) == float(plain(targets, logits))
-    assert metric.figures().tokens == 3
+    assert metric.report().tokens == 3
 
 
 def test_token_ids_may_come_as_floating_point_and_as_lists():
@@ -254,25 +258,25 @@ def test_one_prediction_in_each_row_is_a_row_of_one():
         metric = of_logits()
         metric.update_state(targets, LOGITS.reshape(-1, 4), WEIGHTS.ravel())
         assert float(metric.result()) == pytest.approx(float(of_logits()(TARGETS, LOGITS, WEIGHTS)), rel=1e-6)
-        assert metric.figures().documents == 6
+        assert metric.report().tally.documents == 6
 
 
 def test_a_weight_may_be_that_of_a_row():
     by_row, by_token = of_logits(), of_logits()
     by_row.update_state(TARGETS, LOGITS, np.array([0.5, 2]))
     by_token.update_state(TARGETS, LOGITS, np.repeat([[0.5], [2]], 3, axis=1))
-    assert by_row.figures() == by_token.figures()
-    assert by_row.figures().conditions.weighted
-    assert by_row.figures().tokens == 7.5
+    assert by_row.report() == by_token.report()
+    assert by_row.report().protocol.weighted
+    assert by_row.report().tokens == 7.5
 
 
 @pytest.mark.parametrize(
     ("weights", "masked", "weighted"),
     [(None, False, False), ([1, 1, 1], False, False), ([0, 1, 1], True, False), ([0.5, 1, 1.5], False, True)],
 )
-def test_the_conditions_say_whether_any_weight_was_neither_one_nor_zero(weights, masked, weighted):
-    conditions = measured_once(TARGETS, LOGITS, None if weights is None else np.array([weights] * 2)).conditions
-    assert (conditions.masked, conditions.weighted) == (masked, weighted)
+def test_the_protocol_states_whether_any_weight_was_neither_one_nor_zero(weights, masked, weighted):
+    protocol = measured_once(TARGETS, LOGITS, None if weights is None else np.array([weights] * 2)).protocol
+    assert (protocol.masked, protocol.weighted) == (masked, weighted)
 
 
 @pytest.mark.parametrize("weights", [-1.0, np.nan, np.inf])
@@ -308,8 +312,8 @@ def test_a_weight_out_of_its_range_is_not_a_number_where_nothing_can_be_refused(
 
 def test_a_surprisal_beyond_any_probability_counts_as_one_of_zero():
     logits = np.array([[[0, -1e12], [0, -(2.0**29)]]], np.float32)
-    figures = measured_once(np.array([[1, 1]]), logits)
-    assert (figures.zeros, figures.tokens, figures.perplexity) == (1, 2, math.inf)
+    report = measured_once(np.array([[1, 1]]), logits)
+    assert (report.tally.zeros, report.tokens, report.perplexity) == (1, 2, math.inf)
 
 
 @pytest.mark.parametrize("shape", [(2, 4), (3,), (2, 3, 2), (2, 3, 1, 1)])
@@ -338,24 +342,24 @@ def test_a_token_of_probability_zero_makes_the_perplexity_infinite_and_is_counte
     metric = of_logits()
     logits = np.array([[[0, -np.inf, 0], [0, -np.inf, 0]]], np.float32)
     assert float(metric(np.array([[0, 1]]), logits)) == math.inf
-    figures = metric.figures()
-    assert (figures.zeros, figures.tokens) == (1, 2)
-    assert "1 impossible" in str(figures)
+    report = metric.report()
+    assert (report.tally.zeros, report.tokens) == (1, 2)
+    assert "1 token of probability 0" in repr(report)
 
 
 def test_a_perplexity_that_overflows_has_a_finite_logarithm():
     metric = of_logits()
     assert float(metric(np.array([[1, 1]]), np.array([[[1e4, 0], [1e6, 0]]], np.float32))) == math.inf
-    assert metric.figures().log_perplexity == pytest.approx(505_000, rel=1e-7)
+    assert metric.report().log_perplexity == pytest.approx(505_000, rel=1e-7)
 
 
 def test_a_row_that_leaves_no_distribution_shows_in_the_result_and_is_counted():
     metric = of_logits()
     logits = np.array([[[0.0, 0], [np.nan, 0], [0, 0]]], np.float32)
     assert math.isnan(float(metric(np.array([[0, 0, 1]]), logits)))
-    figures = metric.figures()
-    assert (figures.nonfinite, figures.tokens, figures.perplexity) == (1, 2, pytest.approx(2))
-    assert "1 not a number, left out" in str(figures)
+    report = metric.report()
+    assert (report.tally.nonfinite, report.tokens, report.perplexity) == (1, 2, pytest.approx(2))
+    assert "1 token excluded as NaN" in repr(report)
 
 
 NO_DISTRIBUTIONS = np.array([[[1, np.inf, 0.2], [0.5, 0.6, -0.1], [0, 0, 0], [np.nan, 1, 1], [2, 1, 1]]], np.float32)
@@ -364,8 +368,8 @@ NO_DISTRIBUTIONS = np.array([[[1, np.inf, 0.2], [0.5, 0.6, -0.1], [0, 0, 0], [np
 def test_probabilities_that_are_none_leave_no_distribution():
     metric = Perplexity(check="never")
     assert math.isnan(float(metric(np.zeros((1, 5), int), NO_DISTRIBUTIONS)))
-    figures = metric.figures()
-    assert (figures.nonfinite, figures.zeros, figures.tokens, figures.perplexity) == (4, 0, 1, pytest.approx(2))
+    report = metric.report()
+    assert (report.tally.nonfinite, report.tally.zeros, report.tokens, report.perplexity) == (4, 0, 1, pytest.approx(2))
 
 
 def test_the_operations_of_keras_refuse_what_the_kernel_of_the_backend_refuses():
@@ -428,7 +432,7 @@ def test_evaluate_gives_the_exponential_of_the_loss():
     x, y = data()
     seen = model.evaluate(x, y, batch_size=7, verbose=0, return_dict=True)
     assert seen["perplexity"] == pytest.approx(math.exp(seen["loss"]), rel=1e-5)
-    assert metric.figures().documents == 50
+    assert metric.report().tally.documents == 50
 
 
 def test_what_the_mask_of_the_model_leaves_out_does_not_count():
@@ -440,8 +444,8 @@ def test_what_the_mask_of_the_model_leaves_out_does_not_count():
     plain.update(keras.ops.convert_to_numpy(model(x)), x, mask=x != 0)
     if BACKEND == "numpy":
         pytest.skip("arrays of NumPy carry no mask")
-    assert metric.figures().log_perplexity == pytest.approx(plain.compute().log_perplexity, rel=1e-6)
-    assert metric.figures().conditions.masked
+    assert metric.report().log_perplexity == pytest.approx(plain.compute().log_perplexity, rel=1e-6)
+    assert metric.report().protocol.masked
 
 
 def test_fit_trains_with_the_metric():
@@ -502,9 +506,9 @@ def test_the_operations_of_keras_give_what_the_kernel_of_the_backend_gives():
             of_logits().update_state(TARGETS + 1, LOGITS)
         with pytest.raises(BadInput, match="whole numbers"):
             of_logits().update_state(TARGETS + 0.5, LOGITS)
-    assert answer.figures().log_perplexity == pytest.approx(expected.figures().log_perplexity, rel=1e-6)
-    assert answer.figures().tally.tokens_tokens == expected.figures().tally.tokens_tokens
-    assert (odd.figures().zeros, odd.figures().nonfinite) == (1, 1)
+    assert answer.report().log_perplexity == pytest.approx(expected.report().log_perplexity, rel=1e-6)
+    assert answer.report().tally.tokens_tokens == expected.report().tally.tokens_tokens
+    assert (odd.report().tally.zeros, odd.report().tally.nonfinite) == (1, 1)
     assert float(sums.result()) == pytest.approx(float(of_logits()(TARGETS, LOGITS)), rel=1e-6)
 
 
@@ -569,4 +573,4 @@ def test_marks_are_counted():
 def test_rows_may_have_several_axes():
     metric = of_logits()
     metric.update_state(TARGETS[:, None], LOGITS[:, None], WEIGHTS[:, None])
-    assert metric.figures() == measured_once(TARGETS, LOGITS, WEIGHTS)
+    assert metric.report() == measured_once(TARGETS, LOGITS, WEIGHTS)

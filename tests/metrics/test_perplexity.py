@@ -58,9 +58,9 @@ def test_a_shifted_masked_batch_is_what_slow_arithmetic_says(b: int, t: int, v: 
     ]
     found = metric.compute()
     assert found.log_perplexity == pytest.approx(np.mean(by_hand), rel=1e-9, abs=1e-11)
-    assert (found.tokens, found.ignored) == (len(by_hand), b * t - b - len(by_hand))
-    assert found.conditions.shift
-    assert found.conditions.masked
+    assert (found.tokens, found.tally.ignored) == (len(by_hand), b * t - b - len(by_hand))
+    assert found.protocol.shift
+    assert found.protocol.masked
 
 
 def test_arrays_of_every_kind_give_the_same(arrays: Arrays) -> None:
@@ -93,7 +93,7 @@ def test_surprisals_logprobs_and_probabilities_are_taken_as_such() -> None:
         metric = Perplexity(kind=kind)
         metric.update(x, targets)
         found.append(metric.compute().perplexity)
-        assert str(metric.compute().conditions) == f"{kind}, not shifted"
+        assert metric.compute().protocol.signature == f"{kind}, not shifted"
     assert found == pytest.approx([found[0]] * 4, rel=1e-9)
 
 
@@ -124,7 +124,7 @@ def test_surprisals_from_the_kernel_go_in_again_unshifted() -> None:
     by_hand.update_nll(nats, mask=kept)
     assert by_hand.compute().perplexity == direct.compute().perplexity
     by_hand.merge(direct)
-    assert str(by_hand.compute().conditions) == "logits and nll, shifted, masked"
+    assert by_hand.compute().protocol.signature == "logits and nll, shifted, masked"
 
 
 def test_what_the_kernel_gave_says_itself_what_counts(arrays: Arrays) -> None:
@@ -138,16 +138,16 @@ def test_what_the_kernel_gave_says_itself_what_counts(arrays: Arrays) -> None:
     direct.update(logits, targets, mask=mask)
     whole.update_nll(token_nll(logits, targets, shift=True, ignore_index=-100, mask=mask))
     assert whole.tally == direct.tally
-    assert str(whole.compute().conditions) == "nll, shifted, ignoring -100, masked"
+    assert whole.compute().protocol.signature == "nll, shifted, ignoring -100, masked"
     with pytest.raises(BadInput, match="give the mask to token_nll"):
         whole.update_nll(token_nll(logits, targets, ignore_index=-100), mask=mask)
 
 
-@pytest.mark.parametrize("choices", [{"ignore_index": -100}, {"shift": True}])
-def test_surprisals_that_do_not_say_what_counts_are_refused(choices: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{"ignore_index": -100}, {"shift": True}])
+def test_surprisals_that_do_not_say_what_counts_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"update_nll\(nats, mask=kept\)"):
-        Perplexity(**choices).update_nll(np.ones((2, 3)))
-    Perplexity(**choices).update_nll(np.ones((2, 3)), mask=np.ones((2, 3)))
+        Perplexity(**options).update_nll(np.ones((2, 3)))
+    Perplexity(**options).update_nll(np.ones((2, 3)), mask=np.ones((2, 3)))
 
 
 def test_a_pair_that_is_not_the_kernels_is_refused() -> None:
@@ -179,7 +179,7 @@ def test_weights_may_be_of_any_format_and_have_a_history(kind: str) -> None:
         weights.requires_grad_()
     metric = Perplexity(check="never")
     metric.update(torch.zeros(1, 3, 5), torch.zeros(1, 3, dtype=torch.long), weights=weights)
-    assert (metric.compute().tokens, metric.compute().ignored) == (2, 1)
+    assert (metric.compute().tokens, metric.compute().tally.ignored) == (2, 1)
 
 
 def test_what_comes_beside_a_batch_has_values() -> None:
@@ -200,7 +200,7 @@ def test_bits_per_byte_are_not_said_of_weighted_tokens_whatever_the_weights_add_
     assert one.compute().bits_per_byte is None
     other.merge(Perplexity.from_json(one.to_json()))
     assert other.compute().bits_per_byte is None
-    assert other.compute().conditions.weighted
+    assert other.compute().protocol.weighted
 
 
 def test_weights_of_zero_and_one_are_a_mask() -> None:
@@ -241,8 +241,8 @@ def test_metrics_of_other_kinds_are_merged_and_say_both() -> None:
     one.update(x, y)
     other.update(x + 0.2, y)
     one.merge(other)
-    assert one.compute().conditions.kinds == ("logits", "probs")
-    assert one.compute().conditions.excluding
+    assert one.compute().protocol.kinds == ("logits", "probs")
+    assert one.compute().protocol.excluding
 
 
 def test_a_head_is_measured_without_its_logits(arrays: Arrays) -> None:
@@ -256,8 +256,8 @@ def test_a_head_is_measured_without_its_logits(arrays: Arrays) -> None:
     by_logits.update(5 * np.tanh((hidden @ weight.T + bias) * 0.5 / 5), targets)
     found, truth = by_head.compute(), by_logits.compute()
     assert found.log_perplexity == pytest.approx(truth.log_perplexity, abs=1e-5)
-    assert (found.tokens, found.ignored) == (truth.tokens, truth.ignored)
-    assert found.conditions.kinds == ("head",)
+    assert (found.tokens, found.tally.ignored) == (truth.tokens, truth.tally.ignored)
+    assert found.protocol.kinds == ("head",)
 
 
 def test_a_row_that_leaves_no_distribution_is_refused_or_left_out_and_counted() -> None:
@@ -268,9 +268,9 @@ def test_a_row_that_leaves_no_distribution_is_refused_or_left_out_and_counted() 
     metric = Perplexity(on_nonfinite="exclude", shift=True)
     metric.update(logits, targets)
     found = metric.compute()
-    assert (found.perplexity, found.tokens, found.nonfinite) == (pytest.approx(4), 3, 1)
-    assert found.nonfinite_places == (("row 1", 1),), "the place is that of the target"
-    assert "1 not a number, left out, first at place 1 of row 1" in str(found)
+    assert (found.perplexity, found.tokens, found.tally.nonfinite) == (pytest.approx(4), 3, 1)
+    assert found.tally.nonfinite_places == (("row 1", 1),), "the place is that of the target"
+    assert "1 token excluded as NaN, first token 1 of row 1" in repr(found)
 
 
 def test_a_broken_hidden_state_is_left_out_and_counted() -> None:
@@ -278,7 +278,7 @@ def test_a_broken_hidden_state_is_left_out_and_counted() -> None:
     hidden[0, 1] = math.nan
     metric = Perplexity(on_nonfinite="exclude")
     metric.update_head(hidden, np.zeros((5, 2)), np.zeros((1, 3), int))
-    assert (metric.compute().perplexity, metric.compute().nonfinite) == (pytest.approx(5), 1)
+    assert (metric.compute().perplexity, metric.compute().tally.nonfinite) == (pytest.approx(5), 1)
     with pytest.raises(BadProbability, match="hidden states"):
         Perplexity().update_head(hidden, np.zeros((5, 2)), np.zeros((1, 3), int))
 
@@ -295,7 +295,7 @@ def test_nothing_that_counts_is_refused_unless_asked_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("choices", "said"),
+    ("options", "said"),
     [
         ({"kind": "logit"}, "kind is one of logits, logprobs, probs, nll, got 'logit'"),
         ({"shift": 1}, "shift is True or False, got 1"),
@@ -307,9 +307,9 @@ def test_nothing_that_counts_is_refused_unless_asked_otherwise() -> None:
         ({"level": 95}, "level is the part of intervals"),
     ],
 )
-def test_an_option_that_there_is_not_is_refused(choices: dict[str, Any], said: str) -> None:
+def test_an_option_that_there_is_not_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
-        Perplexity(**choices)
+        Perplexity(**options)
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ def test_a_heads_weight_may_be_a_list() -> None:
     assert float(metric.compute()) == pytest.approx(5)
 
 
-@pytest.mark.parametrize("line", ["", "[]", "{}", '{"choices": {"kinds": 1}}', '{"choices": {}, "sums": {}}'])
+@pytest.mark.parametrize("line", ["", "[]", "{}", '{"options": {"kinds": 1}}', '{"options": {}, "sums": {}}'])
 def test_json_that_is_not_ours_is_refused(line: str) -> None:
     with pytest.raises(BadInput, match=r"to_json\(\) wrote|as_json\(\) gave"):
         Perplexity.from_json(line)
@@ -391,4 +391,4 @@ def test_what_comes_beside_a_batch_may_be_the_column_of_a_table(ids: list[object
     one.update(logits, targets, doc_ids=ids, n_bytes=[4, 5, 6])
     other.update(logits, targets, doc_ids=Column(ids), n_bytes=range(4, 7))
     assert one.compute() == other.compute()
-    assert one.compute().documents == 2
+    assert one.compute().tally.documents == 2

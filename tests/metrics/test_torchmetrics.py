@@ -172,7 +172,7 @@ def test_ids_may_be_of_any_whole_kind() -> None:
 @pytest.mark.filterwarnings("ignore:The ..compute.. method of metric:UserWarning")
 def test_nothing_counted_is_refused_unless_asked_otherwise() -> None:
     assert math.isnan(Peer().compute())
-    with pytest.raises(BadInput, match="a perplexity is of tokens that count, got none"):
+    with pytest.raises(BadInput, match="a perplexity needs tokens that count, got none"):
         Perplexity().compute()
     assert math.isnan(Perplexity(empty="nan").compute())
 
@@ -204,9 +204,9 @@ def test_shift_mask_weights_bytes_and_documents_are_those_of_the_plain_class() -
     ours, plain = Perplexity(shift=True), Plain(shift=True)
     ours.update(preds, target, attention_mask=mask, **beside)
     plain.update(preds, target, mask=mask, **beside)
-    assert ours.figures() == plain.compute()
-    assert ours.figures().bits_per_byte is not None
-    assert ours.figures().documents == 3
+    assert ours.report() == plain.compute()
+    assert ours.report().bits_per_byte is not None
+    assert ours.report().tally.documents == 3
     ours.update(preds, target, sample_weight=torch.tensor([1, 0.5, 0, 1]).bfloat16())
     plain.update(preds, target, weights=[1, 0.5, 0, 1])
     assert ours.tally == plain.tally
@@ -258,7 +258,7 @@ def test_any_split_over_updates_forwards_and_merges_gives_the_same_bits(data: st
             alone = truth(preds[row], target[row])
             assert float(values[-1]) == pytest.approx(alone, rel=1e-6)
     parts[0].merge_state(parts[1])
-    assert parts[0].figures() == whole.figures()
+    assert parts[0].report() == whole.report()
     assert parts[0].compute() == whole.compute()
 
 
@@ -282,7 +282,7 @@ def test_copies_pickles_and_states_hold_every_bit() -> None:
         other.update(*batch(1), doc_ids=["b", "c", "c"])
         once_more = metric.clone()
         once_more.update(*batch(1), doc_ids=["b", "c", "c"])
-        assert other.figures() == once_more.figures()
+        assert other.report() == once_more.report()
     assert Perplexity().state_dict() == {}
 
 
@@ -293,7 +293,7 @@ def test_reset_begins_from_nothing() -> None:
     metric.reset()
     for each in (metric, fresh):
         each.update(*batch(1))
-    assert metric.figures() == fresh.figures()
+    assert metric.report() == fresh.report()
 
 
 def test_no_conversion_of_the_module_touches_the_sums() -> None:
@@ -311,7 +311,7 @@ def test_no_conversion_of_the_module_touches_the_sums() -> None:
     ):
         metric = convert(Perplexity())
         value = metric(*batch())
-        assert convert(metric).figures() == expected.figures()
+        assert convert(metric).report() == expected.report()
         assert metric.compute() == expected.compute() == value
         assert convert(metric).compute().dtype == torch.float64
         assert metric.compute() == expected.compute(), "what was computed before keeps its precision"
@@ -346,12 +346,12 @@ def test_a_state_of_other_tokens_is_not_merged() -> None:
     one, other = Perplexity(), Perplexity(shift=True)
     one.update(*batch())
     other.update(*batch())
-    before = one.figures()
+    before = one.report()
     with pytest.raises(BadProtocol, match="same shift and ignore_index"):
         one.merge_state(other)
-    assert one.figures() == before
+    assert one.report() == before
     one.merge_state(one.metric_state)
-    assert one.figures().tokens == 2 * before.tokens
+    assert one.report().tokens == 2 * before.tokens
     with pytest.raises(ValueError, match="Expected incoming state to be"):
         one.merge_state(torchmetrics.MeanMetric())
 
@@ -362,14 +362,14 @@ def test_a_state_of_another_kind_is_merged_and_both_are_said() -> None:
     one.update(preds, target)
     other.update(preds.softmax(-1), target)
     one.merge_state(other)
-    assert one.figures().conditions.kinds == ("logits", "probs")
-    assert one.figures().conditions.excluding
+    assert one.report().protocol.kinds == ("logits", "probs")
+    assert one.report().protocol.excluding
 
 
 def test_one_that_refuses_shares_no_state_with_one_that_leaves_out() -> None:
     preds, target = batch()
-    choices = {"a": {"on_nonfinite": "exclude"}, "b": {}, "c": {"level": 0.5}}
-    both = torchmetrics.MetricCollection({name: Perplexity(check="never", **its) for name, its in choices.items()})
+    options = {"a": {"on_nonfinite": "exclude"}, "b": {}, "c": {"level": 0.5}}
+    both = torchmetrics.MetricCollection({name: Perplexity(check="never", **its) for name, its in options.items()})
     both.update(preds, target)
     assert sorted(map(sorted, both.compute_groups.values())) == [["a"], ["b", "c"]]
     preds[0, 0] = math.nan
@@ -381,13 +381,13 @@ def test_a_batch_that_is_refused_costs_nothing_that_was_counted() -> None:
     preds, target = batch()
     metric = Perplexity(check="never", compute_on_cpu=True)
     metric(preds, target)
-    before = metric.figures()
+    before = metric.report()
     for _ in range(2):
         with pytest.raises(BadInput, match="outside the vocabulary"):
             metric(preds, torch.full_like(target, 99))
-        assert metric.figures() == before
+        assert metric.report() == before
     metric(preds, target)
-    assert metric.figures().tokens == 2 * before.tokens
+    assert metric.report().tokens == 2 * before.tokens
     assert metric.update_count == 2
     assert metric.compute_on_cpu
 
@@ -400,7 +400,7 @@ def test_it_works_where_gradients_are_recorded_or_forbidden() -> None:
     with torch.inference_mode():
         metric.update(preds * 2, target)
     metric.update(preds * 2, target)
-    assert metric.figures().tokens == 3 * target.numel()
+    assert metric.report().tokens == 3 * target.numel()
 
 
 def test_plots_are_drawn() -> None:
@@ -437,7 +437,7 @@ def _process(rank: int, folder: str) -> None:
         else:
             value = metric.compute()
         own = metric.tally.scored
-        results[case] = {"value": float(value), "figures": metric.figures().as_dict(), "own": own}
+        results[case] = {"value": float(value), "figures": metric.report().as_dict(), "own": own}
     on_step = Perplexity(shift=True, check="never", dist_sync_on_step=True)
     results["on step"] = float(on_step(*batch(rank, b=1, t=4 + rank)))
     Path(folder, f"{rank}.json").write_text(json.dumps(results), encoding="utf-8")
@@ -450,7 +450,7 @@ def _after_errors(rank: int, folder: str) -> None:
     warnings.simplefilter("ignore")
     preds, target = batch(rank, b=1, t=4)
     said = []
-    for ask in ("compute", "figures"):
+    for ask in ("compute", "report"):
         for ignored, first in ((-100, torch.full_like(target, -100)), (rank, target)):
             metric = Perplexity(ignore_index=ignored, check="never")
             metric.update(preds, first)
@@ -461,7 +461,7 @@ def _after_errors(rank: int, folder: str) -> None:
             metric.update(preds, target)
             said.append(metric.tally.scored)
             if ignored == -100:
-                said.append(metric.figures().tokens)
+                said.append(metric.report().tokens)
     Path(folder, f"{rank}.json").write_text(json.dumps(said), encoding="utf-8")
     torch.distributed.destroy_process_group()
 
@@ -486,9 +486,9 @@ def test_two_processes_with_ragged_batches_come_to_the_pooled_truth(tmp_path: Pa
             pooled.update(*batch(row, b=1, t=length), doc_ids=names, n_bytes=[length])
         for rank, results in enumerate(both):
             assert results[case]["value"] == float(pooled.compute())
-            assert results[case]["figures"] == json.loads(json.dumps(pooled.figures().as_dict()))
+            assert results[case]["figures"] == json.loads(json.dumps(pooled.report().as_dict()))
             assert results[case]["own"] == scored[rank], "sums of this process alone go on"
-        assert pooled.figures().documents == (2 if case == "named" else 3)
+        assert pooled.report().tally.documents == (2 if case == "named" else 3)
     pooled = Perplexity(shift=True, check="never")
     for rank in range(2):
         pooled.update(*batch(rank, b=1, t=4 + rank))

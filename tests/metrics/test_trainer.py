@@ -50,7 +50,7 @@ def test_any_batch_size_gives_the_perplexity_of_the_documents_one_by_one(make, s
         assert logged["eval_log_perplexity"] == pytest.approx(truth, rel=1e-6)
         assert logged["eval_perplexity"] == pytest.approx(math.exp(truth), rel=1e-5)
         assert logged["eval_tokens"] == sum(len(ids) - 1 for ids in TEXTS)
-        assert str(metric.figures.conditions) == "logits, shifted, ignoring -100" + ", masked" * (side == "left")
+        assert metric.report.protocol.signature == "logits, shifted, ignoring -100" + ", masked" * (side == "left")
         losses.add(round(logged["eval_loss"], 4))
     assert len(losses) == 4, "the reason why this class is there: a mean of batch means moves"
 
@@ -62,7 +62,7 @@ def test_the_loss_of_a_gpt2_is_off_even_when_a_single_batch_holds_everything(tmp
     if abs(logged["eval_loss"] - logged["eval_log_perplexity"]) < 1e-4:
         pytest.skip(f"transformers {transformers.__version__} divides by the right number")
     tokens = sum(map(len, TEXTS))
-    assert logged["eval_loss"] * tokens == pytest.approx(metric.figures.log_perplexity * (tokens - 40), rel=1e-4)
+    assert logged["eval_loss"] * tokens == pytest.approx(metric.report.log_perplexity * (tokens - 40), rel=1e-4)
 
 
 def test_batches_summed_one_by_one_give_the_same_bits_as_all_at_once(tmp_path):
@@ -72,7 +72,7 @@ def test_batches_summed_one_by_one_give_the_same_bits_as_all_at_once(tmp_path):
         parts, one_by_one = evaluated(model, tmp_path, per_device_eval_batch_size=size, batch_eval_metrics=True)
         lists, _ = evaluated(model, tmp_path, per_device_eval_batch_size=size, eval_do_concat_batches=False)
         assert parts["eval_perplexity"] == whole["eval_perplexity"] == lists["eval_perplexity"]
-        assert one_by_one.figures.tally.nats == at_once.figures.tally.nats
+        assert one_by_one.report.tally.nats == at_once.report.tally.nats
 
 
 def test_a_second_evaluation_begins_from_nothing(tmp_path):
@@ -101,7 +101,7 @@ def test_arrays_can_leave_the_device_every_few_steps(tmp_path):
 
 def test_the_interval_is_clustered_by_row(tmp_path):
     logged, metric = evaluated(llama(), tmp_path)
-    assert (metric.figures.interval.method, metric.figures.interval.clusters) == ("documents", 40)
+    assert (metric.report.interval.method, metric.report.interval.clusters) == ("documents", 40)
     assert logged["eval_perplexity_low"] < logged["eval_perplexity"] < logged["eval_perplexity_high"]
 
 
@@ -118,7 +118,7 @@ def test_without_logits_there_is_a_loss_and_no_perplexity(tmp_path):
     assert "eval_loss" in logged
     assert "eval_perplexity" not in logged
     with pytest.raises(BadInput, match="no evaluation is over yet"):
-        _ = metric.figures
+        _ = metric.report
 
 
 def test_logits_are_found_among_other_outputs(tmp_path):
@@ -246,7 +246,7 @@ def test_bytes_of_each_id_give_bits_per_byte_of_what_was_scored(tmp_path):
     logged, metric = evaluated(llama(), tmp_path, metric=TrainerPerplexity(byte_counts=sizes))
     covered = sum(int(sizes[ids[1:].numpy()].sum()) for ids in TEXTS)
     bits = logged["eval_log_perplexity"] * logged["eval_tokens"] / math.log(2)
-    assert metric.figures.tally.bytes == covered
+    assert metric.report.tally.bytes == covered
     assert logged["eval_bits_per_byte"] == pytest.approx(bits / covered, rel=1e-9)
 
 

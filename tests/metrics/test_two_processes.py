@@ -55,7 +55,7 @@ def free_port() -> int:
 
 def run_twice(script: str, folder: Path) -> None:
     here = Path(__file__).resolve().parent
-    path = os.pathsep.join([str(here), str(here.parent.parent)])
+    path = os.pathsep.join([str(here), str(here.parent.parent), os.environ.get("PYTHONPATH", "")])
     shared = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "PYTHONPATH": path}
     ranks = [
         subprocess.Popen(

@@ -64,7 +64,7 @@ def test_torch_and_numpy_give_the_same_figure(name: str, protocol: str) -> None:
     ours = nonplus.evaluate(text, protocol=protocol, model=f"bundled:{name}")
     theirs = nonplus.evaluate(text, protocol=protocol, model=f"hf:{bundled_folder(name)}")
     assert theirs.nats == pytest.approx(ours.nats, rel=1e-6)
-    assert theirs.rules.fingerprint == ours.rules.fingerprint
+    assert theirs.protocol.fingerprint == ours.protocol.fingerprint
 
 
 @MODELS
@@ -75,7 +75,7 @@ def test_a_language_of_the_card_has_the_bits_per_byte_that_are_measured_now(name
     text = data / "domains" / "udhr" / "eng.txt"
     report = nonplus.evaluate(text, model=f"bundled:{name}")
     assert report.bits_per_byte == pytest.approx(english.value, rel=1e-6)
-    assert report.rules.fingerprint == english.fingerprint
+    assert report.protocol.fingerprint == english.fingerprint
 
 
 @MODELS

@@ -120,7 +120,7 @@ def test_a_token_knows_its_place_among_equals():
 
 def test_the_head_says_the_figure_and_its_conditions():
     html, report = page_of("the fox jumps over the dog" * 9)
-    for said in (figure(report.perplexity), report.rules.signature, report.rules.fingerprint, report.model):
+    for said in (figure(report.perplexity), report.protocol.signature, report.protocol.fingerprint, report.model):
         assert said in html
 
 

@@ -13,14 +13,14 @@ from nonplus.corpora import Corpus, open_corpora
 from nonplus.files import replacing
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.records import ScoredText, TokenNames
-from nonplus.measure.report import Report, document_dict
+from nonplus.measure.report import Report
 from nonplus.measure.scoring import Meter
 from nonplus.measure.session import Measurement
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.intervals import Interval, bootstrap_interval
 from nonplus.models import open_model
 from nonplus.views import heatmap
-from nonplus.views.tables import DOCUMENTS, READ_TOKENS, TOKENS, Columns, Table, table, token_rows
+from nonplus.views.tables import DOCUMENTS, READ_TOKENS, TOKENS, Columns, Table, document_row, table, token_rows
 
 # What follows a run, text by text.
 Watcher = Callable[[ScoredText, DocumentSums], object]
@@ -88,7 +88,7 @@ def _watchers(
     """What is to be done with each text; ``beginning`` and ``sums`` receive what page and bootstrap need."""
     columns = _columns(plan)["--per-token"]
     if "--per-document" in tables:
-        yield lambda _, added: tables["--per-document"].write([document_dict(added)])
+        yield lambda _, added: tables["--per-document"].write([document_row(added)])
     if "--per-token" in tables:
         yield lambda scored, _: tables["--per-token"].write(token_rows(scored, names, columns))
     if plan.output.show:

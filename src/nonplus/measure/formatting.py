@@ -1,22 +1,22 @@
-"""Numbers as people and programs read them: the one place where figures are rounded."""
+"""Numbers for people and for JSON: the one place where figures are rounded."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 from nonplus.measure.statistics.intervals import Interval
-from nonplus.measure.statistics.tally import Tally
 
 
 def jsonable(value: Any) -> Any:
-    """``value`` as JSON can hold it: an infinite number becomes a string, because JSON has none, and NaN nothing."""
+    """``value`` as JSON can hold it: infinity as a string, NaN as null."""
     if not isinstance(value, float) or math.isfinite(value):
         return value
     return None if math.isnan(value) else "Infinity"
 
 
 def figure(value: float | None, digits: int = 4) -> str:
-    """A number as people read it: so many significant digits, never in powers of ten below a billion."""
+    """A number with ``digits`` significant digits, without an exponent below a billion; ``-`` for ``None``."""
     if value is None:
         return "-"
     if math.isinf(value):
@@ -27,53 +27,42 @@ def figure(value: float | None, digits: int = 4) -> str:
     return f"{value:,.{max(digits - before, 0)}f}"
 
 
-def with_interval(said: str, interval: Interval | None) -> str:
-    """A figure with its interval behind it."""
-    return said if interval is None else f"{said}  [{figure(interval.low)}, {figure(interval.high)}]"
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``1 token``, ``1,200 tokens``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
-class Measured(Protocol):
-    """What has an interval and the figures that explain it."""
-
-    @property
-    def tally(self) -> Tally:
-        """What was scored."""
-        ...
-
-    @property
-    def interval(self) -> Interval | None:
-        """Interval of the perplexity."""
-        ...
-
-    @property
-    def independent(self) -> Interval | None:
-        """The interval that takes tokens as independent."""
-        ...
-
-    @property
-    def design_effect(self) -> float | None:
-        """Variance of the clustered mean / variance if tokens were independent."""
-        ...
+def located(places: Iterable[tuple[str, int]]) -> str:
+    """Where tokens stand, each as its place in a document."""
+    return ", ".join(f"token {place} of {document}" for document, place in places)
 
 
-def explained(report: Measured) -> str:
-    """How the interval was found, in a sentence."""
-    interval, independent = report.interval, report.independent
+def timed(seconds: float, tokens_per_second: float | None) -> str:
+    """How long a run took and how fast it was."""
+    return f"{seconds:.1f} s" if tokens_per_second is None else f"{seconds:.1f} s, {tokens_per_second:,.0f} tokens/s"
+
+
+def with_interval(text: str, interval: Interval | None) -> str:
+    """A figure followed by its interval."""
+    return text if interval is None else f"{text}  [{figure(interval.low)}, {figure(interval.high)}]"
+
+
+def explained(
+    interval: Interval | None, *, independent: Interval | None, design_effect: float | None, zeros: int
+) -> str:
+    """How an interval was found, in one sentence; ``zeros`` tokens of probability 0 leave none."""
     if interval is None:
-        return "none: too little was scored" if not report.tally.zeros else "none: a token is impossible"
+        return "none: a token has probability 0" if zeros else "none: too little was scored"
     few = "only " if interval.method.startswith("few ") else ""
-    said = f"{interval.level:.0%}, from {few}{interval.clusters:,} {interval.method.removeprefix('few ')}"
+    text = f"{interval.level:.0%}, from {few}{interval.clusters:,} {interval.method.removeprefix('few ')}"
     if interval.method == "tokens":
-        return f"{said} as if independent: too little text for an honest one, the true one is wider"
-    if independent is not None and report.design_effect is not None:
+        return f"{text} as if independent: too little text for an honest one, the true one is wider"
+    if independent is not None and design_effect is not None:
         low, high = figure(independent.low), figure(independent.high)
-        said += f"; tokens as if independent: [{low}, {high}], design effect {figure(report.design_effect, 2)}"
-    return said
+        text += f"; tokens as if independent: [{low}, {high}], design effect {figure(design_effect, 2)}"
+    return text
 
 
-def interval_dict(interval: Interval | None, scale: float = 1.0) -> dict[str, Any] | None:
-    """An interval for JSON, in units of 1 / ``scale``."""
-    if interval is None:
-        return None
-    scaled = {key: getattr(interval, key) * scale for key in ("low", "high", "standard_error")}
-    return {key: jsonable(value) for key, value in (asdict(interval) | scaled).items()}
+def interval_dict(interval: Interval | None) -> dict[str, Any] | None:
+    """An interval for JSON."""
+    return None if interval is None else {key: jsonable(value) for key, value in asdict(interval).items()}

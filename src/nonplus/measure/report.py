@@ -1,21 +1,30 @@
-"""What a measurement says: every figure with its unit, its interval and its conditions. Rounding happens here only."""
+"""The result of a measurement: every figure with its unit, its interval and the protocol it was measured under."""
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, final
 
-from nonplus.measure.formatting import explained, figure, interval_dict, jsonable, with_interval
-from nonplus.measure.protocol.resolved import ResolvedProtocol
+from nonplus.measure.formatting import (
+    counted,
+    explained,
+    figure,
+    interval_dict,
+    jsonable,
+    located,
+    timed,
+    with_interval,
+)
+from nonplus.measure.interfaces import StatedProtocol
 from nonplus.measure.statistics.by_position import PositionSums
-from nonplus.measure.statistics.document_sums import DocumentSums
-from nonplus.measure.statistics.fixed_point import exp, fixed, unfixed
+from nonplus.measure.statistics.fixed_point import exp, unfixed
 from nonplus.measure.statistics.intervals import (
     Interval,
     byte_interval,
     design_effect,
     exponential,
     independent_interval,
+    scaled,
     text_interval,
     token_interval,
 )
@@ -24,30 +33,48 @@ from nonplus.measure.statistics.tally import Tally
 _LN2 = math.log(2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@final
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Report:
-    """A measurement and its conditions.
+    """A measurement and the protocol it was made under.
 
-    Units: ``nats`` and ``log_perplexity`` are natural; bits are nats / ln 2. A figure whose denominator is zero is
-    ``None``; so are those per word, byte and character where a protocol books fewer tokens than it scores. An
-    impossible token makes every mean infinite; ``tally.zero_places`` says where it stands. ``domains`` has the tallies
-    of documents that name one.
+    ``nats`` and ``log_perplexity`` are natural; bits are nats / ln 2. A figure that does
+    not exist is ``None``: every mean where nothing was scored; those per byte, word and
+    character unless every token counts exactly once and came with its bytes or words.
+    A token of probability 0 makes every mean infinite; ``tally.zero_places`` has the
+    first ones.
+
+    ``domains`` has the tallies of documents that name a domain. ``model``, ``dtype`` and
+    the identities are empty where no model is known, as in a metric; ``seconds`` is
+    ``None`` where nothing was timed. ``float()`` is the perplexity, ``str()`` a table,
+    ``repr()`` one line.
     """
 
     tally: Tally
-    rules: ResolvedProtocol
-    model: str
-    model_identity: str
-    tokenizer_identity: str
-    seconds: float
+    protocol: StatedProtocol
+    model: str = ""
+    model_identity: str = ""
+    tokenizer_identity: str = ""
+    dtype: str = ""
+    seconds: float | None = None
     level: float = 0.95
     positions: tuple[PositionSums, ...] = ()
     domains: tuple[tuple[str, Tally], ...] = ()
     interrupted: bool = False
 
     def __float__(self) -> float:
-        """The perplexity."""
-        return self.perplexity
+        """The perplexity; NaN where there is none."""
+        return math.nan if self.perplexity is None else self.perplexity
+
+    def __str__(self) -> str:
+        """The lines as a table."""
+        rows = list(self.lines())
+        width = max(len(name) for name, _ in rows) + 2
+        return "\n".join(f"{name:{width}}{value}" for name, value in rows)
+
+    def __repr__(self) -> str:
+        """The perplexity, its interval and its protocol in one line."""
+        return _summary(self)
 
     @property
     def nats(self) -> float:
@@ -55,197 +82,248 @@ class Report:
         return math.inf if self.tally.zeros else unfixed(self.tally.nats)
 
     @property
-    def tokens(self) -> int:
-        """Scored tokens as the protocol books them; under an exact protocol, all that were scored."""
-        return round(unfixed(self.tally.tokens))
+    def tokens(self) -> float:
+        """Scored tokens as the protocol counts them: an ``int``, unless weights make it a fraction."""
+        weight = unfixed(self.tally.tokens)
+        whole = round(weight)
+        # each weight was rounded to 2**-40, so weights that add up to a whole number miss it by this much at most
+        return whole if abs(weight - whole) * (1 << 41) <= self.tally.scored else weight
 
     @property
-    def log_perplexity(self) -> float:
+    def log_perplexity(self) -> float | None:
         """Natural logarithm of the perplexity; finite even where the perplexity overflows."""
-        if self.rules.protocol.average == "texts":
-            return math.inf if math.isinf(self._mean_of_texts) else math.log(self._mean_of_texts)
-        return self.nats / unfixed(self.tally.tokens) if self.tally.tokens else math.inf
+        if self.protocol.average == "tokens":
+            return self._nats_per_token
+        mean = self._mean_of_texts
+        return math.log(mean) if mean is not None and math.isfinite(mean) else mean
 
     @property
-    def perplexity(self) -> float:
-        """Perplexity per token, averaged as the protocol says."""
-        return self._mean_of_texts if self.rules.protocol.average == "texts" else exp(self.log_perplexity)
+    def perplexity(self) -> float | None:
+        """Perplexity per token, averaged as the protocol states."""
+        if self.protocol.average == "texts":
+            return self._mean_of_texts
+        return None if self._nats_per_token is None else exp(self._nats_per_token)
 
     @property
     def bits_per_token(self) -> float | None:
         """Mean surprisal of a token in bits."""
-        return self._per(unfixed(self.tally.tokens), _LN2)
+        return None if self._nats_per_token is None else self._nats_per_token / _LN2
 
     @property
     def bits_per_byte(self) -> float | None:
         """Surprisal in bits for each byte of UTF-8: comparable between tokenizers."""
-        return self._per_text(self.tally.bytes, _LN2)
+        return self._per(self.tally.bytes, unknown=self.tally.unsized, unit=_LN2)
 
     @property
     def bits_per_char(self) -> float | None:
         """Surprisal in bits for each character."""
-        return self._per_text(self.tally.chars, _LN2)
+        return self._per(self.tally.chars, unknown=self.tally.unsized, unit=_LN2)
 
     @property
     def word_perplexity(self) -> float | None:
         """Perplexity with surprisal divided by blank-separated words."""
-        log = self._per_text(self.tally.words)
+        log = self._per(self.tally.words, unknown=self.tally.unworded)
         return None if log is None else exp(log)
 
     @property
     def byte_perplexity(self) -> float | None:
         """Perplexity with surprisal divided by bytes."""
-        log = self._per_text(self.tally.bytes)
+        log = self._per(self.tally.bytes, unknown=self.tally.unsized)
         return None if log is None else exp(log)
 
     @property
     def interval(self) -> Interval | None:
         """Interval of the perplexity; ``standard_error`` stays that of the mean it comes from."""
-        if self.rules.protocol.average == "texts":
+        if self.protocol.average == "texts":
             return text_interval(self.tally, level=self.level)
         return _exponential(token_interval(self.tally, level=self.level))
 
     @property
     def independent(self) -> Interval | None:
-        """The interval that takes tokens as independent: too narrow, and printed to show it."""
+        """The interval that treats tokens as independent: too narrow, and printed to show it."""
         return _exponential(independent_interval(self.tally, level=self.level))
+
+    @property
+    def interval_bits_per_byte(self) -> Interval | None:
+        """Interval of bits per byte, where the bytes of its clusters are those of the figure."""
+        interval = byte_interval(self.tally, level=self.level)
+        if interval is None or self.bits_per_byte is None:
+            return None
+        if self.protocol.denominator != "scored" and interval.method == "blocks":
+            return None
+        return scaled(interval, 1 / _LN2)
 
     @property
     def design_effect(self) -> float | None:
         """Variance of the clustered mean / variance if tokens were independent."""
-        if self.rules.protocol.average == "texts":
+        if self.protocol.average == "texts":
             return None
         return design_effect(token_interval(self.tally), independent_interval(self.tally))
 
     @property
-    def tokens_per_second(self) -> float:
+    def tokens_per_second(self) -> float | None:
         """Scored tokens for each second of the whole run, reading and tokenising included."""
-        return self.tally.scored / self.seconds if self.seconds else math.inf
+        return self.tally.scored / self.seconds if self.seconds else None
 
     def by_domain(self) -> Iterator[tuple[str, "Report"]]:
-        """A report on each domain by itself, in alphabetical order."""
+        """A report on each domain, in alphabetical order."""
         for name, tally in self.domains:
-            yield name, replace(self, tally=tally, domains=(), positions=())
+            yield name, replace(self, tally=tally, domains=(), positions=(), seconds=None)
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """The report as rows of a table: a name and its value as text."""
+        yield "perplexity", with_interval(figure(self.perplexity), self.interval)
+        yield "bits per byte", figure(self.bits_per_byte)
+        yield "bits per token", figure(self.bits_per_token)
+        yield "word perplexity", figure(self.word_perplexity)
+        yield "interval", _explained(self)
+        for name, domain in self.by_domain():
+            perplexity = with_interval(figure(domain.perplexity), domain.interval)
+            yield f"  {name}", f"{perplexity}, {figure(domain.bits_per_byte)} bits per byte"
+        yield "scored", _scored(self.tally)
+        if self.tally.zeros:
+            yield "probability 0", f"{counted(self.tally.zeros, 'token')}: {located(self.tally.zero_places)}"
+        if self.tally.nonfinite:
+            yield "excluded", f"{counted(self.tally.nonfinite, 'token')}: {located(self.tally.nonfinite_places)}"
+        if self.model:
+            yield "model", f"{self.model} ({self.dtype})" if self.dtype else self.model
+        yield "protocol", self.protocol.signature
+        yield "fingerprint", self.protocol.fingerprint
+        if self.seconds is not None:
+            yield "time", timed(self.seconds, self.tokens_per_second)
 
     def as_dict(self) -> dict[str, Any]:
         """One JSON object with every figure unrounded; infinite ones are the string ``"Infinity"``."""
-        figures = {
-            "perplexity": self.perplexity,
-            "log_perplexity": self.log_perplexity,
-            "nats": self.nats,
-            "tokens": self.tokens,
-            "scored_tokens": self.tally.scored,
-            "unscored_tokens": self.tally.unscored,
-            "zero_probability_tokens": self.tally.zeros,
-            "zero_probability_places": [list(place) for place in self.tally.zero_places],
-            "bytes": self.tally.bytes,
-            "words": self.tally.words,
-            "chars": self.tally.chars,
-            "bits_per_byte": self.bits_per_byte,
-            "bits_per_char": self.bits_per_char,
-            "bits_per_token": self.bits_per_token,
-            "word_perplexity": self.word_perplexity,
-            "byte_perplexity": self.byte_perplexity,
-            "interval": interval_dict(self.interval),
-            "interval_bits_per_byte": interval_dict(self._byte_interval, scale=1 / _LN2),
-            "interval_if_tokens_were_independent": interval_dict(self.independent),
-            "design_effect": self.design_effect,
-            "documents": self.tally.documents,
-            "by_domain": {name: _domain_dict(report) for name, report in self.by_domain()},
-            "interrupted": self.interrupted,
-            "protocol": asdict(self.rules.protocol) | {"prefix": list(self.rules.prefix), "dtype": self.rules.dtype},
-            "signature": self.rules.signature,
-            "fingerprint": self.rules.fingerprint,
-            "cautions": list(self.rules.cautions),
-            "model": self.model,
-            "model_identity": self.model_identity,
-            "tokenizer_identity": self.tokenizer_identity,
-            "seconds": self.seconds,
-            "tokens_per_second": self.tokens_per_second,
-        }
-        return {key: jsonable(value) for key, value in figures.items()}
+        found = _figures(self) | _counts(self) | _uncertainty(self) | _conditions(self)
+        return {key: jsonable(value) for key, value in found.items()}
 
     @property
-    def _mean_of_texts(self) -> float:
-        if self.tally.infinite_perplexities or not self.tally.texts:
-            return math.inf
-        return unfixed(self.tally.perplexities) / self.tally.texts
-
-    def _per(self, denominator: float, unit: float = 1.0) -> float | None:
-        return self.nats / denominator / unit if denominator else None
-
-    def _per_text(self, denominator: int, unit: float = 1.0) -> float | None:
-        booked_whole = self.tally.tokens == fixed(float(self.tally.scored))
-        return self._per(denominator, unit) if booked_whole else None
+    def _nats_per_token(self) -> float | None:
+        if not self.tally.tokens:
+            return None
+        # divided as integers: the sum may be larger than a float can hold
+        return math.inf if self.tally.zeros else self.tally.nats / self.tally.tokens
 
     @property
-    def _byte_interval(self) -> Interval | None:
-        """Interval of nats per byte, where the bytes of its clusters are those of the figure."""
-        interval = byte_interval(self.tally, level=self.level)
-        other_bytes = self.rules.protocol.denominator != "scored" and interval and interval.method == "blocks"
-        return None if other_bytes or self.bits_per_byte is None else interval
+    def _mean_of_texts(self) -> float | None:
+        if not self.tally.texts:
+            return None
+        return math.inf if self.tally.infinite_perplexities else unfixed(self.tally.perplexities) / self.tally.texts
+
+    def _per(self, units: int, *, unknown: int, unit: float = 1.0) -> float | None:
+        """Nats, or what ``unit`` nats are, for each of ``units``; ``unknown`` scored tokens came without theirs."""
+        known = units and not unknown and not self.tally.weighted
+        return self.nats / units / unit if known else None
 
 
-def _domain_dict(report: Report) -> dict[str, Any]:
-    figures = {
+def _figures(report: Report) -> dict[str, Any]:
+    return {
+        "perplexity": report.perplexity,
+        "log_perplexity": report.log_perplexity,
+        "nats": report.nats,
+        "bits_per_byte": report.bits_per_byte,
+        "bits_per_char": report.bits_per_char,
+        "bits_per_token": report.bits_per_token,
+        "word_perplexity": report.word_perplexity,
+        "byte_perplexity": report.byte_perplexity,
+    }
+
+
+def _counts(report: Report) -> dict[str, Any]:
+    tally = report.tally
+    return {
+        "tokens": report.tokens,
+        "scored_tokens": tally.scored,
+        "unscored_tokens": tally.unscored,
+        "ignored_tokens": tally.ignored,
+        "zero_probability_tokens": tally.zeros,
+        "zero_probability_places": [list(place) for place in tally.zero_places],
+        "nonfinite_tokens": tally.nonfinite,
+        "nonfinite_places": [list(place) for place in tally.nonfinite_places],
+        "bytes": tally.bytes,
+        "words": tally.words,
+        "chars": tally.chars,
+        "documents": tally.documents,
+        "by_domain": {name: _domain(domain) for name, domain in report.by_domain()},
+    }
+
+
+def _domain(report: Report) -> dict[str, Any]:
+    found = {
         "perplexity": report.perplexity,
         "bits_per_byte": report.bits_per_byte,
         "interval": interval_dict(report.interval),
         "tokens": report.tokens,
         "documents": report.tally.documents,
     }
-    return {key: jsonable(value) for key, value in figures.items()}
+    return {key: jsonable(value) for key, value in found.items()}
 
 
-def document_dict(sums: DocumentSums) -> dict[str, Any]:
-    """One document's line in a table of documents."""
-    nats = math.inf if sums.zeros else sums.nats
-    figures = {
-        "id": sums.id,
-        "domain": sums.domain,
-        "perplexity": sums.perplexity if sums.tokens else None,
-        "log_perplexity": sums.log_perplexity if sums.tokens else None,
-        "nats": nats,
-        "tokens": sums.tokens,
-        "unscored_tokens": sums.unscored,
-        "bytes": sums.bytes,
-        "chars": sums.chars,
-        "words": sums.words,
-        "bits_per_byte": nats / sums.bytes / _LN2 if sums.bytes and sums.tokens == sums.scored else None,
-        "partial": sums.partial,
+def _uncertainty(report: Report) -> dict[str, Any]:
+    return {
+        "interval": interval_dict(report.interval),
+        "interval_bits_per_byte": interval_dict(report.interval_bits_per_byte),
+        "interval_if_tokens_were_independent": interval_dict(report.independent),
+        "design_effect": report.design_effect,
     }
-    return {key: jsonable(value) for key, value in figures.items()}
 
 
-def lines(report: Report) -> Iterator[tuple[str, str]]:
-    """The report as pairs of a name and what it says, for a table."""
-    yield "perplexity", with_interval(figure(report.perplexity), report.interval)
-    yield "bits per byte", figure(report.bits_per_byte)
-    yield "bits per token", figure(report.bits_per_token)
-    yield "word perplexity", figure(report.word_perplexity)
-    yield "interval", explained(report)
-    for name, domain in report.by_domain():
-        said = with_interval(figure(domain.perplexity), domain.interval)
-        yield f"  {name}", f"{said}, {figure(domain.bits_per_byte)} bits per byte"
-    yield "scored", _scored(report)
-    if report.tally.zeros:
-        places = ", ".join(f"token {place} of {document}" for document, place in report.tally.zero_places)
-        yield "impossible", f"{report.tally.zeros:,} tokens of probability zero: {places}"
-    yield "model", f"{report.model} ({report.rules.dtype})"
-    yield "protocol", report.rules.signature
-    yield "fingerprint", report.rules.fingerprint
-    yield "time", f"{report.seconds:.1f} s, {report.tokens_per_second:,.0f} tokens/s"
+def _conditions(report: Report) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "interrupted": report.interrupted,
+        "protocol": report.protocol.as_dict(),
+        "signature": report.protocol.signature,
+        "fingerprint": report.protocol.fingerprint,
+        "cautions": list(report.protocol.cautions),
+    }
+    if report.model:
+        found["model"] = report.model
+        found["model_identity"] = report.model_identity
+        found["tokenizer_identity"] = report.tokenizer_identity
+    if report.seconds is not None:
+        found["seconds"] = report.seconds
+        found["tokens_per_second"] = report.tokens_per_second
+    return found
 
 
-def _scored(report: Report) -> str:
-    tally = report.tally
-    parts = [(tally.scored, "token"), (tally.words, "word"), (tally.bytes, "byte")]
-    said = f"{', '.join(_counted(*part) for part in parts)} of {_counted(tally.documents, 'document')}"
-    return f"{said}; {_counted(tally.unscored, 'token')} not scored" if tally.unscored else said
+def _summary(report: Report) -> str:
+    tally, log = report.tally, report.log_perplexity
+    head = with_interval(f"perplexity {figure(report.perplexity)}", report.interval)
+    if report.perplexity == math.inf and log != math.inf:
+        head += f" (e^{figure(log)})"
+    if report.bits_per_byte is not None:
+        head += f", {figure(report.bits_per_byte)} bits per byte"
+    scored = f"{counted(tally.scored, 'token')} of {counted(tally.documents, 'document')}"
+    stated = f"{report.protocol.signature}; fingerprint {report.protocol.fingerprint}"
+    parts = [f"{head} over {scored} ({stated})", f"interval: {_explained(report)}"]
+    if tally.zeros:
+        parts.append(f"{counted(tally.zeros, 'token')} of probability 0{_first(tally.zero_places)}")
+    if tally.nonfinite:
+        parts.append(f"{counted(tally.nonfinite, 'token')} excluded as NaN{_first(tally.nonfinite_places)}")
+    return "; ".join(parts)
 
 
-def _counted(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+def _first(places: tuple[tuple[str, int], ...]) -> str:
+    """The first of them; nothing where only their number was kept."""
+    return f", first {located(places[:1])}" if places else ""
+
+
+def _explained(report: Report) -> str:
+    return explained(
+        report.interval,
+        independent=report.independent,
+        design_effect=report.design_effect,
+        zeros=report.tally.zeros,
+    )
+
+
+def _scored(tally: Tally) -> str:
+    parts = [counted(tally.scored, "token")]
+    parts += [counted(tally.words, "word")] if not tally.unworded else []
+    parts += [counted(tally.bytes, "byte")] if not tally.unsized else []
+    text = f"{', '.join(parts)} of {counted(tally.documents, 'document')}"
+    text += f"; {counted(tally.unscored, 'token')} not scored" if tally.unscored else ""
+    return f"{text}; {counted(tally.ignored, 'token')} ignored" if tally.ignored else text
 
 
 def _exponential(interval: Interval | None) -> Interval | None:

@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from nonplus.kernels.head_nll import head_nll
     from nonplus.kernels.token_nll import token_nll
     from nonplus.metrics.perplexity import Perplexity
-    from nonplus.metrics.result import Conditions, Figures
+    from nonplus.metrics.protocol import MetricProtocol
 
-__all__ = ["Conditions", "Figures", "Perplexity", "head_nll", "token_nll"]
+__all__ = ["MetricProtocol", "Perplexity", "head_nll", "token_nll"]
 
 _HOMES = {
-    "Conditions": "nonplus.metrics.result",
-    "Figures": "nonplus.metrics.result",
+    "MetricProtocol": "nonplus.metrics.protocol",
     "Perplexity": "nonplus.metrics.perplexity",
     "head_nll": "nonplus.kernels.head_nll",
     "token_nll": "nonplus.kernels.token_nll",

@@ -1,13 +1,13 @@
 """Sums that grow batch by batch, of documents that may go on in later batches or on other machines."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from nonplus.errors import BadInput
 from nonplus.measure.statistics.tally import Part, Tally, first_places
 from nonplus.metrics.batch_sums import BatchSums
-from nonplus.metrics.result import Conditions
+from nonplus.metrics.protocol import MetricProtocol
 
 _Places = tuple[tuple[int, int], ...]
 
@@ -21,7 +21,7 @@ class Accumulator:
     added, so that their places can be found again; the places of named documents do not depend on any order.
     """
 
-    conditions: Conditions = field(default_factory=Conditions)
+    protocol: MetricProtocol = field(default_factory=MetricProtocol)
     closed: Tally = field(default_factory=Tally)
     open: dict[str, Part] = field(default_factory=dict)
     rows: int = 0
@@ -29,17 +29,17 @@ class Accumulator:
     nonfinite_rows: _Places = ()
 
     @classmethod
-    def of(cls, sums: BatchSums, conditions: Conditions) -> Self:
+    def of(cls, sums: BatchSums, protocol: MetricProtocol) -> Self:
         """What one batch adds up to."""
         if sums.names is None:
             return cls(
-                conditions=conditions,
+                protocol=protocol,
                 closed=Tally.of_parts(sums.parts),
                 rows=len(sums.parts),
                 zero_rows=sums.zeros,
                 nonfinite_rows=sums.nonfinite,
             )
-        batch = cls(conditions=conditions, closed=Tally(zero_places=sums.zeros, nonfinite_places=sums.nonfinite))
+        batch = cls(protocol=protocol, closed=Tally(zero_places=sums.zeros, nonfinite_places=sums.nonfinite))
         for name, part in zip(sums.names, sums.parts, strict=True):
             batch._go_on(name, part)
         return batch
@@ -48,9 +48,9 @@ class Accumulator:
         """Take in what another one holds, which is left as it is.
 
         Raises:
-            BadProtocol: the other counts tokens under other conditions.
+            BadProtocol: the other counts tokens under another protocol.
         """
-        self.conditions = self.conditions.joined(other.conditions)
+        self.protocol = self.protocol.joined(other.protocol)
         self.closed += other.closed
         for name, part in other.open.items():
             self._go_on(name, part)
@@ -66,7 +66,7 @@ class Accumulator:
 
     def as_json(self) -> dict[str, Any]:
         """What :meth:`of_json` reads back to the last bit; what is empty is left out."""
-        held = {"conditions": asdict(self.conditions), "closed": self.closed.as_json(), "rows": self.rows}
+        held = {"protocol": self.protocol.as_dict(), "closed": self.closed.as_json(), "rows": self.rows}
         several = {"open": self.open, "zero_rows": self.zero_rows, "nonfinite_rows": self.nonfinite_rows}
         return held | {name: value for name, value in several.items() if value}
 
@@ -78,10 +78,10 @@ class Accumulator:
             BadInput: something that no accumulator wrote.
         """
         try:
-            said = held["conditions"]
+            stated = held["protocol"]
             return cls(
-                conditions=Conditions(
-                    **said | {"kinds": tuple(said["kinds"]), "ignore_index": tuple(said["ignore_index"])}
+                protocol=MetricProtocol(
+                    **stated | {"kinds": tuple(stated["kinds"]), "ignore_index": tuple(stated["ignore_index"])}
                 ),
                 closed=Tally.from_json(held["closed"]),
                 open={name: _part(part) for name, part in held.get("open", {}).items()},

@@ -41,37 +41,37 @@ class Extras:
         )
 
 
-def scores_batch(choices: MetricOptions, x: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
+def scores_batch(options: MetricOptions, x: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
     """The sums of a batch of scores over a vocabulary, shape (..., T, V), or what else the chosen kind is."""
-    if choices.kind == "nll":
-        return nats_batch(choices, x, targets, extras, look=look)
+    if options.kind == "nll":
+        return nats_batch(options, x, targets, extras, look=look)
 
     def nll(x: Any, targets: Any, mask: Any, shift: bool, become: _Become = "nan") -> TokenNats:
         return token_nll(
             x,
             targets,
-            kind=choices.kind,
+            kind=options.kind,
             shift=shift,
-            ignore_index=choices.ignore_index,
+            ignore_index=options.ignore_index,
             mask=mask,
             on_nonfinite=become,
         )
 
     if targets is None:
-        raise BadInput(f"{choices.kind} predict targets, and none came; give update({choices.kind}, targets)")
-    measured = _brought(nll(x, targets, extras.mask, choices.shift, choices.nonfinite_become))
+        raise BadInput(f"{options.kind} predict targets, and none came; give update({options.kind}, targets)")
+    measured = _brought(nll(x, targets, extras.mask, options.shift, options.nonfinite_become))
     backend = backend_of(x)
     scores = backend.scores(x)
     vocabulary = scores.shape[-1]
     if look:
-        warn(suspect_rows(scores, choices.kind))
-        _look(choices, nll, scores, targets, extras, measured[1], vocabulary=vocabulary)
+        warn(suspect_rows(scores, options.kind))
+        _look(options, nll, scores, targets, extras, measured[1], vocabulary=vocabulary)
     masked = extras.mask is not None
-    return _summed(choices, measured, extras, kind=choices.kind, masked=masked, vocabulary=vocabulary, look=look)
+    return _summed(options, measured, extras, kind=options.kind, masked=masked, vocabulary=vocabulary, look=look)
 
 
 def head_batch(
-    choices: MetricOptions,
+    options: MetricOptions,
     hidden: Any,
     weight: Any,
     targets: Any,
@@ -93,32 +93,32 @@ def head_batch(
             scale=scale,
             softcap=softcap,
             shift=shift,
-            ignore_index=choices.ignore_index,
+            ignore_index=options.ignore_index,
             mask=mask,
             on_nonfinite=become,
         )
 
-    measured = _brought(nll(hidden, targets, extras.mask, choices.shift, choices.nonfinite_become))
+    measured = _brought(nll(hidden, targets, extras.mask, options.shift, options.nonfinite_become))
     backend = backend_of(hidden)
     vocabulary = backend.scores(weight).shape[0]
     if look:
-        _look(choices, nll, backend.scores(hidden), targets, extras, measured[1], vocabulary=vocabulary)
+        _look(options, nll, backend.scores(hidden), targets, extras, measured[1], vocabulary=vocabulary)
     masked = extras.mask is not None
-    return _summed(choices, measured, extras, kind="head", masked=masked, vocabulary=vocabulary, look=look)
+    return _summed(options, measured, extras, kind="head", masked=masked, vocabulary=vocabulary, look=look)
 
 
 def _look(
-    choices: MetricOptions, nll: Nll, x: Any, targets: Any, extras: Extras, kept: Bools, *, vocabulary: int
+    options: MetricOptions, nll: Nll, x: Any, targets: Any, extras: Extras, kept: Bools, *, vocabulary: int
 ) -> None:
     """What predictions beside their targets let one suspect."""
-    warn(suspect_alignment(nll, x, targets, extras.mask, shift=choices.shift, vocabulary=vocabulary))
-    if choices.shift and extras.counts_rows(kept.shape):
+    warn(suspect_alignment(nll, x, targets, extras.mask, shift=options.shift, vocabulary=vocabulary))
+    if options.shift and extras.counts_rows(kept.shape):
         backend = backend_of(x)
         ids = backend.concrete(backend.integers(targets, like=x))
-        warn(suspect_counts(ids, kept, ignored=choices.ignore_index))
+        warn(suspect_counts(ids, kept, ignored=options.ignore_index))
 
 
-def nats_batch(choices: MetricOptions, nats: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
+def nats_batch(options: MetricOptions, nats: Any, targets: Any, extras: Extras, *, look: bool) -> Accumulator:
     """The sums of a batch of surprisals in nats, each in the place of the token that it is of.
 
     They may be what :func:`~nonplus.kernels.token_nll.token_nll` gave, which knows itself what counts.
@@ -136,21 +136,21 @@ def nats_batch(choices: MetricOptions, nats: Any, targets: Any, extras: Extras, 
             f"surprisals are an array, or what token_nll gave, got a tuple of {len(nats)}; give the array, and with "
             f"what counts in it: update_nll(nats, mask=kept)"
         )
-    if mask is None and (choices.shift or (choices.ignore_index and targets is None)):
+    if mask is None and (options.shift or (options.ignore_index and targets is None)):
         raise BadInput(
-            f"surprisals alone do not say which of them count, and this metric leaves some out ({choices.conditions}); "
-            f"give update_nll what token_nll gave, whole, or update_nll(nats, mask=kept)"
+            f"surprisals alone do not tell which of them count, and this metric excludes some "
+            f"({options.protocol.signature}); pass all that token_nll returned, or update_nll(nats, mask=kept)"
         )
     measured = token_nll(
         nats,
         targets,
         kind="nll",
-        ignore_index=choices.ignore_index if targets is not None else None,
+        ignore_index=options.ignore_index if targets is not None else None,
         mask=mask,
-        on_nonfinite=choices.nonfinite_become,
+        on_nonfinite=options.nonfinite_become,
     )
     brought, masked = _brought(measured), mask is not None
-    return _summed(choices, brought, extras, kind="nll", masked=masked, vocabulary=None, look=look)
+    return _summed(options, brought, extras, kind="nll", masked=masked, vocabulary=None, look=look)
 
 
 def _brought(measured: TokenNats) -> tuple[Floats, Bools]:
@@ -166,7 +166,7 @@ def _brought(measured: TokenNats) -> tuple[Floats, Bools]:
 
 
 def _summed(
-    choices: MetricOptions,
+    options: MetricOptions,
     measured: tuple[Floats, Bools],
     extras: Extras,
     *,
@@ -179,11 +179,11 @@ def _summed(
     beside = extras.on_host()
     if look:
         warn(suspect_nats(nats, kept, vocabulary=vocabulary))
-    sums = batch_sums(nats, kept, beside, shift=choices.shift, exclude_nonfinite=choices.on_nonfinite == "exclude")
+    sums = batch_sums(nats, kept, beside, shift=options.shift, exclude_nonfinite=options.on_nonfinite == "exclude")
     # a weight of zero leaves out as a mask does
     none, others = (False, False) if beside.weights is None else _weights_say(beside.weights)
-    conditions = replace(choices.conditions, kinds=(kind,), masked=masked or none, weighted=others)
-    return Accumulator.of(sums, conditions)
+    protocol = replace(options.protocol, kinds=(kind,), masked=masked or none, weighted=others)
+    return Accumulator.of(sums, protocol)
 
 
 def _weights_say(weights: Array) -> tuple[bool, bool]:

@@ -17,7 +17,7 @@ from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.report import Report
 from nonplus.measure.session import Measurement
-from nonplus.metrics import Figures, Perplexity
+from nonplus.metrics import Perplexity
 from nonplus.models import open_model
 from nonplus.models.loading import Loading
 from nonplus.optional import require
@@ -100,8 +100,6 @@ def _of_texts(texts: list[str], model: WindowModel, protocol: Protocol, level: f
     return {
         **_of_each([each.perplexity if each.tokens else None for each in sums]),
         **_of_all(report),
-        "protocol": report.rules.signature,
-        "fingerprint": report.rules.fingerprint,
         "model": report.model,
     }
 
@@ -115,9 +113,8 @@ def _of_surprisals(texts: list[list[float]], n_bytes: list[int] | None, level: f
         one = Perplexity(kind="nll", check="never", empty="nan")
         one.update(nats, n_bytes=size)
         metric.merge(one)
-        perplexities.append(float(one.compute()) if nats else None)
-    figures = metric.compute()
-    return {**_of_each(perplexities), **_of_all(figures), "protocol": str(figures.conditions)}
+        perplexities.append(one.compute().perplexity)
+    return {**_of_each(perplexities), **_of_all(metric.compute())}
 
 
 def _of_each(perplexities: list[float | None]) -> dict[str, Any]:
@@ -126,12 +123,14 @@ def _of_each(perplexities: list[float | None]) -> dict[str, Any]:
     return {"perplexities": perplexities, "mean_perplexity": math.fsum(defined) / len(defined)}
 
 
-def _of_all(said: Report | Figures) -> dict[str, Any]:
+def _of_all(report: Report) -> dict[str, Any]:
     return {
-        "perplexity": said.perplexity,
-        "log_perplexity": said.log_perplexity,
-        "bits_per_byte": said.bits_per_byte,
-        "interval": asdict(said.interval) if said.interval else None,
-        "tokens": said.tokens,
-        "documents": said.tally.documents,
+        "perplexity": report.perplexity,
+        "log_perplexity": report.log_perplexity,
+        "bits_per_byte": report.bits_per_byte,
+        "interval": asdict(report.interval) if report.interval else None,
+        "tokens": report.tokens,
+        "documents": report.tally.documents,
+        "protocol": report.protocol.signature,
+        "fingerprint": report.protocol.fingerprint,
     }

@@ -10,10 +10,10 @@ import numpy as np
 from nonplus.errors import BadInput, BadProtocol
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.token_nll import Kind, TokenNats, ignored_ids, token_nll
+from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, suspect_rows, warn
 from nonplus.metrics.options import Check, MetricOptions
-from nonplus.metrics.result import Figures
 from nonplus.optional import require
 
 require("keras", purpose="a Keras metric")
@@ -62,7 +62,7 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
     All sums are whole numbers, exact and the same in any order of batches, whatever ``dtype`` is: that is there for the
     sake of code that sets it. The result is float32. It is infinite where a token had probability zero, or 2**30 nats
     or more, and not a number where nothing came yet, where a row left no distribution, and where, compiled, a target
-    was outside the vocabulary or a weight out of its range. :meth:`figures` tells such cases apart.
+    was outside the vocabulary or a weight out of its range. :meth:`report` tells such cases apart.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         super().__init__(dtype=dtype, name=name)
         ids = (*ignored_ids(mask_token_id), *ignored_ids(ignore_index))
         kind: Kind = "logits" if from_logits else "probs"
-        self._choices = MetricOptions(kind=kind, ignore_index=ids, check=check, on_nonfinite="exclude")
+        self._options = MetricOptions(kind=kind, ignore_index=ids, check=check, on_nonfinite="exclude")
         self._config = {
             "from_logits": from_logits,
             "mask_token_id": mask_token_id,
@@ -116,7 +116,7 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         with np.errstate(over="ignore"):  # where NumPy is the backend
             return _perplexity(ops.convert_to_tensor(self._digits))
 
-    def figures(self, *, level: float = 0.95) -> Figures:
+    def report(self, *, level: float = 0.95) -> Report:
         """All that the sums say: log-perplexity, bits, interval clustered by row, counts, conditions.
 
         Not inside compiled code. Tokens without a distribution are left out, and counted.
@@ -135,9 +135,9 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
             raise BadInput(
                 f"a perplexity is of tokens that count, got {tally.ignored} that do not; update with some first"
             )
-        kinds = (self._choices.kind,)
-        conditions = replace(self._choices.conditions, kinds=kinds, masked=masked, weighted=weighted)
-        return Figures(tally=tally, conditions=conditions, level=level)
+        kinds = (self._options.kind,)
+        protocol = replace(self._options.protocol, kinds=kinds, masked=masked, weighted=weighted)
+        return Report(tally=tally, protocol=protocol, level=level)
 
     def merge_state(self, metrics: Iterable[Self]) -> None:
         """Add the sums of other metrics, of other processes for instance, which are left as they are.
@@ -147,11 +147,11 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         """
         others = tuple(metrics)
         for other in others:
-            self._choices.conditions.joined(other._choices.conditions)
-            if other._choices.kind != self._choices.kind:
+            self._options.protocol.joined(other._options.protocol)
+            if other._options.kind != self._options.kind:
                 raise BadProtocol(
-                    f"sums are added where scores mean the same, got those of {self._choices.kind} and of "
-                    f"{other._choices.kind}; make both metrics with the same from_logits"
+                    f"sums are added where scores mean the same, got those of {self._options.kind} and of "
+                    f"{other._options.kind}; make both metrics with the same from_logits"
                 )
         for other in others:
             self._digits.assign(carried(self._digits + other._digits))
@@ -164,22 +164,22 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         return token_nll(
             scores,
             targets,
-            kind=self._choices.kind,
+            kind=self._options.kind,
             shift=shift,
-            ignore_index=self._choices.ignore_index,
+            ignore_index=self._options.ignore_index,
             mask=mask,
             on_nonfinite="nan",
         )
 
     def _look(self, measured: TokenNats, scores: Any, targets: Any, mask: Any) -> None:
-        if not self._choices.looks(self._looked) or in_stateless_scope():
+        if not self._options.looks(self._looked) or in_stateless_scope():
             return
         backend = backend_of(scores)
         nats, kept = backend.concrete(measured.nats), backend.concrete(measured.kept)
         if nats is None or kept is None:
             return
         self._looked = True
-        warn(suspect_rows(scores, self._choices.kind))
+        warn(suspect_rows(scores, self._options.kind))
         warn(suspect_alignment(self._nll, backend.scores(scores), targets, mask, shift=False))
         # of no known vocabulary: what `fit` begins with is a uniform guess, and rightly so
         warn(suspect_nats(nats, kept, vocabulary=None))

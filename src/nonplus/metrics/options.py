@@ -5,8 +5,9 @@ from typing import Any, Literal, get_args
 
 from nonplus.errors import BadInput
 from nonplus.kernels.token_nll import Kind, ignored_ids
+from nonplus.measure.report import Report
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.result import Conditions, Figures
+from nonplus.metrics.protocol import MetricProtocol
 
 Check = Literal["first", "always", "never"]
 
@@ -49,9 +50,11 @@ class MetricOptions:
         object.__setattr__(self, "ignore_index", ignored_ids(self.ignore_index))
 
     @property
-    def conditions(self) -> Conditions:
-        """The conditions before anything came."""
-        return Conditions(shift=self.shift, ignore_index=self.ignore_index, excluding=self.on_nonfinite == "exclude")
+    def protocol(self) -> MetricProtocol:
+        """The protocol before the first batch."""
+        return MetricProtocol(
+            shift=self.shift, ignore_index=self.ignore_index, excluding=self.on_nonfinite == "exclude"
+        )
 
     @property
     def nonfinite_become(self) -> _Become:
@@ -62,19 +65,17 @@ class MetricOptions:
         """Whether to look at a batch, where one was or was not looked at before."""
         return self.check == "always" or (self.check == "first" and not looked)
 
-    def figures(self, accumulated: Accumulator) -> Figures:
-        """What has been accumulated says.
+    def report(self, accumulated: Accumulator) -> Report:
+        """The report on what was accumulated.
 
         Raises:
             BadInput: nothing counts, and ``empty`` is ``raise``.
         """
         tally = accumulated.tally
         if not tally.tokens and self.empty == "raise":
-            came = (
-                f"{tally.ignored + tally.unscored} that do not ({accumulated.conditions})" if tally.ignored else "none"
-            )
+            others = f"{tally.ignored + tally.unscored} that do not ({accumulated.protocol.signature})"
             raise BadInput(
-                f"a perplexity is of tokens that count, got {came}; update with some first, or say empty='nan' for a "
-                f"result that is not a number"
+                f"a perplexity needs tokens that count, got {others if tally.ignored else 'none'}; "
+                f"update with some first, or set empty='nan' for NaN"
             )
-        return Figures(tally=tally, conditions=accumulated.conditions, level=self.level)
+        return Report(tally=tally, protocol=accumulated.protocol, level=self.level)

@@ -6,11 +6,11 @@ from typing import Any, Self, final
 
 from nonplus.errors import BadInput
 from nonplus.kernels.token_nll import Kind
+from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_update import Extras, head_batch, nats_batch, scores_batch
 from nonplus.metrics.options import Check, Empty, MetricOptions, OnNonfinite
-from nonplus.metrics.result import Figures
 
 
 @final
@@ -38,7 +38,7 @@ class Perplexity:
         empty: Empty = "raise",
         level: float = 0.95,
     ) -> None:
-        self._choices = MetricOptions(
+        self._options = MetricOptions(
             kind=kind,
             shift=shift,
             ignore_index=ignore_index,
@@ -47,7 +47,7 @@ class Perplexity:
             empty=empty,
             level=level,
         )
-        self._accumulated = Accumulator(conditions=self._choices.conditions)
+        self._accumulated = Accumulator(protocol=self._options.protocol)
         self._looked = False
 
     def update(
@@ -78,8 +78,8 @@ class Perplexity:
             BadProbability: a row that leaves no distribution, with its place.
         """
         extras = Extras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look = self._choices.looks(self._looked)
-        self._add(scores_batch(self._choices, x, targets, extras, look=look))
+        look = self._options.looks(self._looked)
+        self._add(scores_batch(self._options, x, targets, extras, look=look))
 
     def update_nll(
         self,
@@ -99,8 +99,8 @@ class Perplexity:
         nothing else. All else is as in :meth:`update`.
         """
         extras = Extras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look = self._choices.looks(self._looked)
-        self._add(nats_batch(self._choices, nats, targets, extras, look=look))
+        look = self._options.looks(self._looked)
+        self._add(nats_batch(self._options, nats, targets, extras, look=look))
 
     def update_head(
         self,
@@ -123,7 +123,7 @@ class Perplexity:
         :meth:`update`.
         """
         extras = Extras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look, head = self._choices.looks(self._looked), (self._choices, hidden, weight, targets, extras)
+        look, head = self._options.looks(self._looked), (self._options, hidden, weight, targets, extras)
         self._add(head_batch(*head, bias=bias, scale=scale, softcap=softcap, look=look))
 
     def merge(self, *others: Self) -> None:
@@ -139,15 +139,15 @@ class Perplexity:
 
     def reset(self) -> None:
         """Begin again from nothing."""
-        self._accumulated = Accumulator(conditions=self._choices.conditions)
+        self._accumulated = Accumulator(protocol=self._options.protocol)
 
-    def compute(self) -> Figures:
+    def compute(self) -> Report:
         """The figures of all that was counted: ``float()`` of them is the perplexity.
 
         Raises:
             BadInput: nothing counts, and ``empty`` is not ``"nan"``.
         """
-        return self._choices.figures(self._accumulated)
+        return self._options.report(self._accumulated)
 
     @property
     def tally(self) -> Tally:
@@ -156,7 +156,7 @@ class Perplexity:
 
     def to_json(self) -> str:
         """Choices and sums as one line of JSON; :meth:`from_json` reads it back to the last bit."""
-        return json.dumps({"choices": asdict(self._choices), "sums": self._accumulated.as_json()})
+        return json.dumps({"options": asdict(self._options), "sums": self._accumulated.as_json()})
 
     @classmethod
     def from_json(cls, line: str) -> Self:
@@ -167,7 +167,7 @@ class Perplexity:
         """
         try:
             held = json.loads(line)
-            restored = cls(**held["choices"])
+            restored = cls(**held["options"])
             restored._accumulated = Accumulator.of_json(held["sums"])
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise BadInput(f"a metric is read from what its to_json() wrote, got {line[:60]!r} ({error!r})") from None
@@ -175,8 +175,8 @@ class Perplexity:
 
     def __repr__(self) -> str:
         if not self._accumulated.tally.tokens:
-            return f"Perplexity({self._choices.conditions}; nothing counted)"
-        return f"Perplexity({self._choices.figures(self._accumulated)})"
+            return f"Perplexity({self._options.protocol.signature}; nothing counted)"
+        return f"Perplexity({self._options.report(self._accumulated)!r})"
 
     def _add(self, batch: Accumulator) -> None:
         self._accumulated.add(batch)

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from nonplus.kernels.token_nll import Kind
+from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_update import Extras, head_batch, nats_batch, scores_batch
 from nonplus.metrics.options import Check, Empty, MetricOptions, OnNonfinite
-from nonplus.metrics.result import Figures
 from nonplus.optional import require
 
 require("torchmetrics", purpose="a torchmetrics metric")
@@ -54,7 +54,7 @@ class Perplexity(Metric):
         **metric_options: Any,
     ) -> None:
         super().__init__(**metric_options)
-        self._choices = MetricOptions(
+        self._options = MetricOptions(
             kind=kind,
             shift=shift,
             ignore_index=ignore_index,
@@ -90,7 +90,7 @@ class Perplexity(Metric):
             BadProbability: a row that leaves no distribution, with its place.
         """
         extras = Extras(mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        self._add(scores_batch(self._choices, preds, target, extras, look=self._choices.looks(self._looked)))
+        self._add(scores_batch(self._options, preds, target, extras, look=self._options.looks(self._looked)))
 
     def update_nll(
         self,
@@ -109,7 +109,7 @@ class Perplexity(Metric):
         metric shifts, there has to be a mask, and where it ignores, a mask or ``target``.
         """
         extras = Extras(mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        batch = nats_batch(self._choices, nats, target, extras, look=self._choices.looks(self._looked))
+        batch = nats_batch(self._options, nats, target, extras, look=self._options.looks(self._looked))
         self._updated(1)
         self._add(batch)
 
@@ -130,20 +130,20 @@ class Perplexity(Metric):
     ) -> None:
         """Count hidden states (B, T, H) under a head's ``weight`` (V, H), without ever forming the logits."""
         extras = Extras(mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look, given = self._choices.looks(self._looked), (self._choices, hidden, weight, target, extras)
+        look, given = self._options.looks(self._looked), (self._options, hidden, weight, target, extras)
         batch = head_batch(*given, bias=bias, scale=scale, softcap=softcap, look=look)
         self._updated(1)
         self._add(batch)
 
     def compute(self) -> Tensor:
         """The perplexity, a float64 scalar (float32 on MPS, which has no other)."""
-        choices = replace(self._choices, empty="nan") if self._one_batch else self._choices
-        return self._scalar(float(choices.figures(self._held())))
+        options = replace(self._options, empty="nan") if self._one_batch else self._options
+        return self._scalar(float(options.report(self._held())))
 
-    def figures(self) -> Figures:
+    def report(self) -> Report:
         """All figures with their conditions. Like :meth:`compute`, it is called in every process or in none."""
         with self.sync_context(dist_sync_fn=self.dist_sync_fn, should_sync=self.sync_on_compute):
-            return self._choices.figures(self._held())
+            return self._options.report(self._held())
 
     @property
     def tally(self) -> Tally:
@@ -242,7 +242,7 @@ class Perplexity(Metric):
             self._write(self._held())
 
     def _held(self) -> Accumulator:
-        held = Accumulator(conditions=self._choices.conditions)
+        held = Accumulator(protocol=self._options.protocol)
         for tensor in self._lines():
             for line in tensor.to("cpu", torch.uint8).numpy().tobytes().splitlines():
                 held.add(Accumulator.of_json(json.loads(line)))

@@ -15,11 +15,11 @@ from torch import Tensor
 from nonplus.errors import BadInput
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.token_nll import TokenNats, ignored_ids, token_nll
+from nonplus.measure.report import Report
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_sums import Beside, batch_sums
 from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, warn
 from nonplus.metrics.options import Check, MetricOptions
-from nonplus.metrics.result import Figures
 
 _PAD = -100  # what the Trainer fills ragged batches and ranks up with, labels and predictions alike
 
@@ -66,29 +66,29 @@ class TrainerPerplexity:
         level: float = 0.95,
     ) -> None:
         ignored = (_PAD, *ignored_ids(ignore_index))
-        self._choices = MetricOptions(shift=shift, ignore_index=ignored, check=check, level=level)
-        self._conditions = replace(self._choices.conditions, kinds=("logits",))
+        self._options = MetricOptions(shift=shift, ignore_index=ignored, check=check, level=level)
+        self._protocol = replace(self._options.protocol, kinds=("logits",))
         self._bytes_V = None if byte_counts is None else np.asarray(byte_counts)
         self._looked = False
-        self._figures: Figures | None = None
+        self._report: Report | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forget the batches of an evaluation that did not come to its end."""
-        self._sums = Accumulator(conditions=self._conditions)
+        self._sums = Accumulator(protocol=self._protocol)
 
     @property
-    def figures(self) -> Figures:
+    def report(self) -> Report:
         """The latest evaluation in full, with its conditions.
 
         Raises:
             BadInput: there was none yet.
         """
-        if self._figures is None:
+        if self._report is None:
             raise BadInput(
                 "no evaluation is over yet; call trainer.evaluate() first, with compute_metrics of this object"
             )
-        return self._figures
+        return self._report
 
     def preprocess_logits_for_metrics(self, logits: Any, labels: Any) -> tuple[Any, Any]:
         """Surprisals of ``labels`` (B, T) in nats, and 1 where they count; both shaped like ``labels``.
@@ -101,12 +101,12 @@ class TrainerPerplexity:
             BadProbability: a row of logits that leaves no distribution.
         """
         labels, marks = labels if isinstance(labels, tuple) else (labels, None)
-        mask, shift = None if marks is None else marks * (marks != _PAD), self._choices.shift
+        mask, shift = None if marks is None else marks * (marks != _PAD), self._options.shift
         scores = _logits_of(logits, labels)
         nats, kept = self._nll(scores, labels, mask, shift, "raise")
         if mask is None and shift:
             _refuse_left_padding(labels != _PAD)
-        if self._choices.looks(self._looked):
+        if self._options.looks(self._looked):
             self._looked = True
             warn(suspect_alignment(self._nll, scores, labels, mask, shift=shift))
             warn(suspect_nats(_host(nats), _host(kept), vocabulary=scores.shape[-1]))
@@ -121,19 +121,19 @@ class TrainerPerplexity:
         """
         for (nats, kept), labels, masked in _batches(evaluation):
             beside = Beside(n_bytes=self._n_bytes(labels, kept))
-            sums = batch_sums(nats, kept, beside, shift=self._choices.shift, exclude_nonfinite=False)
-            self._sums.add(Accumulator.of(sums, replace(self._conditions, masked=masked)))
+            sums = batch_sums(nats, kept, beside, shift=self._options.shift, exclude_nonfinite=False)
+            self._sums.add(Accumulator.of(sums, replace(self._protocol, masked=masked)))
         if not compute_result:
             return {}
         whole = self._sums
         self.reset()
-        self._figures = self._choices.figures(whole)
-        return _logged(self._figures)
+        self._report = self._options.report(whole)
+        return _logged(self._report)
 
     def _nll(
         self, scores: Tensor, labels: Tensor, mask: Tensor | None, shift: bool, become: Literal["raise", "nan"] = "nan"
     ) -> TokenNats:
-        ignored = self._choices.ignore_index
+        ignored = self._options.ignore_index
         return token_nll(scores, labels, shift=shift, ignore_index=ignored, mask=mask, on_nonfinite=become)
 
     def _n_bytes(self, labels: Array, kept: Array) -> Array | None:
@@ -208,15 +208,14 @@ def _host(values: Any) -> Array:
     return np.asarray(backend_of(values).concrete(values))
 
 
-def _logged(figures: Figures) -> dict[str, float]:
-    logged = {
-        "perplexity": figures.perplexity,
-        "log_perplexity": figures.log_perplexity,
-        "bits_per_token": figures.bits_per_token,
-        "tokens": figures.tokens,
+def _logged(report: Report) -> dict[str, float]:
+    figures = {
+        "perplexity": report.perplexity,
+        "log_perplexity": report.log_perplexity,
+        "bits_per_token": report.bits_per_token,
+        "bits_per_byte": report.bits_per_byte,
+        "tokens": report.tokens,
     }
-    if figures.bits_per_byte is not None:
-        logged["bits_per_byte"] = figures.bits_per_byte
-    if figures.interval is not None:
-        logged |= {"perplexity_low": figures.interval.low, "perplexity_high": figures.interval.high}
-    return logged
+    if report.interval is not None:
+        figures |= {"perplexity_low": report.interval.low, "perplexity_high": report.interval.high}
+    return {name: value for name, value in figures.items() if value is not None}

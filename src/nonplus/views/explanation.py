@@ -21,12 +21,14 @@ def explanation(report: Report, *, vocabulary: int) -> str:
 
 
 def _meaning(report: Report, vocabulary: int) -> str:
+    if report.perplexity is None:
+        return "No token was scored, so there is no perplexity."
     if math.isinf(report.perplexity):
         return (
             "The perplexity is infinite: the model holds a token of this text for impossible, and one such token is "
             "enough. The report says where it stands."
         )
-    mean = "in the mean of the texts" if report.rules.protocol.average == "texts" else "on average"
+    mean = "in the mean of the texts" if report.protocol.average == "texts" else "on average"
     said = f"A perplexity of {figure(report.perplexity)} means that the model was, {mean}, as unsure about each token "
     said += f"as if it had to pick among {figure(report.perplexity, 3)} equally likely ones. Guessing evenly over its "
     said += f"vocabulary would give {vocabulary:,}; a model that is certain and right, 1."
@@ -54,5 +56,5 @@ def _limits(report: Report) -> str:
         "The figure belongs to this model on this text under this protocol. Perplexity per token compares only models "
         "that share a tokenizer; bits per byte compares across tokenizers. Neither compares across texts: code, poems "
         "and news differ by more than models do. And a figure measured under a protocol other than "
-        f"{report.rules.signature} is another quantity; see nonplus protocols."
+        f"{report.protocol.signature} is another quantity; see nonplus protocols."
     )

@@ -9,6 +9,7 @@ from typing import IO, Any, Protocol, final
 from nonplus.files import replacing
 from nonplus.measure.formatting import jsonable
 from nonplus.measure.records import ScoredText, TokenNames
+from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.optional import require
 
 Row = Mapping[str, Any]
@@ -63,6 +64,24 @@ def table(path: Path, columns: Columns) -> Iterator[Table]:
     kinds = {".jsonl": _json_lines, ".parquet": _parquet}
     with replacing(path) as unfinished, kinds[path.suffix](unfinished, columns) as opened:
         yield opened
+
+
+def document_row(document: DocumentSums) -> Row:
+    """One document as a row of ``DOCUMENTS``; a figure that does not exist is ``None``."""
+    return {
+        "id": document.id,
+        "domain": document.domain,
+        "perplexity": document.perplexity,
+        "log_perplexity": document.log_perplexity,
+        "nats": document.nats,
+        "tokens": document.tokens,
+        "unscored_tokens": document.sums.unscored,
+        "bytes": document.sums.bytes,
+        "chars": document.sums.chars,
+        "words": document.sums.words,
+        "bits_per_byte": document.bits_per_byte,
+        "partial": document.partial,
+    }
 
 
 def token_rows(scored: ScoredText, names: TokenNames, columns: Columns) -> Iterator[Row]:

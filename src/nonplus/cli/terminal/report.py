@@ -14,7 +14,6 @@ import click
 from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
 from nonplus.measure.formatting import figure, jsonable
-from nonplus.measure.report import lines
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import Interval, exponential
@@ -68,7 +67,7 @@ def wrapped(text: str, *, indent: str = "") -> str:
 
 
 def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
-    for name, said in lines(outcome.report):
+    for name, said in outcome.report.lines():
         yield name, said
         if name == "interval" and outcome.bootstrap is not None:
             yield "bootstrap", _resampled(exponential(outcome.bootstrap), plan.precision.bootstrap)

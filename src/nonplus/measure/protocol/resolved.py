@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from nonplus.errors import BadProtocol
 from nonplus.measure.interfaces import WindowModel
@@ -16,12 +17,12 @@ from nonplus.measure.windows import chunk_windows, grid_windows, headed_windows,
 class ResolvedProtocol:
     """A protocol with nothing left open: what decides a figure besides the model's weights and the text.
 
-    ``protocol`` has its window and stride filled in; ``prefix`` holds the token ids that go before a prefixed window
+    ``choices`` has its window and stride filled in; ``prefix`` holds the token ids that go before a prefixed window
     (none or one); ``dtype`` is the number format of the model's body. ``cautions`` say where the figure of
     this protocol is known to mislead with this model.
     """
 
-    protocol: Protocol
+    choices: Protocol
     prefix: tuple[int, ...]
     dtype: str
     cautions: tuple[str, ...]
@@ -29,20 +30,34 @@ class ResolvedProtocol:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever a choice does; the protocol's name is none."""
-        choices = asdict(self.protocol) | {"prefix": self.prefix, "dtype": self.dtype}
+        choices = self.as_dict()
         del choices["name"]
         return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
+    def average(self) -> Literal["tokens", "texts"]:
+        """Perplexity of the mean over tokens, or the arithmetic mean of the texts' perplexities."""
+        return self.choices.average
+
+    @property
+    def denominator(self) -> Literal["scored", "lm-eval"]:
+        """Words and bytes of the text that was scored, or of the original, counted as lm-eval does."""
+        return self.choices.denominator
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every choice, for JSON."""
+        return asdict(self.choices) | {"prefix": list(self.prefix), "dtype": self.dtype}
+
+    @property
     def signature(self) -> str:
         """The choices in words, short enough to print beside the figure."""
-        protocol, usual = asdict(self.protocol), asdict(Protocol())
+        choices, usual = asdict(self.choices), asdict(Protocol())
         prefix = f"({self.prefix[0]})" if self.prefix else "(none)"
-        always = [protocol["name"], f"window:{protocol['window']}", f"stride:{protocol['stride']}"]
-        always += [f"bos:{protocol['bos']}{prefix}", f"dtype:{self.dtype}"]
+        always = [choices["name"], f"window:{choices['window']}", f"stride:{choices['stride']}"]
+        always += [f"bos:{choices['bos']}{prefix}", f"dtype:{self.dtype}"]
         special = [
             f"{key}:{value if isinstance(value, str) and value.isprintable() and value else json.dumps(value)}"
-            for key, value in protocol.items()
+            for key, value in choices.items()
             if value != usual[key] and key not in ("name", "window", "stride", "bos")
         ]
         return "|".join(always + special)
@@ -54,51 +69,51 @@ class ResolvedProtocol:
             BadProtocol: the text is too long or too short for this protocol.
         """
         cut = {"rolling": self._rolling, "grid": self._grid, "chunks": self._chunks, "whole": self._whole}
-        found = list(cut[self.protocol.cut](tokens))
+        found = list(cut[self.choices.cut](tokens))
         return [self._without_doubled_prefix(window, tokens) for window in found]
 
     def weight(self, window: Window) -> float:
         """How often each token scored in the window counts."""
         n = window.stop - window.first
         # The loop's windows lose a label where their own first token is new to them: in the first, or without overlap.
-        label_lost = not window.prefixed and (window.start == 0 or self.protocol.stride == self.protocol.window)
-        if self.protocol.booking == "exact" or label_lost:
+        label_lost = not window.prefixed and (window.start == 0 or self.choices.stride == self.choices.window)
+        if self.choices.booking == "exact" or label_lost:
             return 1.0
         return (n - 1) / n
 
     def _rolling(self, tokens: Tokens) -> Iterator[Window]:
-        n, protocol = len(tokens.ids), self.protocol
+        n, choices = len(tokens.ids), self.choices
         first = self._first(tokens)
-        if protocol.bos == "every" and self.prefix:
-            room = protocol.window - 1
-            return windows(n, room=room, stride=min(protocol.stride, room), first=first, prefixed=True)
+        if choices.bos == "every" and self.prefix:
+            room = choices.window - 1
+            return windows(n, room=room, stride=min(choices.stride, room), first=first, prefixed=True)
         if self.prefix and not self._doubled(tokens):
-            return headed_windows(n, context=protocol.window, stride=protocol.stride, first=first)
-        return windows(n, room=protocol.window, stride=protocol.stride, first=first)
+            return headed_windows(n, context=choices.window, stride=choices.stride, first=first)
+        return windows(n, room=choices.window, stride=choices.stride, first=first)
 
     def _grid(self, tokens: Tokens) -> Iterator[Window]:
         return grid_windows(
-            len(tokens.ids), context=self.protocol.window, stride=self.protocol.stride, first=tokens.first
+            len(tokens.ids), context=self.choices.window, stride=self.choices.stride, first=tokens.first
         )
 
     def _chunks(self, tokens: Tokens) -> Iterator[Window]:
-        n, size = len(tokens.ids), self.protocol.window
-        fewest = 2 * size if self.protocol.scored == "second-half" else size
+        n, size = len(tokens.ids), self.choices.window
+        fewest = 2 * size if self.choices.scored == "second-half" else size
         if n < fewest:
             raise BadProtocol(
-                f"{self.protocol.name} needs at least {fewest} tokens, the text has {n}; "
+                f"{self.choices.name} needs at least {fewest} tokens, the text has {n}; "
                 f"use a smaller window or the protocol full, which scores a text of any length"
             )
-        skip = size // 2 + 1 if self.protocol.scored == "second-half" else 1
-        replaced = self.protocol.bos == "replace" and self._begins_with_prefix(tokens)
+        skip = size // 2 + 1 if self.choices.scored == "second-half" else 1
+        replaced = self.choices.bos == "replace" and self._begins_with_prefix(tokens)
         for window in chunk_windows(n, context=size, skip=skip, first=tokens.first):
             yield replace(window, start=window.start + 1, prefixed=True) if replaced else window
 
     def _whole(self, tokens: Tokens) -> Iterator[Window]:
-        n, room = len(tokens.ids), self.protocol.window - len(self.prefix)
-        if n > room and self.protocol.too_long == "refuse":
+        n, room = len(tokens.ids), self.choices.window - len(self.prefix)
+        if n > room and self.choices.too_long == "refuse":
             raise BadProtocol(
-                f"{self.protocol.name} feeds a text in one piece of at most {room} tokens, and "
+                f"{self.choices.name} feeds a text in one piece of at most {room} tokens, and "
                 f"{tokens.document.id} has {n}; cut the text, or use the protocol full, which cuts windows"
             )
         first, stop = self._first(tokens), min(n, room)
@@ -114,7 +129,7 @@ class ResolvedProtocol:
 
     def _doubled(self, tokens: Tokens) -> bool:
         """Whether the ids bring the prefix themselves; a protocol that asks for specials gets it twice, as its peer."""
-        return not self.protocol.specials and self._begins_with_prefix(tokens)
+        return not self.choices.specials and self._begins_with_prefix(tokens)
 
     def _without_doubled_prefix(self, window: Window, tokens: Tokens) -> Window:
         doubled = window.prefixed and window.start == 0 and self._doubled(tokens)
@@ -151,7 +166,7 @@ def resolve(protocol: Protocol, model: WindowModel) -> ResolvedProtocol:
     filled = protocol.but(window=window, stride=protocol.stride or room).but(name=protocol.name)
     if protocol.booking == "hf-doc" and filled.stride < window:
         cautions += (f"the loop books {filled.stride - 1} of every {filled.stride} tokens that it scores",)
-    return ResolvedProtocol(protocol=filled, prefix=prefix, dtype=model.dtype, cautions=cautions)
+    return ResolvedProtocol(choices=filled, prefix=prefix, dtype=model.dtype, cautions=cautions)
 
 
 def _refuse_idle(protocol: Protocol) -> None:

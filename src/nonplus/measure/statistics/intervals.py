@@ -167,6 +167,16 @@ def exponential(interval: Interval) -> Interval:
     return replace(interval, low=exp(interval.low), high=exp(interval.high))
 
 
+def scaled(interval: Interval, factor: float) -> Interval:
+    """An interval in another unit, of which ``factor`` make the first."""
+    return replace(
+        interval,
+        low=interval.low * factor,
+        high=interval.high * factor,
+        standard_error=interval.standard_error * factor,
+    )
+
+
 def design_effect(interval: Interval | None, independent: Interval | None) -> float | None:
     """How many times larger the variance is than if tokens were independent."""
     if interval is None or independent is None or not independent.standard_error:

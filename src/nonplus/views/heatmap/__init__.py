@@ -99,7 +99,11 @@ def _facts(report: Report) -> str:
 
 
 def _conditions(report: Report) -> str:
-    said = (("model", report.model), ("protocol", report.rules.signature), ("fingerprint", report.rules.fingerprint))
+    said = (
+        ("model", report.model),
+        ("protocol", report.protocol.signature),
+        ("fingerprint", report.protocol.fingerprint),
+    )
     return " ".join(f"<span>{name} <code>{html.escape(what)}</code></span>" for name, what in said)
 
 

@@ -1,4 +1,4 @@
-"""What an accumulator's figures say, and when they say nothing."""
+"""The report of a metric: its figures, its protocol, and which figures do not exist."""
 
 import json
 import math
@@ -9,25 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.measure.records import Floats
+from nonplus.measure.report import Report
 from nonplus.measure.statistics.intervals import ratio_standard_error
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_sums import Beside, batch_sums
-from nonplus.metrics.result import Conditions, Figures
+from nonplus.metrics.protocol import MetricProtocol
 
 
-def figures(nats: Floats, **beside: "object") -> Figures:
+def report(nats: Floats, **beside: "object") -> Report:
     kept = np.ones(nats.shape, bool)
     arrays = {name: np.asarray(values) for name, values in beside.items()}
     sums = batch_sums(nats, kept, Beside(**arrays), shift=False, exclude_nonfinite=False)
-    conditions = Conditions(kinds=("nll",), ignore_index=(-100,), weighted="weights" in beside)
-    return Figures(tally=Accumulator.of(sums, conditions).tally, conditions=conditions)
+    protocol = MetricProtocol(kinds=("nll",), ignore_index=(-100,), weighted="weights" in beside)
+    return Report(tally=Accumulator.of(sums, protocol).tally, protocol=protocol)
 
 
 @given(st.integers(1, 40), st.integers(1, 10), st.integers(0, 2**32 - 1))
 def test_figures_are_those_of_float64_arithmetic(rows: int, time: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     nats, n_bytes, n_words = random.gamma(2, 2, (rows, time)), random.integers(1, 9, rows), random.integers(1, 9, rows)
-    found = figures(nats, n_bytes=n_bytes, n_words=n_words)
+    found = report(nats, n_bytes=n_bytes, n_words=n_words)
     assert found.log_perplexity == pytest.approx(nats.mean(), rel=1e-11, abs=1e-12)
     assert float(found) == found.perplexity == pytest.approx(math.exp(nats.mean()), rel=1e-11)
     assert found.bits_per_token == pytest.approx(nats.mean() / math.log(2), rel=1e-11)
@@ -39,7 +40,7 @@ def test_figures_are_those_of_float64_arithmetic(rows: int, time: int, seed: int
 def test_the_interval_is_clustered_by_document() -> None:
     random = np.random.default_rng(1)
     nats = random.gamma(2, 1, (50, 1)) + random.gamma(2, 1, (50, 20))
-    found = figures(nats)
+    found = report(nats)
     assert (found.interval.method, found.interval.clusters) == ("documents", 50)
     assert found.interval.standard_error == pytest.approx(ratio_standard_error(nats.sum(1), np.full(50, 20.0)))
     assert found.interval.low < found.perplexity < found.interval.high
@@ -50,7 +51,7 @@ def test_the_interval_is_clustered_by_document() -> None:
     ("rows", "method"), [(20, "documents"), (19, "few documents"), (8, "few documents"), (7, "tokens")]
 )
 def test_too_few_documents_say_so(rows: int, method: str) -> None:
-    found = figures(np.random.default_rng(0).gamma(2, 1, (rows, 30)))
+    found = report(np.random.default_rng(0).gamma(2, 1, (rows, 30)))
     assert found.interval.method == method
     said = {"documents": f"from {rows} documents", "few documents": f"from only {rows} documents", "tokens": "wider"}
     assert said[method] in str(found)
@@ -59,59 +60,62 @@ def test_too_few_documents_say_so(rows: int, method: str) -> None:
 def test_one_document_that_outweighs_the_others_leaves_few() -> None:
     nats = np.ones(1000 + 30)
     names = np.concatenate([np.zeros(1000, int), np.arange(1, 31)])
-    assert figures(nats, doc_ids=names).interval.method == "tokens"
+    assert report(nats, doc_ids=names).interval.method == "tokens"
 
 
 def test_a_log_perplexity_stays_finite_where_the_perplexity_overflows() -> None:
-    found = figures(np.full((2, 8), 1000.0))
+    found = report(np.full((2, 8), 1000.0))
     assert (found.perplexity, found.log_perplexity) == (math.inf, 1000.0)
-    assert "perplexity infinite" in str(found)
-    assert "e^1,000" in str(found)
+    assert "perplexity infinite" in repr(found)
+    assert "e^1,000" in repr(found)
     assert found.as_dict()["perplexity"] == "Infinity"
 
 
 @given(st.lists(st.floats(0, 1e300), min_size=16, max_size=16))
 def test_no_surprisal_is_too_large_to_report(nats: list[float]) -> None:
-    found = figures(np.array(nats).reshape(8, 2))
+    found = report(np.array(nats).reshape(8, 2))
     assert math.isfinite(found.log_perplexity)
     assert str(found)
     json.dumps(found.as_dict(), allow_nan=False)
 
 
-def test_a_figure_leaves_with_its_conditions() -> None:
-    said = str(figures(np.full((30, 2), 2.0), weights=np.full((30, 2), 0.5)))
-    assert said == (
-        "perplexity 7.389  [7.389, 7.389] over 60 tokens of 30 documents (nll, not shifted, ignoring -100, weighted); "
-        "interval: 95%, from 30 documents"
+def test_a_figure_is_printed_with_its_protocol() -> None:
+    found = report(np.full((30, 2), 2.0), weights=np.full((30, 2), 0.5))
+    assert repr(found) == (
+        "perplexity 7.389  [7.389, 7.389] over 60 tokens of 30 documents (nll, not shifted, ignoring -100, weighted; "
+        f"fingerprint {found.protocol.fingerprint}); interval: 95%, from 30 documents"
     )
 
 
-def test_impossible_tokens_are_named() -> None:
-    said = str(figures(np.array([[1.0, math.inf]]), doc_ids=["a.txt"]))
+def test_tokens_of_probability_0_are_located() -> None:
+    said = repr(report(np.array([[1.0, math.inf]]), doc_ids=["a.txt"]))
     assert "perplexity infinite" in said
-    assert "1 impossible, first at place 1 of a.txt" in said
+    assert "1 token of probability 0, first token 1 of a.txt" in said
 
 
 def test_bytes_of_some_tokens_only_or_beside_weights_give_no_bits_per_byte() -> None:
     nats = np.ones((2, 3))
-    assert figures(nats).bits_per_byte is None
-    assert figures(nats, n_bytes=[3, 3]).bits_per_byte == pytest.approx(1 / math.log(2))
-    assert figures(nats, n_bytes=[3, 3], weights=[1, 2]).bits_per_byte is None
+    assert report(nats).bits_per_byte is None
+    assert report(nats, n_bytes=[3, 3]).bits_per_byte == pytest.approx(1 / math.log(2))
+    assert report(nats, n_bytes=[3, 3], weights=[1, 2]).bits_per_byte is None
     half = Accumulator()
     for beside in (Beside(), Beside(n_bytes=np.array([3, 3]))):
-        half.add(Accumulator.of(batch_sums(nats, nats > 0, beside, shift=False, exclude_nonfinite=False), Conditions()))
-    assert Figures(tally=half.tally, conditions=half.conditions).bits_per_byte is None
+        half.add(
+            Accumulator.of(batch_sums(nats, nats > 0, beside, shift=False, exclude_nonfinite=False), MetricProtocol())
+        )
+    assert Report(tally=half.tally, protocol=half.protocol).bits_per_byte is None
 
 
 def test_weights_weigh() -> None:
-    found = figures(np.array([[1.0, 4.0]]), weights=[[1.0, 0.5]])
+    found = report(np.array([[1.0, 4.0]]), weights=[[1.0, 0.5]])
     assert found.log_perplexity == pytest.approx(2.0)
     assert found.tokens == 1.5
-    assert figures(np.array([[1.0], [4.0]]), weights=[2, 0]).log_perplexity == 1.0
+    assert report(np.array([[1.0], [4.0]]), weights=[2, 0]).log_perplexity == 1.0
 
 
-def test_nothing_scored_is_not_a_number() -> None:
-    empty = Figures(tally=Accumulator().tally, conditions=Conditions())
-    assert math.isnan(empty.perplexity)
-    assert "perplexity not a number over 0 tokens" in str(empty)
+def test_where_nothing_was_scored_there_is_no_perplexity() -> None:
+    empty = Report(tally=Accumulator().tally, protocol=MetricProtocol())
+    assert (empty.perplexity, empty.log_perplexity, empty.interval) == (None, None, None)
+    assert math.isnan(float(empty))
+    assert "perplexity - over 0 tokens" in repr(empty)
     assert empty.as_dict()["perplexity"] is None

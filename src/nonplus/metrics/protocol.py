@@ -1,0 +1,81 @@
+"""The protocol of a metric: what decides its figure, as far as the metric knows it."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, Self
+
+from nonplus.errors import BadProtocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricProtocol:
+    """What was measured: the ``kinds`` of input, and which targets count.
+
+    ``masked`` tells whether there was ever a mask, or a weight of 0, which does the same;
+    ``weighted`` whether a weight was ever neither 0 nor 1; ``excluding`` whether tokens
+    without a distribution are excluded instead of refused.
+    """
+
+    kinds: tuple[str, ...] = ()
+    shift: bool = False
+    ignore_index: tuple[int, ...] = ()
+    masked: bool = False
+    weighted: bool = False
+    excluding: bool = False
+
+    @property
+    def signature(self) -> str:
+        """The choices in words, short enough to print beside the figure."""
+        words = [" and ".join(self.kinds) or "nothing yet", "shifted" if self.shift else "not shifted"]
+        if self.ignore_index:
+            words.append(f"ignoring {', '.join(map(str, self.ignore_index))}")
+        return ", ".join([*words, *(name for name in ("masked", "weighted") if getattr(self, name))])
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that differ whenever a choice does."""
+        choices = self.as_dict() | {"ignore_index": self._ignored}
+        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """None: a metric warns when it sees its input."""
+        return ()
+
+    @property
+    def average(self) -> Literal["tokens", "texts"]:
+        """Perplexity of the mean over tokens."""
+        return "tokens"
+
+    @property
+    def denominator(self) -> Literal["scored", "lm-eval"]:
+        """Words and bytes of what was scored."""
+        return "scored"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every choice, for JSON."""
+        return asdict(self) | {"kinds": list(self.kinds), "ignore_index": list(self.ignore_index)}
+
+    def joined(self, other: Self) -> Self:
+        """The protocol of both together: the kinds of each, and what was done to any.
+
+        Raises:
+            BadProtocol: one shifts or ignores what the other does not, so their sums count different tokens.
+        """
+        if (self.shift, self._ignored) != (other.shift, other._ignored):
+            raise BadProtocol(
+                f"sums are added only where the same tokens count, got ({self.signature}) and ({other.signature}); "
+                f"measure both with the same shift and ignore_index"
+            )
+        return replace(
+            self,
+            kinds=tuple(sorted({*self.kinds, *other.kinds})),
+            masked=self.masked or other.masked,
+            weighted=self.weighted or other.weighted,
+            excluding=self.excluding or other.excluding,
+        )
+
+    @property
+    def _ignored(self) -> list[int]:
+        return sorted(set(self.ignore_index))

@@ -87,14 +87,14 @@ MUTANTS = [
     Mutant(
         "windows are one token shorter than they may be",
         "measure/protocol/resolved.py",
-        "room = protocol.window - 1\n",
-        "room = max(protocol.window - 2, 1)\n",
+        "room = choices.window - 1\n",
+        "room = max(choices.window - 2, 1)\n",
     ),
     Mutant(
         "windows are one token longer than the model takes",
         "measure/protocol/resolved.py",
-        "room = protocol.window - 1\n",
-        "room = protocol.window\n",
+        "room = choices.window - 1\n",
+        "room = choices.window\n",
     ),
     Mutant("the stride is ignored", "measure/protocol/resolved.py", "stride=protocol.stride or room)", "stride=room)"),
     Mutant(
@@ -118,8 +118,8 @@ MUTANTS = [
     Mutant(
         "the context is scored",
         "measure/tokenizing.py",
-        "first = int(np.searchsorted(ends, 1)) if document.context else 0",
-        "first = 0",
+        "firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)",
+        "firsts_D = np.zeros(len(contexts), np.int64)",
     ),
     Mutant(
         "texts of a stream are run together",
@@ -128,37 +128,40 @@ MUTANTS = [
         'yield Document(text="".join(texts)',
     ),
     Mutant(
-        "the weights are ignored", "measure/scoring.py", "self._weight[scored] = weight", "self._weight[scored] = 1.0"
-    ),
-    Mutant(
-        "documents come in the order in which they are finished",
+        "the weights are ignored",
         "measure/scoring.py",
-        "scored = under_way.popleft().scored()",
-        "scored = under_way.pop().scored()",
+        "np.repeat(windows.weight_W, windows.stop_W - windows.first_W)",
+        "1.0",
     ),
     Mutant(
-        "answers are given to rows in the order of the text, not of the batch",
+        "documents are given away before they are finished",
+        "measure/scoring.py",
+        "stop = self._done + int(open_[0]) if len(open_) else len(self.texts)",
+        "stop = len(self.texts)",
+    ),
+    Mutant(
+        "scores are given to rows in the order of the text, not of the batch",
         "measure/forward.py",
-        "for i in (i for line in lines for i in line):",
-        "for i in sorted(i for line in lines for i in line):",
+        "yield list(chain.from_iterable(lines)), self",
+        "yield sorted(chain.from_iterable(lines)), self",
     ),
     Mutant(
         "nats are bits",
         "measure/forward.py",
-        "columns = 0.0 - self._model.logprobs(asked)[:, None]",
-        "columns = -1 / np.log(2) * self._model.logprobs(asked)[:, None]",
+        "return Scores(0.0 - self._model.logprobs(asked))",
+        "return Scores(-1 / np.log(2) * self._model.logprobs(asked))",
     ),
     Mutant(
         "one token more is counted than was scored",
         "measure/statistics/document_sums.py",
-        "tokens=math.fsum(scored.weight),",
-        "tokens=math.fsum(scored.weight) + 1,",
+        "[n << BITS for n in scored.tolist()]",
+        "[(n + 1) << BITS for n in scored.tolist()]",
     ),
     Mutant(
-        "bytes of tokens that were not scored are counted",
+        "bytes before the first scored token are counted",
         "measure/statistics/document_sums.py",
-        "_words(scored, starts, stops), int(token_bytes.sum()))",
-        "_words(scored, starts, stops), int(widths.sum()))",
+        "start_S = texts.tokens.byte_starts[texts.index] + place_S",
+        "start_S = np.where(np.arange(len(place_S)) == 0, 0, texts.tokens.byte_starts[texts.index] + place_S)",
     ),
     Mutant(
         "the words of the detokenised text are counted",
@@ -169,8 +172,8 @@ MUTANTS = [
     Mutant(
         "a mean over texts divides by texts without a figure too",
         "measure/report.py",
-        "return unfixed(self.tally.perplexities) / self.tally.texts",
-        "return unfixed(self.tally.perplexities) / self.tally.documents",
+        "else unfixed(self.tally.perplexities) / self.tally.texts",
+        "else unfixed(self.tally.perplexities) / self.tally.documents",
     ),
 ]
 

@@ -1,6 +1,6 @@
 """From hidden states to log-probabilities in NumPy, a few places at a time.
 
-Letters in shapes: N places asked for, H channels of a hidden state, V vocabulary, k alternatives, M places at once.
+Letters in shapes: N places asked for, H channels of a hidden state, V vocabulary, M places of a chunk.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
 from nonplus.kernels.backends.numpy import log_sum_exp, nll
-from nonplus.measure.records import Floats, Ints, Readings, joined
+from nonplus.kernels.chunks import chunks
+from nonplus.kernels.threads import in_threads, processors
+from nonplus.measure.records import Floats, Ints
 
 Real = NDArray[np.floating[Any]]
 
@@ -32,62 +34,47 @@ def check_ids(ids: Ints, vocabulary: int) -> None:
 
 
 def head_logprobs(hidden_NH: Real, weight_HV: Real, target_N: Ints, *, cap_bytes: int) -> Floats:
-    """Natural log-probability of each target, shape (N,), without ever holding more than ``cap_bytes`` of logits."""
+    """Natural log-probability of each target, shape (N,).
+
+    At most ``cap_bytes`` of logits are held at once.
+    """
     check_ids(target_N, weight_HV.shape[1])
-    answer_N = np.empty(len(target_N))
-    for part, logits_MV in _logits(hidden_NH, weight_HV, cap_bytes):
-        answer_N[part] = 0.0 - nll(logits_MV, target_N[part], _kept(logits_MV), "logits")
-    return answer_N
+    logprob_N = np.empty(len(target_N))
+    for places, room_MV in _rooms(len(hidden_NH), weight_HV, cap_bytes):
+        logits_MV = np.matmul(hidden_NH[places], weight_HV, out=room_MV)
+        logprob_N[places] = 0.0 - nll(logits_MV, target_N[places], _all_kept(logits_MV), "logits")
+    return logprob_N
 
 
-def head_readings(hidden_NH: Real, weight_HV: Real, target_N: Ints, *, top: int, cap_bytes: int) -> Readings:
-    """The same answers with the rest of the distribution summed up beside them."""
-    check_ids(target_N, weight_HV.shape[1])
-    parts = _logits(hidden_NH, weight_HV, cap_bytes)
-    return joined([logits_readings(logits_MV, target_N[part], top=top) for part, logits_MV in parts])
+def head_distributions(hidden_NH: Real, weight_HV: Real, *, cap_bytes: int) -> Iterator[Real]:
+    """Log-probabilities over the vocabulary, as chunks (M, V) of at most ``cap_bytes`` in the order of the places.
+
+    The rows of a chunk are computed in threads. The next chunk overwrites it.
+    """
+    for places, room_MV in _rooms(len(hidden_NH), weight_HV, cap_bytes):
+        hidden_MH = hidden_NH[places]
+
+        def compute(rows: slice, hidden_MH: Real = hidden_MH, room_MV: Real = room_MV) -> None:
+            logits_to_logprobs(np.matmul(hidden_MH[rows], weight_HV, out=room_MV[rows]))
+
+        in_threads(compute, chunks(len(room_MV), -(-len(room_MV) // processors())))
+        yield room_MV
 
 
-def _logits(hidden_NH: Real, weight_HV: Real, cap_bytes: int) -> Iterator[tuple[slice, Real]]:
-    """Slices of the places with their logits, which the next step overwrites."""
-    n, v = len(hidden_NH), weight_HV.shape[1]
+def logits_to_logprobs(logits_MV: Real) -> Real:
+    """Logits turned into log-probabilities, in place; a row without a distribution becomes NaN."""
+    total_M = log_sum_exp(logits_MV, _all_kept(logits_MV))
+    # in float64, rounded once: a difference of float32 would lose the surprisal of an almost certain token
+    return np.subtract(logits_MV, total_M[:, None], out=logits_MV, casting="same_kind")
+
+
+def _rooms(n: int, weight_HV: Real, cap_bytes: int) -> Iterator[tuple[slice, Real]]:
+    """Slices of ``n`` places, each with memory for its logits (M, V), which the next one uses again."""
+    v = weight_HV.shape[1]
     step = max(1, min(n, cap_bytes // (v * weight_HV.itemsize)))
     room_MV = np.empty((step, v), weight_HV.dtype)
-    for start in range(0, max(n, 1), step):
-        part = slice(start, min(n, start + step))
-        logits_MV = room_MV[: part.stop - part.start]
-        yield part, np.matmul(hidden_NH[part], weight_HV, out=logits_MV)
+    return ((places, room_MV[: places.stop - places.start]) for places in chunks(n, step))
 
 
-def logits_readings(logits_MV: Real, target_M: Ints, *, top: int) -> Readings:
-    """What each row of logits says about its target; the rows are overwritten."""
-    rows_M = np.arange(len(logits_MV))
-    chosen_M = logits_MV[rows_M, target_M]
-    total_M = log_sum_exp(logits_MV, _kept(logits_MV))
-    rank_M = 1 + np.count_nonzero(logits_MV > chosen_M[:, None], axis=1)
-    top_ids = _largest(logits_MV, min(top, logits_MV.shape[1]))
-    top_logits = logits_MV[rows_M[:, None], top_ids].astype(np.float64)
-    most_M = logits_MV.max(axis=1)
-    # an impossible token adds nothing to the entropy, but 0 * -inf is no number
-    below_MV = np.maximum(logits_MV - most_M[:, None], np.finfo(logits_MV.dtype).min)
-    share_MV = np.exp(below_MV, out=logits_MV)
-    sum_M = share_MV.sum(axis=1)
-    return Readings(
-        nats=np.maximum(total_M - chosen_M, 0.0),
-        entropy=np.log(sum_M) - np.einsum("mv,mv->m", share_MV, below_MV).astype(np.float64) / sum_M,
-        rank=rank_M.astype(np.int64),
-        top_ids=top_ids,
-        top_nats=total_M[:, None] - top_logits,
-    )
-
-
-def _kept(logits_MV: Real) -> NDArray[np.bool_]:
+def _all_kept(logits_MV: Real) -> NDArray[np.bool_]:
     return np.ones(len(logits_MV), bool)
-
-
-def _largest(logits_MV: Real, k: int) -> Ints:
-    """Ids of the ``k`` largest of each row, the largest first and equal ones by id; shape (M, k)."""
-    if k == 0:
-        return np.empty((len(logits_MV), 0), np.int64)
-    ids_Mk = np.sort(np.argpartition(np.negative(logits_MV), k - 1, axis=1)[:, :k], axis=1)
-    order_Mk = np.argsort(-np.take_along_axis(logits_MV, ids_Mk, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(ids_Mk, order_Mk, axis=1)

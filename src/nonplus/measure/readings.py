@@ -1,6 +1,6 @@
-"""What a whole distribution says about a token: a function of log-probabilities, whatever model gave them.
+"""What a whole distribution says about a token: a function of its log-probabilities.
 
-Letters in shapes: N places asked for, M places of a chunk, V vocabulary, k alternatives.
+Letters in shapes: N places asked for, M places of a chunk, V vocabulary, k alternatives, G columns of a group.
 """
 
 from collections.abc import Iterable
@@ -13,40 +13,60 @@ from nonplus.measure.records import Ints, Readings, joined
 
 Logprobs = NDArray[np.floating[Any]]
 
+_BLOCK_BYTES = 1 << 20  # of log-probabilities read together: they and what is made of them stay in the cache
+_GROUP = 16  # log-probabilities in a group, at most; only their maximum counts in the search for the top k
+
 
 def readings(chunks: Iterable[Logprobs], target_N: Ints, *, top: int) -> Readings:
     """Surprisal, entropy, rank and the ``top`` most probable tokens of each target.
 
-    ``chunks`` are what ``distributions`` gives: log-probabilities (M, V) of consecutive places. A chunk is read before
-    the next one is asked for.
+    ``chunks`` are those of :meth:`~nonplus.measure.interfaces.HasDistributions.distributions`. Each is read before the
+    next one is made.
     """
-    parts, start = [], 0
+    parts: list[Readings] = []
+    start = 0
     for logprob_MV in chunks:
-        stop = start + len(logprob_MV)
-        parts.append(_readings(logprob_MV, target_N[start:stop], top))
-        start = stop
-    return joined(parts)
+        step = max(1, _BLOCK_BYTES // (logprob_MV.shape[1] * logprob_MV.itemsize))
+        for first in range(0, len(logprob_MV), step):
+            block_MV = logprob_MV[first : first + step]
+            parts.append(_readings(block_MV, target_N[start : start + len(block_MV)], top))
+            start += len(block_MV)
+    return joined(parts or [_readings(np.empty((0, top)), target_N, top)])
 
 
 def _readings(logprob_MV: Logprobs, target_M: Ints, top: int) -> Readings:
     row_M = np.arange(len(logprob_MV))
     chosen_M = logprob_MV[row_M, target_M]
+    more_probable_MV = logprob_MV > chosen_M[:, None]
     top_ids_Mk = _largest(logprob_MV, min(top, logprob_MV.shape[1]))
     # a token of probability 0 adds nothing to the entropy, but 0 * -inf is NaN
     finite_MV = np.maximum(logprob_MV, np.finfo(logprob_MV.dtype).min)
     return Readings(
         nats=np.maximum(0.0 - chosen_M.astype(np.float64), 0.0),
-        entropy=np.maximum(0.0 - np.einsum("mv,mv->m", np.exp(finite_MV), finite_MV).astype(np.float64), 0.0),
-        rank=1 + np.count_nonzero(logprob_MV > chosen_M[:, None], axis=1).astype(np.int64),
+        entropy=np.maximum(0.0 - np.einsum("mv,mv->m", np.exp(logprob_MV), finite_MV).astype(np.float64), 0.0),
+        # row by row, because NumPy counts along an axis several times as slowly
+        rank=np.array([1 + np.count_nonzero(row_V) for row_V in more_probable_MV], np.int64),
         top_ids=top_ids_Mk,
         top_nats=np.maximum(0.0 - logprob_MV[row_M[:, None], top_ids_Mk].astype(np.float64), 0.0),
     )
 
 
 def _largest(logprob_MV: Logprobs, k: int) -> Ints:
-    """Ids of the ``k`` largest of each row, the largest first and equal ones by id; shape (M, k)."""
+    """Ids of the ``k`` largest of each row, the largest first and equal ones by id; shape (M, k).
+
+    Only candidates are sorted. They are found by cutting the vocabulary into groups: at least k log-probabilities, and
+    few more, reach the k-th largest of the groups' maxima.
+    """
+    m, v = logprob_MV.shape
     if k == 0:
-        return np.empty((len(logprob_MV), 0), np.int64)
-    ids_Mk = np.sort(np.argpartition(np.negative(logprob_MV), k - 1, axis=1)[:, :k], axis=1)
-    order_Mk = np.argsort(-np.take_along_axis(logprob_MV, ids_Mk, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(ids_Mk, order_Mk, axis=1)
+        return np.empty((m, 0), np.int64)
+    size = max(1, min(_GROUP, v // (4 * k)))
+    groups = v // size
+    most_MG = logprob_MV[:, : groups * size].reshape(m, size, groups).max(axis=1)
+    bound_M1 = np.partition(most_MG, groups - k, axis=1)[:, groups - k, None]
+    # "not below" rather than "at least", so that rows with NaN have candidates too
+    row, column = np.divmod(np.flatnonzero(~(logprob_MV < bound_M1)), v)
+    order = np.lexsort((-logprob_MV[row, column], row))  # stable: equal ones stay in order of their ids
+    first_M1 = np.searchsorted(row, np.arange(m))[:, None]
+    ids_Mk: Ints = column[order[first_M1 + np.arange(k)]]
+    return ids_Mk

@@ -1,18 +1,19 @@
-"""From input ids to the logits at the places asked for: in one product where that is shown to give the model's own.
+"""From input ids to the logits at the places asked for, by three paths, from the safest to the fastest.
 
-Letters in shapes: B rows, T tokens, N places asked for, H channels of a hidden state, V vocabulary, M places at once.
+Letters in shapes: B rows, T tokens, N places asked for, M places of a chunk, H channels of a hidden state, V vocabulary.
 """
 
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol, final
 
 import torch
 from torch import Tensor, nn
 
 from nonplus.kernels.chunks import chunks
-from nonplus.kernels.torch_head import Logits, chunk_rows, head_logits
+from nonplus.kernels.torch_head import chunk_rows, head_logits
 
 _CPU_BYTES = 128 << 20  # what head_logits needs to come within a tenth of a product of any size
 _DEVICE_BYTES = 512 << 20
@@ -22,7 +23,7 @@ _DEVICE_BYTES = 512 << 20
 class Places:
     """Rows to feed, and the places of the flattened rows whose logits are asked for.
 
-    ``position_BT`` is ``None`` where each row is one text: a model then counts by itself.
+    ``position_BT`` is ``None`` where each row is one text: a model then counts positions itself.
     """
 
     input_BT: Tensor
@@ -30,38 +31,36 @@ class Places:
     at_N: Tensor
 
 
-class Way(Protocol):
-    """One way to a model's logits."""
+class LogitsPath(Protocol):
+    """One path to a model's logits."""
 
-    def logits(self, places: Places) -> Iterator[Logits]:
-        """The logits of all places asked for, a chunk at a time."""
+    def logits(self, places: Places) -> Iterator[Tensor]:
+        """The logits of all places asked for, as chunks (M, V) in their order; a chunk may be overwritten."""
         ...
 
 
 @final
-class Plain:
-    """The model as it is, each row by itself and without filling: slow, and right whatever it does inside."""
+class WholeModel:
+    """The model as it is, one row at a time and without padding: slow, and right whatever it does inside."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
 
-    def logits(self, places: Places) -> Iterator[Logits]:
-        """A row's places at a time."""
+    def logits(self, places: Places) -> Iterator[Tensor]:
+        """A chunk for each row."""
         width = places.input_BT.shape[1]
-        row_N, column_N = places.at_N // width, places.at_N % width
-        for row in sorted(set(row_N.tolist())):
-            asked_M = (row_N == row).nonzero()[:, 0]
-            column_M = column_N[asked_M]
+        for row, together in groupby(places.at_N.tolist(), key=lambda place: place // width):
+            column_M = torch.tensor([place % width for place in together])
             length = int(column_M.max()) + 1
             position_1T = None if places.position_BT is None else places.position_BT[row, None, :length]
             logits_TV = _run(self._model, places.input_BT[row, None, :length], position_1T).logits[0]
             # from the end, because prompt tuning puts places of its own before a row
-            yield asked_M, logits_TV[-length:][column_M.to(logits_TV.device)]
+            yield logits_TV[-length:][column_M.to(logits_TV.device)]
 
 
 @final
 class OwnHead:
-    """The body for all rows at once, then the model's own head for some of the places at a time."""
+    """The body for all rows at once, then the model's own head for a chunk of places at a time."""
 
     def __init__(self, model: nn.Module, body: nn.Module, vocabulary: int) -> None:
         self._model = model
@@ -69,36 +68,35 @@ class OwnHead:
         self._vocabulary = vocabulary
         self._path = next(name for name, module in model.named_modules() if module is body).split(".")
 
-    def logits(self, places: Places) -> Iterator[Logits]:
-        """Chunk by chunk, with room for copies that the head makes of it."""
+    def logits(self, places: Places) -> Iterator[Tensor]:
+        """Chunks so small that there is room for the copies that the head makes of them."""
         output = self.body(places)
         hidden_NH = output.last_hidden_state.flatten(0, 1)[places.at_N.to(output.last_hidden_state.device)]
         step = chunk_rows(len(hidden_NH), self._vocabulary, like=hidden_NH, cap_bytes=_cap(hidden_NH) // 4)
-        for part in chunks(len(hidden_NH), step):
-            yield part, self.head(output, hidden_NH[part])
+        return (self.head(output, hidden_NH[chunk]) for chunk in chunks(len(hidden_NH), step))
 
     def body(self, places: Places) -> Any:
-        """What the body gives for all rows; its ``last_hidden_state`` has shape (B, T, H)."""
+        """The body's output for all rows; its ``last_hidden_state`` has shape (B, T, H)."""
         return _run(self._body, places.input_BT, places.position_BT)
 
     def head(self, output: Any, hidden_MH: Tensor) -> Tensor:
         """The model's own logits (M, V) for states that its body might have given in ``output``."""
-        answer = type(output)(**{**output, "last_hidden_state": hidden_MH[None]})
-        shell = _with_module(self._model, self._path, _Answer(self._body, answer))
+        replaced = type(output)(**{**output, "last_hidden_state": hidden_MH[None]})
+        shell = _with_module(self._model, self._path, _StandIn(self._body, replaced))
         nothing_1M = torch.zeros((1, len(hidden_MH)), dtype=torch.int64, device=hidden_MH.device)
         logits_MV: Tensor = _run(shell, nothing_1M, None).logits[0]
         return logits_MV
 
 
 @final
-class Product:
+class HeadProduct:
     """The body for all rows at once, then one product with the output embeddings, where a head is no more than that."""
 
     def __init__(self, own: OwnHead, head: nn.Linear) -> None:
         self._own = own
         self._head = head
 
-    def logits(self, places: Places) -> Iterator[Logits]:
+    def logits(self, places: Places) -> Iterator[Tensor]:
         """See :func:`~nonplus.kernels.torch_head.head_logits`."""
         hidden_NH = self._hidden(places).to(self._head.weight.device)
         return head_logits(hidden_NH, self._head.weight, self._head.bias, cap_bytes=_cap(hidden_NH))
@@ -109,16 +107,16 @@ class Product:
 
 
 @final
-class _Answer(nn.Module):
-    """In place of a body: what that body is taken to have said."""
+class _StandIn(nn.Module):
+    """Takes the place of a body and returns a fixed output."""
 
-    def __init__(self, body: nn.Module, answer: Any) -> None:
+    def __init__(self, body: nn.Module, output: Any) -> None:
         super().__init__()
         self.body = body
-        self._answer = answer
+        self._output = output
 
     def forward(self, *_: Any, **__: Any) -> Any:
-        return self._answer
+        return self._output
 
     def __getattr__(self, name: str) -> Any:  # heads read constants off their bodies
         own = {**self.__dict__["_modules"], **self.__dict__}

@@ -1,6 +1,6 @@
-"""The fastest way to a model's logits that gives the model's own: tried out on one window when it is opened.
+"""The fastest path that gives a model's own logits, found on one small window when the model is opened.
 
-Letters in shapes: B rows, T tokens, N places asked for, M places at once, V vocabulary.
+Letters in shapes: B rows, T tokens, N places asked for, M places of a chunk, V vocabulary.
 """
 
 import warnings
@@ -12,111 +12,110 @@ from transformers import PreTrainedModel
 
 from nonplus.errors import BadModel, FallbackNotice
 from nonplus.models.hf.inner import device_of, ids_known, inner_model, is_quantized
-from nonplus.models.hf.logits import OwnHead, Places, Plain, Product, Way
+from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, Places, WholeModel
 
-# How far logits may lie apart, as a root mean square relative to their spread, where rounding is all that differs.
+# How far logits may lie apart through rounding alone, as a root mean square relative to their spread.
 _ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-4}
-_ROUNDING_OF_HALF = 0.05  # of small integers as well
+_ROUNDING_OF_HALF = 0.05  # also of quantised weights
 _LOUD = 200.0  # logits at which every soft cap in use, 15 to 50, shows
 _LENGTHS = (8, 5)
 
-# What configurations call the steps between a head's product and the logits; only quoted, never relied on.
+# What configurations call the steps between a head's product and the logits: only quoted in messages.
 _STEPS = ("logits_scaling", "logit_scale", "final_logit_softcapping")
 
-# What a model may raise when its parts are run apart.
+# What a model may raise when its body and head are run apart.
 _FAULTS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 
 
-def logits_wide(model: nn.Module) -> int:
-    """How many ids have a logit.
+def logits_width(model: nn.Module) -> int:
+    """The number of ids that have a logit.
 
     Raises:
-        BadModel: the model gives no logits for each token, or lets a token see those after it.
+        BadModel: a token sees those after it.
     """
     ids_T = _ids(model, max(_LENGTHS))
-    before_TV = _plain(model, ids_T)
-    after_TV = _plain(model, torch.cat([ids_T[:-1], ids_T[:1]]))
+    before_TV = _whole(model, ids_T)
+    after_TV = _whole(model, torch.cat([ids_T[:-1], ids_T[:1]]))
     if _distance(before_TV[:-1], after_TV[:-1]) > _rounding(model):
         raise BadModel(
-            f"{type(inner_model(model)).__name__} lets a token see the ones after it, so that what it gives is not the "
-            "probability of a continuation; open a causal model, or one with is_decoder=True in its config"
+            f"{type(inner_model(model)).__name__} is not causal: a token sees the ones after it, so its output is not "
+            "the probability of a continuation; open a causal model, or one with is_decoder=True in its config"
         )
     return before_TV.shape[1]
 
 
-def fastest_way(model: nn.Module, *, vocabulary: int, name: str) -> Way:
-    """The body and one product if that is all that the model does, else its own head apart, else the model whole.
+def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
+    """The body and one product if that is all that the model does, else body and own head apart, else the whole model.
 
-    Warns with FallbackNotice where it is not the first.
+    Warns with FallbackNotice if it is not the first.
     """
     inner: Any = inner_model(model)
-    fault = "it has no body apart from its head"
+    fault = "its body cannot be separated from its head"
     for body in _bodies(inner):
         own = OwnHead(inner, body, vocabulary)
         fault = _fault_of_parts(model, own)
         if not fault:
             break
     if fault:
-        _notice(name, fault, "it is run whole and a row at a time, which takes several times as long")
-        return Plain(model)
+        _notice(name, fault, "the whole model is run one row at a time, which takes several times as long")
+        return WholeModel(model)
     head = inner.get_output_embeddings()
     if fault := _fault_of_product(model, own, head):
-        _notice(name, fault, "its own head is used, which takes a little longer and more memory")
+        _notice(name, fault, "its own head is used, which takes a little more time and memory")
         return own
-    return Product(own, head)
+    return HeadProduct(own, head)
 
 
-def packs(model: nn.Module, way: Way) -> bool:
-    """Whether texts that share a row, told apart by their positions, have the logits that each has alone."""
+def packs(model: nn.Module, path: LogitsPath) -> bool:
+    """Whether texts that share a row, told apart by their positions, have the same logits as each alone."""
     long_T, short_T = (_ids(model, length) for length in _LENGTHS)
     rows_BT = torch.stack([torch.cat([long_T, short_T]), torch.cat([short_T, long_T])])
     counts = [torch.arange(length, device=rows_BT.device) for length in _LENGTHS]
     position_BT = torch.stack([torch.cat(counts), torch.cat(counts[::-1])])
     places = Places(rows_BT, position_BT, torch.arange(rows_BT.numel(), device=rows_BT.device))
-    alone = [_plain(model, ids_T) for ids_T in (long_T, short_T, short_T, long_T)]
-    return not _fault(way, places, torch.cat(alone), _rounding(model))
+    alone = [_whole(model, ids_T) for ids_T in (long_T, short_T, short_T, long_T)]
+    return not _fault(path, places, torch.cat(alone), _rounding(model))
 
 
 def _bodies(inner: Any) -> list[PreTrainedModel]:
-    """What may be all of the model but its head; names and nesting differ from family to family."""
+    """Modules that may be the model without its head; names and nesting differ between families."""
     candidates = [inner.get_decoder(), *inner.children()]
     return [body for body in candidates if isinstance(body, PreTrainedModel) and body is not inner][:2]
 
 
 def _fault_of_parts(model: nn.Module, own: OwnHead) -> str:
-    """What is wrong with the body and then the head, for two rows of which one is filled up; empty if nothing is."""
+    """What is wrong with running body and head apart, for two rows of which one is padded; empty if nothing is."""
     long_T, short_T = (_ids(model, length) for length in _LENGTHS)
     rows_BT = torch.stack([long_T, nn.functional.pad(short_T, (0, len(long_T) - len(short_T)))])
     at_N = torch.arange(sum(_LENGTHS), device=rows_BT.device)
-    expected_NV = torch.cat([_plain(model, long_T), _plain(model, short_T)])
+    expected_NV = torch.cat([_whole(model, long_T), _whole(model, short_T)])
     return _fault(own, Places(rows_BT, None, at_N), expected_NV, _rounding(model))
 
 
-def _fault(way: Way, places: Places, expected_NV: Tensor, rounding: float) -> str:
+def _fault(path: LogitsPath, places: Places, expected_NV: Tensor, rounding: float) -> str:
     try:
-        parts = [(part, logits_MV.double()) for part, logits_MV in way.logits(places)]
+        logits_NV = torch.cat([logits_MV.to(torch.float64, copy=True) for logits_MV in path.logits(places)])
+        apart = _distance(logits_NV, expected_NV)
     except torch.OutOfMemoryError:
         raise
     except _FAULTS as fault:
-        return f"its body and head do not run apart ({fault})"
-    answer_NV = torch.full_like(expected_NV, torch.nan)
-    for part, logits_MV in parts:
-        answer_NV[part] = logits_MV.to(answer_NV.device)
-    apart = _distance(answer_NV, expected_NV)
-    return "" if apart <= rounding else f"its body and head apart give other logits than it does whole, by {apart:.2g}"
+        return f"its body and head cannot be run apart ({fault})"
+    if apart <= rounding:
+        return ""
+    return f"its body and head run apart give other logits than the whole model, off by {apart:.2g} of their spread"
 
 
 def _fault_of_product(model: nn.Module, own: OwnHead, head: Any) -> str:
     """Why the head is more than a product with its weight; empty if it is not.
 
-    The product and the head are given the same states, once as they are and once so large that a soft cap shows.
+    Product and head get the same states, once unchanged and once scaled so that a soft cap shows.
     """
     if type(head) is not nn.Linear:
-        return f"its head is a {type(head).__name__} and no plain linear layer"
+        return f"its head is a {type(head).__name__}, not a plain linear layer"
     output = own.body(Places(_ids(model, max(_LENGTHS))[None], None, torch.empty(0)))
     hidden_TH = output.last_hidden_state[0]
     if head.weight.is_meta or head.weight.dtype != hidden_TH.dtype:
-        return "its head is not in memory, or in another number format than its body"
+        return "its head is not in memory, or its dtype is not that of the body"
     loud = _LOUD / max(float(own.head(output, hidden_TH).abs().max()), 1e-3 * _LOUD)  # float16 ends at 65,504
     for states_TH in (hidden_TH, hidden_TH * loud):
         product_TV = nn.functional.linear(states_TH.to(head.weight.device), head.weight, head.bias)
@@ -137,15 +136,15 @@ def _notice(name: str, fault: str, remedy: str) -> None:
 
 
 def _ids(model: nn.Module, length: int) -> Tensor:
-    """Ids from all over the vocabulary, shape (T,): the same on every call."""
+    """Ids spread over the vocabulary, shape (T,): the same on every call."""
     inner = inner_model(model)
     return torch.arange(1, 1 + length, device=device_of(inner)) * 7919 % ids_known(inner)
 
 
-def _plain(model: nn.Module, ids_T: Tensor) -> Tensor:
+def _whole(model: nn.Module, ids_T: Tensor) -> Tensor:
     """The model's own logits in float64, shape (T, V)."""
     at_T = torch.arange(len(ids_T), device=ids_T.device)
-    ((_, logits_TV),) = Plain(model).logits(Places(ids_T[None], None, at_T))
+    (logits_TV,) = WholeModel(model).logits(Places(ids_T[None], None, at_T))
     return logits_TV.double()
 
 

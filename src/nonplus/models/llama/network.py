@@ -1,0 +1,188 @@
+"""The layers of a Llama in NumPy, for tokens of one or many texts laid end to end.
+
+Letters in shapes: M tokens laid end to end, Q tokens of a block, S tokens that a block sees,
+D channels of the body, F of the feed-forward layer, V vocabulary, A query heads, K key heads, H = A + 2 K,
+G = A / K query heads per key head, C channels of a head, c = C / 2.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.kernels.numpy_head import check_ids
+from nonplus.measure.records import Ints
+from nonplus.models.llama.weights import Array, Layer, Shape, layer_of
+
+_SCORES = 1 << 23  # bytes of attention scores that a thread holds at once, about
+_QUERIES = 128  # tokens that attend together, at most
+_FEWEST = 16  # and at least, however many scores that makes
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValues:
+    """What one layer keeps of the tokens that later ones attend to."""
+
+    key_MKC: Array
+    value_MKC: Array
+
+    def followed_by(self, later: "KeyValues") -> "KeyValues":
+        """Those of both, as a copy."""
+        return KeyValues(
+            np.concatenate([self.key_MKC, later.key_MKC]), np.concatenate([self.value_MKC, later.value_MKC])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Queries ``[start, stop)`` attend to keys ``[first, stop)``; ``mask_QQ`` is added to the scores of their own."""
+
+    start: int
+    stop: int
+    first: int
+    mask_QQ: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Tokens on their way through the layers, which change ``x_MD`` in place."""
+
+    x_MD: Array
+    turn_M1c: NDArray[np.complex64]
+    blocks: list[_Block]
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A Llama's weights, and how tokens go through them."""
+
+    shape: Shape
+    embedding_VD: Array
+    layers: tuple[Layer, ...]
+    norm_D: Array
+    head_DV: Array
+
+    def no_keys_values(self) -> tuple[KeyValues, ...]:
+        """Those of each layer before the first token."""
+        nothing_0KC = np.empty((0, self.shape.num_key_value_heads, self.shape.head_dim), np.float32)
+        return (KeyValues(nothing_0KC, nothing_0KC),) * len(self.layers)
+
+    def stream(self, ids_M: Ints, position_M: Ints, start_M: Ints) -> Stream:
+        """Embedded tokens; ``start_M`` is where in the list the text of each one begins.
+
+        Raises:
+            BadInput: an id that the model does not know.
+        """
+        check_ids(ids_M, len(self.embedding_VD))
+        longest = int(position_M.max(initial=0)) + 1
+        queries = max(_FEWEST, min(_QUERIES, _SCORES // (4 * self.shape.num_attention_heads * longest)))
+        return Stream(self.embedding_VD[ids_M], self._turns(position_M), list(_blocks(start_M, queries)))
+
+    def through(self, layer: Layer, stream: Stream, past: KeyValues | None = None) -> KeyValues:
+        """Run a layer on the stream; with ``past``, the stream is one text that continues the tokens of ``past``.
+
+        Returns the keys and values of all tokens so far; without ``past``, they are views of larger arrays.
+        """
+        x_MD = stream.x_MD
+        query_MKGC, keys_values = self._queries_keys_values(layer, stream)
+        if past is not None:
+            keys_values = past.followed_by(keys_values)
+        x_MD += layer.attention_out(_attended(query_MKGC, keys_values, stream.blocks))
+        x_MD += layer.feed_out(_feed(layer.gate_up(self._normed(x_MD, layer.feed_norm_D))))
+        return keys_values
+
+    def hidden(self, stream: Stream, at_N: Ints) -> Array:
+        """The states at these places of the stream, ready for the head; shape (N, D)."""
+        return self._normed(stream.x_MD[at_N], self.norm_D)
+
+    def _queries_keys_values(self, layer: Layer, stream: Stream) -> tuple[Array, KeyValues]:
+        k, c = self.shape.num_key_value_heads, self.shape.head_dim
+        a, m = self.shape.num_attention_heads, len(stream.x_MD)
+        all_MHC = layer.query_key_value(self._normed(stream.x_MD, layer.attention_norm_D)).reshape(m, a + k + k, c)
+        turned = all_MHC[:, : a + k].view(np.complex64)
+        turned *= stream.turn_M1c
+        return all_MHC[:, :a].reshape(m, k, a // k, c), KeyValues(all_MHC[:, a : a + k], all_MHC[:, a + k :])
+
+    def _normed(self, x_MD: Array, gain_D: Array) -> Array:
+        """Root mean square 1, times the gain (Zhang and Sennrich 2019, arXiv:1910.07467)."""
+        square_M = np.einsum("md,md->m", x_MD, x_MD) / np.float32(x_MD.shape[1])
+        y_MD: Array = x_MD * (1 / np.sqrt(square_M + np.float32(self.shape.rms_norm_eps)))[:, None]
+        y_MD *= gain_D
+        return y_MD
+
+    def _turns(self, position_M: Ints) -> NDArray[np.complex64]:
+        """Rotations by position as unit complex numbers (Su et al. 2021, arXiv:2104.09864), shape (M, 1, c)."""
+        exponent_c = np.arange(0, self.shape.head_dim, 2, dtype=np.float32) / np.float32(self.shape.head_dim)
+        frequency_c = 1 / np.float32(self.shape.rope_theta) ** exponent_c
+        angle_Mc = position_M.astype(np.float32)[:, None] * frequency_c
+        turn_Mc = np.empty(angle_Mc.shape, np.complex64)
+        turn_Mc.real, turn_Mc.imag = np.cos(angle_Mc), np.sin(angle_Mc)
+        return turn_Mc[:, None]
+
+
+def _attended(query_MKGC: Array, keys_values: KeyValues, blocks: list[_Block]) -> Array:
+    """What the heads gathered, shape (M, A * C); the queries belong to the last M of the keys."""
+    m, k, g, c = query_MKGC.shape
+    past = len(keys_values.key_MKC) - m
+    gathered_MKGC = np.empty((m, k, g, c), np.float32)
+    for block in blocks:
+        own, seen, q = slice(block.start, block.stop), slice(block.first, past + block.stop), block.stop - block.start
+        query_KRC = query_MKGC[own].transpose(1, 2, 0, 3).reshape(k, -1, c)  # R = G * Q
+        score_KRS = query_KRC @ keys_values.key_MKC[seen].transpose(1, 2, 0)
+        score_KRS.reshape(k, -1, q, score_KRS.shape[2])[..., -q:] += block.mask_QQ
+        score_KRS -= score_KRS.max(axis=2, keepdims=True)
+        np.exp(score_KRS, out=score_KRS)
+        mixed_KRC = score_KRS @ keys_values.value_MKC[seen].transpose(1, 0, 2)
+        mixed_KRC /= score_KRS.sum(axis=2, keepdims=True)
+        gathered_MKGC[own] = mixed_KRC.reshape(k, -1, q, c).transpose(2, 0, 1, 3)
+    return gathered_MKGC.reshape(m, -1)
+
+
+def _blocks(start_M: Ints, queries: int) -> Iterator[_Block]:
+    """Blocks of at most ``queries`` tokens: whole texts together, or a part of a long one."""
+    texts = [*np.unique(start_M).tolist(), len(start_M)]
+    cuts = [0]
+    for start, stop in pairwise(texts):
+        if stop - cuts[-1] > queries:
+            cuts.append(start)
+        if stop - start > queries:
+            cuts += [*range(start + queries, stop, queries), stop]
+    for start, stop in pairwise([*cuts, len(start_M)]):
+        if start < stop:
+            place_Q = np.arange(start, stop)
+            visible_QQ = (place_Q <= place_Q[:, None]) & (place_Q >= start_M[start:stop, None])
+            mask_QQ = np.where(visible_QQ, np.float32(0), np.float32(-np.inf))
+            yield _Block(start, stop, int(start_M[start]), mask_QQ)
+
+
+def _feed(both_MF2: Array) -> Array:
+    """SwiGLU (Shazeer 2020, arXiv:2002.05202): ``gate * sigmoid(gate) * up``, from both side by side; shape (M, F)."""
+    half = both_MF2.shape[1] // 2
+    gate_MF, up_MF = both_MF2[:, :half], both_MF2[:, half:]
+    inverse_MF = np.negative(gate_MF)
+    with np.errstate(over="ignore"):  # an infinite divisor gives the right limit, 0
+        np.exp(inverse_MF, out=inverse_MF)
+    inverse_MF += 1
+    np.divide(gate_MF, inverse_MF, out=inverse_MF)
+    inverse_MF *= up_MF
+    return inverse_MF
+
+
+def network_of(tensors: dict[str, Array], shape: Shape) -> Network:
+    """The weights under the names that ``transformers`` gives them.
+
+    Raises:
+        KeyError: one of them is missing.
+    """
+    embedding_VD = tensors["model.embed_tokens.weight"]
+    return Network(
+        shape=shape,
+        embedding_VD=embedding_VD,
+        layers=tuple(layer_of(tensors, f"model.layers.{n}.", shape) for n in range(shape.num_hidden_layers)),
+        norm_D=tensors["model.norm.weight"],
+        head_DV=(embedding_VD if shape.tie_word_embeddings else tensors["lm_head.weight"]).T,
+    )

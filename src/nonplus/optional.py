@@ -1,23 +1,99 @@
-"""Third parties that may be absent: loaded when they are needed, or an error that says how to install them."""
+"""What loads only when it is needed: optional third parties, and the openers of schemes."""
 
 import importlib
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 from nonplus.errors import MissingExtra
 
+BASE = ("click", "numpy", "rich", "safetensors", "threadpoolctl", "tokenizers")
 
-def require(module: str, *, extra: str, purpose: str) -> ModuleType:
-    """Import ``module``, or say which extra brings it.
+# What each extra installs. The first extra that brings a package is the one to recommend.
+EXTRAS = {
+    "hf": ("torch", "transformers", "accelerate"),
+    "peft": ("peft",),
+    "zstd": ("zstandard",),
+    "parquet": ("pyarrow",),
+    "datasets": ("datasets",),
+    "evaluate": ("evaluate", "datasets"),
+    "torchmetrics": ("torch", "torchmetrics"),
+    "keras": ("keras",),
+    "jax": ("jax",),
+}
+
+# The groups of schemes; packages add schemes to a group by entry points of its name.
+MODELS, CORPORA, SINKS = "nonplus.models", "nonplus.corpora", "nonplus.sinks"
+
+# What opens ``scheme:rest``. Every opener of a group takes the same arguments: the rest
+# of the name, then how to load the model, or what reads rows for a corpus.
+SCHEMES = {
+    MODELS: {
+        "bundled": "nonplus.models:open_bundled",
+        "hf": "nonplus.models.hf.model:open_hf",
+        "llama": "nonplus.models.llama.model:open_llama",
+        "uniform": "nonplus.models.synthetic:open_uniform",
+        "unigram": "nonplus.models.synthetic:open_unigram",
+    },
+    CORPORA: {
+        "text": "nonplus.corpora.plain_text:Literal",
+        "stdin": "nonplus.corpora.plain_text:StandardInput",
+        "file": "nonplus.corpora.plain_text:WholeFile",
+        "lines": "nonplus.corpora.plain_text:Lines",
+        "wikitext": "nonplus.corpora.wikitext:WikiText",
+        "jsonl": "nonplus.corpora.jsonl:JsonLines",
+        "parquet": "nonplus.corpora.parquet:Parquet",
+        "dataset": "nonplus.corpora.huggingface:local",
+        "hub": "nonplus.corpora.huggingface:hub",
+    },
+    SINKS: {},  # planned
+}
+
+
+def require(module: str, *, purpose: str) -> ModuleType:
+    """Import ``module``, one of ours or a third party's.
 
     Raises:
-        MissingExtra: the module is not installed; the message ends with the exact install line.
+        MissingExtra: it needs a package that is not installed; the message ends with the
+            exact install line.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as missing:
-        if missing.name is None or missing.name.partition(".")[0] != module.partition(".")[0]:
+        package = (missing.name or "").partition(".")[0]
+        extra = next((extra for extra, packages in EXTRAS.items() if package in packages), None)
+        if extra is None:
             raise
         raise MissingExtra(
-            f"{purpose} needs {module.partition('.')[0]}, which is not installed; "
-            f"it comes with an extra: pip install 'nonplus[{extra}]'"
+            f"{purpose} needs {package}, which is not installed; it comes with an extra: pip install 'nonplus[{extra}]'"
         ) from None
+
+
+def is_scheme(group: str, name: str) -> bool:
+    """Whether something opens ``name:…``."""
+    return name in SCHEMES[group] or name in _installed(group)
+
+
+def schemes(group: str) -> list[str]:
+    """All schemes: those of the package, then those of other installed packages."""
+    return [*SCHEMES[group], *sorted(_installed(group).keys() - SCHEMES[group].keys())]
+
+
+def opener(group: str, scheme: str) -> Callable[..., Any]:
+    """What opens ``scheme:…``, for a scheme that :func:`is_scheme` knows.
+
+    Raises:
+        MissingExtra: it needs a package that is not installed.
+    """
+    if scheme not in SCHEMES[group]:
+        return _installed(group)[scheme]()
+    module, _, function = SCHEMES[group][scheme].partition(":")
+    opened: Callable[..., Any] = getattr(require(module, purpose=f"the scheme {scheme}:"), function)
+    return opened
+
+
+def _installed(group: str) -> dict[str, Callable[[], Callable[..., Any]]]:
+    """What other packages declare: for each scheme, a function that imports its opener."""
+    from importlib.metadata import entry_points  # half a cold start, and rarely needed
+
+    return {entry.name: entry.load for entry in entry_points(group=group)}

@@ -1,14 +1,11 @@
 """``nonplus protocols``, ``models`` and ``doctor``."""
 
 import json
-import tomllib
 import warnings
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 
-from nonplus.cli.doctor import BASE, EXTRAS
 from nonplus.cli.score import command, planned
 from nonplus.cli.terminal.help_texts import PROTOCOL
 from nonplus.cli.terminal.options import field_of
@@ -17,8 +14,6 @@ from nonplus.measure.conformance import Check
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.presets import PRESETS
 from nonplus.models import open_model
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_every_preset_is_explained_with_its_source_and_what_to_beware_of(run):
@@ -129,12 +124,3 @@ def test_a_failed_check_is_an_exit_code_of_one(run, monkeypatch):
 def test_a_missing_extra_comes_with_the_line_that_installs_it(run, monkeypatch):
     monkeypatch.setattr("nonplus.cli.doctor._installed", lambda name: "" if name == "pyarrow" else "1.0")
     assert "without pyarrow; pip install 'nonplus[parquet]'" in run("doctor", "--model", "uniform:256").out
-
-
-def test_the_doctor_knows_the_extras_and_the_base_of_the_package():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = project["optional-dependencies"]
-    named = {extra: [line.partition(">")[0] for line in extras[extra] if "nonplus" not in line] for extra in EXTRAS}
-    assert named == {extra: [*packages] for extra, packages in EXTRAS.items()}
-    assert {line.partition(">")[0] for line in project["dependencies"]} == {*BASE}
-    assert {*extras} - {"all", "peers", "loops", "recipe", "test", "dev"} == {*EXTRAS}

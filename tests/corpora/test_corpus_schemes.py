@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from nonplus.corpora import open_corpus, schemes
+from nonplus.corpora import open_corpus
 from nonplus.errors import BadInput, MissingExtra
 
 PLUGIN = """
@@ -22,9 +22,7 @@ def _plugin(tmp_path, monkeypatch):
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: shouting\nVersion: 1.0\n")
     (metadata / "entry_points.txt").write_text("[nonplus.corpora]\nshout = shouting:shout\n")
     monkeypatch.syspath_prepend(tmp_path)
-    schemes._installed.cache_clear()
     yield
-    schemes._installed.cache_clear()
     sys.modules.pop("shouting", None)
 
 
@@ -42,11 +40,6 @@ def test_an_unknown_scheme_is_refused_with_the_known_ones_those_of_packages_incl
 def test_a_web_address_is_refused_as_an_unknown_scheme():
     with pytest.raises(BadInput, match="nothing reads the scheme 'https'"):
         open_corpus("https://example.org/rows.jsonl")
-
-
-@pytest.mark.parametrize("scheme", schemes.BUILT_IN)
-def test_every_built_in_scheme_leads_to_something_documented(scheme):
-    assert schemes.opener(scheme).__doc__
 
 
 @pytest.mark.parametrize(

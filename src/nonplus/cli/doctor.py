@@ -21,19 +21,7 @@ from nonplus.measure.interfaces import WindowModel
 from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.models.loading import Loading
-
-BASE = ("numpy", "tokenizers", "safetensors", "threadpoolctl", "click", "rich")
-EXTRAS = {
-    "hf": ("torch", "transformers", "accelerate"),
-    "peft": ("peft",),
-    "zstd": ("zstandard",),
-    "parquet": ("pyarrow",),
-    "datasets": ("datasets",),
-    "torchmetrics": ("torch", "torchmetrics"),
-    "keras": ("keras",),
-    "jax": ("jax",),
-    "evaluate": ("evaluate", "datasets"),
-}
+from nonplus.optional import BASE, EXTRAS
 
 
 @click.command("doctor", cls=Verb, short_help="Check the installation, the devices and a model.")

@@ -12,11 +12,11 @@ from nonplus.corpora.chat import responses
 from nonplus.corpora.corpus import Corpus
 from nonplus.corpora.options import CorpusOptions
 from nonplus.corpora.rows import Place, Rows
-from nonplus.corpora.schemes import opener
 from nonplus.corpora.streams import name_of
 from nonplus.errors import BadInput
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
+from nonplus.optional import CORPORA, is_scheme, opener, schemes
 
 __all__ = ["Corpus", "CorpusOptions", "Place", "Rows", "open_corpora", "open_corpus", "responses"]
 
@@ -30,7 +30,7 @@ def open_corpus(
 
     ``source`` is ``scheme:location``; ``-`` for standard input; or, where only one reading is possible, a bare file,
     folder, glob pattern or text. A :class:`~pathlib.Path` is always a file or folder. The schemes are in
-    :mod:`nonplus.corpora.schemes`; packages add more through the entry point group ``nonplus.corpora``.
+    :mod:`nonplus.optional`; packages add more through the entry point group ``nonplus.corpora``.
     ``tokenizer`` is needed only where ``options.messages`` has conversations written out; ``keep_blank`` as in
     :func:`open_corpora`.
 
@@ -65,7 +65,13 @@ def open_corpora(
 
 
 def _open(address: Address, rows: Rows) -> Iterable[Document]:
-    return opener(address.scheme)(address.location, rows)
+    if not is_scheme(CORPORA, address.scheme):
+        raise BadInput(
+            f"nothing reads the scheme {address.scheme!r}; there are {', '.join(schemes(CORPORA))}; "
+            "write text: before it all to score it as text"
+        )
+    documents: Iterable[Document] = opener(CORPORA, address.scheme)(address.location, rows)
+    return documents
 
 
 def _label(source: str | Path, found: list[Address]) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nonplus.corpora.schemes import is_scheme
 from nonplus.corpora.streams import STANDARD_INPUT, existing, name_of
 from nonplus.errors import BadInput
+from nonplus.optional import CORPORA, is_scheme
 
 SUFFIXES = {".txt": "file", ".md": "file", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 COMPRESSIONS = (".gz", ".zst")
@@ -39,7 +39,7 @@ def addresses(source: str | Path) -> list[Address]:
     if isinstance(source, Path):
         return _found(existing(str(source)))
     prefix = _PREFIX.match(source)
-    if prefix and is_scheme(prefix[1]):
+    if prefix and is_scheme(CORPORA, prefix[1]):
         return [Address(prefix[1], source[prefix.end() :])]
     if source == STANDARD_INPUT:
         return [Address("stdin", "")]

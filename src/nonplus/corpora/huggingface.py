@@ -96,7 +96,7 @@ class DataSet:
 
 
 def _library() -> ModuleType:
-    return require("datasets", extra="datasets", purpose="reading data sets of Hugging Face")
+    return require("datasets", purpose="reading data sets of Hugging Face")
 
 
 def _parted(location: str, *, known: tuple[str, ...]) -> tuple[str, dict[str, str]]:

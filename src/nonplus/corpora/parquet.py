@@ -21,8 +21,8 @@ class Parquet:
     """``parquet:articles.parquet``: a document per row, called ``path:row``, rows counted from 0."""
 
     def __init__(self, location: str, rows: Rows) -> None:
-        self._arrow = require("pyarrow", extra="parquet", purpose="reading Parquet files")
-        self._parquet = require("pyarrow.parquet", extra="parquet", purpose="reading Parquet files")
+        self._arrow = require("pyarrow", purpose="reading Parquet files")
+        self._parquet = require("pyarrow.parquet", purpose="reading Parquet files")
         self._location = existing(location)
         self._rows = rows
 

@@ -25,7 +25,7 @@ def zstd_bytes(packed: BinaryIO) -> io.RawIOBase:
         EOFError: the data is damaged or breaks off; while the stream is being read.
         MissingExtra: zstandard is not installed.
     """
-    zstandard = require("zstandard", extra="zstd", purpose="reading .zst files")
+    zstandard = require("zstandard", purpose="reading .zst files")
     return _Stream(_pieces(packed, zstandard))
 
 

@@ -22,8 +22,8 @@ from nonplus.models import open_model
 from nonplus.models.loading import Loading
 from nonplus.optional import require
 
-datasets = require("datasets", extra="evaluate", purpose="the metric for evaluate.load")
-evaluate = require("evaluate", extra="evaluate", purpose="the metric for evaluate.load")
+evaluate = require("evaluate", purpose="the metric for evaluate.load")
+datasets = require("datasets", purpose="the metric for evaluate.load")
 
 _DESCRIPTION = "Perplexity of a language model on texts, token by token, with the conditions that it depends on."
 _INPUTS = """

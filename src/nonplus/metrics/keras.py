@@ -16,7 +16,7 @@ from nonplus.metrics.options import Check, MetricOptions
 from nonplus.metrics.result import Figures
 from nonplus.optional import require
 
-require("keras", extra="keras", purpose="a Keras metric")
+require("keras", purpose="a Keras metric")
 
 import keras  # noqa: E402
 from keras import ops  # noqa: E402

@@ -14,7 +14,7 @@ from nonplus.metrics.options import Check, Empty, MetricOptions, OnNonfinite
 from nonplus.metrics.result import Figures
 from nonplus.optional import require
 
-require("torchmetrics", extra="torchmetrics", purpose="a torchmetrics metric")
+require("torchmetrics", purpose="a torchmetrics metric")
 
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402

@@ -24,7 +24,7 @@ def devices() -> list[Device]:
 
 
 def _accelerators() -> list[Device]:
-    torch = require("torch", extra="hf", purpose="looking for accelerators")
+    torch = require("torch", purpose="looking for accelerators")
     found = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]
     cuda = [Device(name=f"cuda:{i}", is_a=each.name, memory=each.total_memory) for i, each in enumerate(found)]
     mps = [Device(name="mps", is_a="Apple GPU", memory=0)] if torch.backends.mps.is_available() else []

@@ -1,6 +1,12 @@
 """How a model's weights are brought into memory: everything that may be said about it, as one value."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+from nonplus.errors import BadModel
+from nonplus.measure.interfaces import WindowModel
+
+M = TypeVar("M", bound=WindowModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,3 +27,20 @@ class Loading:
     quantization: str = ""
     trust_remote_code: bool = False
     packing: bool = False
+
+
+def loaded_as_is(model: M, loading: Loading) -> M:
+    """``model``, for which ``loading`` leaves no choice open.
+
+    Raises:
+        BadModel: ``loading`` asks for anything that ``model`` is not.
+    """
+    met = {"dtype": ("auto", model.dtype), "device": ("auto", "cpu"), "packing": (False, model.packs)}
+    for option in fields(Loading):
+        asked = getattr(loading, option.name)
+        if asked not in met.get(option.name, (option.default,)):
+            raise BadModel(
+                f"{model.name} cannot be loaded with {option.name}={asked!r}: it runs as it is, in {model.dtype}; "
+                f"leave {option.name} out, or open a model by hf:"
+            )
+    return model

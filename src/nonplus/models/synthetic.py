@@ -15,6 +15,7 @@ from nonplus.errors import BadModel
 from nonplus.kernels.numpy_head import check_ids
 from nonplus.measure.interfaces import Special
 from nonplus.measure.records import Batch, Encoding, Floats, Readings
+from nonplus.models.loading import Loading, loaded_as_is
 
 _BYTES = 256
 
@@ -133,15 +134,15 @@ def fitted_unigram(text: bytes, *, name: str = "unigram") -> Unigram:
     return Unigram(count_V / count_V.sum(), name=name)
 
 
-def open_uniform(size: str) -> Unigram:
+def open_uniform(size: str, loading: Loading = Loading()) -> Unigram:  # noqa: B008
     """``uniform:`` is uniform over bytes, ``uniform:1000`` over a thousand ids."""
     if size and not (size.isdecimal() and len(size) < 9):
         raise BadModel(f"uniform: takes the size of a vocabulary, got {size[:20]!r}; write e.g. uniform:256")
-    return Uniform(int(size or _BYTES))
+    return loaded_as_is(Uniform(int(size or _BYTES)), loading)
 
 
-def open_unigram(file: str) -> Unigram:
+def open_unigram(file: str, loading: Loading = Loading()) -> Unigram:  # noqa: B008
     """``unigram:FILE`` is fitted on the bytes of that file."""
     if not Path(file).is_file():
         raise BadModel(f"unigram: takes the text file to fit, and there is no file {file!r}; check the path")
-    return fitted_unigram(Path(file).read_bytes(), name=f"unigram:{file}")
+    return loaded_as_is(fitted_unigram(Path(file).read_bytes(), name=f"unigram:{file}"), loading)

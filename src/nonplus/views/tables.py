@@ -116,8 +116,8 @@ def _number(value: Any) -> float | None:
 
 @contextmanager
 def _parquet(path: Path, columns: Columns) -> Iterator[_Parquet]:
-    arrow = require("pyarrow", extra="parquet", purpose="writing Parquet files")
-    parquet = require("pyarrow.parquet", extra="parquet", purpose="writing Parquet files")
+    arrow = require("pyarrow", purpose="writing Parquet files")
+    parquet = require("pyarrow.parquet", purpose="writing Parquet files")
     alternative = arrow.struct([("token", arrow.string()), ("probability", arrow.float64())])
     types = {
         str: arrow.string(),

@@ -81,7 +81,7 @@ def _is_float16_on_cpu(model: nn.Module) -> bool:
 
 
 def _adapted(model: nn.Module, adapter: str) -> nn.Module:
-    peft = require("peft", extra="peft", purpose="an adapter")
+    peft = require("peft", purpose="an adapter")
     with _quiet(), _refused(f"the adapter {adapter!r}", "give a folder that save_pretrained wrote for this model"):
         # with an adapter that does not fit, peft warns and goes on without it
         warnings.filterwarnings("error", message=".*[Mm]issing adapter keys")

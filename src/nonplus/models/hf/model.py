@@ -55,6 +55,8 @@ def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
         BadModel: it cannot be loaded whole, or does not continue text.
         MissingExtra: ``peft`` is needed for an adapter.
     """
+    if not name:
+        raise BadModel("the name of the model is empty; give a folder, or a name on the hub as in hf:gpt2")
     model = _within_memory(lambda: loaded_model(name, loading))
     tokenizer = HFTokenizer(loaded_tokenizer(name, loading))
     named = f"{name}+{loading.adapter}" if loading.adapter else name

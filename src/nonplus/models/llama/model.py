@@ -25,6 +25,7 @@ from nonplus.kernels.threads import in_threads, processors
 from nonplus.measure.records import Batch, Floats, Ints, Readings, joined
 from nonplus.models.llama.tokenizer import FileTokenizer, json_file
 from nonplus.models.llama.weights import Layer, layer_of, shape_of, tensors_of
+from nonplus.models.loading import Loading, loaded_as_is
 
 Array = NDArray[np.float32]
 
@@ -207,6 +208,6 @@ def _feed(both_MF2: Array) -> Array:
     return inverse_MF
 
 
-def open_llama(folder: str | Path) -> Llama:
+def open_llama(folder: str | Path, loading: Loading = Loading()) -> Llama:  # noqa: B008
     """``llama:FOLDER``: any Llama in the layout of ``transformers``, without torch."""
-    return Llama(Path(folder))
+    return loaded_as_is(Llama(Path(folder)), loading)

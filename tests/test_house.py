@@ -4,9 +4,12 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import defaultdict
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from import_graph import imported, imports, modules, third_parties
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src" / "nonplus"
@@ -68,6 +71,46 @@ def test_the_tree_shows_every_folder_and_every_file_beside_them():
     folders = {path.parent for path in SOURCE.rglob("*.py")} - {SOURCE}
     built = {folder.name for folder in folders} | {path.name for path in SOURCE.glob("*.py")}
     assert shown - {"bundled"} == built - {"heatmap"}
+
+
+def test_a_third_party_is_imported_by_its_owners_only():
+    owners = defaultdict(list)
+    for module, dotted in imports().items():
+        for package in third_parties(dotted):
+            owners[package].append(module.removeprefix("nonplus."))
+    assert owners == PROJECT["tool"]["nonplus"]["owners"]
+
+
+def test_no_import_goes_round_in_a_circle():
+    ours = modules()
+    TopologicalSorter({module: dotted & ours.keys() for module, dotted in imports().items()}).prepare()
+
+
+@pytest.mark.parametrize(
+    ("line", "module"),
+    [
+        ("import jax.numpy as jnp", "jax.numpy"),
+        ("from jax import lax", "jax"),
+        ("from nonplus.kernels import dispatch", "nonplus.kernels.dispatch"),
+        ("from nonplus.models import open_model", "nonplus.models"),
+        ("importlib.import_module('jax')", "jax"),
+        ("import_module('jax')", "jax"),
+        ("__import__('jax')", "jax"),
+        ("require('pyarrow.parquet', purpose='reading')", "pyarrow.parquet"),
+        ("importlib.import_module(TABLE[name])", "nonplus.api"),
+        ("opener(CORPORA, scheme)", "nonplus.corpora.parquet"),
+    ],
+)
+def test_an_import_is_found_inside_a_function_and_by_name(line, module):
+    source = f"TABLE = {{'evaluate': 'nonplus.api'}}\ndef function(name, scheme):\n    {line}\n"
+    assert module in imported(source, "nonplus.example", modules())
+
+
+@pytest.mark.parametrize("argument", ["name", "f'nonplus.{name}'", "f'nonplus.{SHORT[name]}'"])
+def test_an_import_by_a_name_that_no_table_spells_out_is_refused(argument):
+    source = f"SHORT = {{'evaluate': 'api'}}\ndef function(name):\n    importlib.import_module({argument})\n"
+    with pytest.raises(ValueError, match=r"nonplus\.example, line 3: spell out"):
+        imported(source, "nonplus.example", modules())
 
 
 def test_every_extra_that_the_house_names_exists():

@@ -49,35 +49,37 @@ __all__ = [
     "score",
 ]
 
+# Where each public name is defined.
 _HOMES = {
-    "api": ("evaluate", "score"),
-    "corpora": ("open_corpus",),
-    "errors": (
-        "BadInput",
-        "BadModel",
-        "BadProbability",
-        "BadProtocol",
-        "BadRecord",
-        "MissingExtra",
-        "NonplusError",
-        "ProtocolWarning",
-    ),
-    "measure.forward": ("RunOptions",),
-    "measure.protocol.choices": ("Protocol",),
-    "measure.protocol.presets": ("PRESETS",),
-    "measure.records": ("Document", "ScoredText", "TokenScore"),
-    "measure.report": ("Report",),
-    "metrics.functional": ("Perplexity", "perplexity"),
-    "models": ("open_model",),
+    "PRESETS": "nonplus.measure.protocol.presets",
+    "BadInput": "nonplus.errors",
+    "BadModel": "nonplus.errors",
+    "BadProbability": "nonplus.errors",
+    "BadProtocol": "nonplus.errors",
+    "BadRecord": "nonplus.errors",
+    "Document": "nonplus.measure.records",
+    "MissingExtra": "nonplus.errors",
+    "NonplusError": "nonplus.errors",
+    "Perplexity": "nonplus.metrics.functional",
+    "Protocol": "nonplus.measure.protocol.choices",
+    "ProtocolWarning": "nonplus.errors",
+    "Report": "nonplus.measure.report",
+    "RunOptions": "nonplus.measure.forward",
+    "ScoredText": "nonplus.measure.records",
+    "TokenScore": "nonplus.measure.records",
+    "evaluate": "nonplus.api",
+    "open_corpus": "nonplus.corpora",
+    "open_model": "nonplus.models",
+    "perplexity": "nonplus.metrics.functional",
+    "score": "nonplus.api",
 }
-_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for, so that ``import nonplus`` costs nothing."""
-    if name not in _HOME:
+    if name not in _HOMES:
         raise AttributeError(f"module 'nonplus' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"nonplus.{_HOME[name]}"), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -22,10 +22,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # A table rather than imports, so that `nonplus --help` loads no verb.
 VERBS = {
-    "score": "Measure the perplexity of a model on texts.",
-    "protocols": "Explain the protocols: every choice that changes the figure.",
-    "models": "List the models that come with nonplus.",
-    "doctor": "Check the installation, the devices and a model.",
+    "score": ("nonplus.cli.score", "Measure the perplexity of a model on texts."),
+    "protocols": ("nonplus.cli.protocols", "Explain the protocols: every choice that changes the figure."),
+    "models": ("nonplus.cli.models", "List the models that come with nonplus."),
+    "doctor": ("nonplus.cli.doctor", "Check the installation, the devices and a model."),
 }
 
 
@@ -37,12 +37,12 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"nonplus.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
+            formatter.write_dl([(verb, says) for verb, (_, says) in VERBS.items()])
 
 
 @click.group(

@@ -24,7 +24,7 @@ from nonplus.models.loading import Loading
 from nonplus.optional import BASE, EXTRAS
 
 
-@click.command("doctor", cls=Verb, short_help="Check the installation, the devices and a model.")
+@click.command("doctor", cls=Verb)
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
               help=f"the model to check  [{DEFAULT}]")  # fmt: skip
 @flags(Loading, "Model", LOADING)

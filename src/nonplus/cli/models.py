@@ -19,7 +19,7 @@ _FOREMOST = {
 }
 
 
-@click.command("models", short_help="List the models that come with nonplus.")
+@click.command("models")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object and nothing else")
 def command(as_json: bool) -> int:
     """List the models that come with nonplus; any other is opened by name, e.g. --model hf:gpt2."""

@@ -12,7 +12,7 @@ from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.presets import PRESETS, Preset
 
 
-@click.command("protocols", short_help="Explain the protocols: every choice that changes the figure.")
+@click.command("protocols")
 @click.argument("name", required=False, metavar="[NAME]")
 @click.option("--json", "as_json", is_flag=True, help="print one JSON object and nothing else")
 def command(name: str | None, as_json: bool) -> int:

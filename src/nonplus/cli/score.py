@@ -22,7 +22,6 @@ _SHOWN_ALTERNATIVES = 5
 @click.command(
     "score",
     cls=Verb,
-    short_help="Measure the perplexity of a model on texts.",
     epilog="A source is a file, a folder, a pattern, - for standard input, or the text itself; a scheme says "
     "which where that is not clear: text: file: lines: jsonl: parquet: wikitext: dataset: hub:",
 )

@@ -5,23 +5,24 @@ from typing import Any
 
 from nonplus.errors import BadInput
 
-# Which backend takes the arrays of a package; all others that follow the array API standard go to ``array_api``.
+# Which backend takes the arrays of a package; all others that follow the array API
+# standard go to ``array_api``.
 _BACKENDS = {
-    "numpy": "numpy",
-    "torch": "torch",
-    "jax": "jax",
-    "jaxlib": "jax",
-    "mlx": "mlx",
-    "tensorflow": "keras",
+    "numpy": "nonplus.kernels.backends.numpy",
+    "torch": "nonplus.kernels.backends.torch",
+    "jax": "nonplus.kernels.backends.jax",
+    "jaxlib": "nonplus.kernels.backends.jax",
+    "mlx": "nonplus.kernels.backends.mlx",
+    "tensorflow": "nonplus.kernels.backends.keras",
 }
 
 
 def backend_of(x: Any) -> Any:
     """The module that knows arrays like ``x``."""
     for each in type(x).__mro__:
-        name = _BACKENDS.get(each.__module__.partition(".")[0])
-        if name is not None:
-            return importlib.import_module(f"nonplus.kernels.backends.{name}")
+        package = each.__module__.partition(".")[0]
+        if package in _BACKENDS:
+            return importlib.import_module(_BACKENDS[package])
     if isinstance(x, (list, tuple)):
         return importlib.import_module("nonplus.kernels.backends.numpy")
     try:

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 __all__ = ["Conditions", "Figures", "Perplexity", "head_nll", "token_nll"]
 
 _HOMES = {
-    "Conditions": "metrics.result",
-    "Figures": "metrics.result",
-    "Perplexity": "metrics.perplexity",
-    "head_nll": "kernels.head_nll",
-    "token_nll": "kernels.token_nll",
+    "Conditions": "nonplus.metrics.result",
+    "Figures": "nonplus.metrics.result",
+    "Perplexity": "nonplus.metrics.perplexity",
+    "head_nll": "nonplus.kernels.head_nll",
+    "token_nll": "nonplus.kernels.token_nll",
 }
 
 
@@ -32,7 +32,7 @@ def __getattr__(name: str) -> object:
     """Import a public name when it is first asked for."""
     if name not in _HOMES:
         raise AttributeError(f"module 'nonplus.metrics' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"nonplus.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(_HOMES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -74,7 +74,7 @@ def options(kind: type, words: dict[str, str]) -> str:
 
 def api() -> str:
     """Every public name with its signature and docstring."""
-    order = ["perplexity", "score", "evaluate", "open_model", "open_corpus", "choose"]
+    order = ["perplexity", "score", "evaluate", "open_model", "open_corpus"]
     names = [*order, *(name for name in nonplus.__all__ if name not in order and not _is_error(name))]
     return "\n".join(_described(name, getattr(nonplus, name)) for name in names)
 
@@ -150,7 +150,7 @@ def _members(kind: type) -> list[str]:
     """Public properties and methods with the first sentence of their docstrings."""
     rows = []
     for name, member in vars(kind).items():
-        documented = isinstance(member, property) or inspect.isfunction(member)
+        documented = isinstance(member, (property, classmethod)) or inspect.isfunction(member)
         if name.startswith("_") or not documented or not inspect.getdoc(member):
             continue
         shown = f"`.{name}`" if isinstance(member, property) else f"`.{name}()`"

@@ -136,6 +136,10 @@ def test_a_file_that_cannot_be_written(run, fox, tmp_path: Path, name):
     refused(run("score", fox, *UNIFORM, "--html", tmp_path / name), str(tmp_path), "give")
 
 
+def test_a_file_where_finished_batches_should_be_kept(run, fox):
+    refused(run("score", fox, *UNIFORM, "--resume", fox), "fox.txt cannot be written", "File exists", "another place")
+
+
 def test_an_unknown_verb(run):
     refused(run("scores"), "'scores'", "nonplus --help")
 

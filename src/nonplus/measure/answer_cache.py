@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nonplus.errors import BadInput
+from nonplus.files import writing
 from nonplus.measure.records import Floats, Readings, Scores
 
 _HEAD = struct.Struct("<4sII")
@@ -44,12 +44,8 @@ class AnswerCache:
     def __init__(self, folder: Path, *, scope: str) -> None:
         """Find what earlier runs left."""
         self._scope = scope.encode()
-        try:
+        with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as fault:
-            raise BadInput(
-                f"{folder} cannot keep what is finished: {fault.strerror}; name a folder that can be written to"
-            ) from None
         self._places: dict[bytes, _Place] = {}
         for path in sorted(folder.glob("*.answers")):
             self._places.update(_places(path))
@@ -75,7 +71,7 @@ class AnswerCache:
         body = struct.pack("<I", len(answers)) + b"".join(
             _ROW.pack(key, *column.shape) + column.astype("<f8").tobytes() for key, column in columns.items()
         )
-        with self._path.open("ab") as file:
+        with writing(self._path), self._path.open("ab") as file:
             start = file.tell() + _HEAD.size
             file.write(_HEAD.pack(_MAGIC, len(body), zlib.crc32(body)) + body)
             file.flush()

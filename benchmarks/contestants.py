@@ -1,4 +1,4 @@
-"""Who takes part: each gets texts and gives the nats of each text, tokenising included."""
+"""The contestants: each takes texts and returns their nats, tokenising included."""
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,14 +23,14 @@ def scored(model: WindowModel) -> Scorer:
 
 
 def reported(model: WindowModel) -> Scorer:
-    """The whole measurement of nonplus, with tallies and intervals; only its sum is given."""
+    """The whole measurement of nonplus, with sums and intervals; returns its total."""
     return lambda texts: [nonplus.evaluate(texts, model=model, protocol="lm-eval").nats]
 
 
 def lm_eval(model: Any, tokenizer: Any, *, batch: int, context: int) -> Scorer:
-    """Its rolling log-likelihood, with the float32 softmax that it offers and does not use by default."""
+    """Its rolling log-likelihood, with the optional float32 softmax."""
     device = str(model.device)
-    huggingface.tqdm = _NoBar  # it draws one for every batch, and they cost time
+    huggingface.tqdm = _NoBar  # it draws one for every batch, which costs time
     harness = huggingface.HFLM(
         pretrained=model,
         tokenizer=tokenizer,
@@ -48,7 +48,7 @@ def lm_eval(model: Any, tokenizer: Any, *, batch: int, context: int) -> Scorer:
 
 
 class _NoBar:
-    """In place of a progress bar."""
+    """A progress bar that draws nothing."""
 
     def __init__(self, every: Iterable[Any] = (), **_: Any) -> None:
         self._every = every
@@ -60,11 +60,11 @@ class _NoBar:
         """Draw nothing."""
 
     def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing."""
 
 
 def minicons(model: Any, tokenizer: Any, *, batch: int) -> Scorer:
-    """Sixteen texts at a time, as its README does; it has no windows, so only for texts that fit into one."""
+    """Batches as in its README; it has no windows, so only for short texts."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scorer = IncrementalLMScorer(model, str(model.device), tokenizer=tokenizer)
@@ -78,7 +78,7 @@ def minicons(model: Any, tokenizer: Any, *, batch: int) -> Scorer:
 
 
 def naive(model: Any, tokenizer: Any, *, context: int) -> Scorer:
-    """What one writes at first: one window at a time, all logits, a log-softmax of all of them."""
+    """The obvious first version: one window at a time, a log-softmax of all logits."""
 
     def score(texts: Sequence[str]) -> list[float]:
         return [_text_nats(model, [tokenizer.bos_token_id, *tokenizer(text).input_ids], context) for text in texts]
@@ -88,7 +88,7 @@ def naive(model: Any, tokenizer: Any, *, context: int) -> Scorer:
 
 @torch.inference_mode()
 def _text_nats(model: Any, fed: list[int], context: int) -> float:
-    """Windows as lm-eval has them: one after another, the last one filled up with what comes before it."""
+    """Windows as in lm-eval: disjoint, but the last one reaches back to be full."""
     total, done = 0.0, 1
     while done < len(fed):
         stop = min(len(fed), done + context)

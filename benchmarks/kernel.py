@@ -1,10 +1,12 @@
-"""How fast surprisals are read off logits, beside what peers do: ratios of CPU time in one process, and extra memory.
+"""Speed and memory of surprisals from logits, compared with peers.
 
     python benchmarks/kernel.py [--quick] [--threads N] [--json FILE]
 
-Needs ``pip install "nonplus[hf,torchmetrics,keras]"``; what is not installed is said to be left out. ``read`` is the
-time in which the bytes of the logits can be read at all (NumPy's bitwise or over them). Rounds are interleaved and the
-fastest of each counts, so that a busy machine disturbs all alike; only ratios within one run mean something.
+Needs ``pip install "nonplus[hf,torchmetrics,keras]"``; packages that are not installed
+are left out. Times are CPU times in one process. ``read`` is the time needed just to
+read the bytes of the logits (NumPy's bitwise or over them). Rounds are interleaved and
+the fastest of each counts, so that a busy machine affects all alike. Only ratios within
+one run are meaningful.
 """
 
 import argparse
@@ -37,7 +39,7 @@ Work = Callable[[], Tensor | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How much is measured: rounds, megabytes of float32 logits, tokens at the head, threads."""
+    """Size of the measurement: rounds, MB of float32 logits, tokens, threads."""
 
     rounds: int = 5
     megabytes: int = 824
@@ -47,7 +49,10 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """Seconds of the fastest round, largest error in nats against float64 where surprisals come out, extra bytes."""
+    """Seconds of the fastest round, largest error in nats, extra bytes of memory.
+
+    The error is against float64; it is ``None`` if the method gives no surprisals.
+    """
 
     seconds: float
     error: float | None
@@ -55,9 +60,11 @@ class Result:
 
 
 def main() -> None:
-    """Measure, print, and on request write everything to a file."""
+    """Measure, print, and write everything to a file if asked."""
     parser = argparse.ArgumentParser(description="Speed and memory of surprisals from logits and hidden states.")
-    parser.add_argument("--quick", action="store_true", help="seconds, to see that it runs; figures mean nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="takes seconds, to check that it runs; the figures mean nothing"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
     asked = parser.parse_args()
@@ -86,12 +93,12 @@ def main() -> None:
 
 
 def measure_logits(vocabulary: int, dtype: torch.dtype, settings: Settings) -> dict[str, Result]:
-    """All ways from one set of logits."""
+    """All methods that start from logits, on the same ones."""
     n = max(2, settings.megabytes * 1_000_000 // (4 * vocabulary) // 4 * 4)
     logits_NV = torch.randn(n, vocabulary).mul_(2.5).to(dtype)
     target_N = torch.randint(0, vocabulary, (n,))
-    pieces = zip(logits_NV.split(64), target_N.split(64), strict=True)
-    truth_N = torch.cat([F.cross_entropy(x.double(), t, reduction="none") for x, t in pieces])
+    chunks = zip(logits_NV.split(64), target_N.split(64), strict=True)
+    truth_N = torch.cat([F.cross_entropy(x.double(), t, reduction="none") for x, t in chunks])
     logits_BTV, target_BT = logits_NV.view(4, -1, vocabulary), target_N.view(4, -1)
     bits_N = logits_NV.flatten().view(torch.int16).numpy().view(np.uint64)
 
@@ -103,7 +110,7 @@ def measure_logits(vocabulary: int, dtype: torch.dtype, settings: Settings) -> d
         pure_bring_forward(logits_NV, torch.ones(n, dtype=torch.bool), level_N, sum_N)
         return level_N + sum_N.log() - logits_NV.gather(1, target_N[:, None])[:, 0]
 
-    ways: dict[str, Work] = {
+    methods: dict[str, Work] = {
         "read": read,
         "nonplus token_nll": lambda: token_nll(logits_BTV, target_BT).nats.flatten(),
         "nonplus without C": pure,
@@ -116,15 +123,15 @@ def measure_logits(vocabulary: int, dtype: torch.dtype, settings: Settings) -> d
         from nonplus.metrics.torchmetrics import Perplexity as Ours
 
         ours, theirs = Ours(), Theirs()
-        ways["nonplus torchmetrics update"] = lambda: ours.update(logits_BTV, target_BT)
-        ways["torchmetrics update"] = lambda: theirs.update(logits_BTV, target_BT)
+        methods["nonplus torchmetrics update"] = lambda: ours.update(logits_BTV, target_BT)
+        methods["torchmetrics update"] = lambda: theirs.update(logits_BTV, target_BT)
     if there("keras"):
-        ways["keras_hub update" if there("keras_hub") else "keras loss (keras_hub's)"] = keras(logits_BTV, target_BT)
-    return race(ways, truth_N, settings.rounds)
+        methods["keras_hub update" if there("keras_hub") else "keras loss (keras_hub's)"] = keras(logits_BTV, target_BT)
+    return race(methods, truth_N, settings.rounds)
 
 
 def keras(logits_BTV: Tensor, target_BT: Tensor) -> Work:
-    """The update of keras_hub's metric; where it is not installed, the loss that this is made of."""
+    """The update of keras_hub's metric; if not installed, the loss that it uses."""
     if there("keras_hub"):
         import keras_hub
 
@@ -137,7 +144,7 @@ def keras(logits_BTV: Tensor, target_BT: Tensor) -> Work:
 
 
 def measure_head(dtype: torch.dtype, settings: Settings) -> dict[str, Result]:
-    """All ways from one set of hidden states."""
+    """All methods that start from hidden states, on the same ones."""
     hidden_NH = torch.randn(settings.tokens, 768).to(dtype)
     weight_VH = torch.randn(50_257, 768).mul_(0.08).to(dtype)
     target_N = torch.randint(0, 50_257, (settings.tokens,))
@@ -153,7 +160,7 @@ def measure_head(dtype: torch.dtype, settings: Settings) -> dict[str, Result]:
     def product() -> None:
         hidden_NH @ weight_VH.T
 
-    ways: dict[str, Work] = {
+    methods: dict[str, Work] = {
         "product alone": product,
         "nonplus head_nll": lambda: head_nll(hidden_NH, weight_VH, target_N).nats,
         "cross_entropy of .float()": lambda: F.cross_entropy(
@@ -162,29 +169,31 @@ def measure_head(dtype: torch.dtype, settings: Settings) -> dict[str, Result]:
         "cross_entropy": lambda: F.cross_entropy(hidden_NH @ weight_VH.T, target_N, reduction="none"),
     }
     if "linear_cross_entropy" in dir(F):  # torch 2.13 and later
-        ways["linear_cross_entropy"] = lambda: F.linear_cross_entropy(hidden_NH, weight_VH, target_N, reduction="none")
-    return race(ways, truth_N, max(2, settings.rounds // 2))
+        methods["linear_cross_entropy"] = lambda: F.linear_cross_entropy(
+            hidden_NH, weight_VH, target_N, reduction="none"
+        )
+    return race(methods, truth_N, max(2, settings.rounds // 2))
 
 
-def race(ways: dict[str, Work], truth_N: Tensor, rounds: int) -> dict[str, Result]:
-    """Run all ways in turn, once to warm up and measure memory, then for time."""
+def race(methods: dict[str, Work], truth_N: Tensor, rounds: int) -> dict[str, Result]:
+    """Run all methods in turn, once to warm up and measure memory, then for time."""
     extra, errors = {}, {}
-    seconds = dict.fromkeys(ways, float("inf"))
-    for name, work in ways.items():
+    seconds = dict.fromkeys(methods, float("inf"))
+    for name, work in methods.items():
         gc.collect()
         forget_peak()
         before = resident()
-        answer = work()
+        result = work()
         extra[name] = max(0, peak() - before)
-        compares = answer is not None and answer.shape == truth_N.shape
-        errors[name] = (answer.double() - truth_N).abs().max().item() if compares else None
-        del answer
+        compares = result is not None and result.shape == truth_N.shape
+        errors[name] = (result.double() - truth_N).abs().max().item() if compares else None
+        del result
     for _ in range(rounds):
-        for name, work in ways.items():
+        for name, work in methods.items():
             start = time.process_time()
             work()
             seconds[name] = min(seconds[name], time.process_time() - start)
-    return {name: Result(seconds=seconds[name], error=errors[name], extra_bytes=extra[name]) for name in ways}
+    return {name: Result(seconds=seconds[name], error=errors[name], extra_bytes=extra[name]) for name in methods}
 
 
 def show(title: str, results: dict[str, Result], *, per: str) -> None:

@@ -1,4 +1,4 @@
-"""Peak memory of one contestant on one window of a model with a large vocabulary; JSON on stdout."""
+"""Peak memory of one contestant on one window of a model with a large vocabulary."""
 
 import gc
 import json
@@ -14,7 +14,7 @@ import nonplus
 
 
 def main(data: Path, who: str, vocabulary: int, context: int) -> None:
-    """Score as many tokens as make exactly one window."""
+    """Score exactly one window of tokens; print JSON on stdout."""
     torch.set_num_threads(1)
     ids = tokenizer(data)
     model = wide_llama(vocabulary, context)
@@ -39,7 +39,7 @@ def _of_tokens(ids: object, texts: list[str], length: int) -> str:
 
 
 def forget_peak() -> None:
-    """Let the peak begin anew, since loading may have needed more than scoring will (Linux; else it stays)."""
+    """Reset the peak (on Linux only), because loading may need more than scoring."""
     file = Path("/proc/self/clear_refs")
     if file.exists():
         file.write_text("5")
@@ -51,7 +51,7 @@ def resident() -> int:
 
 
 def peak() -> int:
-    """The most bytes in memory at once since the peak was forgotten."""
+    """The most bytes in memory at once since the last reset."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 

@@ -1,7 +1,9 @@
-"""One race in one process: every contestant scores the same texts in turn, round after round; JSON on stdout.
+"""One race in one process: all contestants score the same texts, round after round.
 
-CPU time, because on a shared machine wall time says what the neighbours do. A round sets every contestant against
-nonplus at about the same moment; the ratio given is that of the best times, beside the lowest and highest of a round.
+It measures CPU time, because wall time depends on other work on the machine. In each
+round, every contestant runs at about the same moment as nonplus. The ratio is that of
+the best times, with the lowest and highest ratio of a round. The result is JSON on
+stdout.
 """
 
 import json
@@ -25,13 +27,13 @@ from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.records import Document
 from nonplus.measure.tokenizing import encode
 
-_SIDE = {"cpu": 1536, "cuda": 8192}  # of the square matrices whose product sets the pace
-_SAME = 1e-6  # how far sums of nats may lie apart for the work to count as the same; half precision cannot keep to it
+_SIDE = {"cpu": 1536, "cuda": 8192}  # side of the square matrices for the matrix rate
+_SAME = 1e-6  # largest relative difference of nats for equal work; not for half precision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the texts ask for, whoever does it: texts, tokens fed and scored, floating-point operations."""
+    """The work for any contestant: texts, tokens fed and scored, operations."""
 
     texts: int
     fed: int
@@ -65,7 +67,7 @@ def _peers(model: Any, ids: Any, own: WindowModel, *, windowed: bool) -> dict[st
 
 
 def _bundled() -> tuple[dict[str, Scorer], Any, WindowModel]:
-    """The bundled model by NumPy, and the same weights in torch."""
+    """The bundled model in NumPy, and the same weights in torch."""
     by_numpy = nonplus.open_model("bundled:tiny")
     folder = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
@@ -76,15 +78,15 @@ def _bundled() -> tuple[dict[str, Scorer], Any, WindowModel]:
 def race(
     contestants: dict[str, Scorer], texts: Sequence[str], work: Work, *, device: str, rounds: int, counted: nn.Module
 ) -> dict[str, Any]:
-    """Times of all contestants; the first one is what the others are compared with.
+    """Times of all contestants, relative to the first one.
 
-    ``counted`` is a module that every token fed goes through once.
+    ``counted`` is a module that every fed token passes once.
     """
     warm = {name: _warm_up(scorer, texts, counted) for name, scorer in contestants.items()}
     first = next(iter(contestants))
     off = {name: abs(nats / warm[first].nats - 1) for name, (nats, _) in warm.items()}
     if device == "cpu" and max(off.values()) > _SAME:
-        sys.exit(f"the contestants do not score the same, so speeds do not compare; nats off {first}'s: {off}")
+        sys.exit(f"the contestants give different nats, so their speeds are not comparable; off from {first}: {off}")
     clock = _cpu_clock if device == "cpu" else _device_clock
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
     products = []
@@ -117,7 +119,7 @@ def race(
 
 
 class WarmUp(NamedTuple):
-    """What came of scoring once: the sum of nats, and how many tokens were fed for it, filling included."""
+    """The result of scoring once: sum of nats, and tokens fed, padding included."""
 
     nats: float
     fed: int
@@ -132,10 +134,10 @@ def _warm_up(scorer: Scorer, texts: Sequence[str], counted: nn.Module) -> WarmUp
 
 
 def _work(texts: Sequence[str], own: WindowModel, model: Any) -> Work:
-    """Counted from the windows of lm-eval's protocol; attention as if none looked at what is masked."""
-    rules = resolve(Protocol.named("lm-eval"), own)
+    """Work counted from the windows of lm-eval's protocol, without masked attention."""
+    protocol = resolve(Protocol.named("lm-eval"), own)
     documents = [Document(text=text, id=str(place)) for place, text in enumerate(texts)]
-    windows = [w for tokens in encode(documents, own, specials=True) for w in rules.windows(tokens)]
+    windows = [w for tokens in encode(documents, own, specials=True) for w in protocol.windows(tokens)]
     lengths = [w.prefixed + w.stop - w.start - 1 for w in windows]
     scored = sum(w.stop - w.first for w in windows)
     config = model.config
@@ -147,7 +149,7 @@ def _work(texts: Sequence[str], own: WindowModel, model: Any) -> Work:
 
 
 def _gemm(device: str, clock: Callable[[Callable[[], object]], float]) -> float:
-    """Floating-point operations per second in a product of large matrices, the best of a few."""
+    """Floating-point operations per second in a large matrix product; best of five."""
     side = _SIDE["cpu" if device == "cpu" else "cuda"]
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
     a, b = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
@@ -162,7 +164,7 @@ def _cpu_clock(run: Callable[[], object]) -> float:
 
 
 def _device_clock(run: Callable[[], object]) -> float:
-    """Wall seconds until the device has done what it was given."""
+    """Wall seconds until the device has finished."""
     torch.cuda.synchronize()
     begun = time.perf_counter()
     run()

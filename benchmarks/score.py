@@ -1,9 +1,10 @@
-"""How fast nonplus scores beside its peers: ratios of CPU time on the same weights and texts, and peak memory.
+"""Speed and memory of scoring, compared with peers on the same weights and texts.
 
     python benchmarks/score.py [--quick] [--json FILE] [--device cuda]
 
-Needs ``pip install "nonplus[peers]"`` and the shared texts (``NONPLUS_DATA``). Every measurement runs in a process of
-its own, on one thread. On a shared machine only the ratios mean something, and they only within one run.
+Needs ``pip install "nonplus[peers]"`` and the shared texts (``NONPLUS_DATA``). Each
+measurement runs in a process of its own, on one thread. On a shared machine, only
+ratios within one run are meaningful.
 """
 
 import argparse
@@ -29,7 +30,7 @@ SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How much is measured: rounds after the warm-up, tokens in each workload, the largest vocabulary and window."""
+    """Size of the measurement: rounds, tokens per workload, vocabulary, context."""
 
     rounds: int = 5
     tokens: int = 16_000
@@ -39,13 +40,15 @@ class Settings:
 
 
 QUICK = Settings(rounds=1, tokens=1500, vocabulary=16_384, context=512)
-ON_DEVICE = 250_000  # tokens; fewer are over before an accelerator is warm
+ON_DEVICE = 250_000  # tokens; with fewer, an accelerator does not warm up
 
 
 def main() -> None:
-    """Measure, print, and on request write everything to a file."""
+    """Measure, print, and write everything to a file if asked."""
     parser = argparse.ArgumentParser(description="Speed and memory of nonplus and its peers.")
-    parser.add_argument("--quick", action="store_true", help="a minute, to see that it runs; figures mean nothing")
+    parser.add_argument(
+        "--quick", action="store_true", help="takes a minute, to check that it runs; the figures mean nothing"
+    )
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
     parser.add_argument("--device", default="cpu", help="cpu (CPU time), or cuda (wall time, bfloat16)")
     asked = parser.parse_args()
@@ -73,7 +76,7 @@ def main() -> None:
 
 
 def _child(script: str, *arguments: object) -> dict[str, Any]:
-    """What a script of this folder prints as JSON, run on one thread."""
+    """The JSON that a script of this folder prints, run on one thread."""
     command = [sys.executable, str(HERE / script), str(DATA), *map(str, arguments)]
     environment = {**os.environ, **ONE_THREAD, **QUIET}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
@@ -112,7 +115,9 @@ def _print_race(title: str, race: dict[str, Any]) -> None:
 
 
 def _print_memory(memory: dict[str, dict[str, float]], settings: Settings) -> None:
-    print(f"\npeak memory over the model's own, one window of {settings.context:,}, vocabulary {settings.vocabulary:,}")
+    print(
+        f"\npeak memory beyond the model's own, one window of {settings.context:,}, vocabulary {settings.vocabulary:,}"
+    )
     for who, found in memory.items():
         whole, opening = found["peak_mb"], found["opening_mb"]
         print(f"{who:<16}{whole:>8,.0f} MB; while opening {opening:,.0f} MB; {found['nats']:,.3f} nats")

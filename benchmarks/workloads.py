@@ -1,4 +1,7 @@
-"""What is scored: models of random weights, since speed does not depend on them, and texts of three shapes."""
+"""What is scored: texts of three shapes, and models with random weights.
+
+Speed does not depend on the weights.
+"""
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
@@ -12,14 +15,18 @@ _DOCUMENT = 12_000  # characters of a long one
 
 
 def tokenizer(data: Path) -> PreTrainedTokenizerFast:
-    """Byte-level BPE with 8,192 tokens; its end of text also stands at the beginning."""
+    """Byte-level BPE with 8,192 tokens; BOS, EOS and padding are the same."""
     file = data / "tokenizers" / "ours" / "bpe8192-mix.json"
     end = "<|endoftext|>"
     return PreTrainedTokenizerFast(tokenizer_file=str(file), bos_token=end, eos_token=end, pad_token=end)
 
 
 def gpt2(device: str) -> GPT2LMHeadModel:
-    """On a processor, 5.4 million parameters in float32; on an accelerator the size of GPT-2 in bfloat16."""
+    """A GPT-2 with random weights.
+
+    On a CPU, 5.4 million parameters in float32; on an accelerator, full size in
+    bfloat16.
+    """
     torch.manual_seed(0)
     small = GPT2Config(
         vocab_size=8192, n_positions=512, n_embd=256, n_layer=4, n_head=4, bos_token_id=0, eos_token_id=0
@@ -47,19 +54,22 @@ def wide_llama(vocabulary: int, context: int) -> LlamaForCausalLM:
 
 
 def lines(data: Path, tokens: PreTrainedTokenizerFast, total: int) -> list[str]:
-    """Lines of every genre of MASC in turn, 24 tokens in the mean: the shape in which one text at a time is slow."""
+    """Lines of every genre of MASC in turn, 24 tokens on average.
+
+    With such short texts, one text at a time is slow.
+    """
     genres = [_texts(file, "\n") for file in sorted((data / "domains" / "masc").glob("*.txt"))]
     return list(_until(_sized(_in_turn(genres), tokens, shortest=1), total))
 
 
 def paragraphs(data: Path, tokens: PreTrainedTokenizerFast, total: int) -> list[str]:
-    """Paragraphs of an encyclopaedia and of novels in turn, 83 tokens in the mean."""
+    """Paragraphs of an encyclopaedia and of novels in turn, 83 tokens on average."""
     sources = [_texts(data / name, "\n\n") for name in ("eval/wiki2019/test.txt", "domains/novels.test.txt")]
     return list(_until(_sized(_in_turn(sources), tokens, shortest=_SHORTEST), total))
 
 
 def long(data: Path, tokens: PreTrainedTokenizerFast, total: int) -> list[str]:
-    """Stretches of novels, about 3,500 tokens each."""
+    """Excerpts of novels, about 3,500 tokens each."""
     novels = (data / "domains" / "novels.test.txt").read_text(encoding="utf-8")
     cut = (novels[start : start + _DOCUMENT] for start in range(0, len(novels), _DOCUMENT))
     return list(_until(((text, len(tokens(text).input_ids)) for text in cut), total))

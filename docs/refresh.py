@@ -1,18 +1,20 @@
-"""Play the examples of README.md and docs/, and write down what they print.
+"""Run the examples of README.md and docs/, and write their outputs into the pages.
 
 ::
 
-    python docs/refresh.py            play every page and write its outputs into it
+    python docs/refresh.py            run every page and write its outputs
     python docs/refresh.py README.md  only this page
     python docs/refresh.py --check    write nothing; exit code 1 if a page would change
 
-A page is played from top to bottom in an empty folder of its own, in which ``examples`` leads to that of the
-repository and ``stories260K`` to that model, where there is one. Blocks of ``console`` hold commands after ``$`` (``>``
-goes on with one) and their output; blocks of ``python`` hold a session with ``>>>``, or a script, of which only
-matters that it runs. An HTML comment before a block may say ``needs: torch, stories260K``, ``not run: <reason>`` or
-``output varies``. Tables are made by cog, from :mod:`docs.tables`.
+A page runs from top to bottom in an empty folder, where ``examples`` links
+to the repository's and ``stories260K`` to that model, if available. ``console`` blocks
+hold commands after ``$`` (``>`` continues one) and their output. ``python`` blocks hold
+a session with ``>>>``, or a script that only has to run. An HTML comment before a
+block may say ``needs: torch, stories260K``, ``not run: <reason>`` or ``output varies``.
+cog makes the tables, from :mod:`docs.tables`.
 
-Times are masked. Figures may differ in the last digit from one machine to the next, as float32 sums do.
+Times are masked. Figures may differ in the last digit between machines, as float32 sums
+do.
 """
 
 import io
@@ -35,7 +37,7 @@ from cogapp import Cog
 ROOT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("NONPLUS_DATA", ROOT.parent / "shared" / "data"))
 STORIES = DATA / "models" / "stories260K"
-# Pages whose blocks are quotations rather than examples, or that others write.
+# Pages whose blocks are quotations rather than examples, or that other scripts write.
 ELSEWHERE = ("docs/comparison/", "docs/decisions/", "docs/images/", "docs/log.md")
 
 _FENCE = re.compile(r"(?:<!-- *(?P<note>[^\n]*?) *-->\n)?^```(?P<kind>console|python)\n(?P<body>.*?)^```$", re.M | re.S)
@@ -44,19 +46,19 @@ _TIMES = (
     (re.compile(r'("(?:seconds|tokens_per_second)": )[\d.e+-]+'), r'\1"…"'),
 )
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_SHELL = re.compile(r"[<>;&*$\n]")  # what only a shell understands
+_SHELL = re.compile(r"[<>;&*$\n]")  # needs a real shell
 _NUMBER = re.compile(r"(?<![\w.])-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?(?![\w])")
 
 
 def pages() -> list[Path]:
-    """The pages that are played."""
+    """The pages whose examples run."""
     found = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
     return [page for page in found if not page.relative_to(ROOT).as_posix().startswith(ELSEWHERE)]
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """An example in a page: its place in the text, and under which conditions it is played."""
+    """An example in a page: its position in the text, and when it can run."""
 
     start: int
     stop: int
@@ -66,12 +68,12 @@ class Block:
 
     @property
     def varies(self) -> bool:
-        """Whether the output is another on another machine."""
+        """Whether the output differs between machines."""
         return self.note == "output varies"
 
     @property
     def hindrance(self) -> str:
-        """Why the block cannot be played here; empty if it can."""
+        """Why the block cannot run here; empty if it can."""
         label, _, said = self.note.partition(": ")
         if label == "not run":
             return said
@@ -86,10 +88,10 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 class Stage:
-    """Where a page is played: a folder, and the names that its Python has defined."""
+    """Where a page runs: a folder, and the names that its Python has defined."""
 
     def __init__(self, folder: Path) -> None:
-        """Furnish an empty folder."""
+        """Prepare an empty folder."""
         self._folder = folder
         self._names: dict[str, Any] = {"__name__": "__main__"}
         (folder / "examples").symlink_to(ROOT / "examples")
@@ -112,7 +114,10 @@ class Stage:
             return block.body
 
     def _command(self, command: str) -> str:
-        """What is printed, errors first; ``nonplus …`` and ``nonplus … | head`` need no new process of Python."""
+        """What the command prints, errors first.
+
+        ``nonplus …`` and ``nonplus … | head`` run in this process.
+        """
         own, pipe, rest = _parted(command.strip())
         if not own.startswith("nonplus ") or _SHELL.search(_QUOTED.sub("", own)) or re.search("nonplus|python", rest):
             return _masked(_shell(command))
@@ -124,14 +129,17 @@ class Stage:
         with redirect_stdout(printed), redirect_stderr(io.StringIO()):
             try:
                 exec(compile(code, "a session", "single"), self._names)
-            except Exception as error:  # noqa: BLE001  whatever a reader would see
+            except Exception as error:  # noqa: BLE001  the page shows any error
                 said = traceback.format_exception_only(error)[-1].strip()
                 printed.write(f"Traceback (most recent call last):\n  ...\n{said}\n")
         return _masked(printed.getvalue())
 
 
 def played(text: str) -> str:
-    """A page with the outputs and tables that it has now; examples that cannot be played here stay as they are."""
+    """A page with its current outputs and tables.
+
+    Examples that cannot run here keep their output.
+    """
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(Path(folder))
         parts, done = [], 0
@@ -144,7 +152,7 @@ def played(text: str) -> str:
 
 
 def tabled(text: str) -> str:
-    """A page with its tables made anew."""
+    """A page with its tables refreshed."""
     if "[[[cog" not in text:
         return text
     if str(ROOT) not in sys.path:
@@ -154,7 +162,7 @@ def tabled(text: str) -> str:
 
 
 def same(one: str, other: str) -> bool:
-    """Whether two outputs say the same, numbers to the last digit but one."""
+    """Whether two outputs are equal; the last digit of a number may differ."""
     if _words(one) != _words(other):
         return False
     pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
@@ -178,7 +186,7 @@ def _there(need: str) -> bool:
 
 
 def _replayed(body: str, prompts: tuple[str, str], run: Any) -> str:
-    """The body with each command's output replaced by what ``run`` gives."""
+    """The body with each command's output replaced by the result of ``run``."""
     first, more = prompts
     said: list[str] = []
     for entry in re.split(rf"^(?={re.escape(first)})", body, flags=re.M):
@@ -193,13 +201,13 @@ def _replayed(body: str, prompts: tuple[str, str], run: Any) -> str:
 
 
 def _parted(command: str) -> tuple[str, str, str]:
-    """What stands before the first pipe that is not quoted, the pipe, and what follows."""
+    """The command before the first unquoted pipe, the pipe, and the rest."""
     bar = _QUOTED.sub(lambda quoted: "-" * len(quoted[0]), command).find("|")
     return (command[:bar], "|", command[bar + 1 :]) if bar >= 0 else (command, "", "")
 
 
 def _nonplus(arguments: list[str]) -> tuple[str, str]:
-    """What the command line prints on stdout and on stderr, without a new process."""
+    """What the command line prints on stdout and stderr, in this process."""
     from nonplus.cli import main
 
     printed, errors = io.StringIO(), io.StringIO()
@@ -209,7 +217,7 @@ def _nonplus(arguments: list[str]) -> tuple[str, str]:
 
 
 def _shell(command: str, *, fed: str = "") -> str:
-    """What the shell prints, with ``nonplus`` and ``python`` of this environment."""
+    """What the shell prints, with this environment's ``nonplus`` and ``python``."""
     shims = "".join(f"{name}() {{ '{sys.executable}' {rest} \"$@\"; }}\n" for name, rest in _SHIMS.items())
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "COLUMNS": "100", "NO_COLOR": "1"}
     ran = subprocess.run(
@@ -225,7 +233,7 @@ _SHIMS = {"nonplus": "-m nonplus.cli", "python": ""}
 
 
 class _narrow:
-    """A screen of 100 columns without colours, whatever this one has."""
+    """A terminal of 100 columns without colours, whatever the real one has."""
 
     def __enter__(self) -> None:
         self._before = {name: os.environ.get(name) for name in ("COLUMNS", "NO_COLOR")}

@@ -1,4 +1,4 @@
-"""What the pages say about the code, taken from the code: each function gives Markdown for cog to put in its place."""
+"""Tables of the documentation, made from the code: Markdown for cog."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ _NUMBERED = {"stride": "stride:S", "hf-doc": "hf-doc:S", "llama.cpp": "llama.cpp
 
 
 def presets() -> str:
-    """Every named protocol: what it does, what to beware of, where it comes from."""
+    """Every named protocol: what it does, its pitfalls, its source."""
     parts = []
     for name, preset in PRESETS.items():
         parts.append(f"### `{_NUMBERED.get(name, name)}`\n")
@@ -34,7 +34,7 @@ def presets() -> str:
 
 
 def differences() -> str:
-    """In which choices each preset differs from the default one."""
+    """The choices in which each preset differs from the default."""
     rows = []
     for name, preset in PRESETS.items():
         chosen = {key: value for key, value in preset.choices.items() if value != _USUAL[key]}
@@ -54,7 +54,7 @@ def fingerprints() -> str:
 
 
 def choices() -> str:
-    """Every field of a protocol with its flag, its values and its meaning."""
+    """Every field of a protocol with its flag, values and meaning."""
     hints, rows = get_type_hints(Protocol), []
     for declaration, says in PROTOCOL.items():
         field = field_of(declaration)
@@ -123,7 +123,7 @@ def _described(name: str, value: object) -> str:
 
 
 def _signature(name: str, value: object) -> str:
-    """A signature as short as it can be read: types by their last name, defaults of records as their names."""
+    """A short signature: types by their last name, default records by name."""
     said = str(inspect.signature(value))  # type: ignore[arg-type]
     for pattern, short in _SHORTER:
         said = re.sub(pattern, short, said)
@@ -159,7 +159,7 @@ def _members(kind: type) -> list[str]:
 
 
 def markdown(docstring: str) -> str:
-    """A docstring's markup as Markdown."""
+    """A docstring as Markdown."""
     text = re.sub(r":mod:`(.+?)`", r"`\1`", docstring)
     text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+)`", r"`\1`", text)
     text = re.sub(r"``(.+?)``", r"`\1`", text, flags=re.DOTALL)
@@ -191,7 +191,7 @@ def columns(name: str) -> str:
 
 
 def drawing(*names: str, n_tokens: int, window: int, stride: int = 0) -> str:
-    """Which tokens each window of a protocol feeds (``·``) and scores (``#``), and where it has a prefix (``^``)."""
+    """The windows of protocols: tokens fed (``·``), scored (``#``), prefix (``^``)."""
     model, ids = nonplus.open_model("bundled:tiny"), np.arange(100, 100 + n_tokens)
     tokens = Tokens(Document(text="x" * n_tokens), ids, np.arange(1, n_tokens + 1), 0)
     lines = []

@@ -54,7 +54,7 @@ def test_a_deviation_has_a_sign_and_two_digits_that_matter():
         "5,000 (× 50)",
         "0.5 (÷ 200)",
         "infinite",
-        "not a number",
+        "NaN",
     ]
 
 

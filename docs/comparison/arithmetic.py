@@ -1,4 +1,4 @@
-"""Cases about the arithmetic of one token: softmax, logarithm, precision and what cannot be."""
+"""Cases about the arithmetic of one token: softmax, logarithm, precision."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ _ALL = (*OF_TORCH, "metrax", "keras_hub", "nonplus", "nonplus.torchmetrics", "no
 
 @ARITHMETIC.add(
     "underflow",
-    "A softmax whose logarithm is taken afterwards",
+    "The logarithm of a softmax",
     packages=("torchmetrics", "torcheval", "pytorch-ignite", "keras-hub", "google-metrax", "torch"),
     threads=(
         "torchmetrics, [where it is computed]"
@@ -25,10 +25,12 @@ _ALL = (*OF_TORCH, "metrax", "keras_hub", "nonplus", "nonplus.torchmetrics", "no
     backends=("jax", "torch"),
 )
 def underflow() -> Iterator[Line]:
-    """A probability below the smallest number of the format becomes 0, and its logarithm minus infinity.
+    """A probability below the smallest number of the dtype becomes 0.
 
-    One such token makes the figure of a whole corpus infinite. In float32 its logit must lie 104 below the highest,
-    which is rare; in float16, 18 are enough. A log-softmax, which the other peers use, has no such limit.
+    Its logarithm is then minus infinity, and one such token makes the figure of a whole
+    corpus infinite. In float32 its logit must lie 104 below the highest, which is rare;
+    in float16, 18 are enough. A log-softmax, which the other peers use, has no such
+    limit.
     """
     targets = np.zeros((4, 32), np.int64)
     for dtype, gap in (("float32", 110), ("float16", 20)):
@@ -45,11 +47,12 @@ def underflow() -> Iterator[Line]:
     packages=("torchmetrics", "torcheval", "pytorch-ignite", "google-metrax", "torch"),
 )
 def bfloat16_logits() -> Iterator[Line]:
-    """bfloat16 has 8 significant bits, enough for logits but not for what is summed over them.
+    """bfloat16 has 8 significant bits: enough for logits, but not for sums over them.
 
-    Where softmax, logarithm and sum stay in the format of the logits, the sum over a batch is rounded to 8 bits. The
-    truth is that of the rounded logits, so what is compared is the metric and not the format of the model. Calling
-    `.float()` first makes every peer right, at the price of a second, twice as large copy of the logits.
+    If softmax, logarithm and sum stay in the dtype of the logits, the sum over a batch
+    is rounded to 8 bits. The truth is that of the rounded logits, so the table compares
+    metrics and not dtypes. Calling `.float()` first makes every peer right, at the cost
+    of a second copy of the logits that is twice as large.
     """
     rng = np.random.default_rng(0)
     for vocabulary, tokens in ((5_000, 1_024), (50_257, 128)):
@@ -72,11 +75,13 @@ def bfloat16_logits() -> Iterator[Line]:
     backends=("jax", "torch"),
 )
 def overflow() -> Iterator[Line]:
-    """The exponential of 88.8 is beyond float32, and the mean surprisal of a diverging model can be higher.
+    """The exponential of 88.8 overflows float32.
 
-    torcheval takes the exponential in float64. None of the peers gives the logarithm of the perplexity beside it, which
-    stays finite; in loops of plain Python, `math.exp` raises from 709.8 on. Ours for Keras gives float32, as metrics of
-    Keras do, so its result is infinite too, and its `report()` is not.
+    The mean surprisal of a diverging model can be higher. torcheval computes the
+    exponential in float64. None of the peers gives the logarithm of the perplexity,
+    which stays finite. In plain Python, `math.exp` raises an error from 709.8 on. Our
+    class for Keras returns float32, as Keras metrics do, so its result is infinite too;
+    its report is not.
     """
     logits = np.zeros((1, 4, 4), np.float32)
     logits[..., 1] = 90
@@ -94,10 +99,11 @@ def overflow() -> Iterator[Line]:
     backends=("jax", "torch"),
 )
 def small_probabilities() -> Iterator[Line]:
-    """Given probabilities, Keras' cross-entropy and metrax raise all that is below 1e-7 to it.
+    """Keras' cross-entropy and metrax raise probabilities below 1e-7 to 1e-7.
 
-    It keeps a training loss finite, which is what it was made for. As a measurement it bounds the perplexity by ten
-    million, and the bound is not announced. With logits (`from_logits=True`) there is no bound.
+    This keeps a training loss finite, which is its purpose. In a measurement it limits
+    the perplexity to ten million without notice. With logits (`from_logits=True`) there
+    is no limit.
     """
     for small in (1e-6, 1e-12):
         rows = np.array([[[small, 1 - small]] * 4], np.float64)
@@ -115,16 +121,17 @@ def small_probabilities() -> Iterator[Line]:
     backends=("jax", "torch"),
 )
 def banned_tokens() -> Iterator[Line]:
-    """A logit of minus infinity, as masked vocabularies have, at a token that is not the target.
+    """Masked vocabularies have logits of minus infinity at tokens that are not targets.
 
-    On jax, Keras and metrax multiply all log-probabilities with a one-hot vector and add up; zero times infinity is not
-    a number. Taking the target's entry by its index, as on Keras' torch backend, has no such case.
+    On jax, Keras and metrax multiply all log-probabilities by a one-hot vector and add
+    up; zero times infinity is NaN. Selecting the target's entry by its index, as Keras
+    does on torch, avoids this.
     """
     logits = np.zeros((1, 4, 8), np.float32)
     logits[..., 7] = -np.inf
     targets = np.array([[0, 1, 2, 3]])
     names = ("torchmetrics", "metrax", "keras_hub", "nonplus", "nonplus.torchmetrics", "nonplus.keras")
-    yield Line("one word of eight ruled out", oracle.perplexity(logits, targets), ask([(logits, targets)], *names))
+    yield Line("one token of eight ruled out", oracle.perplexity(logits, targets), ask([(logits, targets)], *names))
 
 
 def _bfloat16(values: np.ndarray) -> np.ndarray:

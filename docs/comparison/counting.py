@@ -13,7 +13,7 @@ COUNTING = Cases()
 
 
 def _uniform(vocabulary: int, rows: int = 1, length: int = 4) -> tuple[np.ndarray, np.ndarray]:
-    """A batch under which every token has probability 1 / vocabulary, so that its perplexity is the vocabulary."""
+    """A batch in which every token has probability 1 / vocabulary."""
     return np.zeros((rows, length, vocabulary), np.float32), np.zeros((rows, length), np.int64)
 
 
@@ -29,11 +29,14 @@ def _uniform(vocabulary: int, rows: int = 1, length: int = 4) -> tuple[np.ndarra
     backends=("jax", "torch"),
 )
 def float32_counts() -> Iterator[Line]:
-    """Float32 counts exactly to 2^24, about 16.8 million; from there on, adding 1 changes nothing.
+    """Float32 counts exactly up to 2^24, about 16.8 million; beyond, adding 1 has no
+    effect.
 
-    Here 2^24 tokens come first and then 100 batches of one. Larger batches lose what lies below the last bit of the
-    count, and nothing for long if their size is divisible by a high power of two; the sum of surprisals loses its lower
-    bits in the same way. In most evaluations the effect on the perplexity is small; it grows with the run.
+    Here 2^24 tokens are followed by 100 batches of one token. With larger batches, the
+    part below the last bit of the count is lost; if their size is divisible by a high
+    power of two, nothing is lost for a long time. The sum of surprisals loses its lower
+    bits in the same way. In most evaluations the effect on the perplexity is small; it
+    grows with the length of the run.
     """
     large, one = _uniform(2, 16, 1 << 16), _uniform(2, 1, 1)
     batches = [large] * 16 + [one] * 100
@@ -70,7 +73,7 @@ def _counters(batches: list[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
 
 
 def moved_to_bfloat16(metric: Any) -> float:
-    """600 tokens of uniform logits over eight words, in 75 batches."""
+    """600 tokens of uniform logits with a vocabulary of 8, in 75 batches."""
     import torch
 
     metric = metric.to(torch.bfloat16)
@@ -86,17 +89,18 @@ def moved_to_bfloat16(metric: Any) -> float:
     packages=("torchmetrics", "torch"),
 )
 def state_in_bfloat16() -> Iterator[Line]:
-    """A metric that is part of a module goes where the module goes: `module.to(torch.bfloat16)` converts its state too.
+    """For a metric inside a module, `module.to(torch.bfloat16)` converts its state.
 
-    torchmetrics protects its states from `.half()` and `.bfloat16()`, also of the module around it, but not from
-    `.to(dtype)`, which Lightning's `bf16-true` uses. In bfloat16, whole numbers are exact to 256. Ours keeps bytes,
+    torchmetrics protects its states from `.half()` and `.bfloat16()`, also of the
+    module around it. It does not protect them from `.to(dtype)`, which Lightning's
+    `bf16-true` uses. bfloat16 holds whole numbers exactly up to 256. Ours stores bytes,
     which torch does not convert.
     """
     yield Line("600 tokens, each of probability 1/8", 8.0, _both_torchmetrics(moved_to_bfloat16))
 
 
 def read_and_merged(first: Any, second: Any) -> float:
-    """The first is read before the second is merged into it."""
+    """Compute the first metric, then merge the second into it."""
     import torch
 
     targets = torch.zeros(1, 4, dtype=torch.int64)
@@ -109,20 +113,21 @@ def read_and_merged(first: Any, second: Any) -> float:
 
 @COUNTING.add(
     "merge-after-compute",
-    "Merging after a result was read",
+    "Merging after compute",
     shows=(read_and_merged,),
     packages=("torchmetrics",),
 )
 def merge_after_compute() -> Iterator[Line]:
-    """`compute()` remembers its result until the next update, and `merge_state()` does not count as one.
+    """`compute()` caches its result until the next update.
 
-    The merged sums are right: it is the remembered result that is returned. Not reading before merging avoids it.
+    `merge_state()` does not clear the cache. The merged sums are right, but the cached
+    result is returned. To avoid this, merge before the first `compute()`.
     """
     yield Line("perplexity 5, read, then 20 merged into it", 10.0, _both_torchmetrics(read_and_merged, pair=True))
 
 
 def in_one_collection(logits: np.ndarray, targets: np.ndarray, perplexity: Any, **options: Any) -> dict[str, Any]:
-    """Two metrics of all rows, a row a batch."""
+    """Two metrics over all rows, with one row per batch."""
     import torch
     from torchmetrics import MetricCollection
 
@@ -134,7 +139,7 @@ def in_one_collection(logits: np.ndarray, targets: np.ndarray, perplexity: Any, 
 
 @COUNTING.add(
     "one-collection",
-    "Metrics of one collection",
+    "Metrics in one collection",
     shows=(in_one_collection,),
     packages=("torchmetrics",),
     threads=(
@@ -143,11 +148,13 @@ def in_one_collection(logits: np.ndarray, targets: np.ndarray, perplexity: Any, 
     ),
 )
 def one_collection() -> Iterator[Line]:
-    """A `MetricCollection` lets metrics share one state if their states are close after the first `update`.
+    """A `MetricCollection` lets metrics share one state if their states are close after
+    the first `update`.
 
-    It saves work, and is right for metrics that count the same. Two that leave out different ids have equal states if
-    the first batch has none of these ids, and then both count as one of them does from there on. Its documentation
-    names the remedy, `compute_groups=False`; a collection that is called as a function forms no groups.
+    This saves work, and is right for metrics that count the same. Two metrics that
+    ignore different ids have equal states if the first batch has none of these ids.
+    From then on, both count as one of them does. The documentation names the remedy,
+    `compute_groups=False`. A collection that is called as a function forms no groups.
     """
     rng = np.random.default_rng(0)
     logits = rng.standard_normal((2, 4, 8), np.float32) * 2
@@ -191,15 +198,16 @@ def _both_torchmetrics(use: Any, *, pair: bool = False) -> dict[str, Any]:
 
 @COUNTING.add(
     "ids-in-bfloat16",
-    "Token ids in the metric's format",
+    "Token ids in the metric's dtype",
     packages=("keras-hub",),
     backends=("jax", "torch"),
 )
 def ids_in_bfloat16() -> Iterator[Line]:
-    """keras_hub converts targets to the `dtype` of the metric, so ids are rounded in bfloat16 above 256.
+    """keras_hub converts targets to the `dtype` of the metric; bfloat16 rounds ids
+    above 256.
 
-    A rounded id is another token, and it may also become equal to the one that is masked. The default, float32, holds
-    every id below 2^24.
+    A rounded id is another token, and it may also become equal to the masked id. The
+    default, float32, holds every id below 2^24 exactly.
     """
     logits = np.zeros((1, 4, 1024), np.float32)
     targets = np.array([[257, 259, 261, 263]])
@@ -216,7 +224,7 @@ def ids_in_bfloat16() -> Iterator[Line]:
 
 
 def masking_model(tokens: np.ndarray, words: np.ndarray) -> Any:
-    """Logits of the next word from the word before, by given weights; inputs of 0 are padding."""
+    """A bigram model with fixed weights; inputs of 0 are padding."""
     import keras
 
     embedding = keras.layers.Embedding(*tokens.shape, mask_zero=True)
@@ -228,17 +236,19 @@ def masking_model(tokens: np.ndarray, words: np.ndarray) -> Any:
 
 @COUNTING.add(
     "mask-of-the-model",
-    "A mask that the model brings",
+    "A mask from the model",
     shows=(masking_model,),
     packages=("keras-hub", "keras"),
     backends=("jax", "torch"),
 )
 def mask_of_the_model() -> Iterator[Line]:
-    """A Keras layer such as `Embedding(mask_zero=True)` notes on the model's output which places are padding.
+    """A Keras layer such as `Embedding(mask_zero=True)` marks padding on the model's
+    output.
 
-    Losses of Keras leave these places out. keras_hub sums with such a loss, and counts all places, so the mean is too
-    low. `mask_token_id` or `sample_weight` lowers the count too. No model that comes with keras_hub asks for this mask
-    (by reading); models built from layers of Keras may.
+    Losses of Keras skip the marked positions. keras_hub sums with such a loss but
+    counts all positions, so its mean is too low. `mask_token_id` or `sample_weight`
+    lowers the count too. No model that comes with keras_hub uses this mask (by
+    reading); models built from Keras layers may.
     """
     rng = np.random.default_rng(3)
     tokens, words = rng.standard_normal((12, 8), np.float32), rng.standard_normal((8, 12), np.float32)
@@ -278,10 +288,10 @@ def _of_model(tokens: np.ndarray, words: np.ndarray, inputs: np.ndarray, targets
     backends=("jax", "torch"),
 )
 def rows_as_weights() -> Iterator[Line]:
-    """metrax keeps the mean surprisal of each batch and weights it by the number of sequences, not of tokens.
+    """metrax weights the mean surprisal of a batch by its sequences, not by its tokens.
 
-    Batches of equally many real tokens are averaged rightly. Where padding leaves some batches with fewer, their tokens
-    weigh more.
+    The average is right if all batches have the same number of real tokens. If padding
+    leaves some batches with fewer, their tokens weigh more.
     """
     logits = np.zeros((1, 4, 16), np.float32)
     logits[..., 0] = 3
@@ -296,9 +306,9 @@ def rows_as_weights() -> Iterator[Line]:
 
 @COUNTING.add(
     "memory-for-choosing",
-    "Memory for picking the targets' probabilities",
+    "Memory for selecting the targets' probabilities",
     packages=("torcheval", "torchmetrics", "torch"),
-    unit="largest tensor that torch makes, in megabytes",
+    unit="largest tensor, in megabytes",
     threads=(
         "[torchmetrics #2337](https://github.com/Lightning-AI/torchmetrics/issues/2337)",
         "[torcheval #206](https://github.com/meta-pytorch/torcheval/pull/206), on float64 and MPS",
@@ -306,10 +316,12 @@ def rows_as_weights() -> Iterator[Line]:
     fixed="torchmetrics had the same line until [#2346](https://github.com/Lightning-AI/torchmetrics/pull/2346).",
 )
 def memory_for_choosing() -> Iterator[Line]:
-    """torcheval selects every target's column for every token and keeps the diagonal: N × N numbers for N tokens.
+    """torcheval makes N × N numbers for N tokens and keeps only the diagonal.
 
-    The figure is right; only the size of a batch is limited by it. `compute()` ends with a conversion to float64, which
-    Apple's MPS does not have, so it fails there (by its issue; no such device was at hand).
+    It selects every target's column for every token. The figure is right, but the
+    memory limits the size of a batch. `compute()` ends with a conversion to float64,
+    which Apple's MPS does not have, so it fails there (according to its issue; we had
+    no such device).
     """
     batch = np.zeros((4, 1024, 16), np.float32), np.zeros((4, 1024), np.int64)
     asked = ask([batch], "torchmetrics", "torcheval", "nonplus.torchmetrics")
@@ -318,7 +330,7 @@ def memory_for_choosing() -> Iterator[Line]:
 
 
 def _largest_tensor(run: Any) -> float:
-    """The most bytes in one tensor that torch makes while ``run`` runs."""
+    """The size in megabytes of the largest tensor that ``run`` creates."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -1,4 +1,4 @@
-"""Cases about whole loops: padding, the Trainer's loss, a metric that runs the model itself."""
+"""Cases about whole loops: padding, the Trainer's loss, a metric that runs a model."""
 
 import os
 import tempfile
@@ -28,11 +28,12 @@ _VOCABULARY = 260
     ),
 )
 def padding() -> Iterator[Line]:
-    """No fault of a metric, but the most frequent one around them: padding that is scored as text.
+    """The most frequent mistake around a metric: padding is scored as text.
 
-    Leaving out an id is right if padding has an id of its own. Where the end token pads, as is usual with GPT-2, this
-    also leaves out the real end tokens; then only a mask says which are real. keras_hub and metrax take one as weights.
-    Here a document of three tokens and its end token is padded to eight with the same token.
+    It is no fault of the metric. Ignoring an id is right if padding has an id of its
+    own. If EOS is also the padding, as is usual with GPT-2, this ignores the real EOS
+    tokens too; then only a mask tells which are real. keras_hub and metrax take a mask
+    as weights. Here a document of three tokens and EOS is padded to eight with EOS.
     """
     rng = np.random.default_rng(1)
     logits = rng.standard_normal((1, 8, 12), np.float32) * 2
@@ -42,7 +43,7 @@ def padding() -> Iterator[Line]:
         "4 tokens of 8",
         oracle.perplexity(logits, targets, keep=mask),
         {
-            "torchmetrics, as it comes": partial(_torchmetrics, logits, targets, None),
+            "torchmetrics, default": partial(_torchmetrics, logits, targets, None),
             "torchmetrics, ignore_index=0": partial(_torchmetrics, logits, targets, 0),
             "keras_hub, mask_token_id=0": partial(_keras_hub, logits, targets, None),
             "keras_hub, sample_weight=mask": partial(_keras_hub, logits, targets, mask),
@@ -96,11 +97,13 @@ def _nonplus(logits: Any, targets: Any, mask: Any) -> float:
     "[#46204](https://github.com/huggingface/transformers/pull/46204) (the Llama of this table).",
 )
 def trainer() -> Iterator[Line]:
-    """`eval_loss` was made for watching training: it is the mean of the batches' mean losses, weighted by documents.
+    """`eval_loss` averages the mean losses of batches, weighted by their documents.
 
-    A short document then weighs as much as a long one in another batch, so its exponential depends on the batch size.
-    For models such as GPT-2, whose class name does not end in ForCausalLM, 5.23.0 divides by the number of labels
-    before the shift, one too many for each document, so that a single batch of all documents gives another figure too.
+    It was made for watching training. A short document weighs as much as a long one in
+    another batch, so the exponential depends on the batch size. For models such as
+    GPT-2, whose class name does not end in ForCausalLM, 5.23.0 also divides by the
+    number of labels before the shift, which is one too many for each document. So even
+    a single batch of all documents gives another figure.
     """
     for kind in ("llama", "gpt2"):
         with tempfile.TemporaryDirectory() as folder:
@@ -115,7 +118,7 @@ def trainer() -> Iterator[Line]:
 
 
 def _documents() -> list[list[int]]:
-    """40 documents of 4 to 60 tokens; the short ones use other words than the long ones."""
+    """40 documents of 4 to 60 tokens; short ones use other tokens than long ones."""
     rng = np.random.default_rng(0)
     lengths = rng.integers(4, 61, 40)
     return [rng.integers(1, 40 if length < 20 else _VOCABULARY, length).tolist() for length in lengths]
@@ -141,12 +144,12 @@ def _random_model(kind: str) -> Any:
     with torch.no_grad():
         for weights in model.parameters():
             weights.copy_(torch.as_tensor(rng.normal(0, 0.4, tuple(weights.shape)), dtype=torch.float32))
-        model.get_output_embeddings().weight[:40] *= 2.5  # some words are surer than others, so documents differ
+        model.get_output_embeddings().weight[:40] *= 2.5  # some tokens get higher probabilities, so documents differ
     return model
 
 
 def _truth(model: Any) -> float:
-    """Every token but the first of each document, each document on its own."""
+    """Every token but the first of each document, each document separately."""
     import torch
 
     each = []
@@ -213,15 +216,17 @@ def _ours_in_trainer(model: Any, size: int, folder: str) -> float:
         "[evaluate #402](https://github.com/huggingface/evaluate/issues/402) and "
         "[#491](https://github.com/huggingface/evaluate/issues/491), on loading the model",
     ),
-    elsewhere="transformers 4.57.3, since the metric reads an attribute of tokenizers that 5 no longer has",
+    elsewhere="transformers 4.57.3, because the metric reads a tokenizer attribute that 5 does not have",
 )
 def evaluate() -> Iterator[Line]:
-    """A metric that loads the model by its id, scores each text after a beginning token, and gives a list and its mean.
+    """This metric loads a model by its id and scores each text after BOS.
 
-    `mean_perplexity` is the mean of the texts' perplexities, as its name says, and not the perplexity of the corpus, in
-    which each text counts by its tokens. Where the tokenizer pads on the left, the beginning token is put before the
-    padding, so that a text's first token is predicted from padding. Texts of one length have none, and are right. The
-    model is loaded anew for each call, and texts longer than its context are cut only if `max_length` says so.
+    It returns a list of perplexities and their mean. `mean_perplexity` is not the
+    perplexity of the corpus, in which each text counts by its tokens. If the tokenizer
+    pads on the left, BOS is put before the padding, so a text's first token is
+    predicted from padding. Texts of equal length have no padding, and are right. The
+    model is loaded again for each call. Texts longer than its context are cut only with
+    `max_length`.
     """
     with tempfile.TemporaryDirectory() as folder:
         texts = ["a cat", "the cat sat on the mat and looked at the rain for a while"]
@@ -243,7 +248,7 @@ def evaluate() -> Iterator[Line]:
 
 
 def _saved(folder: Path) -> Any:
-    """The small Llama with a tokenizer of bytes, in a folder for each side of padding."""
+    """The small Llama with a byte tokenizer, in a folder for each padding side."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -263,7 +268,7 @@ def _saved(folder: Path) -> Any:
 
 
 def _ids(text: str) -> list[int]:
-    """What the tokenizer of bytes gives, for the plain letters used here."""
+    """The ids of the byte tokenizer, for the plain letters used here."""
     from tokenizers import pre_tokenizers
 
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -271,7 +276,7 @@ def _ids(text: str) -> list[int]:
 
 
 def _of_text(model: Any, text: str) -> tuple[Any, Any]:
-    """Logits and targets of a text after the beginning token."""
+    """Logits and targets of a text after BOS."""
     import torch
 
     ids = [0, *_ids(text)]
@@ -282,7 +287,7 @@ def _of_text(model: Any, text: str) -> tuple[Any, Any]:
 def _by_evaluate(folder: str, side: str, texts: list[str]) -> float:
     import evaluate
 
-    where = os.environ.get("EVALUATE_PERPLEXITY", "perplexity")  # the metric's folder, where no hub can be reached
+    where = os.environ.get("EVALUATE_PERPLEXITY", "perplexity")  # the metric's folder, if no hub can be reached
     with redirect_stderr(StringIO()):
         metric = evaluate.load(where, module_type="metric")
         found = metric.compute(predictions=texts, model_id=f"{folder}/{side}", batch_size=2, device="cpu")
@@ -290,7 +295,7 @@ def _by_evaluate(folder: str, side: str, texts: list[str]) -> float:
 
 
 def _padded(model: Any, texts: list[str], side: str) -> tuple[Any, Any, Any]:
-    """Logits, ids and mask of the texts in one batch, each with the beginning token right before it."""
+    """Logits, ids and mask of the texts in one batch, each right after its BOS."""
     import torch
 
     rows = [[0, *_ids(text)] for text in texts]

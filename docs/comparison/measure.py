@@ -1,4 +1,4 @@
-"""Measure cases in this process, under the Keras backend that KERAS_BACKEND names; JSON into a file.
+"""Measure cases in this process, on the Keras backend KERAS_BACKEND, into a JSON file.
 
 ::
 
@@ -20,9 +20,10 @@ from docs.comparison.record import Case, Figure
 
 
 def measured(case: Case) -> dict[str, Any]:
-    """The lines of a case with everyone's figures, and who could not be asked.
+    """The lines of a case with all figures, and the classes that did not run.
 
-    Under a backend that is not the case's first, only those who have backends are asked: the others said it already.
+    On a backend other than the case's first, only classes that depend on the backend
+    run.
     """
     backend = os.environ["KERAS_BACKEND"]
     everyone = backend == case.backends[0]
@@ -48,11 +49,11 @@ def _asked(get: Callable[[], Figure], who: str, absent: dict[str, str]) -> Figur
 
 
 def _reason(missing: ImportError) -> str:
-    return f"{missing.name or 'what it needs'} cannot be imported"
+    return f"{missing.name or 'a dependency'} cannot be imported"
 
 
 def _written(figure: Figure) -> Figure:
-    """JSON has no infinity, and no number that is none."""
+    """A figure for JSON, which has neither infinity nor NaN."""
     return figure if isinstance(figure, str) or math.isfinite(figure) else str(figure)
 
 

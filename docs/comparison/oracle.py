@@ -1,4 +1,4 @@
-"""The truth: perplexity in float64, slow and obvious, from nothing that nonplus or a peer has written.
+"""The truth: perplexity in float64, slow and obvious, without nonplus or any peer.
 
 Letters in shapes: B batch, T time, V vocabulary.
 """

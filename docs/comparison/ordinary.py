@@ -1,4 +1,4 @@
-"""Where everybody agrees with the truth, and what everybody says to input that makes no sense."""
+"""Ordinary input, on which all agree with the truth, and invalid input."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,7 +16,7 @@ _PACKAGES = ("torchmetrics", "torcheval", "pytorch-ignite", "torch", "google-met
 
 
 def _usual(seed: int, vocabulary: int = 1_000) -> tuple[np.ndarray, np.ndarray]:
-    """Logits as of a model that has learnt something, and their targets."""
+    """Logits like those of a trained model, and their targets."""
     rng = np.random.default_rng(seed)
     logits = rng.standard_normal((4, 32, vocabulary), np.float32) * 2
     targets = rng.integers(1, vocabulary, (4, 32))
@@ -26,7 +26,7 @@ def _usual(seed: int, vocabulary: int = 1_000) -> tuple[np.ndarray, np.ndarray]:
 
 @AGREEMENT.add("agreement", "Ordinary input", packages=_PACKAGES, unit="deviation", backends=("jax", "torch"))
 def agreement() -> Iterator[Line]:
-    """float32 logits of 128 tokens over 1,000 words, as they come from a model that has learnt something."""
+    """float32 logits like a trained model's: 128 tokens, vocabulary of 1,000."""
     logits, targets = _usual(0)
     yield Line("one batch", oracle.perplexity(logits, targets), ask([(logits, targets)], *_ALL))
     four = [_usual(seed) for seed in range(4)]
@@ -35,7 +35,7 @@ def agreement() -> Iterator[Line]:
     padded = targets.copy()
     padded[:, 20:] = 0
     truth = oracle.perplexity(logits, padded, keep=padded != 0)
-    yield Line("an id left out", truth, ask([(logits, padded)], *_ALL, ignore_index=0))
+    yield Line("an id ignored", truth, ask([(logits, padded)], *_ALL, ignore_index=0))
     probabilities = np.exp(logits.astype(np.float64))
     probabilities = (probabilities / probabilities.sum(-1, keepdims=True)).astype(np.float32)
     names = ("metrax", "keras_hub", "nonplus", "nonplus.keras")
@@ -43,20 +43,21 @@ def agreement() -> Iterator[Line]:
     yield Line("probabilities", truth, ask([(probabilities, targets)], *names, from_logits=False))
 
 
-@ANSWERS.add("answers", "Input that makes no sense", packages=_PACKAGES, unit="answer", backends=("jax", "torch"))
+@ANSWERS.add("answers", "Invalid input", packages=_PACKAGES, unit="answer", backends=("jax", "torch"))
 def answers() -> Iterator[Line]:
-    """Four tokens over ten words of equal probability, so that a perplexity of 10 would be right, but for what is said.
+    """Four tokens, each with ten equally likely vocabulary entries: a perplexity of 10.
 
-    A name in capitals is the error that was raised; a dash means that the class does not take such input. -100 is what
-    ignite and F.cross_entropy leave out unless told otherwise.
+    Each line changes the input in one way. A name in code font is the error that was
+    raised; a dash means that the class does not take such input. ignite and
+    F.cross_entropy ignore -100 by default.
     """
     logits, targets = np.zeros((1, 4, 10), np.float32), np.array([[1, 2, 3, 4]])
     wrong: dict[str, tuple[Any, Any, dict[str, Any]]] = {
         "a target of 10": (logits, np.array([[1, 2, 3, 10]]), {}),
         "a target of -1": (logits, np.array([[1, 2, 3, -1]]), {}),
         "a target of -100": (logits, np.array([[1, 2, 3, -100]]), {}),
-        "every token left out": (logits, np.ones((1, 4), np.int64), {"ignore_index": 1}),
-        "one logit not a number": (np.where(np.arange(10) == 3, np.nan, logits).astype(np.float32), targets, {}),
+        "every token ignored": (logits, np.ones((1, 4), np.int64), {"ignore_index": 1}),
+        "one logit NaN": (np.where(np.arange(10) == 3, np.nan, logits).astype(np.float32), targets, {}),
     }
     for label, (scores, ids, options) in wrong.items():
         yield Line(label, None, _in_words(ask([(scores, ids)], *_ALL, **options)))
@@ -64,14 +65,14 @@ def answers() -> Iterator[Line]:
     half = np.full((1, 4, 10), 0.1, np.float32)
     half[..., 1:5] = 0.15
     half[..., 5:] = 0.06
-    yield Line("probabilities taken for logits (right: 6.67)", None, _in_words(ask([(half, targets)], *_ALL)))
+    yield Line("probabilities passed as logits (right: 6.67)", None, _in_words(ask([(half, targets)], *_ALL)))
     takers = ("metrax", "keras_hub", "nonplus", "nonplus.keras")
     doubled = np.full((1, 4, 10), 0.2, np.float32)
     asked = ask([(doubled, targets)], *takers, from_logits=False)
     yield Line("probabilities that sum to 2", None, _in_words(asked))
     rising = np.arange(40, dtype=np.float32).reshape(1, 4, 10) - 5
     asked = ask([(rising, targets)], *takers, from_logits=False)
-    yield Line("logits taken for probabilities", None, _in_words(asked))
+    yield Line("logits passed as probabilities", None, _in_words(asked))
 
 
 def _in_words(asked: dict[str, Callable[[], Figure]]) -> dict[str, Callable[[], Figure]]:
@@ -79,7 +80,7 @@ def _in_words(asked: dict[str, Callable[[], Figure]]) -> dict[str, Callable[[], 
 
 
 def _answer(get: Callable[[], Figure]) -> Figure:
-    """The figure, and whether a warning came with it; or the name of the error."""
+    """The figure, and whether there was a warning; or the name of the error."""
     import warnings
 
     with warnings.catch_warnings(record=True) as said:

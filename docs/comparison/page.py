@@ -9,9 +9,9 @@ from typing import Any
 from docs.comparison.chapters import AGREE, ANSWER, CHAPTERS
 from docs.comparison.record import Case
 
-_ROUNDING = 5e-5  # below it, a deviation is what float32 leaves
+_ROUNDING = 5e-5  # smaller deviations are float32 rounding
 
-# Which package a name on the page belongs to, for its version.
+# The package behind each name on the page, for its version.
 _PACKAGES = {
     "torchmetrics": "torchmetrics",
     "torcheval": "torcheval",
@@ -27,12 +27,13 @@ _ABILITIES = (
     ("torchmetrics", "torcheval", "ignite", "metrax", "keras_hub", "evaluate", "**nonplus**"),
     ("takes", "logits", "logits", "logits, vocabulary as axis 1", "probabilities or logits", "probabilities or logits",
      "texts and a model's id", "logits, log-probabilities, probabilities, surprisals, hidden states"),
-    ("shifts", "no", "no", "no", "no", "no", "yes", "if told"),
-    ("leaves out", "an id", "an id", "an id", "by weights", "an id, by weights", "padding", "ids, by mask, by weights"),
+    ("shifts", "no", "no", "no", "no", "no", "yes", "with `shift=True`"),
+    ("excludes tokens", "by id", "by id", "by id", "by weights", "by id, by weights", "padding",
+     "by ids, by mask, by weights"),
     ("counts in", "float32", "float64", "integers, the sum in float32", "float32", "its `dtype`", "each text alone",
      "integers"),
     ("merges", "`merge_state`", "`merge_state`", "no", "`merge`", "no", "no", "`merge`; `merge_state`"),
-    ("several processes", "yes", "yes", "yes", "yes", "by Keras", "no", "as the loop it is in"),
+    ("several processes", "yes", "yes", "yes", "yes", "by Keras", "no", "as the loop around it"),
     ("log-perplexity", "no", "no", "no", "no", "no", "no", "yes"),
     ("bits per byte", "no", "no", "no", "no", "no", "no", "if bytes are given"),
     ("interval", "no", "no", "no", "no", "no", "no", "clustered by document"),
@@ -65,7 +66,7 @@ def _section(case: Case, found: dict[str, Any] | None) -> str:
 
 
 def _figures(case: Case, found: dict[str, Any] | None) -> str:
-    """Everyone's figures below one another, an input a column; ours in bold."""
+    """The figures of all classes, one per row, with a column for each input."""
     if found is None:
         return "*Not run yet.*\n"
     lines = found["lines"]
@@ -96,7 +97,7 @@ def _deviation(line: dict[str, Any], who: str) -> str:
 
 
 def _answers(found: dict[str, Any] | None) -> str:
-    """Who says what to which wrong input; here the inputs are below one another, as they are many."""
+    """The results for wrong input; inputs are rows, because there are many."""
     if found is None:
         return "*Not run yet.*"
     everyone = _everyone(found["lines"])
@@ -106,7 +107,7 @@ def _answers(found: dict[str, Any] | None) -> str:
 
 
 def _not_run(found: dict[str, Any]) -> str:
-    """Who could not be asked, and why; empty if all were."""
+    """Which classes did not run, and why; empty if all did."""
     missing = found["not_run"]
     return f"\nNot run: {', '.join(f'{who} ({why})' for who, why in missing.items())}.\n" if missing else ""
 
@@ -116,7 +117,7 @@ def _answer(figure: Any) -> str:
 
 
 def _everyone(lines: list[dict[str, Any]]) -> list[str]:
-    """All who were asked, peers first."""
+    """All classes that ran, peers first."""
     names = dict.fromkeys(who for line in lines for who in line["figures"])
     return sorted(names, key=lambda who: who.startswith("nonplus"))
 
@@ -130,7 +131,7 @@ def _named(who: str, versions: dict[str, str]) -> str:
 
 
 def compared(figure: Any, truth: float | None) -> str:
-    """A figure and by how much it is off, where that is more than rounding."""
+    """A figure, with its deviation if that is more than rounding."""
     if figure is None:
         return "–"
     shown, value = _number(figure), float(figure)
@@ -143,7 +144,7 @@ def compared(figure: Any, truth: float | None) -> str:
 
 
 def _percent(off: float) -> str:
-    """Two digits that matter, with the sign."""
+    """Two significant digits, with the sign."""
     decimals = max(0, 1 - math.floor(math.log10(abs(100 * off))))
     return f"{100 * off:+.{decimals}f} %".replace("-", "−")
 
@@ -151,7 +152,7 @@ def _percent(off: float) -> str:
 def _number(figure: Any) -> str:
     value = float(figure)
     if math.isnan(value):
-        return "not a number"
+        return "NaN"
     if math.isinf(value):
         return "infinite"
     if value == round(value) and abs(value) < 1e9:
@@ -171,7 +172,7 @@ def _text(case: Case) -> str:
 
 
 def _source(case: Case) -> str:
-    """The function of a case without what the page says already."""
+    """The function of a case without its docstring, which the page shows as text."""
     lines = inspect.getsource(case.measure)
     body = lines[lines.index('"""', lines.index('"""') + 3) + 3 :]
     own = textwrap.dedent(body).strip("\n")
@@ -185,7 +186,7 @@ def _versions(results: dict[str, Any]) -> str:
             found.setdefault(package, set()).add(version)
     packages = ", ".join(f"{package} {' and '.join(sorted(found[package]))}" for package in sorted(found))
     said = f"Versions: {packages}; Python {results['python']} on {results['platform']}."
-    return textwrap.fill(said, 120, break_on_hyphens=False)
+    return textwrap.fill(said, 88, break_on_hyphens=False)
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -196,45 +197,55 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 _OPENING = """<!-- Made by docs/comparison/run.py from results.json and the cases: edit those, not this page. -->
 # Perplexity classes compared
 
-What today's metric classes and ours give for the same input. Each case was run, by the code shown with it; the truth
-is computed in float64 from the definition, without nonplus and without the peers ([oracle.py](oracle.py)). A figure
-that is off by more than float32 leaves has its deviation beside it.
+What metric classes in use today give for the same input, beside those of nonplus. Each
+case was run with the code shown. The truth is computed in float64 from the definition,
+without nonplus and without the peers ([oracle.py](oracle.py)). If a figure is off by
+more than float32 rounding, its deviation stands beside it.
 
-The cases are those in which figures differ, so they say nothing about how often one meets them; where it matters, the
-text says when. These are good tools, many of them made with training in mind. On ordinary input all of them are right.
-Their deviations from the truth, for float32 logits of 128 tokens over 1,000 words (a dash: does not take that input):
+The page shows only cases in which figures differ. It does not show how often they
+occur; where that matters, the text says so. These are good tools, and many
+were made mainly for training. On ordinary input all of them are right. These are their
+deviations from the truth for float32 logits of 128 tokens with a vocabulary of 1,000 (a
+dash: does not take that input):
 
 {agreement}
 
 {versions}
 
-To run it again: `make comparison`, which makes two environments, from [requirements.txt](requirements.txt) and
-[requirements-evaluate.txt](requirements-evaluate.txt). How each class is called is in [peers.py](peers.py), every
-figure in [results.json](results.json). If a case is wrong, unfair, or mended in a later version, please say so in an
-issue, and the page will be changed.
+`make comparison` runs everything again, in two environments made from
+[requirements.txt](requirements.txt) and
+[requirements-evaluate.txt](requirements-evaluate.txt). [peers.py](peers.py) shows how
+each class is called, and [results.json](results.json) holds every figure. If a case is
+wrong, unfair, or fixed in a later version, please open an issue, and the page will be
+changed.
 """
 
-_CLOSING = """## Input that makes no sense
+_CLOSING = """## Invalid input
 
 {text}
 
 {answers}
 
-None of these answers breaks a promise. They are what a mistake in the loop around a metric looks like from outside.
+None of these results breaks a promise. They show what you see if the loop around a
+metric has a mistake.
 
 ## What each class can do
 
 {abilities}
 
-By reading the versions above, and running them where the page shows it. The peers have what ours have not: dozens of
-other metrics behind the same interface, and years of use.
+This table comes from reading the versions above, and from the cases on this page. The
+peers have strengths that ours lack: dozens of other metrics behind the same interface,
+and years of use.
 
-Twice calling a torchmetrics metric as a function, as `metric(a)` and then `metric(b)`, gives the figure of each batch
-and adds both to what `compute()` gives. That is its interface, and ours follows it.
+Calling a torchmetrics metric as a function returns the figure of that batch. It also
+adds the batch to the result of `compute()`. So `metric(a)` and `metric(b)` count both
+batches. Ours follows this interface.
 
 ## Not run
 
-- mmeval (dormant): by reading, the softmax of the first case, and a mask that keeps what is to be ignored.
-- The classes of fastai and Composer: by reading, fastai weights batches by rows as metrax does.
+- mmeval (dormant): by reading, it has the softmax of the first case, and a mask that
+  keeps exactly the tokens that should be ignored.
+- The classes of fastai and Composer: by reading, fastai weights batches by rows as
+  metrax does.
 - Anything on a GPU, on Apple's MPS, or on Keras' TensorFlow backend.
 """

@@ -1,8 +1,9 @@
-"""How each metric is asked: batches of NumPy arrays go in, the figure that a user would read comes out.
+"""How each metric is called: batches of NumPy arrays in, the figure a user reads out.
 
-A batch is logits (or probabilities) of shape (B, T, V) with targets (B, T); B batch, T time, V vocabulary. Every peer
-is called as its documentation says. Packages are imported where they are used, so that one that is missing costs only
-its own figures.
+A batch is logits (or probabilities) of shape (B, T, V) with targets (B, T); B batch, T
+time, V vocabulary. Every peer is called as its documentation says. Packages are
+imported where they are used, so that without one of them only its own figures are
+missing.
 """
 
 from collections.abc import Callable
@@ -48,7 +49,7 @@ def by_ignite(batches: Batches, *, dtype: str = "float32", ignore_index: int | N
 
 
 def by_cross_entropy(batches: Batches, *, dtype: str = "float32", ignore_index: int | None = None) -> float:
-    """``F.cross_entropy(...).mean().exp()`` over everything at once, as in many evaluation loops."""
+    """``F.cross_entropy(...).mean().exp()`` over all tokens, as in many loops."""
     from torch.nn import functional
 
     scores, targets = (np.concatenate([batch[i] for batch in batches]) for i in (0, 1))
@@ -62,7 +63,7 @@ def by_cross_entropy(batches: Batches, *, dtype: str = "float32", ignore_index: 
 def by_keras_hub(
     batches: Batches, *, dtype: str = "float32", ignore_index: int | None = None, from_logits: bool = True
 ) -> float:
-    """``keras_hub.metrics.Perplexity``; ``dtype`` is that of the metric, as Keras has it."""
+    """``keras_hub.metrics.Perplexity``; ``dtype`` is the metric's, as in Keras."""
     from keras_hub.metrics import Perplexity
 
     metric = Perplexity(from_logits=from_logits, mask_token_id=ignore_index, dtype=dtype)
@@ -82,7 +83,7 @@ def by_nonplus_keras(
 def by_metrax(
     batches: Batches, *, dtype: str = "float32", ignore_index: int | None = None, from_logits: bool = True
 ) -> float:
-    """``metrax.Perplexity``; it leaves tokens out by weights of zero."""
+    """``metrax.Perplexity``; weights of zero exclude tokens."""
     import jax.numpy as jnp
     from metrax import Perplexity
 
@@ -99,7 +100,7 @@ def by_metrax(
 def by_nonplus(
     batches: Batches, *, dtype: str = "float32", ignore_index: int | None = None, from_logits: bool = True
 ) -> float:
-    """Ours for any loop, fed with arrays of torch, or of NumPy where they hold float32."""
+    """Ours for any loop, with NumPy arrays for float32, else torch tensors."""
     from nonplus.metrics import Perplexity
 
     metric = Perplexity(ignore_index=ignore_index, kind="logits" if from_logits else "probs")
@@ -125,12 +126,12 @@ _HAVE_BACKENDS = ("keras_hub", "nonplus.keras")
 
 
 def ask(batches: Batches, *names: str, **options: Any) -> dict[str, Callable[[], Figure]]:
-    """How to get the figure of each of ``names``, by the name it has on the page."""
+    """How to get the figure of each of ``names``, by its name on the page."""
     return {shown(name): partial(PEERS[name], batches, **options) for name in names}
 
 
 def ask_logarithm(batches: Batches) -> dict[str, Callable[[], Figure]]:
-    """How to get the logarithm of the perplexity of logits, from those who give it."""
+    """How to get the logarithm of the perplexity, from the classes that give it."""
 
     def plain() -> float:
         from nonplus.metrics import Perplexity
@@ -158,7 +159,7 @@ def ask_logarithm(batches: Batches) -> dict[str, Callable[[], Figure]]:
 
 
 def shown(name: str) -> str:
-    """The name on the page: with its backend where there are several."""
+    """The name on the page, with the backend if the class has several."""
     if name not in _HAVE_BACKENDS:
         return name
     import keras

@@ -1,14 +1,14 @@
-"""What a case is, and what is kept of one: who gave which figure for which input, beside the truth."""
+"""A case of the comparison and its record: all figures, and the truth."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-Figure = float | str  # a number, or in words what came instead of one
+Figure = float | str  # a number, or text if there was none
 
 
 class Line(NamedTuple):
-    """One input: its truth, where there is one, and how to ask everyone for a figure."""
+    """One input: its truth, if there is one, and how to get each figure."""
 
     input: str
     truth: float | None
@@ -17,7 +17,7 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to compare, with all that the page says about it but its figures."""
+    """One thing to compare, with all that the page says about it except the figures."""
 
     name: str
     title: str
@@ -27,12 +27,12 @@ class Case:
     threads: tuple[str, ...] = ()
     fixed: str = ""
     backends: tuple[str, ...] = ("jax",)
-    shows: tuple[Callable[..., object], ...] = ()  # functions to print before its own
-    elsewhere: str = ""  # which environment, where it is not the usual one
+    shows: tuple[Callable[..., object], ...] = ()  # functions to show before its own
+    elsewhere: str = ""  # which environment, if not the usual one
 
     @property
     def text(self) -> str:
-        """What happens and why."""
+        """The explanation on the page."""
         return self.measure.__doc__ or ""
 
 
@@ -43,7 +43,7 @@ class Cases:
     all: dict[str, Case] = field(default_factory=dict)
 
     def add(self, name: str, title: str, **rest: object) -> Callable[[Callable[[], Iterator[Line]]], Case]:
-        """Make a case of a function that yields lines; its docstring becomes the text."""
+        """Make a case from a function that yields lines; its docstring is the text."""
 
         def made(measure: Callable[[], Iterator[Line]]) -> Case:
             self.all[name] = Case(name, title, measure, **rest)  # type: ignore[arg-type]

@@ -1,15 +1,16 @@
-"""Run the peers and us on the same input, and write down who said what.
+"""Run the peers and nonplus on the same input, and record the figures.
 
 ::
 
-    make comparison                       in environments of its own, everything
+    make comparison                       everything, in environments of its own
     python -m docs.comparison.run         everything that this environment can run
     python -m docs.comparison.run NAME…   only these cases; the others stay as they are
     python -m docs.comparison.run --page  only the page, from results.json
     … --into FOLDER                       into another folder than docs/comparison
 
-The figures go to ``results.json``, and the page is made from them and from the texts of the cases. There is a process
-for each backend of Keras, side by side. A peer that is not installed is said to be not run.
+The figures go to ``results.json``. The page is made from them and from the texts of the
+cases. Each Keras backend runs in a process of its own, in parallel. The page lists a
+peer that is not installed as not run.
 """
 
 import json
@@ -30,7 +31,7 @@ ROOT = HERE.parent.parent
 
 
 def gathered(names: list[str]) -> dict[str, Any]:
-    """What the cases named give, over all their backends."""
+    """The figures of these cases on all their backends."""
     found: dict[str, Any] = {}
     backends = {backend: [name for name in names if backend in CASES[name].backends] for backend in ("jax", "torch")}
     with ThreadPoolExecutor() as together:
@@ -43,7 +44,7 @@ def gathered(names: list[str]) -> dict[str, Any]:
 def _measured(backend: str, names: list[str]) -> dict[str, Any]:
     if not names:
         return {}
-    # one thread: the order in which float32 sums are taken should not depend on the machine
+    # one thread: the order of float32 sums should not depend on the machine
     environment = os.environ | {"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "measured.json"
@@ -54,7 +55,7 @@ def _measured(backend: str, names: list[str]) -> dict[str, Any]:
 
 
 def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    """The same lines under two backends, as one."""
+    """The lines of a case on two backends, merged."""
     lines = [
         {**first, "figures": first["figures"] | second["figures"]}
         for first, second in zip(one["lines"], other["lines"], strict=True)
@@ -63,7 +64,7 @@ def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    """Run what is asked for and write it down."""
+    """Run the cases named and write the results and the page."""
     into = HERE
     if "--into" in arguments:
         place = arguments.index("--into")

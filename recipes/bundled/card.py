@@ -1,9 +1,11 @@
-"""Write the model card: ``python recipes/bundled/card.py tiny`` (or ``base``) from the root of the repository.
+"""Write the card of a bundled model.
 
-What can be measured is measured by nonplus itself, kept in ``figures.json`` in the model's folder, and written into its
-README.md between markers; what stands outside them is written by hand, and stays. Figures of these very weights that
-are there already are not measured again; delete ``figures.json`` for that. A folder without a card begins with that of
-the model of its name in the package. Torch is not needed. The texts are found through ``NONPLUS_DATA``.
+Run ``python recipes/bundled/card.py tiny`` (or ``base``) in the root of the repository.
+nonplus measures the figures. They are kept in ``figures.json`` in the model's folder
+and written into its README.md between markers; the text outside the markers is written
+by hand and stays. Figures of the same weights are not measured again, unless
+``figures.json`` is deleted. A folder without a card starts with the card of the same
+name in the package. Torch is not needed. The texts are in ``NONPLUS_DATA``.
 """
 
 import argparse
@@ -42,7 +44,7 @@ TITLES = {
 
 
 def measured(folder: Path, data: Path) -> dict[str, Any]:
-    """What ``figures.json`` says, made first where it is missing or of other weights."""
+    """The content of ``figures.json``, which is made if missing or of other weights."""
     file = folder / "figures.json"
     digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     if file.exists() and (known := json.loads(file.read_text(encoding="utf-8")))["sha256"] == digest:
@@ -63,7 +65,7 @@ def measured(folder: Path, data: Path) -> dict[str, Any]:
 
 
 def parameters(folder: Path) -> int:
-    """Numbers in the weights, by their header: eight bytes of its length, then JSON."""
+    """Number of weights, from the header: its length in eight bytes, then JSON."""
     with (folder / "model.safetensors").open("rb") as weights:
         header = json.loads(weights.read(int.from_bytes(weights.read(8), "little")))
     return sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
@@ -89,7 +91,7 @@ def size(folder: Path, made: dict[str, Any]) -> str:
 
 
 def measurements(made: dict[str, Any]) -> str:
-    """All figures as tables, the protocols they share named once below."""
+    """All figures as tables, followed by the protocols that they share."""
     by_group: dict[str, list[dict[str, Any]]] = {}
     for figure in made["figures"]:
         by_group.setdefault(figure["group"], []).append(figure)
@@ -106,7 +108,7 @@ def measurements(made: dict[str, Any]) -> str:
 
 
 def shown(figure: dict[str, Any], key: str = "value") -> str:
-    """A figure with as many digits as its interval bears out, about."""
+    """A figure with about as many digits as its interval justifies."""
     value = figure[key]
     if figure["quantity"] == "accuracy":
         return f"{value:.2%}".replace("%", " %")
@@ -120,7 +122,7 @@ def conditions(figure: dict[str, Any]) -> list[str]:
 
 
 def training(folder: Path) -> str:
-    """How long it took, from its log, with the curve."""
+    """How long the training took, from its log, and its curve."""
     steps = log(folder / "loss.jsonl")
     last = steps[-1]
     draw(steps, folder / "curve.png", title=f"training of nonplus-{folder.name}")
@@ -133,12 +135,12 @@ def training(folder: Path) -> str:
 
 
 def samples(model: WindowModel) -> str:
-    """Greedy continuations of a few prompts, as a quotation each."""
+    """Greedy continuations of a few prompts, each as a quotation."""
     return "\n".join(f"> **{prompt}**{greedy(model, prompt)}\n" for prompt in PROMPTS)
 
 
 def greedy(model: WindowModel, prompt: str, *, length: int = 40) -> str:
-    """The most probable token after the prompt, and so on; up to the end of a document."""
+    """Continue the prompt with the most probable tokens, up to ``length`` or EOS."""
     (encoding,) = model.tokenizer.encode([prompt], specials=False)
     start = [] if model.special.bos is None else [model.special.bos]
     fed = [*start, *encoding.ids.tolist()]
@@ -154,13 +156,13 @@ def greedy(model: WindowModel, prompt: str, *, length: int = 40) -> str:
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """A table of Markdown."""
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def filled(card: str, parts: dict[str, str]) -> str:
-    """The card with each part between its markers."""
+    """The card with each part inserted between its markers."""
     for name, text in parts.items():
         opening, closing = MARKED.format(name, "\0").split("\0")
         before, _, rest = card.partition(opening)

@@ -1,4 +1,4 @@
-"""The picture of a training: loss over tokens read, drawn from its ``loss.jsonl``."""
+"""The plot of a training: loss over tokens read, drawn from its ``loss.jsonl``."""
 
 import json
 from pathlib import Path
@@ -11,13 +11,13 @@ mpl.use("Agg")
 
 
 def log(file: Path) -> list[dict[str, Any]]:
-    """The lines of ``loss.jsonl`` by step; a step that was done again after a kill counts as it went last."""
+    """The lines of ``loss.jsonl`` by step; the last of each repeated step."""
     lines = map(json.loads, file.read_text(encoding="utf-8").splitlines())
     return [line for _, line in sorted({line["step"]: line for line in lines}.items())]
 
 
 def draw(steps: list[dict[str, Any]], target: Path, *, title: str) -> None:
-    """Write the curve as a small PNG, the same bytes for the same log and version of matplotlib."""
+    """Write a small PNG, identical for the same log and version of matplotlib."""
     figure, axes = plt.subplots(figsize=(6.4, 3.2), dpi=100, layout="constrained")
     axes.plot([step["tokens"] / 1e6 for step in steps], [step["nats_per_token"] for step in steps], linewidth=1)
     axes.set(xlabel="million tokens read", ylabel="nats per token", title=title)

@@ -1,8 +1,9 @@
-"""Write a model as the published folder: float16 weights and tokenizer, ``transformers`` layout.
+"""Write a model as the published folder, in the layout of ``transformers``.
 
-``python recipes/bundled/export.py MODEL CHECKPOINT FOLDER`` publishes what a training has saved so far, with the
-``loss.jsonl`` that lies beside the checkpoint. Files are replaced one by one under their final names. The model card
-stays, for what is written in it by hand; its ``figures.json`` goes, because it is of other weights.
+``python recipes/bundled/export.py MODEL CHECKPOINT FOLDER`` publishes the weights that
+a training has saved so far, with the ``loss.jsonl`` beside the checkpoint. Files are
+replaced one by one under their final names. The model card stays, because parts of it
+are written by hand. ``figures.json`` is deleted, because it describes other weights.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 
 def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: str) -> None:
-    """Publish ``model`` and the log of its training in ``out``; a reader of ``out`` never meets half a file."""
+    """Publish ``model`` and its training log in ``out``; files are never partial."""
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_file=str(tokenizer_file(data)),
@@ -34,7 +35,8 @@ def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: str) -> None:
         copy.deepcopy(model).half().save_pretrained(folder)
         tokenizer.save_pretrained(folder)
         edit_json(folder / "tokenizer.json")
-        # transformers 5 writes a class name that transformers 4 does not know; both know this one.
+        # transformers 5 writes a class name that transformers 4 does not know; both
+        # know this one.
         edit_json(folder / "tokenizer_config.json", tokenizer_class="PreTrainedTokenizerFast")
         (folder / "loss.jsonl").write_text(log, encoding="utf-8")
         for file in sorted(folder.iterdir()):
@@ -43,13 +45,13 @@ def export(model: LlamaForCausalLM, data: Path, out: Path, *, log: str) -> None:
 
 
 def log_until(step: int, log: Path) -> str:
-    """The lines of ``loss.jsonl`` up to ``step``: a run that was killed may have written more than it saved."""
+    """The lines of ``loss.jsonl`` up to ``step``; a killed run may have more."""
     lines = log.read_text(encoding="utf-8").splitlines(keepends=True) if log.exists() else []
     return "".join(line for line in lines if json.loads(line)["step"] <= step)
 
 
 def edit_json(file: Path, **changes: str) -> None:
-    """Apply ``changes`` to a JSON file and drop its white space (tokenizer.json: 549 to 230 kB)."""
+    """Apply ``changes`` and drop the whitespace (tokenizer.json: 549 to 230 kB)."""
     content = json.loads(file.read_text(encoding="utf-8")) | changes
     file.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
 

@@ -1,6 +1,7 @@
-"""What nonplus says of a bundled model: one list of figures, each with its interval and its conditions.
+"""The figures of a bundled model, each with its interval and its conditions.
 
-NumPy runs the model; neither torch nor transformers is needed. The texts are found through ``NONPLUS_DATA``.
+NumPy runs the model; neither torch nor transformers is needed. The texts are in
+``NONPLUS_DATA``.
 """
 
 import json
@@ -47,9 +48,11 @@ Bounds = tuple[float, float | None, float | None]  # a value and its interval
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A figure, its interval at ``LEVEL`` (absent where the text is too short for one), and what it was made under.
+    """A figure, its interval at ``LEVEL``, and its conditions.
 
-    ``group`` is the table that it belongs to. ``fingerprint`` and ``signature`` are those of the protocol.
+    ``low`` and ``high`` are ``None`` if the text is too short for an interval.
+    ``group`` is the table it belongs to. ``fingerprint`` and ``signature`` are those of
+    the protocol.
     """
 
     group: str
@@ -69,8 +72,8 @@ class Figure:
 def figures(model: WindowModel, data: Path) -> Iterator[Figure]:
     """All figures of the model card, in its order."""
     wikitext = list(open_corpus(f"wikitext:{data / 'eval' / 'wikitext2' / 'wiki.test.raw'}"))
-    ways = {"WikiText-2 test": Protocol(), "WikiText-2 test as lm-eval counts": Protocol.named("lm-eval")}
-    for name, protocol in ways.items():
+    protocols = {"WikiText-2 test": Protocol(), "WikiText-2 test as lm-eval counts": Protocol.named("lm-eval")}
+    for name, protocol in protocols.items():
         yield from corpus("WikiText-2", name, wikitext, model, protocol.but(detokenize="wikitext"))
     yield from lambada(model, data / "eval" / "lambada" / "lambada_test.jsonl")
     for file, name in DOMAINS.items():
@@ -84,7 +87,7 @@ def figures(model: WindowModel, data: Path) -> Iterator[Figure]:
 def corpus(
     group: str, text: str, documents: list[Document], model: WindowModel, protocol: Protocol
 ) -> Iterator[Figure]:
-    """Bits per byte and word perplexity of documents that are many enough to be the clusters."""
+    """Bits per byte and word perplexity, for documents enough to be the clusters."""
     measurement = Measurement(model, protocol, level=LEVEL)
     sums = [each for _, batch in measurement.run(documents) for each in batch]
     report = measurement.report()
@@ -96,7 +99,10 @@ def corpus(
 
 
 def lambada(model: WindowModel, file: Path) -> Iterator[Figure]:
-    """The last word of each passage, given the rest of it: its perplexity, and how often it is the greedy choice."""
+    """The last word of each passage, given the rest of it.
+
+    Its perplexity, and how often each of its tokens is the most probable one.
+    """
     measurement = Measurement(model, Protocol(), level=LEVEL)
     nats, hits = [], []
     for texts, sums in measurement.run(passages(file), options=RunOptions(alternatives=1)):
@@ -109,7 +115,7 @@ def lambada(model: WindowModel, file: Path) -> Iterator[Figure]:
 
 
 def passages(file: Path) -> Iterator[Document]:
-    """Each passage of LAMBADA as its last word, with the blank before it, after the rest of it."""
+    """Each passage of LAMBADA: its last word after a space, and the rest as context."""
     with file.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             context, _, word = json.loads(line)["text"].rpartition(" ")
@@ -117,7 +123,7 @@ def passages(file: Path) -> Iterator[Document]:
 
 
 def whole(group: str, text: str, file: Path, model: WindowModel) -> Figure:
-    """Bits per byte of a file as one document; its blocks of bytes are the clusters."""
+    """Bits per byte of a file as one document, with blocks of bytes as clusters."""
     report = evaluate(open_corpus(file), model=model, protocol=Protocol(), level=LEVEL)
     said = report.as_dict()
     interval = said["interval_bits_per_byte"]
@@ -128,7 +134,7 @@ def whole(group: str, text: str, file: Path, model: WindowModel) -> Figure:
 
 
 def exponential(logs: tuple[float, float, float]) -> Bounds:
-    """The same bounds of the perplexity."""
+    """Exp of a value and of its interval."""
     mean, low, high = map(math.exp, logs)
     return mean, low, high
 

@@ -1,4 +1,4 @@
-"""The shapes of the bundled models: Llamas with a tied head over 8,192 pieces."""
+"""The shapes of the bundled models: Llamas with a tied head over 8,192 entries."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,11 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 @dataclass(frozen=True, kw_only=True)
 class Shape:
-    """A size. Long rows are costly: ``rows`` says until which share of the training rows of which length are read."""
+    """A size.
+
+    ``rows`` holds pairs (share, length): up to that share of the training, rows have
+    that length. Long rows are costly, so they come last.
+    """
 
     width: int
     layers: int
@@ -18,7 +22,7 @@ class Shape:
     rows: tuple[tuple[float, int], ...]
 
     def length(self, share: float) -> int:
-        """Tokens per row after ``share`` of the training; they divide ``context``."""
+        """Tokens per row after ``share`` of the training; a divisor of ``context``."""
         return next(length for until, length in self.rows if share < until)
 
 

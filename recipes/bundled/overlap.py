@@ -1,8 +1,9 @@
-"""How much of the test texts stands in the training text: ``python recipes/bundled/overlap.py`` (two minutes).
+"""How much of the test texts occurs in the training text.
 
-A run is 13 words in a row, a word a row of letters a-z and digits, whatever the case. Of the distinct runs of each test
-text, or of its first 400,000 bytes, those are counted that occur in some training document. The texts are found through
-``NONPLUS_DATA``.
+``python recipes/bundled/overlap.py`` takes two minutes. A run is 13 consecutive words.
+A word is a sequence of letters a-z and digits, ignoring case. For each test text, or
+its first 400,000 bytes, the script counts how many of its distinct runs occur in some
+training document. The texts are in ``NONPLUS_DATA``.
 """
 
 import hashlib
@@ -36,7 +37,7 @@ def number(word: bytes) -> int:
 
 
 def runs(text: str) -> np.ndarray:
-    """A hash of 64 bits for every run of the text."""
+    """A 64-bit hash of every run of the text."""
     words = np.array([number(word) for word in WORD.findall(text.lower().encode())], np.uint64)
     count = max(0, len(words) - LENGTH + 1)
     hashes = np.zeros(count, np.uint64)

@@ -1,11 +1,14 @@
-"""Make a bundled model: ``python recipes/bundled/train.py base`` (or ``tiny``) from the root of the repository.
+"""Make a bundled model, on one GPU or on the CPU.
 
-One GPU, or the processor. A run that was killed, or that ``--seconds`` ended, continues from its last checkpoint when
-the same command is given again; ``loss.jsonl`` in the work folder tells how it went. Muon moves the matrices inside the
-layers, AdamW the embedding and the norms; the learning rate is constant after a short warm-up and falls linearly to
-zero over the last part (WSD). What is read next depends on ``--seed`` and on how much has been read, so ``--steps`` may
-be given anew when a run goes on: it moves the end, and with it the beginning of the fall. After the last step the
-weights are exported and the model card is written. The text is found through ``NONPLUS_DATA``.
+Run ``python recipes/bundled/train.py base`` (or ``tiny``) in the root of the
+repository. If a run was killed, or ended by ``--seconds``, the same command continues
+from its last checkpoint; ``loss.jsonl`` in the work folder is its log. Muon updates the
+matrices inside the layers, AdamW the embedding and the norms. The learning rate is
+constant after a short warm-up and falls linearly to zero over the last part (WSD). What
+is read next depends only on ``--seed`` and on how much has been read. So ``--steps``
+may change when a run continues: this moves the end, and with it the start of the fall.
+After the last step the weights are exported and the model card is written. The text is
+in ``NONPLUS_DATA``.
 """
 
 import argparse
@@ -32,7 +35,7 @@ LOG_EVERY = 20  # steps
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """All that may be chosen; the model card says how the published run differed from the defaults."""
+    """All options; the model card says how the published run differed."""
 
     model: str
     work: Path = Path("../scratch/bundled")
@@ -49,11 +52,11 @@ class Recipe:
     threads: int = 2
 
     def __post_init__(self) -> None:
-        """Refuse parts that would weigh some tokens more than others."""
+        """Refuse sizes that would weigh some tokens more than others."""
         if self.part % self.shape.context or self.tokens % self.part:
             raise ValueError(
-                f"a step of {self.tokens} tokens is no whole number of parts, or a part of {self.part} no whole number "
-                f"of rows; give multiples: rows of {self.shape.context} make a part, parts make a step"
+                f"a step must be a multiple of a part, and a part a multiple of the {self.shape.context} tokens of a "
+                f"row, got a step of {self.tokens} tokens and a part of {self.part}; change --tokens or --part"
             )
 
     @property
@@ -63,7 +66,7 @@ class Recipe:
 
     @property
     def rows(self) -> int:
-        """Rows of the model's whole context per step."""
+        """Rows per step, each as long as the model's context."""
         return self.tokens // self.shape.context
 
 
@@ -79,19 +82,22 @@ def optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Opti
 
 
 def rate_factor(step: int, recipe: Recipe) -> float:
-    """The learning rate's share of its peak: warm-up, plateau, straight line to zero."""
+    """Learning rate as a share of its peak: warm-up, plateau, linear fall to zero."""
     return min(1.0, (step + 1) / 60, (recipe.steps - step) / (recipe.steps * recipe.decay))
 
 
 def row_numbers(first: int, count: int, n_rows: int, seed: int) -> np.ndarray:
-    """Which rows of the text are read after ``first`` others: each epoch visits all in an order of its own."""
+    """The rows read after ``first`` others; each epoch has an order of its own."""
     epochs, places = np.divmod(np.arange(first, first + count), n_rows)
     order = {e: np.random.default_rng([seed, e]).permutation(n_rows) for e in np.unique(epochs)}
     return np.array([order[e][place] for e, place in zip(epochs, places, strict=True)])
 
 
 def batch(text: np.ndarray, first: int, length: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of a step, cut to rows of ``length``; a pure function, so that a run can resume."""
+    """Inputs and targets of a step, cut to rows of ``length``.
+
+    A pure function, so that a run can resume.
+    """
     context = recipe.shape.context
     numbers = row_numbers(first, recipe.rows, (len(text) - 1) // context, recipe.seed)
     rows = torch.from_numpy(np.stack([text[r * context : (r + 1) * context + 1] for r in numbers]).astype(np.int64))
@@ -99,14 +105,14 @@ def batch(text: np.ndarray, first: int, length: int, recipe: Recipe) -> tuple[Te
 
 
 def product_format(device: str) -> torch.dtype:
-    """What products are computed in: bfloat16 where the device has it, else float32."""
+    """The dtype of products: bfloat16 if the device supports it, else float32."""
     has = torch.cpu.get_capabilities()
     narrow = device == "cuda" or any(has.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
     return torch.bfloat16 if narrow else torch.float32
 
 
 def gradient_step(body: torch.nn.Module, weight: Tensor, inputs: Tensor, targets: Tensor, n_parts: int) -> Tensor:
-    """Add up the gradients of one batch, a part at a time; return mean nats per token."""
+    """Add up the gradients of one batch, part by part; return mean nats per token."""
     dtype = product_format(weight.device.type)
     nats = torch.zeros((), device=weight.device)
     for some_inputs, some_targets in zip(inputs.chunk(n_parts), targets.chunk(n_parts), strict=True):
@@ -116,7 +122,8 @@ def gradient_step(body: torch.nn.Module, weight: Tensor, inputs: Tensor, targets
         loss = TiedHeadLoss.apply(hidden.flatten(0, 1), weight, some_targets, dtype) / n_parts
         loss.backward()
         nats += loss.detach()
-    # The head is the embedding, which is one of these: named twice it would be cut twice.
+    # The head is the embedding, which is among these: listed twice, it would be clipped
+    # twice.
     torch.nn.utils.clip_grad_norm_(body.parameters(), 1.0)
     return nats
 
@@ -130,25 +137,25 @@ def save(path: Path, state: dict[str, Any]) -> None:
 
 @dataclass
 class Progress:
-    """How far a run is; kept in its checkpoint."""
+    """How far a run has got; kept in its checkpoint."""
 
     step: int = 0
     row: int = 0  # of the model's whole context
     cpu_seconds: float = 0.0
-    recent: list[float] = field(default_factory=list)  # nats per token of the steps since the last line of the log
+    recent: list[float] = field(default_factory=list)  # nats per token of each step since the last log line
 
 
 def resumed(saved: dict[str, Any], made_from: dict[str, Any], log: Path) -> Progress:
-    """The progress that was saved, with the log as it was then.
+    """The saved progress; the log is cut back to that step.
 
     Raises:
-        ValueError: the checkpoint is of another text or order.
+        ValueError: the checkpoint was made with another text or seed.
     """
     for name, now in made_from.items():
         if saved[name] != now:
             raise ValueError(
-                f"the checkpoint beside {log} was made with {name} {saved[name]}, and this run has {now}; give what it "
-                "was made with, or another --work to begin anew"
+                f"the checkpoint beside {log} was made with {name} {saved[name]}, and this run has {now}; use the same "
+                "one, or another --work to start over"
             )
     progress = Progress(**saved["progress"])
     partial = log.with_suffix(".partial")
@@ -158,7 +165,10 @@ def resumed(saved: dict[str, Any], made_from: dict[str, Any], log: Path) -> Prog
 
 
 def train(recipe: Recipe, data: Path) -> bool:
-    """Train from the last checkpoint, or from nothing; export after the last step, and say whether it was reached."""
+    """Train from the last checkpoint, if any; return whether the end was reached.
+
+    After the last step, the weights are exported.
+    """
     began, cpu_began = time.monotonic(), time.process_time()
     work = recipe.work / recipe.model
     work.mkdir(parents=True, exist_ok=True)
@@ -220,7 +230,7 @@ def write_line(log: Path, progress: Progress, recipe: Recipe) -> None:
 
 
 def main() -> None:
-    """Read a recipe from the command line and carry it out."""
+    """Run a recipe from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=SHAPES)
     for each in fields(Recipe):

@@ -1,10 +1,12 @@
-"""Bits per byte of a published folder on WikiText-2 test, with torch and transformers alone.
+"""Bits per byte of a published folder on WikiText-2 test, with torch and transformers
+alone.
 
-``python recipes/bundled/wikitext.py src/nonplus/models/bundled/tiny`` owes nothing to nonplus, so
-that the figure on the model card has a second witness; what it prints is kept in
-``tests/parity/goldens``. Protocol: the raw test set, split at its first-level headings, each
-article detokenised as lm-eval does; <|endoftext|> heads each window of the model's context; each
-token is scored once; the denominator is the detokenised text's bytes.
+``python recipes/bundled/wikitext.py src/nonplus/models/bundled/tiny`` does not use
+nonplus, so that it confirms the figure on the model card independently. Its output is
+kept in ``tests/parity/goldens``. Protocol: the raw test set, split at its first-level
+headings, each article detokenised as lm-eval does. <|endoftext|> precedes each window
+of the model's context. Each token is scored once. The denominator is the bytes of the
+detokenised text.
 """
 
 import argparse
@@ -26,7 +28,7 @@ HEADING = re.compile(r"^ = [^=].* = $", re.MULTILINE)
 
 
 def articles(raw: str) -> list[str]:
-    """The articles of ``raw``, detokenised; nothing of the text is left out."""
+    """The articles of ``raw``, detokenised; together they cover all of it."""
     starts = [match.start() for match in HEADING.finditer(raw)]
     cuts = [0, *starts[1:], len(raw)]
     return [wikitext_detokenizer({"page": raw[a:b]}) for a, b in itertools.pairwise(cuts)]
@@ -34,7 +36,7 @@ def articles(raw: str) -> list[str]:
 
 @torch.inference_mode()
 def nats(model: torch.nn.Module, ids: list[int], *, start: int, context: int) -> float:
-    """Negative log-likelihood of ``ids``, cut into windows that each follow ``start``."""
+    """Negative log-likelihood of ``ids``, in windows that each begin with ``start``."""
     total = 0.0
     for first in range(0, len(ids), context):
         targets = torch.tensor([ids[first : first + context]])
@@ -48,7 +50,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument(
-        "--dtype", choices=("float16", "float32"), default="float32", help="what the float16 weights are computed in"
+        "--dtype",
+        choices=("float16", "float32"),
+        default="float32",
+        help="dtype of the computation (weights: float16)",
     )
     choice = parser.parse_args()
     torch.set_num_threads(1)

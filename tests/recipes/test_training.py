@@ -138,7 +138,7 @@ def test_larger_steps_go_on_where_smaller_ones_ended(recipe: Any, packed: Path, 
 
 def test_a_checkpoint_of_another_order_of_the_text_is_refused(recipe: Any, packed: Path, tmp_path: Path) -> None:
     recipe.train.train(options(recipe, tmp_path, steps=1), packed)
-    with pytest.raises(ValueError, match="made with seed 1, and this run has 2; give what it was made with"):
+    with pytest.raises(ValueError, match="made with seed 1, and this run has 2; use the same one"):
         recipe.train.train(options(recipe, tmp_path, seed=2), packed)
 
 
@@ -197,7 +197,7 @@ def test_every_epoch_reads_every_row_once_in_an_order_of_its_own(recipe: Any, tm
 
 
 def test_parts_that_do_not_make_up_a_step_are_refused(recipe: Any, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="give multiples"):
+    with pytest.raises(ValueError, match="a step must be a multiple of a part"):
         options(recipe, tmp_path, part=48)
 
 

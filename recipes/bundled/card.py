@@ -148,7 +148,8 @@ def greedy(model: WindowModel, prompt: str, *, length: int = 40) -> str:
     while len(ids) < len(fed) + length:
         place = np.arange(len(ids))
         batch = Batch(np.array([ids]), place[None], place[-1:], np.zeros(1, np.int64))
-        best = int(model.readings(batch, top=1).top_ids[0, 0])
+        (logprobs_1V,) = model.distributions(batch)
+        best = int(logprobs_1V[0].argmax())
         if best == model.special.eos:
             break
         ids.append(best)

@@ -81,7 +81,7 @@ def test_a_third_party_is_imported_by_its_owners_only():
     assert owners == PROJECT["tool"]["nonplus"]["owners"]
 
 
-def test_no_import_goes_round_in_a_circle():
+def test_there_is_no_import_circle():
     ours = modules()
     TopologicalSorter({module: dotted & ours.keys() for module, dotted in imports().items()}).prepare()
 
@@ -113,7 +113,7 @@ def test_an_import_by_a_name_that_no_table_spells_out_is_refused(argument):
         imported(source, "nonplus.example", modules())
 
 
-def test_every_extra_that_the_house_names_exists():
+def test_every_extra_named_in_code_or_documentation_exists():
     named = set()
     for path in [*SOURCE.rglob("*.py"), *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for extras in re.findall(r"nonplus\[([\w,-]+)\]", path.read_text(encoding="utf-8")):
@@ -141,6 +141,6 @@ def test_no_module_is_longer_than_400_lines():
     assert not long
 
 
-def test_no_module_is_a_drawer():
+def test_no_module_has_a_name_like_utils():
     modules = [*SOURCE.rglob("*.py"), *ROOT.glob("tests/**/*.py")]
     assert not [path for path in modules if DRAWERS & set(path.stem.split("_"))]

@@ -1,4 +1,4 @@
-"""What loads only when it is needed: optional third parties, and the openers of schemes."""
+"""What loads only when it is needed: optional packages and the openers of schemes."""
 
 import importlib
 from collections.abc import Callable
@@ -9,7 +9,8 @@ from nonplus.errors import MissingExtra
 
 BASE = ("click", "numpy", "rich", "safetensors", "threadpoolctl", "tokenizers")
 
-# What each extra installs. The first extra that brings a package is the one to recommend.
+# What each extra installs. The first extra that brings a package is the one to
+# recommend.
 EXTRAS = {
     "hf": ("torch", "transformers", "accelerate"),
     "peft": ("peft",),
@@ -54,8 +55,8 @@ def require(module: str, *, purpose: str) -> ModuleType:
     """Import ``module``, one of ours or a third party's.
 
     Raises:
-        MissingExtra: it needs a package that is not installed; the message ends with the
-            exact install line.
+        MissingExtra: it needs a package that is not installed; the message ends with
+            the exact install line.
     """
     try:
         return importlib.import_module(module)
@@ -94,6 +95,7 @@ def opener(group: str, scheme: str) -> Callable[..., Any]:
 
 def _installed(group: str) -> dict[str, Callable[[], Callable[..., Any]]]:
     """What other packages declare: for each scheme, a function that imports its opener."""
-    from importlib.metadata import entry_points  # half a cold start, and rarely needed
+    # Imported here because it takes half of a cold start and is rarely needed.
+    from importlib.metadata import entry_points
 
     return {entry.name: entry.load for entry in entry_points(group=group)}

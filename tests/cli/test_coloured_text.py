@@ -5,7 +5,7 @@ import re
 from nonplus.cli.terminal.coloured_text import SCALE, style_of, visible
 
 
-def test_without_a_terminal_every_token_stands_on_a_line_with_its_bits(run):
+def test_without_a_terminal_every_token_is_on_a_line_with_its_bits(run):
     ran = run("score", "abc", "--model", "uniform:256", "--show")
     assert re.findall(r"^ +(\S+)  '(.)'$", ran.out, re.MULTILINE) == [("-", "a"), ("8.00", "b"), ("8.00", "c")]
 

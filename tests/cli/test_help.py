@@ -69,7 +69,7 @@ def test_every_option_appears_in_the_help(run, verb):
         assert all(flag in printed for flag in [*option.opts, *option.secondary_opts])
 
 
-def test_the_default_model_and_protocol_are_said(run):
+def test_the_help_shows_the_default_model_and_protocol(run):
     printed = " ".join(run("score", "--help").out.split())
     assert f"[{DEFAULT}]" in printed
     assert "[full]" in printed

@@ -26,7 +26,7 @@ def engine(given: int, partial: list[str]) -> Generator[str, None, None]:
         raise
 
 
-def test_without_an_interruption_everything_comes():
+def test_without_an_interruption_every_text_comes_through():
     with Interruption() as interruption:
         assert list(interruption.items(engine(3, []))) == ["text 0", "text 1", "text 2"]
 
@@ -43,13 +43,13 @@ def followed(texts: Iterator[str], *, press_after: str = "", times: int = 1) -> 
     return seen
 
 
-def test_a_press_while_a_text_is_written_waits_and_then_brings_what_is_under_way():
+def test_ctrl_c_while_a_text_is_written_waits_and_then_the_texts_under_way_come():
     with Interruption() as interruption:
         texts = interruption.items(engine(9, ["half of 1", "half of 2"]))
         assert followed(texts, press_after="text 0") == ["text 0", "half of 1", "half of 2"]
 
 
-def test_a_press_while_the_engine_runs_reaches_it():
+def test_ctrl_c_while_the_source_runs_reaches_it():
     def running() -> Generator[str, None, None]:
         try:
             yield "text 0"
@@ -64,12 +64,12 @@ def test_a_press_while_the_engine_runs_reaches_it():
         assert followed(interruption.items(running())) == ["text 0", "half of 1", "half of 2"]
 
 
-def test_a_second_press_ends_everything_at_once():
+def test_a_second_ctrl_c_ends_the_run_at_once():
     with Interruption() as interruption:
         assert followed(interruption.items(engine(9, [])), press_after="text 0", times=2) == []
 
 
-def test_afterwards_ctrl_c_is_what_it_was_before():
+def test_afterwards_the_old_handler_of_ctrl_c_is_back():
     before = signal.getsignal(signal.SIGINT)
     with Interruption():
         assert signal.getsignal(signal.SIGINT) != before

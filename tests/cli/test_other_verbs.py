@@ -71,7 +71,7 @@ def test_the_bundled_models_are_listed_with_licence_checksum_and_the_figures_of_
     assert len({figure["text"] for figure in tiny["figures"]}) > 30
 
 
-def test_the_doctor_finds_the_bundled_model_in_good_health(run):
+def test_the_doctor_passes_the_bundled_model(run):
     ran = run("doctor", "--json")
     assert ran.code == 0
     assert ran.object["passed"] is True
@@ -80,7 +80,7 @@ def test_the_doctor_finds_the_bundled_model_in_good_health(run):
     assert all(check["measured"] <= check["bound"] for check in ran.object["checks"])
 
 
-def test_the_doctor_names_a_head_that_has_to_go_the_slow_way(run, monkeypatch):
+def test_the_doctor_names_a_head_that_takes_the_slow_path(run, monkeypatch):
     def opened(name, *, loading):
         warnings.warn("granite: its head scales", FallbackNotice, stacklevel=1)
         return open_model("uniform:")
@@ -91,7 +91,7 @@ def test_the_doctor_names_a_head_that_has_to_go_the_slow_way(run, monkeypatch):
     assert "slow  head          granite: its head scales" in run("doctor").out
 
 
-def test_the_doctor_says_it_in_lines_too(run):
+def test_without_json_the_doctor_prints_lines(run):
     said = run("doctor", "--model", "uniform:256").out
     for words in ("nonplus ", "numpy ", "[hf]", "cpu ", "checks of uniform:256", "ok    causality"):
         assert words in said
@@ -105,14 +105,14 @@ def test_the_doctor_says_it_in_lines_too(run):
         ("1", False, "not built: install again"),
     ],
 )
-def test_the_doctor_says_why_the_c_kernel_does_no_work(run, monkeypatch, switch, built, says):
+def test_the_doctor_explains_why_the_c_kernel_is_not_used(run, monkeypatch, switch, built, says):
     monkeypatch.setenv("NONPLUS_NATIVE", switch)
     monkeypatch.setattr("nonplus.kernels.native.library", lambda: None)
     monkeypatch.setattr("nonplus.kernels.native.built", lambda: built)
     assert says in run("doctor", "--model", "uniform:256").out
 
 
-def test_a_failed_check_is_an_exit_code_of_one(run, monkeypatch):
+def test_a_failed_check_gives_exit_code_1(run, monkeypatch):
     wrong = Check(name="causality", claim="a token changes nothing before it", measured=2.0, bound=0.001)
     monkeypatch.setattr("nonplus.cli.doctor.examine", lambda model: iter([wrong]))
     ran = run("doctor", "--model", "uniform:256")

@@ -20,7 +20,7 @@ def words_of(gauge: Gauge) -> str:
     return console.export_text()
 
 
-def test_the_line_says_documents_tokens_speed_and_perplexity():
+def test_the_line_shows_documents_tokens_speed_and_perplexity():
     meter = Meter(tokens=1000, nats=1000.0, characters=500, documents=3)
     said = words_of(Gauge(meter, size=0))
     assert "3 documents" in said
@@ -30,7 +30,7 @@ def test_the_line_says_documents_tokens_speed_and_perplexity():
     assert "left" not in said
 
 
-def test_time_left_is_said_once_the_first_document_shows_how_many_tokens_a_byte_makes():
+def test_the_time_left_is_shown_once_the_first_document_gives_tokens_per_byte():
     meter = Meter()
     gauge = Gauge(meter, size=4000)
     assert "left" not in words_of(gauge)
@@ -48,7 +48,7 @@ def test_the_size_is_known_only_where_all_sources_are_plain_files(tmp_path):
     assert size_of([str(text), "some words"]) == 0
 
 
-def test_nothing_is_drawn_where_stderr_is_no_terminal(run, fox):
+def test_nothing_is_drawn_where_stderr_is_not_a_terminal(run, fox):
     assert run("score", fox, "--model", "uniform:256").err == ""
 
 

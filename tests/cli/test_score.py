@@ -22,7 +22,7 @@ def test_a_text_is_scored_with_the_bundled_model_by_default(run):
     assert 1 < said["perplexity"] < 8192
 
 
-def test_the_table_says_perplexity_and_its_conditions_a_line_each(run, fox):
+def test_the_table_has_a_line_for_the_perplexity_and_each_condition(run, fox):
     ran = run("score", fox, *UNIFORM)
     said = dict(line.split(maxsplit=1) for line in ran.out.splitlines())
     assert ran.code == 0
@@ -36,11 +36,11 @@ def test_in_a_file_no_line_is_wrapped(run, fox):
 
 
 @pytest.mark.parametrize("key", PROMISED)
-def test_json_holds_every_promised_key(run, fox, key):
+def test_json_has_every_documented_key(run, fox, key):
     assert key in run("score", fox, *UNIFORM, "--json").object
 
 
-def test_json_is_all_there_is_on_stdout(run, fox):
+def test_stdout_has_only_the_json(run, fox):
     ran = run("score", fox, *UNIFORM, "--json", "--explain", "--by-position")
     assert ran.out.count("\n") == 1
     assert ran.err == ""
@@ -58,7 +58,7 @@ def test_figures_are_those_of_the_library(run, verses):
     }
 
 
-def test_blank_documents_are_left_out_and_counted(run, verses):
+def test_blank_documents_are_omitted_and_counted(run, verses):
     assert "skipped          2 blank documents" in run("score", f"lines:{verses}", *UNIFORM).out
     assert run("score", f"lines:{verses}", *UNIFORM, "--json").object["skipped_documents"] == 2
 
@@ -78,7 +78,7 @@ def test_the_joiner_may_be_written_with_an_escaped_newline(run, tmp_path):
     assert said["protocol"]["joiner"] == "\n"
 
 
-def test_what_misleads_is_noted_on_stderr(run, fox):
+def test_a_misleading_protocol_is_noted_on_stderr(run, fox):
     ran = run("score", fox, "--model", f"unigram:{fox}", "-p", "hf-doc", "--window", "16", "--stride", "4", "--json")
     assert ran.err.startswith("note: protocol hf-doc+: the loop books 3 of every 4 tokens")
     assert ran.object["cautions"]
@@ -93,7 +93,7 @@ def test_by_position_breaks_the_figure_down(run, fox):
     assert "tokens before" in run("score", fox, *UNIFORM, "--by-position").out
 
 
-def test_the_bootstrap_stands_beside_the_interval_and_agrees_with_it(run, verses):
+def test_the_bootstrap_agrees_with_the_interval(run, verses):
     said = run("score", f"lines:{verses}", "--model", f"unigram:{verses}", "--bootstrap", 400, "--json").object
     bootstrap, interval = said["bootstrap"], said["interval"]
     width = interval["high"] - interval["low"]
@@ -180,7 +180,7 @@ def test_where_nothing_can_be_scored_there_is_no_figure(run):
     assert "no token could be scored" in ran.err
 
 
-def test_an_infinite_perplexity_is_explained_rather_than_printed_as_a_number():
+def test_an_infinite_perplexity_is_explained():
     from nonplus.measure.session import evaluate
     from nonplus.models.synthetic import Unigram
     from nonplus.views.explanation import explanation
@@ -191,7 +191,7 @@ def test_an_infinite_perplexity_is_explained_rather_than_printed_as_a_number():
     assert "holds a token of this text for impossible" in explanation(report, vocabulary=256)
 
 
-def test_a_reader_that_goes_away_is_no_error(start, fox):
+def test_a_closed_stdout_is_not_an_error(start, fox):
     process = start("score", fox, *UNIFORM, "--show")
     assert process.stdout is not None
     process.stdout.close()

@@ -52,14 +52,14 @@ def test_a_row_for_each_document_has_its_own_figures(run, verses, rows):
     assert math.fsum(document["nats"] for document in documents) == pytest.approx(said["nats"])
 
 
-def test_an_impossible_token_is_infinite_in_both_formats(rows):
+def test_a_token_of_probability_0_is_infinite_in_both_formats(rows):
     with table(rows, {"nats": float, "id": str}) as opened:
         opened.write([{"nats": math.inf, "id": "a"}, {"nats": None, "id": "b"}])
     nats = [row["nats"] for row in rows_of(rows)]
     assert nats in ([math.inf, None], ["Infinity", None])
 
 
-def test_more_rows_than_are_held_at_once_are_all_written(rows):
+def test_all_rows_are_written_when_they_exceed_one_group(rows):
     with table(rows, {"n": int}) as opened:
         for start in range(0, 70_000, 7_000):
             opened.write({"n": n} for n in range(start, start + 7_000))
@@ -76,7 +76,7 @@ def test_an_error_leaves_the_old_table_and_nothing_else(run, tmp_path: Path, row
     assert sorted(tmp_path.iterdir()) == sorted([source.parent, rows])
 
 
-def test_a_table_is_not_there_before_it_is_whole(rows):
+def test_a_table_does_not_exist_before_it_is_complete(rows):
     with table(rows, {"n": int}) as opened:
         opened.write([{"n": 1}])
         assert not rows.exists()

@@ -29,7 +29,7 @@ def test_an_empty_text(run):
 
 
 def test_no_text_at_all(run):
-    refused(run("score", *UNIFORM), "nothing to read", "name a file")
+    refused(run("score", *UNIFORM), "no sources to read", "name a file")
 
 
 def test_a_broken_line_of_json_is_named_by_number(run, tmp_path: Path):
@@ -55,7 +55,7 @@ def test_a_model_without_a_tokenizer(run, fox, tmp_path: Path):
     refused(run("score", fox, "--model", f"llama:{tmp_path}"), "tokenizer.json", "save_pretrained")
 
 
-def test_an_absent_field(run, tmp_path: Path):
+def test_a_missing_field(run, tmp_path: Path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"body": "one"}\n')
     refused(run("score", path, *UNIFORM), "no field 'text'", "'body'", "field=")
@@ -98,7 +98,7 @@ def test_a_window_larger_than_the_model_takes(run, fox):
         (("--json", "--show"), ("--json", "--show", "leave one of them out")),
         (("-p", "evaluate", "--bootstrap", 1000), ("--bootstrap", "evaluate", "leave --bootstrap out")),
         (("--bootstrap", 3), ("at least 100", "got 3", "try 1000")),
-        (("--messages", "turns", "--context-field", "before"), ("messages", "leave context_field out")),
+        (("--messages", "turns", "--context-field", "before"), ("messages", "omit context_field")),
         (("--dtype", "float16"), ("dtype='float16'", "open a model by hf:")),
         (("--level", "95"), ("95", "between 0% and 100%", "write e.g. 5%")),
         (("--until", "soon"), ("'soon'", "not a number", "write e.g. 5%")),
@@ -108,12 +108,12 @@ def test_a_window_larger_than_the_model_takes(run, fox):
         (("--strides", 3), ("--strides", "--stride", "--help")),
     ],
 )  # fmt: skip
-def test_options_that_cannot_be(run, fox, options, words):
+def test_invalid_options(run, fox, options, words):
     refused(run("score", fox, *UNIFORM, *options), *words)
 
 
 @pytest.mark.parametrize("flag", ["--per-token", "--per-document"])
-def test_a_table_of_an_unknown_kind(run, fox, tmp_path: Path, flag):
+def test_a_table_in_an_unknown_format(run, fox, tmp_path: Path, flag):
     refused(run("score", fox, *UNIFORM, flag, tmp_path / "rows.csv"), flag, "rows.csv", ".jsonl or .parquet")
 
 
@@ -148,7 +148,7 @@ def test_an_unknown_protocol_to_explain(run):
     refused(run("protocols", "nope"), "'nope'", "the names are")
 
 
-def test_an_error_of_our_own_making_is_not_hidden(run, fox, monkeypatch):
+def test_a_bug_is_not_hidden(run, fox, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError
 

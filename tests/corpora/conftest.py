@@ -1,4 +1,4 @@
-"""What the tests of corpora share: reading a source in one call, and writing rows as JSON Lines."""
+"""Fixtures of the corpora: reading a source in one call, writing rows as JSON Lines."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ def read() -> Read:
 
 @pytest.fixture
 def jsonl(tmp_path: Path) -> Write:
-    """A file of JSON Lines with the given rows; text stands as it is."""
+    """A file of JSON Lines with these rows; a string is written unchanged."""
 
     def write(rows: Iterable[Any], name: str = "rows.jsonl") -> Path:
         path = tmp_path / name

@@ -47,13 +47,13 @@ def test_an_existing_file_is_read_by_its_suffix(path, scheme):
 
 
 @pytest.mark.parametrize("path", ["rows.json", "rows.csv", "rows.tsv", "rows.arrow", "rows.json.gz"])
-def test_a_table_that_could_be_read_in_several_ways_is_refused_with_the_ways(path):
+def test_a_table_that_can_mean_several_things_is_refused_with_the_schemes(path):
     make(path)
-    with pytest.raises(BadInput, match=r"several ways.*dataset:.*jsonl:.*file:"):
+    with pytest.raises(BadInput, match=r"several things.*dataset:.*jsonl:.*file:"):
         addresses(path)
 
 
-def test_a_folder_means_the_files_under_it_that_can_be_read_in_the_order_of_their_paths():
+def test_a_folder_means_its_readable_files_in_the_order_of_their_paths():
     make(
         "c/z.txt",
         "c/a/deep.md",
@@ -66,7 +66,7 @@ def test_a_folder_means_the_files_under_it_that_can_be_read_in_the_order_of_thei
     assert addresses("c") == [Address("file", "c/a/deep.md"), Address("jsonl", "c/b.jsonl"), Address("file", "c/z.txt")]
 
 
-def test_a_folder_without_files_that_can_be_read_is_refused_with_what_can():
+def test_a_folder_without_readable_files_is_refused_with_the_readable_suffixes():
     make("c/picture.png")
     with pytest.raises(BadInput, match=r"no files in \.txt, .*c/\*\.log"):
         addresses("c")
@@ -78,7 +78,7 @@ def test_a_pattern_means_the_files_that_match_it_whatever_their_suffix():
     assert addresses("logs/**/*.log")[-1] == Address("file", "logs/deep/c.log")
 
 
-def test_a_pattern_may_have_blanks_if_its_suffix_is_known():
+def test_a_pattern_may_have_spaces_if_its_suffix_is_known():
     make("my notes/a.txt")
     assert addresses("my notes/*.txt") == [Address("file", "my notes/a.txt")]
 
@@ -114,7 +114,7 @@ def test_the_text_scheme_takes_anything_even_the_name_of_a_file():
 
 
 @given(st.text())
-def test_the_text_scheme_is_a_way_out_for_every_text(text):
+def test_the_text_scheme_works_for_every_text(text):
     assert addresses(f"text:{text}") == [Address("text", text)]
 
 

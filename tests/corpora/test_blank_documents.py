@@ -1,4 +1,4 @@
-"""Blank documents: left out and counted, or kept where a protocol joins them."""
+"""Blank documents are omitted and counted, or kept where a protocol joins them."""
 
 from pathlib import Path
 
@@ -15,20 +15,20 @@ def rows(tmp_path: Path) -> Path:
     return path
 
 
-def test_they_are_left_out_and_counted(rows: Path) -> None:
+def test_blank_documents_are_omitted_and_counted(rows: Path) -> None:
     corpus = open_corpora([f"lines:{rows}"])
     assert [document.text for document in corpus] == ["one", "two"]
     assert corpus.skipped == 2
 
 
-def test_they_are_kept_for_a_stream_in_which_the_joiner_then_stands_twice(rows: Path) -> None:
+def test_blank_documents_are_kept_for_a_stream(rows: Path) -> None:
     corpus = open_corpora([f"lines:{rows}"], keep_blank=True)
     assert [document.text for document in corpus] == ["one", "", "  ", "two"]
     assert corpus.skipped == 0
 
 
 @pytest.mark.parametrize("keep_blank", [True, False])
-def test_blank_ones_alone_are_no_corpus(tmp_path: Path, keep_blank: bool) -> None:
+def test_a_corpus_of_only_blank_documents_is_refused(tmp_path: Path, keep_blank: bool) -> None:
     path = tmp_path / "rows.txt"
     path.write_text("\n\n")
     with pytest.raises(BadInput, match="every document is blank \\(2\\)"):

@@ -22,8 +22,8 @@ PACKED = {"": bytes, ".gz": gzip.compress, ".zst": zstd}
 each_compression = pytest.mark.parametrize("suffix", PACKED)
 
 
-def cut(data: bytes, pieces: int = 3) -> list[bytes]:
-    size = len(data) // pieces + 1
+def cut(data: bytes, chunks: int = 3) -> list[bytes]:
+    size = len(data) // chunks + 1
     return [data[start : start + size] for start in range(0, len(data), size)]
 
 
@@ -44,7 +44,7 @@ def test_a_text_comes_back_in_any_compression(tmp_path, suffix, read):
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-def test_files_packed_one_after_another_are_one_text(tmp_path, suffix, read):
+def test_concatenated_compressed_files_are_one_text(tmp_path, suffix, read):
     text = random.Random(1).randbytes(30_000).hex()
     path = tmp_path / f"notes.txt{suffix}"
     path.write_bytes(b"".join(map(PACKED[suffix], cut(text.encode()))))
@@ -53,7 +53,7 @@ def test_files_packed_one_after_another_are_one_text(tmp_path, suffix, read):
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
 @pytest.mark.parametrize("kept", [0.01, 0.5, 0.999])
-def test_a_file_that_breaks_off_is_refused_rather_than_measured_short(tmp_path, suffix, kept, read):
+def test_a_truncated_file_is_refused(tmp_path, suffix, kept, read):
     data = PACKED[suffix](random.Random(1).randbytes(30_000).hex().encode())
     path = tmp_path / f"notes.txt{suffix}"
     path.write_bytes(data[: int(kept * len(data))])
@@ -70,9 +70,10 @@ def test_a_file_that_is_not_compressed_is_refused(tmp_path, suffix, read):
         read(str(path))
 
 
-def test_a_file_packed_with_a_window_wider_than_the_library_expects_is_read(tmp_path, read):
+def test_a_file_compressed_with_a_wider_window_than_the_library_expects_is_read(tmp_path, read):
     pytest.importorskip("zstandard")
-    # RFC 8878: magic number, no flags, a window of 2**(10 + 18) bytes, the last block, raw, of five bytes.
+    # RFC 8878: magic number, no flags, a window of 2**(10 + 18) bytes, then the last
+    # block: five raw bytes.
     frame = b"\x28\xb5\x2f\xfd" + b"\x00" + bytes([18 << 3]) + bytes([5 << 3 | 1, 0, 0]) + b"words"
     path = tmp_path / "wide.txt.zst"
     path.write_bytes(frame)
@@ -105,7 +106,7 @@ def write_until_closed(path) -> None:
 def test_memory_does_not_grow_with_the_number_of_rows(tmp_path, suffix):
     rows = 100_000
     path = tmp_path / f"rows.jsonl{suffix}"
-    # Text that packs about as well as prose does.
+    # Text that compresses about as well as prose.
     words = random.Random(2).choices(["fox", "dog", "lazy", "brown", "jumps"], k=10 * rows)
     lines = (json.dumps({"text": " ".join(words[start : start + 10])}) for start in range(0, len(words), 10))
     path.write_bytes(PACKED[suffix]("\n".join(lines).encode()))

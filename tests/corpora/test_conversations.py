@@ -29,15 +29,15 @@ def test_each_turn_of_the_assistant_is_a_document_with_all_before_it_as_context(
     ]
 
 
-def test_an_assistant_that_begins_has_only_the_opening_of_its_turn_as_context():
+def test_the_context_of_a_first_message_is_only_the_opening_of_its_turn():
     assert [document.context for document in responses([FOUR], Plain())] == ["<assistant>"]
 
 
-def test_other_fields_of_a_message_are_not_shown():
+def test_other_fields_of_a_message_are_ignored():
     assert next(responses([ASK | {"name": "Ann"}, FOUR], Plain())).context == "<user>2+2?<assistant>"
 
 
-def test_rows_of_conversations_are_documents_called_by_row_and_turn(jsonl):
+def test_the_id_of_an_answer_has_its_row_and_turn(jsonl):
     path = jsonl([{"messages": [ASK, FOUR, SURE, YES], "source": "sums"}])
     found = [(document.id, document.domain) for document in conversations(path, domain_field="source")]
     assert found == [(f"{path}:1#1", "sums"), (f"{path}:1#3", "sums")]
@@ -84,7 +84,7 @@ def test_a_broken_conversation_is_refused_with_its_place(jsonl, messages, reason
 
 
 def test_conversations_without_a_tokenizer_are_refused_before_anything_is_read():
-    with pytest.raises(BadInput, match="only a model's own chat template can write out; give the tokenizer"):
+    with pytest.raises(BadInput, match="need a model's chat template; pass the tokenizer"):
         open_corpus("nowhere.jsonl", options=CorpusOptions(messages="messages"))
 
 

@@ -24,7 +24,7 @@ def test_documents_with_text_come_in_order_up_to_the_limit_and_the_others_are_co
         assert corpus.skipped == blank
 
 
-def test_every_pass_starts_anew_and_counts_anew(jsonl):
+def test_every_pass_starts_and_counts_from_the_beginning(jsonl):
     corpus = open_corpus(str(jsonl([{"text": "one"}, {"text": " "}])))
     assert list(corpus) == list(corpus)
     assert corpus.skipped == 1
@@ -35,7 +35,7 @@ def test_at_the_limit_nothing_more_is_read(jsonl, read):
     assert len(read(str(path), limit=2)) == 2
 
 
-def test_several_sources_are_one_corpus_in_the_order_given(jsonl):
+def test_several_sources_are_one_corpus_in_order(jsonl):
     path = jsonl([{"text": "one"}, {"text": "two"}])
     corpus = open_corpora(["text:zero", str(path), path, "Three words here"])
     assert [document.text for document in corpus] == ["zero", "one", "two", "one", "two", "Three words here"]
@@ -61,7 +61,7 @@ def test_a_corpus_of_blank_documents_is_refused_with_their_number(jsonl, read):
 
 
 def test_no_sources_at_all_are_refused():
-    with pytest.raises(BadInput, match="there is nothing to read; name a file"):
+    with pytest.raises(BadInput, match="there are no sources to read; name a file"):
         open_corpora([])
 
 
@@ -76,7 +76,7 @@ def test_no_sources_at_all_are_refused():
         (["lines:{folder}/a.txt", "-", "text:x"], "lines:{folder}/a.txt and 2 more"),
     ],
 )
-def test_a_corpus_is_called_by_its_sources(tmp_path, sources, name):
+def test_a_corpus_is_named_after_its_sources(tmp_path, sources, name):
     (tmp_path / "a.txt").write_text("words")
     corpus = open_corpora([source.format(folder=tmp_path) for source in sources])
     assert corpus.name == name.format(folder=tmp_path)

@@ -20,7 +20,7 @@ def folder(tmp_path, jsonl):
 
 
 @pytest.mark.parametrize("scheme", ["hub", "dataset"])
-def test_the_rows_of_a_split_are_documents_called_by_their_numbers(scheme, folder, read):
+def test_the_rows_of_a_split_are_documents_with_their_numbers_as_ids(scheme, folder, read):
     assert read(f"{scheme}:{folder}?split=train") == [
         Document(text="one", id=f"{folder}:0"),
         Document(text="two", id=f"{folder}:1"),
@@ -34,14 +34,14 @@ def test_one_of_several_splits_must_be_named(scheme, folder, read, query, asked)
         read(f"{scheme}:{folder}{query}")
 
 
-def test_a_configuration_that_does_not_exist_is_refused_in_the_words_of_the_library(folder, read):
+def test_a_configuration_that_does_not_exist_is_refused_with_the_message_of_the_library(folder, read):
     with pytest.raises(BadInput, match=r"cannot be read: BuilderConfig 'other' not found.*; check its name"):
         read(f"hub:{folder}?config=other&split=train")
 
 
 @pytest.mark.parametrize("query", ["splti=test", "test", "split=test&config=x"])
 def test_what_follows_the_question_mark_must_be_known(folder, query):
-    with pytest.raises(BadInput, match=r"after the \? of a data set may come split=…, joined by &, got"):
+    with pytest.raises(BadInput, match=r"the \? after a data set takes split=…, joined by &; got"):
         open_corpus(f"dataset:{folder}?{query}")
 
 
@@ -51,8 +51,8 @@ def test_a_data_set_needs_a_name(source):
         open_corpus(source)
 
 
-def test_a_hub_out_of_reach_is_said_so(read):
-    with pytest.raises(BadInput, match=r"the data set nobody/nothing cannot be read: .*fetch it to a file first"):
+def test_an_unreachable_hub_is_reported(read):
+    with pytest.raises(BadInput, match=r"the data set nobody/nothing cannot be read: .*download it to a file first"):
         read("hub:nobody/nothing?split=test")
 
 
@@ -75,7 +75,7 @@ def test_a_table_in_one_file_is_read(tmp_path, monkeypatch, read, name, content)
     assert read(f"dataset:{name}") == [Document(text="one", id=f"{name}:0")]
 
 
-def test_a_folder_here_is_not_taken_for_a_name_on_the_hub(folder, monkeypatch, read):
+def test_a_local_folder_is_not_taken_for_a_name_on_the_hub(folder, monkeypatch, read):
     monkeypatch.chdir(folder.parent)
     assert len(read(f"dataset:{folder.name}?split=train")) == 2
 
@@ -87,12 +87,12 @@ def test_columns_that_are_not_read_are_not_decoded(tmp_path, read):
     assert [document.text for document in read(f"dataset:{tmp_path}/saved")] == ["one"]
 
 
-def test_a_missing_column_is_refused_with_those_there_are(folder, read):
-    with pytest.raises(BadRecord, match="no field 'body'; there are 'text', 'n'; name the right one with field=…"):
+def test_a_missing_column_is_refused_with_a_list_of_the_columns(folder, read):
+    with pytest.raises(BadRecord, match="no field 'body'; its fields are 'text', 'n'; name the right one with field=…"):
         read(f"dataset:{folder}?split=test", field="body")
 
 
-def test_a_missing_folder_is_known_before_anything_is_read():
+def test_a_missing_folder_is_reported_before_anything_is_read():
     with pytest.raises(BadInput, match="no such file: nowhere"):
         open_corpus("dataset:nowhere?split=test")
 

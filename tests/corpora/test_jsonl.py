@@ -5,7 +5,7 @@ from nonplus.errors import BadInput, BadProtocol, BadRecord
 from nonplus.measure.records import Document
 
 
-def test_a_row_is_a_document_called_by_its_line(jsonl, read):
+def test_a_row_is_a_document_with_its_line_number_as_id(jsonl, read):
     path = jsonl([{"text": "one", "n": 1}, {"text": "two"}])
     assert read(str(path)) == [Document(text="one", id=f"{path}:1"), Document(text="two", id=f"{path}:2")]
 
@@ -45,8 +45,8 @@ def test_blank_lines_are_skipped_counted_and_keep_their_numbers(jsonl):
         (f'{{"text": {"9" * 5000}}}', "JSON that cannot be read"),
         ('["one", "two"]', "the row is of type list, where an object with named fields is needed"),
         ("null", "the row is null, where an object"),
-        ('{"body": "x", "id": 1}', "no field 'text'; there are 'body', 'id'; name the right one with field=…"),
-        ("{}", "no field 'text'; there are none at all"),
+        ('{"body": "x", "id": 1}', "no field 'text'; its fields are 'body', 'id'; name the right one with field=…"),
+        ("{}", "no field 'text'; it has no fields"),
         ('{"text": 7}', "the field 'text' is of type int, where text is needed"),
         ('{"text": null}', "the field 'text' is null, where text is needed"),
         ('{"text": ["a"]}', "the field 'text' is of type list, where text is needed"),
@@ -60,8 +60,8 @@ def test_a_broken_row_is_refused_with_its_line_and_what_is_wrong(jsonl, read, li
 
 
 @pytest.mark.parametrize("option", ["context_field", "domain_field", "id_field"])
-def test_every_field_that_is_asked_for_must_be_there_and_be_fit(jsonl, read, option):
-    with pytest.raises(BadRecord, match=f"no field 'other'; there are 'text'; name the right one with {option}="):
+def test_every_named_field_must_exist_and_hold_text(jsonl, read, option):
+    with pytest.raises(BadRecord, match=f"no field 'other'; its fields are 'text'; name the right one with {option}="):
         read(str(jsonl([{"text": "x"}])), **{option: "other"})
     with pytest.raises(BadRecord, match="the field 'other' is of type float"):
         read(str(jsonl([{"text": "x", "other": 0.5}])), **{option: "other"})
@@ -71,7 +71,7 @@ def test_a_whole_surrogate_pair_is_a_character(jsonl, read):
     assert read(str(jsonl([r'{"text": "\ud83d\ude00"}'])))[0].text == "😀"
 
 
-def test_the_rows_before_a_broken_one_have_been_given_already(jsonl):
+def test_the_rows_before_a_broken_one_are_read(jsonl):
     documents = iter(open_corpus(str(jsonl(['{"text": "one"}', "broken"]))))
     assert next(documents).text == "one"
     with pytest.raises(BadRecord):
@@ -79,20 +79,20 @@ def test_the_rows_before_a_broken_one_have_been_given_already(jsonl):
 
 
 def test_an_empty_file_is_refused(jsonl, read):
-    with pytest.raises(BadInput, match="has no text to measure: there are no documents"):
+    with pytest.raises(BadInput, match="has no text to measure: it has no documents"):
         read(str(jsonl([])))
 
 
 def test_a_negative_limit_is_refused():
-    with pytest.raises(BadInput, match="0 for all, got -1"):
+    with pytest.raises(BadInput, match="0 for all; got -1"):
         CorpusOptions(limit=-1)
 
 
-def test_a_reading_without_a_field_for_the_text_is_refused():
+def test_options_without_a_field_for_the_text_are_refused():
     with pytest.raises(BadInput, match="no field is named that holds the text"):
         CorpusOptions(field="")
 
 
-def test_a_conversation_has_its_own_context():
-    with pytest.raises(BadProtocol, match="both say what is fed before"):
+def test_messages_exclude_a_context_field():
+    with pytest.raises(BadProtocol, match="both set the context"):
         CorpusOptions(messages="messages", context_field="prompt")

@@ -20,7 +20,7 @@ def write(tmp_path):
     return table
 
 
-def test_a_row_is_a_document_called_by_its_number_from_0(write, read):
+def test_a_row_is_a_document_with_its_number_from_0_as_id(write, read):
     path = write([{"text": "one", "n": 1}, {"text": "two", "n": 2}])
     assert read(str(path)) == [Document(text="one", id=f"{path}:0"), Document(text="two", id=f"{path}:1")]
 
@@ -36,8 +36,8 @@ def test_fields_give_the_text_its_context_its_domain_and_its_id(write, read):
     assert read(str(path), **options) == [Document(text="four", context="2+2?", domain="sums", id="17")]
 
 
-def test_a_missing_column_is_refused_with_those_there_are(write, read):
-    with pytest.raises(BadRecord, match=r"rows\.parquet: no field 'text'; there are 'body', 'n'; .*field=…"):
+def test_a_missing_column_is_refused_with_a_list_of_the_columns(write, read):
+    with pytest.raises(BadRecord, match=r"rows\.parquet: no field 'text'; its fields are 'body', 'n'; .*field=…"):
         read(str(write([{"body": "x", "n": 1}])))
 
 
@@ -67,7 +67,7 @@ def test_a_file_that_is_not_parquet_is_refused(tmp_path, read):
         read(str(path))
 
 
-def test_a_file_that_breaks_off_is_refused(write, read):
+def test_a_truncated_file_is_refused(write, read):
     path = write([{"text": f"row {number}"} for number in range(1000)])
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(BadInput, match=r"rows\.parquet is damaged or not a Parquet file"):

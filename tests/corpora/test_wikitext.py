@@ -26,7 +26,7 @@ def wiki(tmp_path):
 
 
 def level(line: str) -> int:
-    """How deep a heading is: the equals signs that stand alone before its title; 0 if it is none."""
+    """The level of a heading: the single equals signs before its title; else 0."""
     words = line.split()
     before = next((place for place, word in enumerate(words) if word != "="), 0)
     after = next((place for place, word in enumerate(reversed(words)) if word != "="), 0)
@@ -34,20 +34,21 @@ def level(line: str) -> int:
 
 
 def slowly(text: str) -> list[str]:
-    """The articles: what lies between places where a first-level heading begins."""
+    """The articles: from each first-level heading to the next."""
     lines = text.split("\n")
     starts = [number for number, line in enumerate(lines) if level(line) == 1]
     return ["\n".join(lines[start:stop]) for start, stop in pairwise([*starts, len(lines)])]
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_articles_are_what_a_slow_reading_finds(data, read, name):
+def test_articles_are_those_that_a_slow_parser_finds(data, read, name):
     path = data / "eval" / "wikitext2" / name
     assert [article.text for article in read(f"wikitext:{path}")] == slowly(path.read_bytes().decode())
 
 
 def test_wikitext2_has_the_62_test_articles_with_which_word_perplexities_are_published(data, read):
-    # The rows of EleutherAI/wikitext_document_level, wikitext-2-raw-v1, test, which lm-eval 0.4.13 scores.
+    # The rows of EleutherAI/wikitext_document_level, wikitext-2-raw-v1, test, which
+    # lm-eval 0.4.13 scores.
     articles = read(f"wikitext:{data}/eval/wikitext2/wiki.test.raw")
     assert len(articles) == 62
     assert [article.id for article in articles[:2]] == ["Robert Boulter", "Du Fu"]
@@ -77,13 +78,13 @@ def test_articles_that_are_written_come_back_with_their_titles(tmp_path_factory,
     ]
 
 
-def test_the_blank_line_before_the_first_heading_is_no_document_not_even_a_skipped_one(wiki):
+def test_the_blank_line_before_the_first_heading_is_not_a_document_and_not_counted(wiki):
     corpus = open_corpus(wiki(" \n = One = \n words\n"))
     assert [article.text for article in corpus] == [" = One = \n words\n"]
     assert corpus.skipped == 0
 
 
-def test_words_before_the_first_heading_are_an_article_called_by_the_file(wiki, read, tmp_path):
+def test_text_before_the_first_heading_is_an_article_named_after_the_file(wiki, read, tmp_path):
     articles = read(wiki(" the end of something\n = One = \n words\n"))
     assert articles[0] == Document(text=" the end of something", id=f"{tmp_path}/wiki.raw")
 

@@ -77,13 +77,13 @@ def test_a_text_that_looks_like_html_is_shown_as_it_is():
     assert "<script>alert" not in html
 
 
-def test_no_alternative_can_end_the_data():
+def test_no_alternative_can_end_the_script_element():
     html, _ = page_of("</script>" * 9, model=fitted_unigram(b"</script>" * 99), alternatives=9)
     names = data_of(html)["names"]
     assert {"<", "/", ">"} <= {*names}
 
 
-def test_nothing_is_asked_of_any_server():
+def test_the_page_makes_no_request():
     html, _ = page_of("the fox")
     assert not re.search(r"https?:|//\w|@import|url\(", html)
     assert "default-src 'none'" in html
@@ -91,7 +91,7 @@ def test_nothing_is_asked_of_any_server():
     assert not [name for name, _ in read(html).attributes if name.startswith("on") or name in ("style", "src", "href")]
 
 
-def test_only_the_own_script_may_run():
+def test_only_the_script_of_the_page_may_run():
     html, _ = page_of("the fox")
     import base64
     import hashlib
@@ -113,12 +113,12 @@ def test_the_data_are_those_of_the_scores():
     assert all(len(top) == 6 for top in first["top"][1:])
 
 
-def test_a_token_knows_its_place_among_equals():
+def test_a_token_is_marked_among_equally_probable_ones():
     html, _ = page_of("zzz", model=Uniform(256), alternatives=256)
     assert data_of(html)["documents"][0]["own"] == [None, ord("z"), ord("z")]
 
 
-def test_the_head_says_the_figure_and_its_conditions():
+def test_the_header_shows_the_figure_and_its_conditions():
     html, report = page_of("the fox jumps over the dog" * 9)
     for said in (figure(report.perplexity), report.protocol.signature, report.protocol.fingerprint, report.model):
         assert said in html
@@ -131,14 +131,14 @@ def test_each_document_has_its_own_perplexity():
     assert float(heads[0][1]) < float(heads[1][1])
 
 
-def test_tokens_that_were_not_scored_or_are_impossible_are_marked():
+def test_unscored_tokens_and_tokens_of_probability_0_are_marked():
     html, _ = page_of("ab\0", model=Unigram([0.0] + [1 / 255] * 255))
     assert '<i class="u">a</i>' in html
     assert '<i class="z">\0</i>' in html
     assert data_of(html)["documents"][0]["bits"][2] == "Infinity"
 
 
-def test_a_long_run_shows_its_beginning_and_says_so(monkeypatch):
+def test_a_long_run_shows_its_first_tokens_with_a_note(monkeypatch):
     monkeypatch.setattr(heatmap, "MOST_TOKENS", 10)
     html, _ = page_of("abcdefgh", "ijklmnop", "qrstuvwx")
     assert "first 10 of 24 tokens" in html
@@ -153,7 +153,7 @@ def test_no_more_texts_are_kept_than_a_page_shows(monkeypatch):
     assert len(beginning.texts) == 2
 
 
-def test_a_page_of_an_interrupted_run_says_so():
+def test_the_page_of_an_interrupted_run_has_a_note():
     html, _ = page_of("the fox", interrupted=True)
     assert "interrupted" in html
 
@@ -178,12 +178,12 @@ def test_text_on_every_colour_has_the_contrast_of_wcag(stops, ink):
 
 
 @pytest.mark.parametrize(("stops", "direction"), [(LIGHT, -1), (DARK, 1)])
-def test_the_order_of_colours_can_be_seen_without_telling_hues_apart(stops, direction):
+def test_the_lightness_of_the_colours_is_ordered(stops, direction):
     lightness = [direction * luminance(colour(stops, step)) for step in range(STEPS + 1)]
     assert lightness == sorted(lightness)
     assert len({*lightness}) == len(lightness)
 
 
-def test_the_ink_of_the_style_sheet_is_the_one_that_was_checked():
+def test_the_text_colours_of_the_style_sheet_are_the_checked_ones():
     html, _ = page_of("the fox")
     assert [f"#{bytes(INK[scheme]).hex()}" in html for scheme in INK] == [True, True]

@@ -1,4 +1,4 @@
-"""What a source means, given as one string: guessed only where a single reading is possible."""
+"""What a source means; one without a scheme must be able to mean only one thing."""
 
 import glob
 import os
@@ -16,25 +16,28 @@ COMPRESSIONS = (".gz", ".zst")
 TABLES = (".json", ".csv", ".tsv", ".arrow")
 
 # Parquet is compressed inside.
-_READ = (*SUFFIXES, *(suffix + packed for suffix in SUFFIXES if suffix != ".parquet" for packed in COMPRESSIONS))
-# Two letters at least, so that a drive is none: C:\notes.txt
+_READABLE = (
+    *SUFFIXES,
+    *(suffix + compression for suffix in SUFFIXES if suffix != ".parquet" for compression in COMPRESSIONS),
+)
+# At least two letters, because C:\notes.txt has a drive and no scheme.
 _PREFIX = re.compile(r"([a-z][a-z0-9_+-]+):")
 _PATTERN = re.compile(r"[*?[]")
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A scheme, and what follows its colon."""
+    """A scheme, and what follows the colon."""
 
     scheme: str
     location: str
 
 
 def addresses(source: str | Path) -> list[Address]:
-    """The places that ``source`` names: one, or the files of a folder or pattern in the order of their paths.
+    """What ``source`` names: one address, or the files of a folder or pattern by path.
 
     Raises:
-        BadInput: it names nothing, or could mean more than one thing.
+        BadInput: it names nothing, or can mean more than one thing.
     """
     if isinstance(source, Path):
         return _found(existing(str(source)))
@@ -58,13 +61,13 @@ def _found(path: str) -> list[Address]:
 
 
 def _unseen(source: str, *, spaced: bool) -> list[Address]:
-    suffixed = source.lower().endswith((*_READ, *TABLES))
+    suffixed = source.lower().endswith((*_READABLE, *TABLES))
     if _PATTERN.search(source) and (suffixed or not spaced):
         matches = [path for path in sorted(glob.glob(source, recursive=True)) if not os.path.isdir(path)]
         if matches:
             return [_file(path) for path in matches]
     if suffixed or ("/" in source and not spaced):
-        # It looks like a path, so a slip of the pen must not be scored as text.
+        # It looks like a path, so a misspelled one must not be scored as text.
         return _found(existing(source))
     return [Address("text", source)]
 
@@ -75,8 +78,8 @@ def _file(path: str) -> Address:
         suffix = os.path.splitext(stem)[1]
     if suffix in TABLES:
         raise BadInput(
-            f"{name_of(path)} could be read in several ways: write dataset: before it if it is a table, jsonl: if "
-            "each line is a JSON object, or file: to score its very characters"
+            f"{name_of(path)} can mean several things: write dataset: before it if it is a table, jsonl: if each "
+            "line is a JSON object, or file: to score the file as text"
         )
     return Address(SUFFIXES.get(suffix, "file"), path)
 
@@ -85,8 +88,8 @@ def _folder(path: str) -> list[Address]:
     found = sorted(_readable(path))
     if not found:
         raise BadInput(
-            f"the folder {name_of(path)} has no files in {', '.join(SUFFIXES)}, packed as .gz or .zst or not; "
-            f"name files of other kinds by a pattern, such as {name_of(os.path.join(path, '*.log'))}"
+            f"the folder {name_of(path)} has no files in {', '.join(SUFFIXES)}, compressed (.gz, .zst) or not; "
+            f"name other files by a pattern, such as {name_of(os.path.join(path, '*.log'))}"
         )
     return [_file(file) for file in found]
 
@@ -95,7 +98,7 @@ def _readable(path: str) -> Iterator[str]:
     for folder, folders, files in os.walk(path, onerror=_refused):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for file in files:
-            if file.lower().endswith(_READ) and not file.startswith("."):
+            if file.lower().endswith(_READABLE) and not file.startswith("."):
                 yield os.path.join(folder, file)
 
 

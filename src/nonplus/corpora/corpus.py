@@ -1,4 +1,4 @@
-"""A corpus: the documents of its sources in order, blank ones counted and left out unless they are wanted."""
+"""The documents of several sources in order; blank ones are counted and omitted."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
@@ -10,13 +10,14 @@ from nonplus.measure.records import Document
 
 @final
 class Corpus:
-    """The documents that have text, at most ``limit`` of them, 0 for all; with ``keep_blank``, those without too.
+    """The documents that have text, at most ``limit`` of them, 0 for all.
 
-    ``skipped`` counts the documents of the latest pass that were empty or only whitespace: they have nothing to
-    score, and leaving them out unsaid would hide a wrong field name or a broken export.
+    A blank document is empty or has only whitespace, so there is nothing to score.
+    ``skipped`` counts those of the latest pass: omitting them without a count would
+    hide a wrong field name or a broken export. With ``keep_blank`` they are kept.
 
     Raises:
-        BadInput: while being iterated, if in the end no document had text.
+        BadInput: at the end of an iteration, if no document had text.
     """
 
     def __init__(
@@ -29,7 +30,7 @@ class Corpus:
         self._keep_blank = keep_blank
 
     def __iter__(self) -> Iterator[Document]:
-        """The documents in order, read as they are asked for."""
+        """The documents in order, read lazily."""
         self.skipped = kept = with_text = 0
         for document in chain.from_iterable(self._parts):
             blank = not document.text or document.text.isspace()
@@ -42,11 +43,11 @@ class Corpus:
             if kept == self._limit:
                 break
         if not with_text:
-            raise BadInput(self._nothing(self.skipped or kept))
+            raise BadInput(self._no_text(self.skipped or kept))
 
-    def _nothing(self, blank: int) -> str:
-        found = f"every document is blank ({blank})" if blank else "there are no documents"
+    def _no_text(self, blank: int) -> str:
+        found = f"every document is blank ({blank})" if blank else "it has no documents"
         return (
-            f"{self.name} has no text to measure: {found}; check that this is the right file and field "
-            "(standard input can be read once only)"
+            f"{self.name} has no text to measure: {found}; check the file and the field "
+            "(standard input can be read only once)"
         )

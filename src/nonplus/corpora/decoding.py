@@ -1,7 +1,7 @@
-"""Bytes to text: strict UTF-8, with the place of the byte that is not.
+"""Bytes to text: strict UTF-8, with the place of a byte that is not.
 
-Newlines stay as they are. Perplexity per byte divides by the bytes of the text, so a reader that turned CRLF into LF
-would divide by another text than the one on disk.
+Newlines stay as they are. Perplexity per byte divides by the bytes of the text, so a
+reader that turned CRLF into LF would divide by the size of a different text.
 """
 
 from collections.abc import Iterator
@@ -12,8 +12,8 @@ from nonplus.errors import BadRecord
 _BOM = "\ufeff"
 
 
-def whole(stream: BinaryIO, name: str) -> str:
-    """All of ``stream`` as one text, without the byte order mark that may begin it.
+def whole_text(stream: BinaryIO, name: str) -> str:
+    """All of ``stream`` as one text, without a byte order mark at its beginning.
 
     Raises:
         BadRecord: a byte is not UTF-8.
@@ -22,10 +22,10 @@ def whole(stream: BinaryIO, name: str) -> str:
 
 
 def lines(stream: BinaryIO, name: str) -> Iterator[str]:
-    """The lines of ``stream`` with what ends them, without the byte order mark that may begin the first.
+    """The lines of ``stream`` with their newlines, without a byte order mark.
 
-    Only LF ends a line (so CRLF does too): the other separators that ``str.splitlines`` knows may occur inside
-    JSON and prose.
+    Only LF ends a line (so CRLF does too): the other separators of ``str.splitlines``
+    may occur inside JSON and prose.
 
     Raises:
         BadRecord: a byte is not UTF-8.
@@ -43,6 +43,6 @@ def _decoded(raw: bytes, name: str, offset: int) -> str:
     except UnicodeDecodeError as error:
         guess = "UTF-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) and not offset else "WINDOWS-1252"
         raise BadRecord(
-            f"{name} is not UTF-8: byte 0x{raw[error.start]:02x} at offset {offset + error.start}; convert it first, "
-            f"for example with iconv -f {guess} -t UTF-8, naming after -f the encoding that it is in"
+            f"{name} is not UTF-8: byte 0x{raw[error.start]:02x} at offset {offset + error.start}; convert it from "
+            f"its own encoding first, for example with iconv -f {guess} -t UTF-8"
         ) from None

@@ -1,11 +1,11 @@
-"""JSON Lines: an object per line, of which some fields are read."""
+"""JSON Lines: an object on each line, of which some fields are read."""
 
 import json
 from collections.abc import Iterator
 from typing import Any, final
 
 from nonplus.corpora.decoding import lines
-from nonplus.corpora.rows import Place, Rows
+from nonplus.corpora.rows import Place, RowReader
 from nonplus.corpora.streams import existing, name_of, opened
 from nonplus.errors import BadRecord
 from nonplus.measure.records import Document
@@ -13,11 +13,14 @@ from nonplus.measure.records import Document
 
 @final
 class JsonLines:
-    """``jsonl:articles.jsonl.gz``: a document per line, called ``path:line``; a blank line is a blank document."""
+    """``jsonl:articles.jsonl.gz``: a document for each line, with the id ``path:line``.
 
-    def __init__(self, location: str, rows: Rows) -> None:
+    A blank line is a blank document.
+    """
+
+    def __init__(self, location: str, reader: RowReader) -> None:
         self._location = existing(location)
-        self._rows = rows
+        self._reader = reader
 
     def __iter__(self) -> Iterator[Document]:
         name = name_of(self._location)
@@ -27,7 +30,7 @@ class JsonLines:
                 if line.isspace():
                     yield Document(text="", id=place.id)
                 else:
-                    yield from self._rows.documents(_parsed(line, place), place)
+                    yield from self._reader.documents(_parsed(line, place), place)
 
 
 def _parsed(line: str, place: Place) -> Any:
@@ -38,5 +41,6 @@ def _parsed(line: str, place: Place) -> Any:
             f"{place}: not JSON, {error.msg} at character {error.pos}; each line must hold one whole object"
         ) from None
     except (ValueError, RecursionError) as error:
-        # A number of over 4300 digits, or brackets nested too deep: valid JSON that Python declines.
-        raise BadRecord(f"{place}: JSON that cannot be read, {error}; mend the line") from None
+        # Valid JSON that Python refuses: a number of over 4,300 digits, or brackets
+        # nested too deep.
+        raise BadRecord(f"{place}: JSON that cannot be read, {error}; fix the line") from None

@@ -1,4 +1,4 @@
-"""How rows are to be read, and how many: everything a user may say about it, as one value."""
+"""Which fields of a row hold what, and how many documents to read, as one value."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,14 @@ from nonplus.errors import BadInput, BadProtocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CorpusOptions:
-    """Which fields of a row hold what, and where to stop.
+    """Which fields of a row hold what, and how many documents to read.
 
-    ``field`` holds the text; ``context_field`` what is fed before it but not scored; ``domain_field`` a label to
-    report by; ``id_field`` a name for the document. ``messages`` holds a conversation, and replaces ``field``: each
-    turn of the assistant becomes a document. An empty name asks for nothing. ``limit`` is the most documents to
-    read, 0 for all. Corpus without rows, such as text files, have no fields to read.
+    ``field`` holds the text, ``context_field`` a context that is fed before the text
+    but not scored, ``domain_field`` a label to report by, ``id_field`` a name for the
+    document. ``messages`` holds a conversation and replaces ``field``: each turn of the
+    assistant becomes a document. An empty name means that no field is used. ``limit``
+    is the largest number of documents to read, 0 for all. Sources without rows, such as
+    text files, ignore the fields.
     """
 
     field: str = "text"
@@ -24,13 +26,13 @@ class CorpusOptions:
 
     def __post_init__(self) -> None:
         if self.limit < 0:
-            raise BadInput(f"limit is the most documents to read, 0 for all, got {self.limit}")
+            raise BadInput(f"limit is the largest number of documents to read, 0 for all; got {self.limit}")
         if not (self.field or self.messages):
-            raise BadInput("no field is named that holds the text; give field='text', or whatever it is called")
+            raise BadInput("no field is named that holds the text; pass field='text', or the name that it has")
         if self.messages and self.context_field:
             raise BadProtocol(
-                f"messages={self.messages!r} and context_field={self.context_field!r} both say what is fed before the "
-                "text; in a conversation that is the turns before it, so leave context_field out"
+                f"messages={self.messages!r} and context_field={self.context_field!r} both set the context; in a "
+                "conversation the context is the turns before the answer, so omit context_field"
             )
 
     @property

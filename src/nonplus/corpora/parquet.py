@@ -1,10 +1,10 @@
-"""Parquet files: some columns, some rows at a time."""
+"""Parquet files: only some columns, and only some rows at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, final
 
-from nonplus.corpora.rows import Place, Rows
+from nonplus.corpora.rows import Place, RowReader
 from nonplus.corpora.streams import existing, explained, name_of
 from nonplus.errors import BadRecord
 from nonplus.measure.records import Document
@@ -12,33 +12,37 @@ from nonplus.optional import require
 
 # Few, because a row may be a book.
 _ROWS_AT_ONCE = 64
-# Both keep the library from holding a whole row group: pieces of this many bytes, and none ahead of need.
-_PIECEMEAL = {"buffer_size": 1 << 16, "pre_buffer": False}
+# Both keep the library from holding a whole row group: it reads chunks of this many
+# bytes, and none in advance.
+_IN_CHUNKS = {"buffer_size": 1 << 16, "pre_buffer": False}
 
 
 @final
 class Parquet:
-    """``parquet:articles.parquet``: a document per row, called ``path:row``, rows counted from 0."""
+    """``parquet:articles.parquet``: a document for each row, with the id ``path:row``.
 
-    def __init__(self, location: str, rows: Rows) -> None:
+    Rows are counted from 0.
+    """
+
+    def __init__(self, location: str, reader: RowReader) -> None:
         self._arrow = require("pyarrow", purpose="reading Parquet files")
         self._parquet = require("pyarrow.parquet", purpose="reading Parquet files")
         self._location = existing(location)
-        self._rows = rows
+        self._reader = reader
 
     def __iter__(self) -> Iterator[Document]:
         name = name_of(self._location)
-        for number, row in enumerate(self._read(name)):
-            yield from self._rows.documents(row, Place(name, "row", number))
+        for number, row in enumerate(self._rows(name)):
+            yield from self._reader.documents(row, Place(name, "row", number))
 
-    def _read(self, name: str) -> Iterator[dict[str, Any]]:
+    def _rows(self, name: str) -> Iterator[dict[str, Any]]:
         with (
             explained(self._location),
             self._explained(name),
-            self._parquet.ParquetFile(self._location, **_PIECEMEAL) as file,
+            self._parquet.ParquetFile(self._location, **_IN_CHUNKS) as file,
         ):
-            self._rows.check(file.schema_arrow.names, name)
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=self._rows.columns):
+            self._reader.check(file.schema_arrow.names, name)
+            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=self._reader.columns):
                 yield from batch.to_pylist()
 
     @contextmanager
@@ -50,4 +54,4 @@ class Parquet:
                 f"{name}: a text is not UTF-8, {error.reason}; write the file again from valid text"
             ) from None
         except self._arrow.ArrowException as error:
-            raise BadRecord(f"{name} is damaged or not a Parquet file: {error}; make or fetch it again") from error
+            raise BadRecord(f"{name} is damaged or not a Parquet file: {error}; make or download it again") from error

@@ -1,11 +1,11 @@
-"""Plain text: given literally, on standard input, as a file, or line by line."""
+"""Plain text: literal, from standard input, a whole file, or line by line."""
 
 from collections.abc import Iterator
 from functools import cached_property
 from typing import final
 
-from nonplus.corpora.decoding import lines, whole
-from nonplus.corpora.rows import Place, Rows
+from nonplus.corpora.decoding import lines, whole_text
+from nonplus.corpora.rows import Place, RowReader
 from nonplus.corpora.streams import STANDARD_INPUT, existing, name_of, opened
 from nonplus.corpora.values import as_text
 from nonplus.errors import BadInput
@@ -16,10 +16,10 @@ from nonplus.measure.records import Document
 class Literal:
     """``text:The quick brown fox``: what follows the colon, as one document."""
 
-    def __init__(self, text: str, rows: Rows) -> None:
+    def __init__(self, text: str, reader: RowReader) -> None:
         if not text.strip():
             raise BadInput("the text after text: is empty; give a text, a file, or - for standard input")
-        self._text = as_text(text, "the text given")
+        self._text = as_text(text, "the text")
 
     def __iter__(self) -> Iterator[Document]:
         yield Document(text=self._text, id="text")
@@ -27,16 +27,16 @@ class Literal:
 
 @final
 class StandardInput:
-    """``-`` or ``stdin:``: all of it as one document, kept, because it comes only once."""
+    """``-`` or ``stdin:``: all of it as one document, kept for another pass."""
 
-    def __init__(self, location: str, rows: Rows) -> None:
+    def __init__(self, location: str, reader: RowReader) -> None:
         if location not in ("", STANDARD_INPUT):
             raise BadInput(f"nothing may follow stdin:, got {location!r}; write - for standard input")
 
     @cached_property
     def _text(self) -> str:
         with opened(STANDARD_INPUT) as stream:
-            return whole(stream, name_of(STANDARD_INPUT))
+            return whole_text(stream, name_of(STANDARD_INPUT))
 
     def __iter__(self) -> Iterator[Document]:
         yield Document(text=self._text, id=name_of(STANDARD_INPUT))
@@ -44,23 +44,26 @@ class StandardInput:
 
 @final
 class WholeFile:
-    """``file:notes.txt``: the file as one document, called by its path."""
+    """``file:notes.txt``: the file as one document, with its path as the id."""
 
-    def __init__(self, location: str, rows: Rows) -> None:
+    def __init__(self, location: str, reader: RowReader) -> None:
         self._location = existing(location)
 
     def __iter__(self) -> Iterator[Document]:
         name = name_of(self._location)
         with opened(self._location) as stream:
-            text = whole(stream, name)
+            text = whole_text(stream, name)
         yield Document(text=text, id=name)
 
 
 @final
 class Lines:
-    """``lines:sentences.txt``: each line as a document, without the newline that ends it, called ``path:line``."""
+    """``lines:sentences.txt``: a document for each line, with the id ``path:line``.
 
-    def __init__(self, location: str, rows: Rows) -> None:
+    The newline at the end of a line does not belong to the document.
+    """
+
+    def __init__(self, location: str, reader: RowReader) -> None:
         self._location = existing(location)
 
     def __iter__(self) -> Iterator[Document]:

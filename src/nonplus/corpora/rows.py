@@ -1,4 +1,4 @@
-"""A row of a table to documents: the fields that were asked for, each checked."""
+"""Rows of a table to documents: the named fields, each checked."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any, final
 
 from nonplus.corpora.chat import responses
 from nonplus.corpora.options import CorpusOptions
-from nonplus.corpora.values import as_label, as_text, kind
+from nonplus.corpora.values import as_label, as_text, type_phrase
 from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
@@ -16,7 +16,7 @@ from nonplus.measure.records import Document
 @final
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a row stands: the ``number`` of its ``unit`` (line or row) in the file or data set ``name``."""
+    """Where a row is: a line or row (``unit``) of the file or data set ``name``."""
 
     name: str
     unit: str
@@ -27,69 +27,71 @@ class Place:
 
     @property
     def id(self) -> str:
-        """What the document of this row is called, unless a field says."""
+        """The id of this row's document, unless a field holds one."""
         return f"{self.name}:{self.number}"
 
 
 @final
-class Rows:
-    """Makes documents of rows, as ``reading`` says; ``tokenizer`` writes out conversations.
+class RowReader:
+    """Makes documents of rows; ``tokenizer`` has the chat template of conversations.
 
     Raises:
-        BadInput: there are conversations to write out, and nothing to do it with.
+        BadInput: ``options`` names a field of conversations, and there is no tokenizer.
     """
 
-    def __init__(self, reading: CorpusOptions, tokenizer: Tokenizer | None = None) -> None:
-        if reading.messages and tokenizer is None:
+    def __init__(self, options: CorpusOptions, tokenizer: Tokenizer | None = None) -> None:
+        if options.messages and tokenizer is None:
             raise BadInput(
-                f"messages={reading.messages!r} asks for conversations, which only a model's own chat template can "
-                "write out; give the tokenizer of a model that has one"
+                f"messages={options.messages!r} names a field of conversations, which need a model's chat template; "
+                "pass the tokenizer of a model that has one"
             )
-        self._reading = reading
-        self._fields = reading.fields
-        self._writer = tokenizer if reading.messages else None
+        self._options = options
+        self._fields = options.fields
+        self._template = tokenizer if options.messages else None
 
     @property
     def columns(self) -> list[str]:
-        """The fields that are read, each once, so that a table need not load the others."""
+        """The fields to read, each once, so that a table need not load the others."""
         return list(dict.fromkeys(self._fields.values()))
 
     def check(self, fields: Collection[str], where: object) -> None:
-        """See that everything that was asked for is among ``fields``.
+        """Check that ``fields`` has every field to read.
 
         Raises:
-            BadRecord: something is not.
+            BadRecord: a field is missing.
         """
         for option, name in self._fields.items():
             if name not in fields:
-                there_are = f"there are {', '.join(map(repr, fields))}" if fields else "there are none at all"
-                raise BadRecord(f"{where}: no field {name!r}; {there_are}; name the right one with {option}=…")
+                found = f"its fields are {', '.join(map(repr, fields))}" if fields else "it has no fields"
+                raise BadRecord(f"{where}: no field {name!r}; {found}; name the right one with {option}=…")
 
     def documents(self, row: object, place: Place) -> Iterator[Document]:
-        """The document of a row, or those of its conversation: a blank one if nothing is answered in it.
+        """The document of a row, or those of its conversation.
+
+        A conversation without an answer is one blank document.
 
         Raises:
-            BadRecord: the row is not what was asked for.
+            BadRecord: a field is missing, or its value has the wrong type.
         """
         if not isinstance(row, Mapping):
-            raise BadRecord(f"{place}: the row is {kind(row)}, where an object with named fields is needed")
+            raise BadRecord(f"{place}: the row is {type_phrase(row)}, where an object with named fields is needed")
         self.check(row, place)
-        id_ = self._read(row, self._reading.id_field, place, as_label) or place.id
-        domain = self._read(row, self._reading.domain_field, place, as_label)
-        if self._writer is None:
-            text = self._read(row, self._reading.field, place, as_text)
-            context = self._read(row, self._reading.context_field, place, as_text)
+        id_ = self._read(row, self._options.id_field, place, as_label) or place.id
+        domain = self._read(row, self._options.domain_field, place, as_label)
+        if self._template is None:
+            text = self._read(row, self._options.field, place, as_text)
+            context = self._read(row, self._options.context_field, place, as_text)
             yield Document(text=text, id=id_, context=context, domain=domain)
         else:
-            answers = responses(self._messages(row, place), self._writer, row=id_, domain=domain)
+            answers = responses(self._messages(row, place), self._template, row=id_, domain=domain)
             first = next(answers, Document(text="", id=id_))
             yield from chain([first], answers)
 
     def _messages(self, row: Mapping[str, Any], place: Place) -> list[Any]:
-        messages = row[self._reading.messages]
+        messages, name = row[self._options.messages], self._options.messages
         if not isinstance(messages, list):
             raise BadRecord(
-                f"{place}: the field {self._reading.messages!r} is {kind(messages)}, where a list of messages is needed"
+                f"{place}: the field {name!r} is {type_phrase(messages)}, where a list of messages is needed"
             )
         return messages
 

@@ -1,26 +1,28 @@
-"""WikiText files, which hold many articles, cut into these."""
+"""WikiText files, which hold many articles, cut into articles."""
 
 from collections.abc import Iterable, Iterator
 from typing import final
 
 from nonplus.corpora.decoding import lines
-from nonplus.corpora.rows import Rows
+from nonplus.corpora.rows import RowReader
 from nonplus.corpora.streams import existing, name_of, opened
 from nonplus.measure.records import Document
 
 
 @final
 class WikiText:
-    """``wikitext:wiki.test.raw``: a document from one first-level heading to the next, called by its title.
+    """``wikitext:wiki.test.raw``: a document for each article, with its title as id.
 
-    The newline before a heading separates two articles and belongs to neither. That, and what counts as a heading,
-    is the cut of the data set EleutherAI/wikitext_document_level, by which published word perplexities are computed.
-    It finds 62 articles in the test split of WikiText-2, although the authors put in 60: two lines of a formula in
-    "Constant k filter" look like headings. What stands before the first heading is a document of its own, called by
-    the file, unless it is blank.
+    An article reaches from one first-level heading to the next. The newline before a
+    heading separates two articles and belongs to neither. This cut is that of the data
+    set EleutherAI/wikitext_document_level, on which published word perplexities are
+    computed. It finds 62 articles in the test split of WikiText-2, although the authors
+    count 60: two lines of a formula in "Constant k filter" look like headings. Text
+    before the first heading is a document of its own, with the file's name as the id,
+    unless it is blank.
     """
 
-    def __init__(self, location: str, rows: Rows) -> None:
+    def __init__(self, location: str, reader: RowReader) -> None:
         self._location = existing(location)
 
     def __iter__(self) -> Iterator[Document]:

@@ -1,6 +1,7 @@
-"""Zstandard data as a stream of bytes, which notices where it breaks off.
+"""Zstandard data as a stream of bytes; truncated data is an error.
 
-The library's own ``stream_reader`` takes the end of a truncated file for the end of the text (zstandard 0.25).
+The library's own ``stream_reader`` takes the end of a truncated file for the end of the
+text (zstandard 0.25).
 """
 
 import io
@@ -12,53 +13,54 @@ from nonplus.optional import require
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-# Small, because a chunk is decompressed whole, and zstd packs up to some thousand times.
-_CHUNK = 4096
+# Bytes read at a time. Few, because they are decompressed at once, and zstd packs up to
+# some thousand times.
+_PACKED = 4096
 # What `zstd --long=31` writes; the library itself stops at 2**27.
 _LARGEST_WINDOW = 2**31
 
 
 def zstd_bytes(packed: BinaryIO) -> io.RawIOBase:
-    """What ``packed`` decompresses to, over all its frames.
+    """The decompressed bytes of ``packed``, over all its frames.
 
     Raises:
-        EOFError: the data is damaged or breaks off; while the stream is being read.
+        EOFError: while the stream is read: the data is damaged or truncated.
         MissingExtra: zstandard is not installed.
     """
     zstandard = require("zstandard", purpose="reading .zst files")
-    return _Stream(_pieces(packed, zstandard))
+    return _Stream(_chunks(packed, zstandard))
 
 
-def _pieces(packed: BinaryIO, zstandard: Any) -> Iterator[bytes]:
-    chunk = packed.read(_CHUNK)
-    while chunk:
+def _chunks(packed: BinaryIO, zstandard: Any) -> Iterator[bytes]:
+    data = packed.read(_PACKED)
+    while data:
         frame = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).decompressobj()
         while not frame.eof:
-            if not chunk:
-                raise EOFError("Zstandard data breaks off before its end")
+            if not data:
+                raise EOFError("the Zstandard data is truncated")
             try:
-                yield frame.decompress(chunk)
+                yield frame.decompress(data)
             except zstandard.ZstdError as error:
                 raise EOFError(str(error)) from error
-            chunk = frame.unused_data or packed.read(_CHUNK)
+            data = frame.unused_data or packed.read(_PACKED)
 
 
 @final
 class _Stream(io.RawIOBase):
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._piece = memoryview(b"")
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._chunk = memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
         room = memoryview(buffer).cast("B")
-        while not self._piece:
-            piece = next(self._pieces, None)
-            if piece is None:
+        while not self._chunk:
+            chunk = next(self._chunks, None)
+            if chunk is None:
                 return 0
-            self._piece = memoryview(piece)
-        size = min(len(room), len(self._piece))
-        room[:size], self._piece = self._piece[:size], self._piece[size:]
+            self._chunk = memoryview(chunk)
+        size = min(len(room), len(self._chunk))
+        room[:size], self._chunk = self._chunk[:size], self._chunk[size:]
         return size

@@ -1,14 +1,15 @@
-"""A model of which every answer is known, and no two questions have the same one."""
+"""A model whose every probability is known, and different after every history."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
 from nonplus.errors import BadInput
 from nonplus.measure.interfaces import Special
-from nonplus.measure.records import Batch, Floats, Readings
+from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.synthetic import Bytes
 
 
@@ -16,9 +17,10 @@ from nonplus.models.synthetic import Bytes
 class History:
     """P(token | everything fed before it) is drawn at random once for each history and always the same.
 
-    So the answer changes if a window, a shift, a prefix or a filling token is not what it should be. The closed form
-    is :meth:`log_probability`. It asserts what every model may rely on: no more tokens than ``max_context``, positions
-    that count up from 0, several texts in a row only where ``packs``.
+    So a score changes if a window, a shift, a prefix or a padding token is not what it
+    should be. The closed form is :meth:`log_probability`. It asserts what every model
+    may rely on: no more tokens than ``max_context``, positions that count up from 0,
+    several texts in a row only where ``packs``.
     """
 
     dtype = "float64"
@@ -66,17 +68,14 @@ class History:
     def logprobs(self, batch: Batch) -> Floats:
         return np.array([d[t] for d, t in zip(self._distributions(batch), batch.target_N, strict=True)])
 
-    def readings(self, batch: Batch, *, top: int) -> Readings:
-        logprob_NV = np.reshape(self._distributions(batch), (-1, self.vocabulary))
-        chosen_N = np.take_along_axis(logprob_NV, batch.target_N[:, None], axis=1)
-        best_Nk = np.argsort(-logprob_NV, axis=1)[:, :top]
-        return Readings(
-            nats=-chosen_N[:, 0],
-            entropy=-np.sum(np.exp(logprob_NV) * logprob_NV, axis=1),
-            rank=1 + np.sum(logprob_NV > chosen_N, axis=1),
-            top_ids=best_Nk,
-            top_nats=-np.take_along_axis(logprob_NV, best_Nk, axis=1),
-        )
+    def distributions(self, batch: Batch) -> Iterator[Floats]:
+        logprobs = self._distributions(batch)
+        for start in range(0, len(logprobs), 3):
+            yield np.array(logprobs[start : start + 3])
+
+    def prefix(self, tokens: Sequence[int]) -> "HistoryPrefix":
+        assert len(tokens)
+        return HistoryPrefix(self, np.array(tokens))
 
     def _distributions(self, batch: Batch) -> list[Floats]:
         self.asked.append(batch)
@@ -92,3 +91,23 @@ class History:
         assert position < self.max_context
         assert batch.position_BT[row, begin : column + 1].tolist() == list(range(position + 1))
         return [int(token) for token in batch.input_BT[row, begin : column + 1]]
+
+
+@final
+@dataclass(frozen=True)
+class HistoryPrefix:
+    """The state of a :class:`History` after some tokens."""
+
+    model: History
+    tokens: Ints
+
+    def distribution(self) -> Floats:
+        assert len(self.tokens) <= self.model.max_context
+        return self.model.log_distribution(self.tokens.tolist()).copy()
+
+    def logprobs(self, continuation: Sequence[int]) -> Floats:
+        ends = range(len(continuation))
+        return np.array([self.extended(continuation[:end]).distribution()[continuation[end]] for end in ends])
+
+    def extended(self, tokens: Sequence[int]) -> "HistoryPrefix":
+        return HistoryPrefix(self.model, np.concatenate([self.tokens, np.array(tokens, np.int64)]))

@@ -1,4 +1,4 @@
-"""The head in NumPy against float64, and what it may hold in memory."""
+"""The head in NumPy against float64, and its memory."""
 
 import tracemalloc
 
@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput
+from nonplus.kernels import numpy_head
 from nonplus.kernels.backends.numpy import log_sum_exp
-from nonplus.kernels.numpy_head import head_logprobs, head_readings, logits_readings
+from nonplus.kernels.numpy_head import head_distributions, head_logprobs, logits_to_logprobs
 
 CAPS = st.sampled_from([1, 1000, 1 << 20])
 
@@ -34,54 +35,48 @@ def slow_logprob_NV(hidden_NH, weight_HV):
 def test_log_probabilities_are_those_of_float64(head, cap):
     hidden_NH, weight_HV, target_N = head
     expected = np.take_along_axis(slow_logprob_NV(hidden_NH, weight_HV), target_N[:, None], axis=1)[:, 0]
-    answer = head_logprobs(hidden_NH, weight_HV, target_N, cap_bytes=cap)
-    assert answer.dtype == np.float64
-    np.testing.assert_allclose(answer, expected, rtol=1e-5, atol=1e-5)
-
-
-@given(heads(), CAPS, st.integers(0, 60))
-def test_readings_sum_up_the_distribution_of_float64(head, cap, top):
-    hidden_NH, weight_HV, target_N = head
-    logprob_NV = slow_logprob_NV(hidden_NH, weight_HV)
-    readings = head_readings(hidden_NH, weight_HV, target_N, top=top, cap_bytes=cap)
-    np.testing.assert_allclose(readings.entropy, -(np.exp(logprob_NV) * logprob_NV).sum(axis=1), rtol=1e-4, atol=1e-5)
-    k = min(top, weight_HV.shape[1])
-    assert readings.top_ids.shape == readings.top_nats.shape == (len(target_N), k)
-    np.testing.assert_allclose(readings.top_nats, -np.sort(logprob_NV)[:, ::-1][:, :k], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(
-        readings.top_nats, -np.take_along_axis(logprob_NV, readings.top_ids, axis=1), rtol=1e-5, atol=1e-5
-    )
+    logprob_N = head_logprobs(hidden_NH, weight_HV, target_N, cap_bytes=cap)
+    assert logprob_N.dtype == np.float64
+    np.testing.assert_allclose(logprob_N, expected, rtol=1e-5, atol=1e-5)
 
 
 @given(heads(), CAPS)
-def test_readings_and_log_probabilities_agree_to_the_last_bit(head, cap):
-    readings = head_readings(*head, top=1, cap_bytes=cap)
-    assert np.array_equal(readings.nats, -head_logprobs(*head, cap_bytes=cap))
+def test_distributions_are_those_of_float64_position_by_position(head, cap):
+    hidden_NH, weight_HV, _ = head
+    logprob_NV = np.concatenate([chunk.copy() for chunk in head_distributions(hidden_NH, weight_HV, cap_bytes=cap)])
+    assert logprob_NV.dtype == np.float32
+    np.testing.assert_allclose(logprob_NV, slow_logprob_NV(hidden_NH, weight_HV), rtol=1e-5, atol=1e-5)
 
 
-@given(heads())
-def test_the_most_probable_token_has_rank_1(head):
+@given(heads(), CAPS)
+def test_distributions_hold_the_log_probabilities_rounded_once(head, cap):
     hidden_NH, weight_HV, target_N = head
-    best_N = head_readings(hidden_NH, weight_HV, target_N, top=1, cap_bytes=1 << 20).top_ids[:, 0]
-    assert np.all(head_readings(hidden_NH, weight_HV, best_N, top=0, cap_bytes=1 << 20).rank == 1)
+    chunks = [chunk.copy() for chunk in head_distributions(hidden_NH, weight_HV, cap_bytes=cap)]
+    chosen_N = np.take_along_axis(np.concatenate(chunks), target_N[:, None], axis=1)[:, 0]
+    expected_N = head_logprobs(hidden_NH, weight_HV, target_N, cap_bytes=cap)
+    # products of one row and of many are rounded differently
+    np.testing.assert_allclose(chosen_N, expected_N, rtol=1e-6, atol=1e-5)
 
 
-def test_equally_probable_tokens_share_the_better_rank():
-    readings = logits_readings(np.array([[2.0, 1.0, 2.0, 0.0]] * 4), np.arange(4), top=4)
-    assert readings.rank.tolist() == [1, 3, 1, 4]
-    assert readings.top_ids[0].tolist() == [0, 2, 1, 3]
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_chunks_stay_under_the_cap_and_the_next_one_overwrites_them(threads, monkeypatch):
+    monkeypatch.setattr(numpy_head, "processors", lambda: threads)
+    hidden_NH, weight_HV = np.ones((103, 4), np.float32), np.ones((4, 1000), np.float32)
+    chunks = list(head_distributions(hidden_NH, weight_HV, cap_bytes=40_000))
+    assert [len(chunk) for chunk in chunks] == [10] * 10 + [3]
+    assert all(np.shares_memory(chunk, chunks[0]) for chunk in chunks)
 
 
-def test_equal_logits_have_the_entropy_of_their_number():
-    readings = logits_readings(np.full((1, 37), -5.0, np.float32), np.array([3]), top=0)
-    assert readings.entropy[0] == pytest.approx(np.log(37))
+def test_an_almost_certain_token_keeps_its_surprisal():
+    logits = np.array([[1000.0, 993.0]], np.float32)
+    surprisal = -float(logits_to_logprobs(logits)[0, 0])
+    assert surprisal == pytest.approx(np.log1p(np.exp(-7)), rel=1e-4)
 
 
-def test_an_impossible_token_has_infinite_surprisal_and_no_share_of_the_entropy():
-    readings = logits_readings(np.array([[0.0, -np.inf, 0.0]] * 2), np.array([1, 2]), top=3)
-    assert readings.nats.tolist() == [np.inf, pytest.approx(np.log(2))]
-    assert readings.entropy[0] == pytest.approx(np.log(2))
-    assert readings.top_nats[0, 2] == np.inf
+def test_a_row_without_a_distribution_becomes_nan_and_no_other_does():
+    logits = np.array([[0, np.nan], [0, np.inf], [-np.inf, -np.inf], [0, -np.inf]], np.float32)
+    assert np.isnan(logits_to_logprobs(logits)).tolist() == [[True, True]] * 3 + [[False, False]]
+    assert logits[3].tolist() == [0, -np.inf]
 
 
 @given(st.floats(-1e4, 1e4))
@@ -91,10 +86,10 @@ def test_adding_a_number_to_all_logits_adds_it_to_their_log_sum(shift):
     assert log_sum_exp(logits + shift, kept)[0] == pytest.approx(log_sum_exp(logits, kept)[0] + shift, abs=1e-9)
 
 
-def test_no_places_have_no_answers():
-    nothing = np.empty((0, 4), np.float32), np.ones((4, 9), np.float32), np.empty(0, np.int64)
-    assert head_logprobs(*nothing, cap_bytes=100).shape == (0,)
-    assert head_readings(*nothing, top=2, cap_bytes=100).top_ids.shape == (0, 2)
+def test_no_positions_have_no_log_probabilities():
+    nothing = np.empty((0, 4), np.float32), np.ones((4, 9), np.float32)
+    assert head_logprobs(*nothing, np.empty(0, np.int64), cap_bytes=100).shape == (0,)
+    assert list(head_distributions(*nothing, cap_bytes=100)) == []
 
 
 def test_logits_never_exceed_their_cap():

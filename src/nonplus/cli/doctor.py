@@ -17,7 +17,7 @@ from nonplus.errors import FallbackNotice
 from nonplus.kernels import native
 from nonplus.measure.conformance import Check, examine
 from nonplus.measure.formatting import jsonable
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import AnyModel, TextScorer, WindowModel
 from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.models.loading import Loading
@@ -50,7 +50,7 @@ def command(model: str, as_json: bool, **options: object) -> int:
     return fail(f"{opened.name} fails {', '.join(failed)}: its figures cannot be relied on", code=1) if failed else 0
 
 
-def _opened(name: str, loading: Loading) -> tuple[WindowModel, str]:
+def _opened(name: str, loading: Loading) -> tuple[WindowModel | TextScorer, str]:
     """The model, and which fast way of its failed the check that is made when a model is opened; or nothing."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FallbackNotice)
@@ -104,7 +104,7 @@ def _checked(check: Check) -> str:
     return f"{verdict}  {check.name:12}  {check.claim}  ({measured}; at most {check.bound:g})"
 
 
-def _as_dict(model: WindowModel, found: list[Device], checks: list[Check]) -> dict[str, object]:
+def _as_dict(model: AnyModel, found: list[Device], checks: list[Check]) -> dict[str, object]:
     packages = [*BASE, *(name for names in EXTRAS.values() for name in names)]
     return {
         "nonplus": __version__,

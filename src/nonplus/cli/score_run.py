@@ -11,7 +11,7 @@ from nonplus.cli.terminal.notices import note
 from nonplus.cli.terminal.progress import Gauge, shown, size_of
 from nonplus.corpora import Corpus, open_corpora
 from nonplus.files import replacing
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.records import ScoredText, TokenNames
 from nonplus.measure.report import Report
 from nonplus.measure.scoring import Meter
@@ -99,7 +99,9 @@ def _watchers(
         yield lambda _, added: sums.append(added)
 
 
-def _measured(plan: Plan, model: WindowModel, corpus: Corpus, watchers: list[Watcher]) -> tuple[Report, bool]:
+def _measured(
+    plan: Plan, model: WindowModel | TextScorer, corpus: Corpus, watchers: list[Watcher]
+) -> tuple[Report, bool]:
     """The report, and whether the interval became as narrow as was asked for."""
     measurement = Measurement(model, plan.protocol, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()

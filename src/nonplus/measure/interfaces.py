@@ -1,4 +1,7 @@
-"""What a tokenizer and a model are: the seams at which anything can be put in."""
+"""What a tokenizer and a model are: the seams where any implementation can be put in.
+
+Letters in shapes: N positions asked for, M of them in a chunk, V vocabulary.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,12 +15,11 @@ from nonplus.measure.records import Batch, Document, Encoding, Floats, Ints, Sco
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Special:
-    """The tokens that a model knows as the beginning and the end of a text; ``None``
-    where it has no such token.
+    """A model's BOS and EOS token ids; ``None`` for one that it does not have.
 
-    ``bos`` is set only where the model was trained with something before a text's first
-    token: what its tokenizer puts there by itself, else the token its tokenizer names
-    as the beginning.
+    ``bos`` is set only if the model was trained with a token before a text's first one:
+    the token that its tokenizer adds there automatically, else the one that its
+    tokenizer names as BOS.
     """
 
     bos: int | None
@@ -33,29 +35,26 @@ class Tokenizer(Protocol):
         ...
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as ids; with ``specials``, with the tokens that the tokenizer adds
-        of its own accord.
-        """
+        """Each text as ids; with ``specials``, with the automatically added tokens."""
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that ids stand for, special tokens included."""
+        """The text of ids, special tokens included."""
         ...
 
     def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
-        """A conversation written out by the model's own template; with ``reply``, up to
-        where an answer begins.
+        """A conversation as text, by the model's own chat template.
+
+        With ``reply``, the text ends where the model's reply would begin.
 
         Raises:
-            BadModel: the model has no such template.
+            BadModel: the model has no chat template.
         """
         ...
 
 
 class StatedProtocol(Protocol):
-    """What decides a figure besides the model's weights and the text, stated so that
-    two figures can be compared.
-    """
+    """All that decides a figure besides the weights and the text."""
 
     @property
     def signature(self) -> str:
@@ -74,15 +73,19 @@ class StatedProtocol(Protocol):
 
     @property
     def average(self) -> Literal["tokens", "texts"]:
-        """Perplexity of the mean over tokens, or the arithmetic mean of the texts'
-        perplexities.
+        """What is averaged.
+
+        ``tokens``: perplexity is that of the mean over tokens; ``texts``: the
+        arithmetic mean of the texts' perplexities.
         """
         ...
 
     @property
     def denominator(self) -> Literal["scored", "lm-eval"]:
-        """Words and bytes of the text that was scored, or of the original, counted as
-        lm-eval does.
+        """Which words and bytes are counted.
+
+        ``scored``: those of the scored text; ``lm-eval``: those of the original, as
+        lm-eval counts them.
         """
         ...
 
@@ -92,17 +95,18 @@ class StatedProtocol(Protocol):
 
 
 class AnyModel(Protocol):
-    """What both kinds of model can say of themselves."""
+    """What both kinds of model state about themselves."""
 
     @property
     def name(self) -> str:
-        """What a reader calls it."""
+        """A name for readers."""
         ...
 
     @property
     def identity(self) -> str:
-        """A digest of the weights and of whatever else decides its scores; equal
-        identities score alike.
+        """A digest of the weights and all else that decides its scores.
+
+        Models with equal identities give equal scores.
         """
         ...
 
@@ -118,17 +122,18 @@ class AnyModel(Protocol):
 
     @property
     def vocabulary(self) -> int:
-        """How many token ids it knows."""
+        """The number of token ids that have a probability."""
         ...
 
 
 @runtime_checkable
 class HasLogprobs(Protocol):
-    """The one question that every window model answers."""
+    """The one method that makes a window model."""
 
     def logprobs(self, batch: Batch) -> Floats:
-        """Natural log-probability of each target, shape (N,); ``-inf`` for probability
-        0.
+        """Natural log-probability of each target, shape (N,).
+
+        It is ``-inf`` for probability 0.
 
         Raises:
             MemoryError: the batch does not fit; a smaller one may.
@@ -139,7 +144,7 @@ class HasLogprobs(Protocol):
 class WindowModel(AnyModel, HasLogprobs, Protocol):
     """A model that sees a window of tokens at a time.
 
-    Which windows, what goes before them, padding and counting are not its business.
+    It knows nothing of how windows are cut, what goes before them, or what is counted.
     """
 
     @property
@@ -154,27 +159,29 @@ class WindowModel(AnyModel, HasLogprobs, Protocol):
 
     @property
     def budget(self) -> int:
-        """How many input tokens make a batch that keeps this device busy."""
+        """The number of input tokens in a batch that keeps its device busy."""
         ...
 
     @property
     def packs(self) -> bool:
-        """Whether several texts may share a row, told apart by positions that begin
-        again at 0.
+        """Whether several texts may share a row.
+
+        Their positions then begin again at 0 with each text.
         """
         ...
 
 
 @runtime_checkable
 class HasDistributions(Protocol):
-    """A window model that can also give whole distributions."""
+    """A window model that also gives whole distributions."""
 
     def distributions(self, batch: Batch) -> Iterator[NDArray[np.floating[Any]]]:
-        """Log-probabilities over the vocabulary at the places asked for, in their
-        order, as chunks of shape (n, V).
+        """Log-probabilities of all tokens at the positions asked for.
 
-        They are float32, or float64 where the body is. A chunk takes a bounded number
-        of bytes, whatever the batch, and the next one may overwrite it.
+        They come in the order of the positions, as chunks (M, V) of float32, or of
+        float64 if the body computes in that. The size of a chunk is bounded, whatever
+        that of the batch. Read a chunk before you ask for the next, which may overwrite
+        it, and do not write to it.
 
         Raises:
             MemoryError: the batch does not fit; a smaller one may.
@@ -184,23 +191,23 @@ class HasDistributions(Protocol):
 
 @runtime_checkable
 class HasPrefixes(Protocol):
-    """A window model that can keep what it computed for a text's beginning."""
+    """A window model that can keep its state after some tokens."""
 
     def prefix(self, tokens: Sequence[int]) -> "Prefix":
-        """The state after ``tokens``, of which there is at least one.
+        """The state after ``tokens``; a BOS token, if wanted, is the first of them.
 
         Raises:
-            BadInput: no token, more than the model takes, or an id that it does not
-                know.
+            BadInput: there is no token, or more than ``max_context``, or one that the
+                model does not know.
         """
         ...
 
 
 class Prefix(Protocol):
-    """A model's state after some tokens: continuations are scored or generated from it
-    at the cost of their own tokens.
+    """A model's state after some tokens.
 
-    It never changes: :meth:`extended` gives another one.
+    Continuations are scored or generated from it at the cost of their own tokens. It
+    never changes: :meth:`extended` returns another one.
     """
 
     @property
@@ -209,30 +216,38 @@ class Prefix(Protocol):
         ...
 
     def distribution(self) -> NDArray[np.floating[Any]]:
-        """Log-probabilities of the next token, shape (V,)."""
+        """Log-probabilities of the next token, shape (V,); the caller's own array."""
         ...
 
     def logprobs(self, continuation: Sequence[int]) -> Floats:
-        """Natural log-probability of each token of ``continuation`` after the prefix
-        and the ones before it.
+        """Natural log-probability of each token of a continuation after all before it.
+
+        The last one is not fed, so that a continuation may end one token after
+        ``max_context``.
+
+        Raises:
+            BadInput: it is too long, or has a token that the model does not know.
         """
         ...
 
     def extended(self, tokens: Sequence[int]) -> "Prefix":
-        """The state after ``tokens`` more."""
+        """The state after ``tokens`` more.
+
+        Raises:
+            BadInput: there are too many tokens, or one that the model does not know.
+        """
         ...
 
 
 @runtime_checkable
 class ScoresTexts(Protocol):
-    """The one question that every text scorer answers."""
+    """The one method that makes a text scorer."""
 
     def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
-        """Documents with the surprisal of each token, in order, many at a time; read as
-        they are asked for.
+        """Documents with the surprisal of each token, in order, many at a time.
 
-        With ``alternatives`` above 0, each batch has readings with that number of the
-        most probable tokens.
+        Documents are read only as the results are consumed. With ``alternatives`` above
+        0, each batch has readings with that number of the most probable tokens.
 
         Raises:
             BadModel: it has no readings to give.
@@ -241,8 +256,10 @@ class ScoresTexts(Protocol):
 
 
 class TextScorer(AnyModel, ScoresTexts, Protocol):
-    """A model that scores whole documents in its own way: n-gram, masked,
-    encoder-decoder, remote, precomputed.
+    """A model that scores whole documents in its own way.
+
+    For example an n-gram model, a masked or an encoder-decoder model, a remote one, or
+    precomputed scores.
     """
 
     @property

@@ -13,7 +13,7 @@ from itertools import repeat
 from typing import Any
 
 from nonplus.errors import BadInput, BadProtocol
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.report import Report
 from nonplus.measure.session import Measurement
@@ -88,7 +88,9 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
         return _of_texts(texts, opened, Protocol.named(protocol) if isinstance(protocol, str) else protocol, level)
 
 
-def _of_texts(texts: list[str], model: WindowModel, protocol: Protocol, level: float) -> dict[str, Any]:
+def _of_texts(
+    texts: list[str], model: WindowModel | TextScorer, protocol: Protocol, level: float
+) -> dict[str, Any]:
     if protocol.unit == "stream":
         raise BadProtocol(
             f"{protocol.name} joins all texts into one, so none has a perplexity of its own; "

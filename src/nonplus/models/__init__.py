@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from nonplus.errors import BadModel
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import HasLogprobs, ScoresTexts, TextScorer, WindowModel
 from nonplus.models.bundled_cards import bundled_folder, bundled_models
 from nonplus.models.loading import Loading, loaded_as_is
 from nonplus.optional import MODELS, is_scheme, opener, require, schemes
@@ -15,51 +15,63 @@ __all__ = ["DEFAULT", "bundled_models", "open_bundled", "open_model", "wrap_mode
 DEFAULT = "bundled:base"
 
 
-def open_model(model: object = DEFAULT, *, loading: Loading = Loading()) -> WindowModel:  # noqa: B008
-    """The model of that name; ``(model, tokenizer)`` of ``transformers``, wrapped; or a :class:`WindowModel`, as it is.
+def open_model(
+    model: object = DEFAULT,
+    *,
+    loading: Loading = Loading(),  # noqa: B008
+) -> WindowModel | TextScorer:
+    """The model of that name, or a model object.
 
-    A name is ``scheme:rest``: ``bundled:tiny``, ``hf:gpt2``, ``hf:FOLDER``, ``llama:FOLDER``, ``uniform:256``,
-    ``unigram:FILE``, or a scheme that an installed package declares under the entry point ``nonplus.models``. Without a
-    scheme, the name of a bundled model means that model, and any other name or folder means ``hf:``.
+    A name is ``scheme:rest``: ``bundled:tiny``, ``hf:gpt2``, ``hf:FOLDER``,
+    ``llama:FOLDER``, ``uniform:256``, ``unigram:FILE``, or a scheme that an installed
+    package declares under the entry point ``nonplus.models``. Without a scheme, the
+    name of a bundled model means that model, and any other name or folder means
+    ``hf:``. An object is ``(model, tokenizer)`` of ``transformers``, which is wrapped,
+    or a model in the sense of :mod:`nonplus.measure.interfaces`, which is returned.
 
     Raises:
-        BadModel: nothing of that name can be opened, or not in the way that ``loading`` asks for.
-        MissingExtra: opening it needs a part of nonplus that is not installed.
+        BadModel: there is no such model, or it cannot be loaded as ``loading`` says.
+        MissingExtra: it needs an extra of nonplus that is not installed.
     """
     match model:
         case str() | Path():
             return _opened(str(model), loading)
         case (inner, tokenizer):
             return wrap_model(inner, tokenizer, loading=loading)
-        case _ if callable(getattr(type(model), "logprobs", None)):
-            return loaded_as_is(cast(WindowModel, model), loading)
+        case HasLogprobs() | ScoresTexts() if not isinstance(model, type):
+            return loaded_as_is(cast(WindowModel | TextScorer, model), loading)
     raise BadModel(
         f"a model is a name such as {DEFAULT}, a pair (model, tokenizer) of transformers, or an object with the "
-        f"methods of nonplus.measure.interfaces.WindowModel, got {type(model).__name__}; pass its tokenizer with it"
+        "methods of WindowModel or TextScorer in nonplus.measure.interfaces, got an object of type "
+        f"{type(model).__name__}; pass a model of transformers with its tokenizer"
     )
 
 
 def wrap_model(model: Any, tokenizer: Any, *, loading: Loading = Loading()) -> WindowModel:  # noqa: B008
-    """A model and tokenizer of ``transformers`` that are in memory already."""
+    """A model and tokenizer of ``transformers`` that are in memory."""
     transformers_models = require("nonplus.models.hf.model", purpose="a model of transformers")
     wrapped: WindowModel = transformers_models.from_object(model, tokenizer)
     return loaded_as_is(wrapped, loading)
 
 
 def open_bundled(name: str, loading: Loading = Loading()) -> WindowModel:  # noqa: B008
-    """``bundled:NAME``: a model that comes with the package, run by NumPy."""
+    """``bundled:NAME``: a model that comes with the package, run by NumPy.
+
+    Raises:
+        BadModel: there is no such model.
+    """
     if name not in bundled_models():
-        raise BadModel(f"no model {name!r} comes with nonplus; those that do: {', '.join(bundled_models())}")
+        raise BadModel(f"nonplus comes with no model {name!r}; use one of {', '.join(bundled_models())}")
     opened: WindowModel = opener(MODELS, "llama")(bundled_folder(name), loading)
     return opened
 
 
-def _opened(name: str, loading: Loading) -> WindowModel:
+def _opened(name: str, loading: Loading) -> WindowModel | TextScorer:
     scheme, colon, rest = name.partition(":")
     if not colon or os.path.exists(name):
         scheme, rest = ("bundled" if name in bundled_models() else "hf"), name
     if not is_scheme(MODELS, scheme):
         known = ", ".join(f"{known}:" for known in schemes(MODELS))
-        raise BadModel(f"there is no scheme {scheme!r} for models; known are {known} or a bare name, which means hf:")
-    opened: WindowModel = opener(MODELS, scheme)(rest, loading)
+        raise BadModel(f"there is no scheme {scheme!r} for models; use {known} or a bare name, which means hf:")
+    opened: WindowModel | TextScorer = opener(MODELS, scheme)(rest, loading)
     return opened

@@ -1,22 +1,22 @@
-"""How a model's weights are brought into memory: everything that may be said about it, as one value."""
+"""How to load a model's weights, as one value."""
 
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
 from nonplus.errors import BadModel
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import ScoresTexts, TextScorer, WindowModel
 
-M = TypeVar("M", bound=WindowModel)
+M = TypeVar("M", bound=WindowModel | TextScorer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """What to load, in which number format, where.
+    """What to load, in which dtype, on which device.
 
-    ``dtype`` and ``device`` are ``auto`` or a name such as ``bfloat16`` or ``cuda:1``; ``device_map`` spreads a model
-    over devices; ``adapter`` is a folder or name of LoRA weights; ``revision`` a commit, branch or tag;
-    ``quantization`` e.g. ``8bit`` or ``4bit``; an empty string asks for nothing. ``packing`` lets several texts share
-    a row.
+    ``dtype`` and ``device`` are ``auto`` or a name such as ``bfloat16`` or ``cuda:1``;
+    ``device_map`` spreads a model over devices; ``adapter`` is a folder or name of LoRA
+    weights; ``revision`` a commit, branch or tag; ``quantization`` e.g. ``8bit`` or
+    ``4bit``. An empty string means none. ``packing`` lets several texts share a row.
     """
 
     dtype: str = "auto"
@@ -30,17 +30,18 @@ class Loading:
 
 
 def loaded_as_is(model: M, loading: Loading) -> M:
-    """``model``, for which ``loading`` leaves no choice open.
+    """``model``, which can be loaded in one way only.
 
     Raises:
-        BadModel: ``loading`` asks for anything that ``model`` is not.
+        BadModel: ``loading`` asks for another way.
     """
-    met = {"dtype": ("auto", model.dtype), "device": ("auto", "cpu"), "packing": (False, model.packs)}
+    packs = not isinstance(model, ScoresTexts) and model.packs
+    met = {"dtype": ("auto", model.dtype), "device": ("auto", "cpu"), "packing": (False, packs)}
     for option in fields(Loading):
         asked = getattr(loading, option.name)
         if asked not in met.get(option.name, (option.default,)):
             raise BadModel(
                 f"{model.name} cannot be loaded with {option.name}={asked!r}: it runs as it is, in {model.dtype}; "
-                f"leave {option.name} out, or open a model by hf:"
+                f"omit {option.name}, or open a model with hf:"
             )
     return model

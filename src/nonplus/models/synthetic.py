@@ -1,23 +1,25 @@
-"""Models whose answers are known in closed form: to test the rest of the house, and to teach with.
+"""Models whose probabilities are known in closed form, for tests and for teaching.
 
-Letters in shapes: V vocabulary, N places asked for, T tokens, k alternatives.
+Letters in shapes: V vocabulary, N positions asked for, M of them in a chunk, T tokens.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import final
 
 import numpy as np
 
-from nonplus.errors import BadModel
+from nonplus.errors import BadInput, BadModel
+from nonplus.kernels.chunks import chunks
 from nonplus.kernels.numpy_head import check_ids
 from nonplus.measure.interfaces import Special
-from nonplus.measure.records import Batch, Encoding, Floats, Readings
+from nonplus.measure.records import Batch, Encoding, Floats, Ints
 from nonplus.models.loading import Loading, loaded_as_is
 
 _BYTES = 256
+_CHUNK_BYTES = 1 << 22  # of log-probabilities, as an array of its own would have
 
 
 @final
@@ -25,7 +27,8 @@ _BYTES = 256
 class Bytes:
     """A tokenizer whose ids are the bytes of the text in UTF-8.
 
-    Every byte of a character spans that character. ``before`` and ``after`` are the ids that it adds of its own accord.
+    Every byte of a character spans that character. ``before`` and ``after`` are the ids
+    that it adds automatically.
     """
 
     before: tuple[int, ...] = ()
@@ -33,7 +36,7 @@ class Bytes:
 
     @property
     def identity(self) -> str:
-        """The rule in words: there is nothing else to it."""
+        """The rule in words."""
         return f"bytes {self.before} {self.after}"
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
@@ -50,12 +53,16 @@ class Bytes:
         return Encoding(ids, spans)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The bytes as text; an id that is no byte shows as its number in angle brackets."""
+        """The bytes as text; ids above 255 show as numbers in angle brackets."""
         return b"".join(bytes([i]) if i < _BYTES else b"<%d>" % i for i in ids).decode(errors="replace")
 
     def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
-        """Bytes know no conversations."""
-        raise BadModel("a model of bytes has no chat template; give it the conversation as one text")
+        """Not possible: bytes have no chat template.
+
+        Raises:
+            BadModel: always.
+        """
+        raise BadModel("a model of bytes has no chat template; pass the conversation as one text")
 
 
 @final
@@ -78,7 +85,7 @@ class Unigram:
         """``probabilities`` (V,) of the ids 0, 1, …
 
         Raises:
-            BadModel: they are no distribution.
+            BadModel: they are negative or do not sum to 1.
         """
         chance_V = np.asarray(probabilities, np.float64)
         if not (chance_V.ndim == 1 and np.all(chance_V >= 0) and abs(chance_V.sum() - 1) < 1e-9):
@@ -97,22 +104,47 @@ class Unigram:
     def logprobs(self, batch: Batch) -> Floats:
         """Natural log-probability of each target, shape (N,)."""
         check_ids(batch.target_N, self.vocabulary)
-        answer: Floats = self._logprob_V[batch.target_N]
-        return answer
+        logprob_N: Floats = self._logprob_V[batch.target_N]
+        return logprob_N
 
-    def readings(self, batch: Batch, *, top: int) -> Readings:
-        """The same distribution at every place."""
-        nats = -self.logprobs(batch)
-        possible = self._logprob_V[np.isfinite(self._logprob_V)]
-        best_k = np.argsort(-self._logprob_V, kind="stable")[:top]
-        ascending_V = np.sort(-self._logprob_V)
-        return Readings(
-            nats=nats,
-            entropy=np.full(len(nats), -np.sum(np.exp(possible) * possible)),
-            rank=1 + np.searchsorted(ascending_V, nats),
-            top_ids=np.tile(best_k, (len(nats), 1)),
-            top_nats=np.tile(-self._logprob_V[best_k], (len(nats), 1)),
-        )
+    def distributions(self, batch: Batch) -> Iterator[Floats]:
+        """The same distribution at every position, as chunks (M, V)."""
+        check_ids(batch.target_N, self.vocabulary)
+        step = max(1, _CHUNK_BYTES // self._logprob_V.nbytes)
+        for chunk in chunks(len(batch.target_N), step):
+            yield np.broadcast_to(self._logprob_V, (chunk.stop - chunk.start, self.vocabulary))
+
+    def prefix(self, tokens: Sequence[int]) -> "UnigramPrefix":
+        """The state after ``tokens``: nothing but them."""
+        if not len(tokens):
+            raise BadInput("a prefix has at least one token, got none; begin with any token")
+        return UnigramPrefix(self._logprob_V, np.empty(0, np.int64)).extended(tokens)
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class UnigramPrefix:
+    """Some tokens, and the distribution that does not depend on them."""
+
+    logprob_V: Floats
+    tokens: Ints
+
+    def distribution(self) -> Floats:
+        """Log-probabilities of the next token, shape (V,)."""
+        return self.logprob_V.copy()
+
+    def logprobs(self, continuation: Sequence[int]) -> Floats:
+        """Natural log-probability of each token of ``continuation``."""
+        target_M = np.asarray(continuation, np.int64)
+        check_ids(target_M, len(self.logprob_V))
+        logprob_M: Floats = self.logprob_V[target_M]
+        return logprob_M
+
+    def extended(self, tokens: Sequence[int]) -> "UnigramPrefix":
+        """The state after ``tokens`` more."""
+        ids_M = np.asarray(tokens, np.int64)
+        check_ids(ids_M, len(self.logprob_V))
+        return UnigramPrefix(self.logprob_V, np.concatenate([self.tokens, ids_M]))
 
 
 def Uniform(
@@ -121,7 +153,10 @@ def Uniform(
     tokenizer: Bytes = Bytes(),
     special: Special = Special(bos=None, eos=None),  # noqa: B008
 ) -> Unigram:
-    """A model to which all ids are equally probable: its perplexity is ``vocabulary``, on any text."""
+    """A model in which all ids are equally probable.
+
+    Its perplexity is ``vocabulary`` on any text.
+    """
     if vocabulary < 1:
         raise BadModel(f"a vocabulary has at least one token, got {vocabulary}; uniform:256 covers every byte")
     chance_V = np.full(vocabulary, 1 / vocabulary)
@@ -129,7 +164,7 @@ def Uniform(
 
 
 def fitted_unigram(text: bytes, *, name: str = "unigram") -> Unigram:
-    """The frequencies of the bytes of ``text``, each counted once more than it occurs."""
+    """The frequencies of the bytes of ``text``, each count increased by one."""
     count_V = 1 + np.bincount(np.frombuffer(text, np.uint8), minlength=_BYTES)
     return Unigram(count_V / count_V.sum(), name=name)
 

@@ -1,6 +1,7 @@
 """From input ids to the logits at the places asked for, by three paths, from the safest to the fastest.
 
-Letters in shapes: B rows, T tokens, N places asked for, M places of a chunk, H channels of a hidden state, V vocabulary.
+Letters in shapes: B rows, T tokens, N places asked for, M places of a chunk, H channels
+of a hidden state, V vocabulary.
 """
 
 import copy

@@ -94,9 +94,7 @@ class Llama:
 def _shares(batch: Batch) -> Iterator[Batch]:
     """The rows of a batch shared out evenly among the processors."""
     if (np.diff(batch.at_N) < 0).any():
-        raise BadInput(
-            "a batch names its places in ascending order, and these are not; sort them and their targets"
-        )
+        raise BadInput("a batch names its places in ascending order, and these are not; sort them and their targets")
     n_rows, length = batch.input_BT.shape
     count = max(1, min(processors(), n_rows, batch.input_BT.size // _SHARE))
     for first, stop in pairwise(n_rows * i // count for i in range(count + 1)):

@@ -15,7 +15,7 @@ from string import Template
 from typing import final
 
 from nonplus.measure.formatting import figure
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.records import ScoredText, TokenNames, TokenScore
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.document_sums import document_sums
@@ -42,7 +42,7 @@ class Beginning:
             self._room -= len(text.tokens.ids) - text.tokens.first
 
 
-def page(texts: Sequence[ScoredText], *, model: WindowModel, report: Report, title: str) -> str:
+def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title: str) -> str:
     """HTML of the texts; ``report`` is that of the whole run, of which ``texts`` may be the beginning.
 
     The alternatives are those that were read with the scores; without readings a page shows surprisal only.

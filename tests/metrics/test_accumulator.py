@@ -16,19 +16,19 @@ from nonplus.measure.records import Floats
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.batch_sums import Beside, batch_sums
+from nonplus.metrics.batch_sums import ArrayExtras, batch_sums
 from nonplus.metrics.protocol import MetricProtocol
 
 UNIT = Fraction(1, 1 << 40)
 surprisals = st.one_of(st.floats(0, 30), st.floats(0, 1e30), st.just(math.inf), st.just(0.0))
 
 
-def accumulated(nats: Floats, kept: "object" = None, *, shift: bool = False, **beside: "object") -> Accumulator:
-    """What one batch adds up to."""
+def accumulated(nats: Floats, kept: "object" = None, *, shift: bool = False, **extras: "object") -> Accumulator:
+    """The accumulator of one batch."""
     kept = np.ones(nats.shape, bool) if kept is None else np.asarray(kept)
-    arrays = {name: np.asarray(values) for name, values in beside.items()}
-    sums = batch_sums(nats, kept, Beside(**arrays), shift=shift, exclude_nonfinite=False)
-    return Accumulator.of(sums, MetricProtocol(kinds=("nll",), shift=shift, weighted="weights" in beside))
+    arrays = {name: np.asarray(values) for name, values in extras.items()}
+    sums = batch_sums(nats, kept, ArrayExtras(**arrays), shift=shift, exclude_nonfinite=False)
+    return Accumulator.of(sums, MetricProtocol(kinds=("nll",), shift=shift, weighted="weights" in extras))
 
 
 def together(*parts: Accumulator) -> Accumulator:
@@ -39,7 +39,7 @@ def together(*parts: Accumulator) -> Accumulator:
 
 
 def unplaced(tally: Tally) -> Tally:
-    """Where rows have no names, their places are counted in the order in which they came."""
+    """Rows without names are numbered in the order in which they are added."""
     return replace(tally, zero_places=())
 
 
@@ -78,7 +78,7 @@ def test_any_split_and_order_of_rows_gives_the_same_bits(batch: "object", data: 
     pieces = [accumulated(nats[chosen], kept[chosen], weights=weights[chosen]) for chosen in (rows[:cut], rows[cut:])]
     assert unplaced(together(*pieces).tally) == unplaced(whole.tally)
     in_order = [accumulated(nats[i : i + 1], kept[i : i + 1], weights=weights[i : i + 1]) for i in range(len(nats))]
-    assert together(*in_order).tally == whole.tally, "rows are numbered in the order in which they come"
+    assert together(*in_order).tally == whole.tally, "rows are numbered in the order in which they are added"
 
 
 @given(batches(), batches(), batches())
@@ -123,11 +123,11 @@ def test_json_and_pickle_keep_every_bit(batch: "object") -> None:
     nats, kept, names, weights = batch
     for held in (accumulated(nats, kept, doc_ids=names), accumulated(nats, kept, weights=weights)):
         line = json.dumps(held.as_json())
-        assert Accumulator.of_json(json.loads(line)) == held == pickle.loads(pickle.dumps(held))
+        assert Accumulator.from_json(json.loads(line)) == held == pickle.loads(pickle.dumps(held))
         assert Tally.from_json(json.loads(json.dumps(held.tally.as_json()))) == held.tally
 
 
-def test_counting_goes_on_where_a_float32_count_stops() -> None:
+def test_counts_go_beyond_what_float32_can_count() -> None:
     big = accumulated(np.full((1, 4), 2.0))
     for _ in range(24):
         big = together(big, big)
@@ -143,7 +143,7 @@ def test_a_row_of_millions_of_tokens_does_not_overflow() -> None:
     assert accumulated(np.full((1, n), 4e6)).tally.nats == n * 4_000_000 << 40
 
 
-def test_a_document_goes_on_in_later_batches_and_is_one_cluster() -> None:
+def test_a_document_that_continues_in_later_batches_is_one_cluster() -> None:
     first = accumulated(np.array([[1.0, 2.0], [3.0, 4.0]]), doc_ids=["a", "b"])
     second = accumulated(np.array([[5.0, 6.0]]), doc_ids=[["b", "a"]])
     tally = together(first, second).tally
@@ -151,18 +151,18 @@ def test_a_document_goes_on_in_later_batches_and_is_one_cluster() -> None:
     assert tally.nats_nats == ((1 + 2 + 6) ** 2 + (3 + 4 + 5) ** 2) << 80
 
 
-def test_ignored_tokens_and_the_first_of_shifted_rows_are_counted_apart() -> None:
+def test_ignored_tokens_and_the_first_of_shifted_rows_are_counted_separately() -> None:
     nats, kept = np.ones((2, 4)), [[0, 1, 1, 0], [0, 1, 0, 0]]
     tally = accumulated(nats, np.array(kept, bool), shift=True).tally
     assert (tally.scored, tally.unscored, tally.ignored, tally.documents) == (3, 2, 3, 2)
 
 
-def test_a_row_without_a_counted_token_is_no_document() -> None:
+def test_a_row_without_a_counted_token_is_not_a_document() -> None:
     tally = accumulated(np.ones((3, 2)), np.array([[1, 1], [0, 0], [1, 0]], bool)).tally
     assert (tally.documents, tally.scored, tally.ignored) == (2, 3, 3)
 
 
-def test_impossible_tokens_are_counted_and_located_and_in_no_sum() -> None:
+def test_tokens_of_probability_0_are_counted_and_located_and_in_no_sum() -> None:
     nats = np.array([[1.0, math.inf], [2.0, 3.0], [math.inf, math.inf]])
     both = together(accumulated(nats), accumulated(nats, doc_ids=["x", "y", "x"]))
     assert (both.tally.zeros, both.tally.nats) == (6, 12 << 40)
@@ -170,17 +170,17 @@ def test_impossible_tokens_are_counted_and_located_and_in_no_sum() -> None:
     assert math.isinf(Report(tally=both.tally, protocol=both.protocol).perplexity)
 
 
-def test_a_surprisal_that_is_not_a_number_is_refused_with_its_place_or_counted() -> None:
+def test_a_surprisal_of_nan_is_refused_with_its_place_or_counted() -> None:
     nats, kept = np.array([[1.0, 2.0], [3.0, math.nan]]), np.ones((2, 2), bool)
     with pytest.raises(BadProbability, match="row 1, place 1 is nan"):
         accumulated(nats)
-    sums = batch_sums(nats, kept, Beside(), shift=False, exclude_nonfinite=True)
+    sums = batch_sums(nats, kept, ArrayExtras(), shift=False, exclude_nonfinite=True)
     tally = Accumulator.of(sums, MetricProtocol()).tally
     assert (tally.nats, tally.scored, tally.nonfinite, tally.nonfinite_places) == (6 << 40, 3, 1, (("row 1", 1),))
     assert not accumulated(np.array([[math.nan]]), [[False]]).tally.scored, "what is not kept may be anything"
 
 
-def test_bytes_count_where_something_is_scored() -> None:
+def test_bytes_count_only_for_scored_tokens() -> None:
     nats, kept = np.ones((3, 2)), np.array([[1, 1], [1, 0], [0, 0]], bool)
     assert accumulated(nats, kept, n_bytes=[5, 7, 100]).tally.bytes == 12
     assert accumulated(nats, kept, n_bytes=[[1, 2], [3, 4], [5, 6]]).tally.bytes == 6
@@ -189,23 +189,26 @@ def test_bytes_count_where_something_is_scored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("beside", "said"),
+    ("extras", "message"),
     [
-        ({"weights": [1.0, 2.0, 3.0]}, r"weights are given for each token, shape \(2, 2\), or each row, shape \(2,\)"),
-        ({"weights": [[1.0, -1.0], [1.0, 1.0]]}, r"weights are finite and not negative, got -1.0"),
-        ({"weights": ["a", "b"]}, "weights are numbers, got an array of <U1"),
-        ({"weights": [1e-7, 1.0]}, r"between 2\*\*-20 and 2\*\*40, got 1e-07; scale them up"),
-        ({"weights": [1e308, 1.0]}, r"got 1e\+308; scale them down, all by the same factor"),
-        ({"n_bytes": [1.5, 2.5]}, "n_bytes are whole numbers from 0 on"),
-        ({"n_bytes": [1, -2]}, "n_bytes are whole numbers from 0 on, got int64 from -2 on"),
-        ({"n_words": [1, 2], "doc_ids": [[0, 1], [1, 1]]}, "given for each token, .* where documents share rows"),
-        ({"doc_ids": [0.5, 1.5]}, "doc_ids are whole numbers or strings"),
-        ({"doc_ids": ["a"]}, "doc_ids are given for each token"),
+        ({"weights": [1.0, 2.0, 3.0]}, r"weights must be for each token, shape \(2, 2\), or each row, shape \(2,\)"),
+        ({"weights": [[1.0, -1.0], [1.0, 1.0]]}, r"weights must be finite and not negative, got -1.0"),
+        ({"weights": ["a", "b"]}, "weights must be numbers, got an array of <U1"),
+        ({"weights": [1e-7, 1.0]}, r"between 2\*\*-20 and 2\*\*40, got 1e-07; scale all up"),
+        ({"weights": [1e308, 1.0]}, r"got 1e\+308; scale all down by the same factor"),
+        ({"n_bytes": [1.5, 2.5]}, "n_bytes must be integers from 0 on"),
+        ({"n_bytes": [1, -2]}, "n_bytes must be integers from 0 on, got int64 from -2 on"),
+        (
+            {"n_words": [1, 2], "doc_ids": [[0, 1], [1, 1]]},
+            "where documents share rows, n_words must be for each token",
+        ),
+        ({"doc_ids": [0.5, 1.5]}, "doc_ids must be integers or strings"),
+        ({"doc_ids": ["a"]}, "doc_ids must be for each token"),
     ],
 )
-def test_what_does_not_fit_is_refused(beside: "object", said: str) -> None:
-    with pytest.raises(BadInput, match=said):
-        accumulated(np.ones((2, 2)), **beside)
+def test_extras_that_do_not_fit_are_refused(extras: "object", message: str) -> None:
+    with pytest.raises(BadInput, match=message):
+        accumulated(np.ones((2, 2)), **extras)
 
 
 def test_sums_of_other_tokens_are_not_added() -> None:
@@ -214,9 +217,9 @@ def test_sums_of_other_tokens_are_not_added() -> None:
 
 
 @pytest.mark.parametrize("held", [[], {}, {"closed": {}}, {"protocol": {"kinds": [], "to": 1}}])
-def test_what_is_no_accumulator_is_refused(held: "object") -> None:
+def test_json_that_is_not_an_accumulator_is_refused(held: "object") -> None:
     with pytest.raises(BadInput, match="as_json"):
-        Accumulator.of_json(held)
+        Accumulator.from_json(held)
 
 
 @pytest.mark.parametrize(
@@ -232,10 +235,10 @@ def test_what_is_no_accumulator_is_refused(held: "object") -> None:
         {"closed": {"zero_places": [["a", "b"]]}},
     ],
 )
-def test_sums_and_places_that_are_no_whole_numbers_are_refused(broken: dict[str, object]) -> None:
+def test_sums_and_places_that_are_not_integers_are_refused(broken: dict[str, object]) -> None:
     held = accumulated(np.ones((2, 3)), doc_ids=["a", "b"]).as_json()
-    with pytest.raises(BadInput, match=r"whole numbers, got|as_json"):
-        Accumulator.of_json(json.loads(json.dumps(held | broken)))
+    with pytest.raises(BadInput, match=r"integers, got|as_json"):
+        Accumulator.from_json(json.loads(json.dumps(held | broken)))
 
 
 def test_light_and_heavy_weights_change_no_figure() -> None:

@@ -48,39 +48,39 @@ def session(metric_class, ids=SENTENCE):
     """What a reader of the gallery types."""
     model = gpt2()
     output = answered(model, ids)
-    said = {"loss": math.exp(output.loss)}
+    found = {"loss": math.exp(output.loss)}
     metric = metric_class()
-    said["as it comes"] = float(metric(preds=output.logits, target=ids))
+    found["as it comes"] = float(metric(preds=output.logits, target=ids))
     metric = metric_class()
-    said["shifted"] = float(metric(preds=output.logits[:, :-1], target=ids[:, 1:]))
+    found["shifted"] = float(metric(preds=output.logits[:, :-1], target=ids[:, 1:]))
     longer, mask = with_pads(ids)
     logits = answered(model, longer, mask).logits
     metric = metric_class()
-    said["padded"] = float(metric(preds=logits[:, :-1], target=longer[:, 1:]))
+    found["padded"] = float(metric(preds=logits[:, :-1], target=longer[:, 1:]))
     metric = metric_class(ignore_index=END)
-    said["end tokens ignored"] = float(metric(preds=logits[:, :-1], target=longer[:, 1:]))
-    return said
+    found["EOS ignored"] = float(metric(preds=logits[:, :-1], target=longer[:, 1:]))
+    return found
 
 
-def test_the_session_says_the_same_with_only_the_import_changed():
+def test_the_session_gives_the_same_with_only_the_import_changed():
     assert session(Perplexity) == pytest.approx(session(torchmetrics.text.Perplexity), rel=1e-5)
 
 
 def test_the_relations_that_the_gallery_shows_hold():
-    said = session(Perplexity)
-    assert said["shifted"] == pytest.approx(said["loss"], rel=1e-6)
-    assert said["end tokens ignored"] == pytest.approx(said["shifted"], rel=1e-6)
-    assert said["padded"] != pytest.approx(said["shifted"], rel=1e-2)
-    assert said["as it comes"] != pytest.approx(said["shifted"], rel=1e-2)
+    found = session(Perplexity)
+    assert found["shifted"] == pytest.approx(found["loss"], rel=1e-6)
+    assert found["EOS ignored"] == pytest.approx(found["shifted"], rel=1e-6)
+    assert found["padded"] != pytest.approx(found["shifted"], rel=1e-2)
+    assert found["as it comes"] != pytest.approx(found["shifted"], rel=1e-2)
 
 
-def test_the_metric_shifts_if_asked_to():
+def test_the_metric_can_shift():
     metric = Perplexity(shift=True)
     assert float(metric(answered(gpt2(), SENTENCE).logits, SENTENCE)) == pytest.approx(session(Perplexity)["shifted"])
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_a_mask_leaves_out_pads_and_keeps_real_end_tokens(side):
+def test_a_mask_excludes_padding_and_keeps_real_eos_tokens(side):
     """Oracle: the document by itself in float64. An id that is ignored takes real end tokens with it."""
     model, document = gpt2(), SENTENCE.clone()
     document[0, [5, 9, 13]] = END
@@ -104,7 +104,7 @@ def test_calling_the_metric_twice_counts_both_as_torchmetrics_does():
     assert float(ours.compute()) == pytest.approx(float(theirs.compute()), rel=1e-5)
 
 
-def test_a_shift_that_was_forgotten_is_noticed_on_real_text():
+def test_a_forgotten_shift_is_suspected_on_real_text():
     """The gallery's first figure is of no use, 1930 where 227 is right; with a model that has learnt, ours says so."""
     folder = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").eval()

@@ -1,4 +1,4 @@
-"""The metric that ``evaluate.load`` loads offline: a model by name and in memory, its conditions, its refusals."""
+"""The metric that ``evaluate.load`` loads offline: a model by name and in memory, its protocol, its errors."""
 
 import math
 from pathlib import Path
@@ -28,45 +28,45 @@ def metric(tmp_path_factory):
         yield evaluate.load(hf_evaluate.__file__, cache_dir=str(folder / "data"))
 
 
-def test_a_model_by_name_gives_the_figures_of_the_engine(metric):
-    said = metric.compute(predictions=TEXTS, model="bundled:tiny")
+def test_a_model_by_name_gives_the_figures_of_nonplus_evaluate(metric):
+    found = metric.compute(predictions=TEXTS, model="bundled:tiny")
     report = nonplus.evaluate(TEXTS, model="bundled:tiny")
-    assert said["perplexity"] == report.perplexity
-    assert said["bits_per_byte"] == report.bits_per_byte
-    assert said["interval"]["low"] < said["perplexity"] < said["interval"]["high"]
-    assert (said["tokens"], said["documents"]) == (report.tokens, len(TEXTS))
-    assert (said["protocol"], said["fingerprint"]) == (report.protocol.signature, report.protocol.fingerprint)
+    assert found["perplexity"] == report.perplexity
+    assert found["bits_per_byte"] == report.bits_per_byte
+    assert found["interval"]["low"] < found["perplexity"] < found["interval"]["high"]
+    assert (found["tokens"], found["documents"]) == (report.tokens, len(TEXTS))
+    assert (found["protocol"], found["fingerprint"]) == (report.protocol.signature, report.protocol.fingerprint)
 
 
 def test_each_text_has_a_perplexity_and_they_have_a_mean(metric):
-    said = metric.compute(predictions=TEXTS, model="bundled:tiny")
+    found = metric.compute(predictions=TEXTS, model="bundled:tiny")
     alone = [nonplus.evaluate(text, model="bundled:tiny").perplexity for text in TEXTS]
-    assert said["perplexities"] == pytest.approx(alone, rel=1e-5)
-    assert said["mean_perplexity"] == pytest.approx(sum(alone) / len(alone), rel=1e-5)
+    assert found["perplexities"] == pytest.approx(alone, rel=1e-5)
+    assert found["mean_perplexity"] == pytest.approx(sum(alone) / len(alone), rel=1e-5)
 
 
-def test_a_transformers_model_in_memory_is_taken_with_its_tokenizer(metric):
+def test_a_transformers_model_in_memory_needs_its_tokenizer(metric):
     transformers = pytest.importorskip("transformers")
     folder = BUNDLED / "tiny"
     model = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype="float32")
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    said = metric.compute(predictions=TEXTS, model=model, tokenizer=tokenizer)
-    assert said["perplexities"] == pytest.approx(
+    found = metric.compute(predictions=TEXTS, model=model, tokenizer=tokenizer)
+    assert found["perplexities"] == pytest.approx(
         metric.compute(predictions=TEXTS, model="bundled:tiny")["perplexities"], rel=1e-3
     )
     with pytest.raises(BadModel, match="tokenizer"):
         metric.compute(predictions=TEXTS, model=model)
 
 
-def test_a_model_that_nonplus_opened_is_taken_and_not_opened_again(metric):
+def test_a_model_that_nonplus_opened_is_used_as_it_is(metric):
     opened = nonplus.open_model("bundled:tiny")
     assert metric.compute(predictions=TEXTS, model=opened)["model"] == opened.name
 
 
-def test_the_protocol_of_the_metric_that_it_replaces_is_one_word_away(metric):
-    said = metric.compute(predictions=TEXTS, model_id="bundled:tiny", protocol="evaluate")
-    assert said["perplexity"] == pytest.approx(said["mean_perplexity"], rel=1e-9)
-    assert said["protocol"].startswith("evaluate|")
+def test_the_protocol_of_the_metric_that_it_replaces_is_evaluate(metric):
+    found = metric.compute(predictions=TEXTS, model_id="bundled:tiny", protocol="evaluate")
+    assert found["perplexity"] == pytest.approx(found["mean_perplexity"], rel=1e-9)
+    assert found["protocol"].startswith("evaluate|")
 
 
 def test_texts_can_come_in_batches(metric):
@@ -77,7 +77,7 @@ def test_texts_can_come_in_batches(metric):
 
 
 @pytest.mark.parametrize("named", [{}, {"model": "bundled:tiny", "model_id": "bundled:tiny"}])
-def test_the_model_is_named_once(metric, named):
+def test_the_model_is_passed_once(metric, named):
     with pytest.raises(BadInput, match="as model= or as model_id="):
         metric.compute(predictions=TEXTS, **named)
 
@@ -91,18 +91,18 @@ def test_the_class_can_be_used_without_loading():
     assert hf_evaluate.NonplusPerplexity().compute(predictions=TEXTS, model="bundled:tiny")["documents"] == len(TEXTS)
 
 
-def test_surprisals_that_are_there_already_need_no_model(metric):
+def test_surprisals_need_no_model(metric):
     nats = [[math.log(2)] * 3, [math.log(8)], [1.0, math.log(4)]]
-    said = metric.compute(predictions=nats, n_bytes=[6, 2, 4])
-    assert said["perplexities"] == pytest.approx([2, 8, math.sqrt(4 * math.e)])
-    assert said["mean_perplexity"] == pytest.approx((2 + 8 + math.sqrt(4 * math.e)) / 3)
+    found = metric.compute(predictions=nats, n_bytes=[6, 2, 4])
+    assert found["perplexities"] == pytest.approx([2, 8, math.sqrt(4 * math.e)])
+    assert found["mean_perplexity"] == pytest.approx((2 + 8 + math.sqrt(4 * math.e)) / 3)
     total = math.log(2**3 * 8 * 4) + 1
-    assert said["perplexity"] == pytest.approx(math.exp(total / 6))
-    assert said["bits_per_byte"] == pytest.approx(total / 12 / math.log(2))
-    assert (said["tokens"], said["documents"]) == (6, 3)
+    assert found["perplexity"] == pytest.approx(math.exp(total / 6))
+    assert found["bits_per_byte"] == pytest.approx(total / 12 / math.log(2))
+    assert (found["tokens"], found["documents"]) == (6, 3)
 
 
-def test_surprisals_beside_a_model_and_bytes_beside_texts_are_refused(metric):
+def test_surprisals_with_a_model_and_bytes_with_texts_are_refused(metric):
     with pytest.raises(BadInput, match="need no model"):
         metric.compute(predictions=[[1.0]], model="bundled:tiny")
     with pytest.raises(BadInput, match="bytes of texts are counted"):

@@ -1,4 +1,4 @@
-"""What a first batch lets one suspect, and what it does not."""
+"""Which first batches are suspected, and which are not."""
 
 import re
 import warnings
@@ -18,17 +18,17 @@ V = 12
 
 
 @contextmanager
-def suspicion(said: str) -> Iterator[None]:
-    """Exactly one warning, which says so."""
+def suspicion(message: str) -> Iterator[None]:
+    """Exactly one warning, with this message."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    assert [str(w.message) for w in caught if not re.search(said, str(w.message))] == []
+    assert [str(w.message) for w in caught if not re.search(message, str(w.message))] == []
     assert [w.category for w in caught] == [SuspectInput]
 
 
 def predictions(targets: Any, *, ahead: int, certain: float = 4.0) -> Any:
-    """Logits that at each place favour the target so many places on."""
+    """Logits that at each place favour the target ``ahead`` places later."""
     logits = np.random.default_rng(1).normal(0, 0.3, (*targets.shape, V))
     np.put_along_axis(logits, np.roll(targets, -ahead, axis=-1)[..., None], certain, axis=-1)
     return logits
@@ -57,12 +57,12 @@ def test_random_logits_are_not_suspected(b: int, t: int, v: int, shift: bool, se
 
 
 def test_a_forgotten_shift_is_suspected(targets: Any) -> None:
-    with suspicion("fit the tokens after their targets better, by more than a nat; .* say shift=True"):
+    with suspicion("fit the tokens after their targets better, by more than a nat; .* use shift=True"):
         Perplexity().update(predictions(targets, ahead=1), targets)
 
 
 def test_a_shift_on_top_of_a_shift_is_suspected(targets: Any) -> None:
-    with suspicion("are logits and targets shifted already"):
+    with suspicion("if logits and targets are shifted already"):
         Perplexity(shift=True).update(predictions(targets, ahead=1)[:, :-1], targets[:, 1:])
 
 
@@ -71,25 +71,25 @@ def test_two_shifts_by_hand_are_suspected(targets: Any) -> None:
         Perplexity().update(predictions(targets, ahead=1)[:, :-2], targets[:, 2:])
 
 
-def test_the_shift_is_judged_on_what_counts(targets: Any) -> None:
+def test_only_tokens_that_count_decide_on_the_shift(targets: Any) -> None:
     logits = predictions(targets, ahead=1)
     mask = np.zeros_like(targets)
     mask[:, 10:20] = 1
     logits[:, 25:] = predictions(targets, ahead=0)[:, 25:]
-    with suspicion("say shift=True"):
+    with suspicion("use shift=True"):
         Perplexity().update(logits, targets, mask=mask)
 
 
-def test_a_shift_of_hidden_states_is_judged_too(targets: Any) -> None:
-    with suspicion("say shift=True"):
+def test_the_shift_of_hidden_states_is_checked_too(targets: Any) -> None:
+    with suspicion("use shift=True"):
         Perplexity().update_head(predictions(targets, ahead=1), np.eye(V), targets)
 
 
 def test_bytes_of_whole_rows_that_begin_with_text_are_suspected(targets: Any) -> None:
     logits = predictions(targets, ahead=1)
-    with suspicion("rows begin with tokens of text, which shift leaves unscored"):
+    with suspicion("rows begin with tokens of text, which are not scored with shift"):
         Perplexity(shift=True).update(logits, targets, n_bytes=[60] * 4)
-    with suspicion("rows begin with tokens of text, which shift leaves unscored"):
+    with suspicion("rows begin with tokens of text, which are not scored with shift"):
         Perplexity(shift=True).update_head(logits, np.eye(V), targets, n_words=[60] * 4)
     Perplexity(shift=True).update(logits, targets, n_bytes=np.full(targets.shape, 3))
     Perplexity(shift=True).update(logits[0], targets[0], n_bytes=60)
@@ -100,35 +100,35 @@ def test_bytes_of_whole_rows_that_begin_with_text_are_suspected(targets: Any) ->
     Perplexity(shift=True, ignore_index=-100).update(logits, targets, n_bytes=[60] * 4)
 
 
-def test_probabilities_that_came_as_logits_are_suspected(targets: Any) -> None:
+def test_probabilities_passed_as_logits_are_suspected(targets: Any) -> None:
     probs = np.exp(predictions(targets, ahead=0))
     probs /= probs.sum(-1, keepdims=True)
-    with suspicion("say kind='probs'"):
+    with suspicion("use kind='probs'"):
         Perplexity().update(probs, targets)
     one_hot_targets = np.zeros_like(targets)
-    with suspicion("say kind='probs'"):
+    with suspicion("use kind='probs'"):
         Perplexity().update(probs.astype(np.float16), one_hot_targets)
 
 
 def test_probabilities_that_do_not_sum_to_one_are_suspected(targets: Any) -> None:
     scores = np.abs(predictions(targets, ahead=0))
     scores *= 3.25 / scores.sum(-1, keepdims=True)
-    with suspicion("sum to 3.25 rather than 1"):
+    with suspicion("sum to 3.25 instead of 1"):
         Perplexity(kind="probs").update(scores, targets)
 
 
-def test_logits_that_came_as_logprobs_are_suspected(targets: Any) -> None:
-    with suspicion("taken at their word; if they are logits, say kind='logits'"):
+def test_logits_passed_as_logprobs_are_suspected(targets: Any) -> None:
+    with suspicion("not normalized; if they are logits, use kind='logits'"):
         Perplexity(kind="logprobs").update(predictions(targets, ahead=0) - 10, targets)
 
 
-def test_log_probabilities_that_came_as_surprisals_are_refused() -> None:
+def test_log_probabilities_passed_as_surprisals_are_refused() -> None:
     with pytest.raises(BadProbability, match="below 0"):
         Perplexity().update_nll(np.full((2, 30), -2.0))
 
 
-def test_a_look_never_refuses_what_is_right() -> None:
-    """Other alignments count what the right one does not: pads, the last prediction of a row, an unscored first id."""
+def test_a_check_never_refuses_valid_input() -> None:
+    """Other alignments count padding, the last prediction of a row, or an unscored first id."""
     random = np.random.default_rng(0)
     logits = random.normal(size=(1, 40, 5))
     targets = random.integers(0, 5, (1, 40))
@@ -141,31 +141,31 @@ def test_a_look_never_refuses_what_is_right() -> None:
         (broken_last, targets, {"shift": True}),
         (logits, unscored, {"shift": True}),
     ):
-        looked, blind = (Perplexity(check=check, **options) for check in ("always", "never"))
-        looked.update(x, ids)
+        checked, blind = (Perplexity(check=check, **options) for check in ("always", "never"))
+        checked.update(x, ids)
         blind.update(x, ids)
-        assert looked.compute() == blind.compute()
-        looked.reset()
-        looked.update_head(x, np.eye(5), ids)
-        assert looked.compute().log_perplexity == pytest.approx(blind.compute().log_perplexity)
+        assert checked.compute() == blind.compute()
+        checked.reset()
+        checked.update_head(x, np.eye(5), ids)
+        assert checked.compute().log_perplexity == pytest.approx(blind.compute().log_perplexity)
 
 
-def test_an_alignment_is_judged_beside_ids_outside_the_vocabulary(targets: Any) -> None:
+def test_the_alignment_is_checked_despite_ids_outside_the_vocabulary(targets: Any) -> None:
     logits = predictions(targets, ahead=0)
     targets[:, 0] = -1
-    with suspicion("are logits and targets shifted already"):
+    with suspicion("if logits and targets are shifted already"):
         Perplexity(shift=True).update(logits, targets)
-    with suspicion("are logits and targets shifted already"):
+    with suspicion("if logits and targets are shifted already"):
         Perplexity(shift=True).update_head(logits, np.eye(V), targets)
 
 
 def test_a_batch_in_which_nothing_counts_is_suspected(targets: Any) -> None:
-    with suspicion("none of 200 tokens counts in this batch"):
+    with suspicion("none of the 200 tokens in this batch counts"):
         Perplexity(shift=True).update(predictions(targets, ahead=1), targets, mask=np.zeros_like(targets))
 
 
 def test_targets_that_the_model_has_seen_are_suspected(targets: Any) -> None:
-    with suspicion("no language model gets to on unseen text"):
+    with suspicion("no language model reaches on text it has not seen"):
         Perplexity().update(predictions(targets, ahead=0, certain=12.0), targets)
 
 
@@ -178,7 +178,7 @@ def test_too_few_tokens_tell_nothing_about_a_mean() -> None:
     Perplexity().update(np.zeros((1, 15, V)), np.zeros((1, 15), int))
 
 
-def test_the_first_batch_is_looked_at_or_all_or_none(targets: Any) -> None:
+def test_the_first_batch_is_checked_or_all_or_none(targets: Any) -> None:
     uniform = np.zeros((*targets.shape, V))
     for check, times in (("first", 1), ("always", 3), ("never", 0)):
         with warnings.catch_warnings(record=True) as caught:
@@ -196,12 +196,12 @@ def test_a_warning_points_at_the_line_that_updates(targets: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
-def test_torch_tensors_of_any_width_are_looked_at(targets: Any, dtype: str) -> None:
+def test_torch_tensors_of_any_width_are_checked(targets: Any, dtype: str) -> None:
     torch = pytest.importorskip("torch")
     probs = torch.tensor(predictions(targets, ahead=0)).softmax(-1).to(getattr(torch, dtype))
-    with suspicion("say kind='probs'"):
+    with suspicion("use kind='probs'"):
         Perplexity().update(probs, torch.tensor(targets))
-    with suspicion("say shift=True"):
+    with suspicion("use shift=True"):
         Perplexity().update(
             torch.tensor(predictions(targets, ahead=1)).to(getattr(torch, dtype)), torch.tensor(targets)
         )

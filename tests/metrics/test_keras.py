@@ -1,4 +1,4 @@
-"""Perplexity as a Keras metric. What holds on one backend is asked of the others in a process of their own."""
+"""Perplexity as a Keras metric; the other backends are tested in processes of their own."""
 
 import math
 import os
@@ -87,7 +87,7 @@ def measured_once(*batch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_all_of_this_holds_on_each_backend(backend):
+def test_this_file_passes_on_each_backend(backend):
     if backend == BACKEND:
         pytest.skip("asked in this process")
     if find_spec(backend) is None:
@@ -140,7 +140,7 @@ def test_ragged_batches_of_a_larger_vocabulary_are_those_of_keras_hub():
 
 @pytest.mark.peers
 @pytest.mark.parametrize(("options", "weights", "expected"), CASES_OF_KERAS_HUB)
-def test_keras_hub_still_says_so(options, weights, expected):
+def test_keras_hub_still_gives_these_figures(options, weights, expected):
     theirs = pytest.importorskip("keras_hub").metrics.Perplexity(from_logits=True, **options)
     assert float(theirs(TARGETS, LOGITS, weights)) == pytest.approx(expected, rel=1e-6)
 
@@ -203,12 +203,12 @@ def test_metrics_of_logits_and_of_probabilities_do_not_merge():
     for metric in (one, third):
         metric.update_state(TARGETS, LOGITS)
     before = one.report()
-    with pytest.raises(BadProtocol, match="of logits and of probs; make both metrics with the same from_logits"):
+    with pytest.raises(BadProtocol, match="logits and probs; make both metrics with the same from_logits"):
         one.merge_state([third, other])
     assert one.report() == before
 
 
-def test_tokens_past_16_million_are_counted_one_by_one():
+def test_tokens_beyond_16_million_are_counted_exactly():
     metric = of_logits()
     update = metric.stateless_update_state
     if BACKEND == "jax":
@@ -229,7 +229,7 @@ def test_tokens_past_16_million_are_counted_one_by_one():
     assert float(metric.result()) == pytest.approx(4, rel=1e-6)
 
 
-def test_reset_forgets_everything():
+def test_reset_removes_all_batches():
     metric = measured(some_batches())
     metric.reset_state()
     assert math.isnan(float(metric.result()))
@@ -238,7 +238,7 @@ def test_reset_forgets_everything():
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
-def test_token_ids_stay_whole_whatever_the_dtype(dtype):
+def test_the_dtype_does_not_round_token_ids(dtype):
     logits = np.random.default_rng(0).normal(size=(1, 3, 5000)).astype(np.float32)
     targets = np.array([[257, 4097, 1001]])
     metric, plain = (of_logits(dtype=d, mask_token_id=1000) for d in (dtype, None))
@@ -246,7 +246,7 @@ def test_token_ids_stay_whole_whatever_the_dtype(dtype):
     assert metric.report().tokens == 3
 
 
-def test_token_ids_may_come_as_floating_point_and_as_lists():
+def test_token_ids_may_be_floating_point_or_lists():
     plain = float(of_logits()(TARGETS, LOGITS))
     assert float(of_logits()(TARGETS.astype(np.float32), LOGITS)) == plain
     assert float(of_logits()(TARGETS.tolist(), LOGITS)) == plain
@@ -261,7 +261,7 @@ def test_one_prediction_in_each_row_is_a_row_of_one():
         assert metric.report().tally.documents == 6
 
 
-def test_a_weight_may_be_that_of_a_row():
+def test_a_weight_may_be_for_a_row():
     by_row, by_token = of_logits(), of_logits()
     by_row.update_state(TARGETS, LOGITS, np.array([0.5, 2]))
     by_token.update_state(TARGETS, LOGITS, np.repeat([[0.5], [2]], 3, axis=1))
@@ -280,8 +280,8 @@ def test_the_protocol_states_whether_any_weight_was_neither_one_nor_zero(weights
 
 
 @pytest.mark.parametrize("weights", [-1.0, np.nan, np.inf])
-def test_a_weight_that_is_none_is_refused(weights):
-    with pytest.raises(BadInput, match="weights are finite"):
+def test_an_invalid_weight_is_refused(weights):
+    with pytest.raises(BadInput, match="weights must be finite"):
         of_logits().update_state(TARGETS, LOGITS, np.full(TARGETS.shape, weights))
 
 
@@ -294,13 +294,13 @@ def test_large_weights_and_small_ones_give_the_same_perplexity(scale):
 
 
 @pytest.mark.parametrize(("weight", "way"), [("1e+12", "down"), ("2e+06", "down"), ("1e-10", "up"), ("9e-07", "up")])
-def test_a_weight_that_would_lose_its_digits_is_refused(weight, way):
-    with pytest.raises(BadInput, match=f"between .* got {re.escape(weight)}; scale them {way}"):
+def test_a_weight_that_would_lose_precision_is_refused(weight, way):
+    with pytest.raises(BadInput, match=f"between .* got {re.escape(weight)}; scale all {way}"):
         of_logits().update_state(TARGETS, LOGITS, np.float32([[1, 1, 1], [0, 1, float(weight)]]))
 
 
 @pytest.mark.parametrize("weight", [1e12, 1e-10, -1, np.nan])
-def test_a_weight_out_of_its_range_is_not_a_number_where_nothing_can_be_refused(weight):
+def test_a_weight_outside_its_range_gives_nan_in_compiled_code(weight):
     jax = pytest.importorskip("jax")
     if BACKEND != "jax":
         pytest.skip("this backend compiles nothing")
@@ -310,7 +310,7 @@ def test_a_weight_out_of_its_range_is_not_a_number_where_nothing_can_be_refused(
     assert math.isnan(metric.stateless_result(state))
 
 
-def test_a_surprisal_beyond_any_probability_counts_as_one_of_zero():
+def test_a_surprisal_of_2_to_the_30_nats_counts_as_probability_0():
     logits = np.array([[[0, -1e12], [0, -(2.0**29)]]], np.float32)
     report = measured_once(np.array([[1, 1]]), logits)
     assert (report.tally.zeros, report.tokens, report.perplexity) == (1, 2, math.inf)
@@ -318,7 +318,7 @@ def test_a_surprisal_beyond_any_probability_counts_as_one_of_zero():
 
 @pytest.mark.parametrize("shape", [(2, 4), (3,), (2, 3, 2), (2, 3, 1, 1)])
 def test_weights_that_do_not_fit_are_refused(shape):
-    with pytest.raises(BadInput, match=rf"shape \(B, T\) as the targets' \(2, 3\), got {re.escape(str(shape))}"):
+    with pytest.raises(BadInput, match=rf"the targets' shape \(2, 3\); got {re.escape(str(shape))}"):
         of_logits().update_state(TARGETS, LOGITS, np.ones(shape))
 
 
@@ -327,7 +327,7 @@ def test_weights_may_have_a_last_axis_of_one_as_targets_may():
     assert here == measured_once(TARGETS, LOGITS, WEIGHTS)
 
 
-def test_a_probability_is_taken_as_it_is_however_small():
+def test_small_probabilities_are_not_clipped():
     scores = np.array([[[1.0, 1e-12]]], np.float32)
     assert float(Perplexity(check="never")(np.array([[1]]), scores)) == pytest.approx(1e12, rel=1e-5)
 
@@ -338,7 +338,7 @@ def test_probabilities_are_divided_by_their_sum():
     assert float(one(TARGETS, scores)) == pytest.approx(float(other(TARGETS, 7 * scores)), rel=1e-6)
 
 
-def test_a_token_of_probability_zero_makes_the_perplexity_infinite_and_is_counted():
+def test_a_token_of_probability_0_makes_the_perplexity_infinite_and_is_counted():
     metric = of_logits()
     logits = np.array([[[0, -np.inf, 0], [0, -np.inf, 0]]], np.float32)
     assert float(metric(np.array([[0, 1]]), logits)) == math.inf
@@ -365,7 +365,7 @@ def test_a_row_that_leaves_no_distribution_shows_in_the_result_and_is_counted():
 NO_DISTRIBUTIONS = np.array([[[1, np.inf, 0.2], [0.5, 0.6, -0.1], [0, 0, 0], [np.nan, 1, 1], [2, 1, 1]]], np.float32)
 
 
-def test_probabilities_that_are_none_leave_no_distribution():
+def test_invalid_probabilities_leave_no_distribution():
     metric = Perplexity(check="never")
     assert math.isnan(float(metric(np.zeros((1, 5), int), NO_DISTRIBUTIONS)))
     report = metric.report()
@@ -391,7 +391,7 @@ def test_a_target_outside_the_vocabulary_is_refused_with_its_place():
         of_logits().update_state(TARGETS + (TARGETS == 3) * (np.arange(6) == 5).reshape(2, 3), LOGITS)
 
 
-def test_a_target_outside_the_vocabulary_is_not_a_number_where_nothing_can_be_refused():
+def test_a_target_outside_the_vocabulary_gives_nan_in_compiled_code():
     jax = pytest.importorskip("jax")
     if BACKEND != "jax":
         pytest.skip("this backend compiles nothing")
@@ -400,7 +400,7 @@ def test_a_target_outside_the_vocabulary_is_not_a_number_where_nothing_can_be_re
     assert math.isnan(metric.stateless_result(state))
 
 
-def test_logits_taken_for_probabilities_are_suspected_once():
+def test_logits_passed_as_probabilities_are_suspected_once():
     random = np.random.default_rng(0)
     targets, logits = random.integers(0, 9, (4, 8)), 1 + random.random((4, 8, 9)).astype(np.float32)
     metric = Perplexity()
@@ -410,7 +410,7 @@ def test_logits_taken_for_probabilities_are_suspected_once():
     Perplexity(check="never").update_state(targets, logits)
 
 
-def test_a_model_that_knows_nothing_yet_is_not_suspected():
+def test_an_untrained_model_is_not_suspected():
     Perplexity(from_logits=True).update_state(np.ones((4, 8), int), np.zeros((4, 8, 9), np.float32))
 
 
@@ -435,7 +435,7 @@ def test_evaluate_gives_the_exponential_of_the_loss():
     assert metric.report().tally.documents == 50
 
 
-def test_what_the_mask_of_the_model_leaves_out_does_not_count():
+def test_tokens_that_the_models_mask_excludes_do_not_count():
     metric = Perplexity(from_logits=True, check="never")
     model = model_of([keras.Input((8,)), keras.layers.Embedding(11, 4, mask_zero=True), keras.layers.Dense(11)])
     x = np.random.default_rng(1).integers(0, 4, (20, 8))
@@ -484,8 +484,8 @@ def test_a_configuration_makes_the_same_metric():
     assert again.get_config() == config
 
 
-def test_options_that_there_are_not_are_refused():
-    with pytest.raises(BadInput, match="check is one of"):
+def test_invalid_options_are_refused():
+    with pytest.raises(BadInput, match="check must be one of"):
         Perplexity(check="sometimes")
     with pytest.raises(BadInput, match="ignore_index is an id"):
         Perplexity(mask_token_id=0.5)
@@ -520,7 +520,7 @@ def test_neither_keras_hub_nor_tensorflow_is_needed():
     assert not {"keras_hub", "tensorflow"} & set(run.stdout.split())
 
 
-def test_without_keras_the_install_line_is_given():
+def test_without_keras_the_error_has_the_install_line():
     script = "import sys; sys.modules['keras'] = None; import nonplus.metrics.keras"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert "pip install 'nonplus[keras]'" in run.stderr
@@ -531,7 +531,7 @@ VALUES = st.floats(0, 2**30, width=32) | st.floats(0, 2**79, width=32)
 
 @given(st.lists(VALUES, min_size=1, max_size=8))
 @settings(max_examples=30)
-def test_digits_stand_for_values_rounded_to_their_unit(values):
+def test_digits_are_those_of_values_rounded_to_their_unit(values):
     padded = np.array([*values, *[0] * (8 - len(values))], np.float32)
     digits = keras.ops.convert_to_numpy(digits_of(keras.ops.convert_to_tensor(padded)))
     exact = [round(float(value) * 2**40) for value in padded]
@@ -551,7 +551,7 @@ def test_sums_of_products_are_exact(pairs):
     assert whole(keras.ops.convert_to_numpy(product_sums(one, other))[0]) == exact
 
 
-def test_digits_that_fill_31_bits_are_carried():
+def test_digits_of_31_bits_are_carried():
     full = np.full((2, 24), 2**31 - 1, np.int64)
     full[:, 3:] = 0
     digits = keras.ops.convert_to_numpy(carried(keras.ops.convert_to_tensor(full.astype(np.int32))))

@@ -12,15 +12,15 @@ from nonplus.measure.records import Floats
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.intervals import ratio_standard_error
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.batch_sums import Beside, batch_sums
+from nonplus.metrics.batch_sums import ArrayExtras, batch_sums
 from nonplus.metrics.protocol import MetricProtocol
 
 
-def report(nats: Floats, **beside: "object") -> Report:
+def report(nats: Floats, **extras: "object") -> Report:
     kept = np.ones(nats.shape, bool)
-    arrays = {name: np.asarray(values) for name, values in beside.items()}
-    sums = batch_sums(nats, kept, Beside(**arrays), shift=False, exclude_nonfinite=False)
-    protocol = MetricProtocol(kinds=("nll",), ignore_index=(-100,), weighted="weights" in beside)
+    arrays = {name: np.asarray(values) for name, values in extras.items()}
+    sums = batch_sums(nats, kept, ArrayExtras(**arrays), shift=False, exclude_nonfinite=False)
+    protocol = MetricProtocol(kinds=("nll",), ignore_index=(-100,), weighted="weights" in extras)
     return Report(tally=Accumulator.of(sums, protocol).tally, protocol=protocol)
 
 
@@ -50,11 +50,11 @@ def test_the_interval_is_clustered_by_document() -> None:
 @pytest.mark.parametrize(
     ("rows", "method"), [(20, "documents"), (19, "few documents"), (8, "few documents"), (7, "tokens")]
 )
-def test_too_few_documents_say_so(rows: int, method: str) -> None:
+def test_an_interval_from_too_few_documents_states_it(rows: int, method: str) -> None:
     found = report(np.random.default_rng(0).gamma(2, 1, (rows, 30)))
     assert found.interval.method == method
-    said = {"documents": f"from {rows} documents", "few documents": f"from only {rows} documents", "tokens": "wider"}
-    assert said[method] in str(found)
+    text = {"documents": f"from {rows} documents", "few documents": f"from only {rows} documents", "tokens": "wider"}
+    assert text[method] in repr(found)
 
 
 def test_one_document_that_outweighs_the_others_leaves_few() -> None:
@@ -88,25 +88,25 @@ def test_a_figure_is_printed_with_its_protocol() -> None:
 
 
 def test_tokens_of_probability_0_are_located() -> None:
-    said = repr(report(np.array([[1.0, math.inf]]), doc_ids=["a.txt"]))
-    assert "perplexity infinite" in said
-    assert "1 token of probability 0, first token 1 of a.txt" in said
+    text = repr(report(np.array([[1.0, math.inf]]), doc_ids=["a.txt"]))
+    assert "perplexity infinite" in text
+    assert "1 token of probability 0, first token 1 of a.txt" in text
 
 
-def test_bytes_of_some_tokens_only_or_beside_weights_give_no_bits_per_byte() -> None:
+def test_bytes_of_some_tokens_only_or_of_weighted_ones_give_no_bits_per_byte() -> None:
     nats = np.ones((2, 3))
     assert report(nats).bits_per_byte is None
     assert report(nats, n_bytes=[3, 3]).bits_per_byte == pytest.approx(1 / math.log(2))
     assert report(nats, n_bytes=[3, 3], weights=[1, 2]).bits_per_byte is None
     half = Accumulator()
-    for beside in (Beside(), Beside(n_bytes=np.array([3, 3]))):
+    for extras in (ArrayExtras(), ArrayExtras(n_bytes=np.array([3, 3]))):
         half.add(
-            Accumulator.of(batch_sums(nats, nats > 0, beside, shift=False, exclude_nonfinite=False), MetricProtocol())
+            Accumulator.of(batch_sums(nats, nats > 0, extras, shift=False, exclude_nonfinite=False), MetricProtocol())
         )
     assert Report(tally=half.tally, protocol=half.protocol).bits_per_byte is None
 
 
-def test_weights_weigh() -> None:
+def test_a_weight_is_how_often_a_token_counts() -> None:
     found = report(np.array([[1.0, 4.0]]), weights=[[1.0, 0.5]])
     assert found.log_perplexity == pytest.approx(2.0)
     assert found.tokens == 1.5

@@ -1,4 +1,4 @@
-"""Perplexity in a loop of one's own: what comes in, what comes out, whatever the arrays are."""
+"""Perplexity in any loop: inputs and results, for every kind of array."""
 
 import importlib
 import json
@@ -22,7 +22,7 @@ Arrays = Callable[[Any], Any]
 
 @pytest.fixture(params=["numpy", "torch", "jax", "mlx"])
 def arrays(request: pytest.FixtureRequest) -> Arrays:
-    """What makes an array of a kind."""
+    """Functions that make an array of each kind."""
     if request.param == "numpy":
         return np.asarray
     made_by = {"torch": ("torch", "as_tensor"), "jax": ("jax.numpy", "asarray"), "mlx": ("mlx.core", "array")}
@@ -42,7 +42,7 @@ def slow_nats(logits: Any, targets: Any) -> Any:
 
 
 @given(st.integers(1, 4), st.integers(2, 6), st.integers(2, 9), st.booleans(), st.integers(0, 2**32 - 1))
-def test_a_shifted_masked_batch_is_what_slow_arithmetic_says(b: int, t: int, v: int, pad_left: bool, seed: int) -> None:
+def test_a_shifted_masked_batch_equals_slow_arithmetic(b: int, t: int, v: int, pad_left: bool, seed: int) -> None:
     random = np.random.default_rng(seed)
     logits, targets = random.normal(0, 3, (b, t, v)), random.integers(0, v, (b, t))
     mask = np.arange(t)[None] < random.integers(2, t + 1, (b, 1))
@@ -68,14 +68,14 @@ def test_arrays_of_every_kind_give_the_same(arrays: Arrays) -> None:
     logits, targets = random.normal(0, 3, (3, 7, 11)).astype(np.float32), random.integers(0, 11, (3, 7))
     targets[0, 3:] = -100
     metric, expected = (Perplexity(shift=True, ignore_index=-100, check="never") for _ in range(2))
-    beside = {
+    extras = {
         "mask": [[1] * 7, [0, 0, *[1] * 5], [1] * 7],
         "weights": [[0.5] * 7, [1.0] * 7, [2.0] * 7],
         "n_bytes": [20, 30, 40],
         "doc_ids": [1, 2, 1],
     }
-    metric.update(arrays(logits), arrays(targets), **{name: arrays(values) for name, values in beside.items()})
-    expected.update(logits.astype(np.float64), targets, **beside)
+    metric.update(arrays(logits), arrays(targets), **{name: arrays(values) for name, values in extras.items()})
+    expected.update(logits.astype(np.float64), targets, **extras)
     found, truth = metric.compute(), expected.compute()
     assert found.log_perplexity == pytest.approx(truth.log_perplexity, abs=2e-7)
     assert found.as_dict().keys() == truth.as_dict().keys()
@@ -83,13 +83,13 @@ def test_arrays_of_every_kind_give_the_same(arrays: Arrays) -> None:
         assert found.as_dict()[name] == truth.as_dict()[name]
 
 
-def test_surprisals_logprobs_and_probabilities_are_taken_as_such() -> None:
+def test_every_kind_of_scores_gives_the_same_perplexity() -> None:
     random = np.random.default_rng(0)
     logits, targets = random.normal(0, 2, (2, 30, 5)), random.integers(0, 5, (2, 30))
     probs = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-    given_as = {"logits": logits, "probs": probs, "logprobs": np.log(probs), "nll": slow_nats(logits, targets)}
+    inputs = {"logits": logits, "probs": probs, "logprobs": np.log(probs), "nll": slow_nats(logits, targets)}
     found = []
-    for kind, x in given_as.items():
+    for kind, x in inputs.items():
         metric = Perplexity(kind=kind)
         metric.update(x, targets)
         found.append(metric.compute().perplexity)
@@ -115,7 +115,7 @@ def test_split_merge_and_json_end_in_the_same_bits(data: st.DataObject) -> None:
     assert merged.compute() == whole.compute()
 
 
-def test_surprisals_from_the_kernel_go_in_again_unshifted() -> None:
+def test_surprisals_of_token_nll_can_be_added_without_a_shift() -> None:
     random = np.random.default_rng(0)
     logits, targets = random.normal(0, 2, (2, 9, 5)), random.integers(0, 5, (2, 9))
     direct, by_hand = Perplexity(shift=True), Perplexity(shift=True)
@@ -127,7 +127,7 @@ def test_surprisals_from_the_kernel_go_in_again_unshifted() -> None:
     assert by_hand.compute().protocol.signature == "logits and nll, shifted, masked"
 
 
-def test_what_the_kernel_gave_says_itself_what_counts(arrays: Arrays) -> None:
+def test_the_result_of_token_nll_states_which_tokens_count(arrays: Arrays) -> None:
     random = np.random.default_rng(0)
     logits, targets = random.normal(0, 2, (2, 9, 5)), random.integers(0, 5, (2, 9))
     targets[0, 5:] = -100
@@ -139,23 +139,23 @@ def test_what_the_kernel_gave_says_itself_what_counts(arrays: Arrays) -> None:
     whole.update_nll(token_nll(logits, targets, shift=True, ignore_index=-100, mask=mask))
     assert whole.tally == direct.tally
     assert whole.compute().protocol.signature == "nll, shifted, ignoring -100, masked"
-    with pytest.raises(BadInput, match="give the mask to token_nll"):
+    with pytest.raises(BadInput, match="pass the mask to token_nll"):
         whole.update_nll(token_nll(logits, targets, ignore_index=-100), mask=mask)
 
 
 @pytest.mark.parametrize("options", [{"ignore_index": -100}, {"shift": True}])
-def test_surprisals_that_do_not_say_what_counts_are_refused(options: dict[str, Any]) -> None:
+def test_surprisals_without_a_mask_are_refused_where_some_do_not_count(options: dict[str, Any]) -> None:
     with pytest.raises(BadInput, match=r"update_nll\(nats, mask=kept\)"):
         Perplexity(**options).update_nll(np.ones((2, 3)))
     Perplexity(**options).update_nll(np.ones((2, 3)), mask=np.ones((2, 3)))
 
 
-def test_a_pair_that_is_not_the_kernels_is_refused() -> None:
-    with pytest.raises(BadInput, match=r"got a tuple of 2; give the array"):
+def test_a_pair_that_does_not_come_from_token_nll_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"got a tuple of 2; pass the array"):
         Perplexity().update_nll((np.ones((2, 3)), np.ones((2, 3))))
 
 
-def test_surprisals_of_a_compiled_function_go_in_whole() -> None:
+def test_the_result_of_a_compiled_token_nll_can_be_added() -> None:
     jax = pytest.importorskip("jax")
     logits, targets = np.random.default_rng(0).normal(size=(2, 5, 4)), np.array([[0, 1, -1, 2, 3], [1, 1, 1, -1, -1]])
     metric, direct = (Perplexity(ignore_index=-1, shift=True) for _ in range(2))
@@ -165,14 +165,14 @@ def test_surprisals_of_a_compiled_function_go_in_whole() -> None:
     assert float(metric.compute()) == pytest.approx(float(direct.compute()), rel=1e-6)
 
 
-def test_a_weight_that_is_no_number_is_refused_in_arrays_of_every_kind(arrays: Arrays) -> None:
-    for wrong, said in ((math.nan, "got nan"), (-1.0, "got -1.0"), (math.inf, "got inf")):
-        with pytest.raises(BadInput, match=f"finite and not negative, {said}"):
+def test_an_invalid_weight_is_refused_in_arrays_of_every_kind(arrays: Arrays) -> None:
+    for wrong, message in ((math.nan, "got nan"), (-1.0, "got -1.0"), (math.inf, "got inf")):
+        with pytest.raises(BadInput, match=f"finite and not negative, {message}"):
             Perplexity().update(np.zeros((1, 3, 5)), np.zeros((1, 3), int), weights=arrays([[1.0, wrong, 1.0]]))
 
 
 @pytest.mark.parametrize("kind", ["bfloat16", "float16", "float64", "int32", "bool"])
-def test_weights_may_be_of_any_format_and_have_a_history(kind: str) -> None:
+def test_weights_may_have_any_dtype_and_require_gradients(kind: str) -> None:
     torch = pytest.importorskip("torch")
     weights = torch.tensor([[1, 0, 1]]).to(getattr(torch, kind))
     if weights.is_floating_point():
@@ -182,17 +182,17 @@ def test_weights_may_be_of_any_format_and_have_a_history(kind: str) -> None:
     assert (metric.compute().tokens, metric.compute().tally.ignored) == (2, 1)
 
 
-def test_what_comes_beside_a_batch_has_values() -> None:
+def test_weights_and_bytes_inside_a_traced_computation_are_refused() -> None:
     jax = pytest.importorskip("jax")
     metric, x, y = Perplexity(), np.zeros((1, 3, 5)), np.zeros((1, 3), int)
-    for beside in ("weights", "n_bytes"):
-        with pytest.raises(BadInput, match="outside of traced computations"):
-            jax.jit(lambda values, name=beside: metric.update(x, y, **{name: values}))(np.ones((1, 3)))
-        with pytest.raises(BadInput, match="outside of traced computations"):
-            jax.jit(lambda values, name=beside: metric.update(x, y, **{name: values}))(np.ones((1, 3), int))
+    for extra in ("weights", "n_bytes"):
+        with pytest.raises(BadInput, match="inside a traced computation"):
+            jax.jit(lambda values, name=extra: metric.update(x, y, **{name: values}))(np.ones((1, 3)))
+        with pytest.raises(BadInput, match="inside a traced computation"):
+            jax.jit(lambda values, name=extra: metric.update(x, y, **{name: values}))(np.ones((1, 3), int))
 
 
-def test_bits_per_byte_are_not_said_of_weighted_tokens_whatever_the_weights_add_up_to() -> None:
+def test_weighted_tokens_have_no_bits_per_byte_even_if_the_weights_add_up() -> None:
     x, y = np.zeros((2, 3, 5)), np.zeros((2, 3), int)
     one, other = Perplexity(check="never"), Perplexity(check="never")
     one.update(x, y, n_bytes=[6, 6], weights=[0.5, 1.5])
@@ -235,7 +235,7 @@ def test_a_separator_with_the_next_documents_name_predicts_its_first_token() -> 
     assert (metric.tally.scored, metric.tally.unscored) == (1 + 3, 2)
 
 
-def test_metrics_of_other_kinds_are_merged_and_say_both() -> None:
+def test_metrics_of_other_kinds_can_be_merged_and_the_protocol_states_both() -> None:
     x, y = np.zeros((1, 3, 5)), np.zeros((1, 3), int)
     one, other = Perplexity(check="never"), Perplexity(kind="probs", check="never", on_nonfinite="exclude")
     one.update(x, y)
@@ -260,7 +260,7 @@ def test_a_head_is_measured_without_its_logits(arrays: Arrays) -> None:
     assert found.protocol.kinds == ("head",)
 
 
-def test_a_row_that_leaves_no_distribution_is_refused_or_left_out_and_counted() -> None:
+def test_a_row_that_leaves_no_distribution_is_refused_or_excluded_and_counted() -> None:
     logits, targets = np.zeros((2, 3, 4)), np.zeros((2, 3), int)
     logits[1, 0, 2] = math.nan
     with pytest.raises(BadProbability, match=r"\[1, 0\]"):
@@ -273,7 +273,7 @@ def test_a_row_that_leaves_no_distribution_is_refused_or_left_out_and_counted() 
     assert "1 token excluded as NaN, first token 1 of row 1" in repr(found)
 
 
-def test_a_broken_hidden_state_is_left_out_and_counted() -> None:
+def test_a_hidden_state_of_nan_is_excluded_and_counted() -> None:
     hidden = np.ones((1, 3, 2))
     hidden[0, 1] = math.nan
     metric = Perplexity(on_nonfinite="exclude")
@@ -283,7 +283,7 @@ def test_a_broken_hidden_state_is_left_out_and_counted() -> None:
         Perplexity().update_head(hidden, np.zeros((5, 2)), np.zeros((1, 3), int))
 
 
-def test_nothing_that_counts_is_refused_unless_asked_otherwise() -> None:
+def test_a_metric_without_counted_tokens_raises_unless_empty_is_nan() -> None:
     with pytest.raises(BadInput, match="got none; update with some"):
         Perplexity().compute()
     metric = Perplexity(ignore_index=-100, check="never")
@@ -295,36 +295,36 @@ def test_nothing_that_counts_is_refused_unless_asked_otherwise() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
-        ({"kind": "logit"}, "kind is one of logits, logprobs, probs, nll, got 'logit'"),
-        ({"shift": 1}, "shift is True or False, got 1"),
-        ({"kind": "nll", "shift": True}, "nothing is to shift"),
+        ({"kind": "logit"}, "kind must be one of logits, logprobs, probs, nll; got 'logit'"),
+        ({"shift": 1}, "shift must be True or False, got 1"),
+        ({"kind": "nll", "shift": True}, "nothing to shift"),
         ({"ignore_index": True}, "ignore_index is an id or several, got True"),
-        ({"check": "sometimes"}, "check is one of first, always, never"),
-        ({"on_nonfinite": "nan"}, "on_nonfinite is one of raise, exclude"),
-        ({"empty": 0}, "empty is one of raise, nan"),
-        ({"level": 95}, "level is the part of intervals"),
+        ({"check": "sometimes"}, "check must be one of first, always, never"),
+        ({"on_nonfinite": "nan"}, "on_nonfinite must be one of raise, exclude"),
+        ({"empty": 0}, "empty must be one of raise, nan"),
+        ({"level": 95}, "level must be between 0 and 1"),
     ],
 )
-def test_an_option_that_there_is_not_is_refused(options: dict[str, Any], said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_an_invalid_option_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         Perplexity(**options)
 
 
 @pytest.mark.parametrize(
-    ("x", "targets", "said"),
+    ("x", "targets", "message"),
     [
         (np.zeros((2, 5, 3)), np.zeros((2, 3), int), "move the vocabulary to the end"),
         (np.zeros((2, 3, 5)), np.zeros((2, 2), int), "looks shifted and the other not"),
         (np.zeros((2, 3, 5)), np.full((2, 3), 5), "outside the vocabulary of 5"),
         (np.zeros((2, 3, 5)), np.full((2, 3), -1), "ignore_index=-1"),
-        (np.zeros((2, 3, 5)), None, "logits predict targets, and none came"),
+        (np.zeros((2, 3, 5)), None, "logits need targets, got none"),
         ("logits", np.zeros((2, 3), int), "must be an array"),
     ],
 )
-def test_what_does_not_fit_is_refused(x: Any, targets: Any, said: str) -> None:
-    with pytest.raises(BadInput, match=said):
+def test_scores_and_targets_that_do_not_fit_are_refused(x: Any, targets: Any, message: str) -> None:
+    with pytest.raises(BadInput, match=message):
         Perplexity().update(x, targets)
 
 
@@ -340,12 +340,12 @@ def test_a_heads_weight_may_be_a_list() -> None:
 
 
 @pytest.mark.parametrize("line", ["", "[]", "{}", '{"options": {"kinds": 1}}', '{"options": {}, "sums": {}}'])
-def test_json_that_is_not_ours_is_refused(line: str) -> None:
-    with pytest.raises(BadInput, match=r"to_json\(\) wrote|as_json\(\) gave"):
+def test_a_line_that_to_json_did_not_write_is_refused(line: str) -> None:
+    with pytest.raises(BadInput, match=r"line of to_json\(\)|as_json\(\) returned"):
         Perplexity.from_json(line)
 
 
-def test_json_is_a_line_that_other_tools_can_read() -> None:
+def test_the_json_is_one_line_that_other_tools_can_read() -> None:
     metric = Perplexity(shift=True, ignore_index=[0, 2])
     metric.update(np.zeros((1, 3, 4)), np.ones((1, 3), int))
     line = metric.to_json()
@@ -353,7 +353,7 @@ def test_json_is_a_line_that_other_tools_can_read() -> None:
     assert json.loads(line)["sums"]["closed"]["scored"] == 2
 
 
-def test_a_traced_computation_is_told_where_to_go() -> None:
+def test_an_update_inside_a_traced_computation_is_refused() -> None:
     jax = pytest.importorskip("jax")
     metric = Perplexity()
     with pytest.raises(BadInput, match="outside of traced computations"):
@@ -367,7 +367,7 @@ def test_importing_the_metrics_loads_no_framework() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-def test_the_public_names_are_there() -> None:
+def test_the_public_names_can_be_imported() -> None:
     metrics = importlib.import_module("nonplus.metrics")
     assert all(getattr(metrics, name) for name in dir(metrics))
     with pytest.raises(AttributeError, match="no attribute 'Perplexities'"):
@@ -375,7 +375,7 @@ def test_the_public_names_are_there() -> None:
 
 
 class Column:
-    """As a table gives it: an array only for those who ask."""
+    """A column of a table: an array only on request."""
 
     def __init__(self, values: list[object]) -> None:
         self._values = values
@@ -385,7 +385,7 @@ class Column:
 
 
 @pytest.mark.parametrize("ids", [["a", "b", "a"], [4, 5, 4]])
-def test_what_comes_beside_a_batch_may_be_the_column_of_a_table(ids: list[object]) -> None:
+def test_doc_ids_may_be_the_column_of_a_table(ids: list[object]) -> None:
     logits, targets = np.random.default_rng(0).normal(size=(3, 4, 9)), np.ones((3, 4), int)
     one, other = Perplexity(check="never"), Perplexity(check="never")
     one.update(logits, targets, doc_ids=ids, n_bytes=[4, 5, 6])

@@ -1,4 +1,4 @@
-"""The torchmetrics class: in the place of torchmetrics' own, equal where that is right, and right where it is not."""
+"""The torchmetrics class: equal to torchmetrics' own where that is right, and right where it is not."""
 
 import copy
 import json
@@ -104,7 +104,7 @@ def test_one_improbable_token_does_not_make_the_corpus_infinite(dtype: Any, gap:
     assert float(ours.compute()) == pytest.approx(truth(preds, target), rel=1e-6)
 
 
-def test_logits_in_bfloat16_lose_nothing_more() -> None:
+def test_logits_in_bfloat16_lose_no_further_precision() -> None:
     preds, target = batch(b=4, t=256, v=500)
     preds = preds.to(torch.bfloat16)
     theirs, ours = Peer(), Perplexity()
@@ -115,7 +115,7 @@ def test_logits_in_bfloat16_lose_nothing_more() -> None:
     assert float(ours.compute()) == pytest.approx(exact, rel=1e-6)
 
 
-def test_counting_goes_on_beyond_two_to_the_24() -> None:
+def test_counts_go_beyond_two_to_the_24() -> None:
     theirs = Peer()
     theirs.count += 2**24
     theirs.count += 1
@@ -129,7 +129,7 @@ def test_counting_goes_on_beyond_two_to_the_24() -> None:
     assert float(ours.compute()) == math.exp((2 * 2**24 + 3) / (2**24 + 1))
 
 
-def test_a_cast_to_bfloat16_leaves_the_sums_alone() -> None:
+def test_a_cast_to_bfloat16_does_not_change_the_sums() -> None:
     theirs, ours = Peer().to(torch.bfloat16), Perplexity().to(torch.bfloat16)
     uniform, target = torch.arange(8.0).expand(1, 2, 8), torch.zeros(1, 2, dtype=torch.long)
     for _ in range(300):
@@ -140,7 +140,7 @@ def test_a_cast_to_bfloat16_leaves_the_sums_alone() -> None:
     assert ours.compute().dtype == torch.float64
 
 
-def test_a_merge_after_compute_is_seen() -> None:
+def test_a_merge_after_compute_changes_the_next_compute() -> None:
     for kind, is_right in ((Peer, False), (Perplexity, True)):
         one, other = kind(), kind()
         one.update(*batch(0))
@@ -162,7 +162,7 @@ def test_a_negative_id_is_refused_unless_ignored() -> None:
     Perplexity(ignore_index=(-1, -100)).update(preds, target)
 
 
-def test_ids_may_be_of_any_whole_kind() -> None:
+def test_ids_may_have_any_integer_dtype() -> None:
     preds, target = batch()
     with pytest.raises(TypeError, match="int64"):
         Peer().update(preds, target.int())
@@ -170,26 +170,26 @@ def test_ids_may_be_of_any_whole_kind() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The ..compute.. method of metric:UserWarning")
-def test_nothing_counted_is_refused_unless_asked_otherwise() -> None:
+def test_a_metric_without_counted_tokens_raises_unless_empty_is_nan() -> None:
     assert math.isnan(Peer().compute())
     with pytest.raises(BadInput, match="a perplexity needs tokens that count, got none"):
         Perplexity().compute()
     assert math.isnan(Perplexity(empty="nan").compute())
 
 
-def test_a_batch_without_tokens_has_a_value_that_is_no_number_and_spoils_nothing() -> None:
+def test_a_batch_without_tokens_has_the_value_nan_and_changes_no_sum() -> None:
     preds, target = batch()
     metric = Perplexity(ignore_index=-100, check="never")
     assert math.isnan(metric(preds, torch.full_like(target, -100)))
     assert metric(preds, target) == metric.compute()
 
 
-def test_a_first_batch_is_looked_at() -> None:
+def test_a_first_batch_is_checked() -> None:
     preds, target = batch(b=4, t=40)
-    with pytest.warns(SuspectInput, match="say kind='probs'") as caught:
+    with pytest.warns(SuspectInput, match="use kind='probs'") as caught:
         Perplexity().update(preds.softmax(-1), target)
     assert caught[0].filename == __file__
-    with pytest.warns(SuspectInput, match="say shift=True"):
+    with pytest.warns(SuspectInput, match="use shift=True"):
         Perplexity()(8.0 * torch.nn.functional.one_hot(target.roll(-1, 1), 7), target)
 
 
@@ -200,10 +200,10 @@ def test_shift_mask_weights_bytes_and_documents_are_those_of_the_plain_class() -
     preds, target = batch(b=4, t=9)
     mask = torch.ones(4, 9, dtype=torch.long)
     mask[1, :3] = 0
-    beside = {"n_bytes": torch.full((4, 9), 3), "doc_ids": ["a", "b", "a", "c"]}
+    extras = {"n_bytes": torch.full((4, 9), 3), "doc_ids": ["a", "b", "a", "c"]}
     ours, plain = Perplexity(shift=True), Plain(shift=True)
-    ours.update(preds, target, attention_mask=mask, **beside)
-    plain.update(preds, target, mask=mask, **beside)
+    ours.update(preds, target, attention_mask=mask, **extras)
+    plain.update(preds, target, mask=mask, **extras)
     assert ours.report() == plain.compute()
     assert ours.report().bits_per_byte is not None
     assert ours.report().tally.documents == 3
@@ -212,7 +212,7 @@ def test_shift_mask_weights_bytes_and_documents_are_those_of_the_plain_class() -
     assert ours.tally == plain.tally
 
 
-def test_surprisals_and_hidden_states_can_be_given() -> None:
+def test_surprisals_and_hidden_states_can_be_added() -> None:
     random = torch.Generator().manual_seed(0)
     hidden, weight = torch.randn(2, 9, 5, generator=random), torch.randn(11, 5, generator=random)
     target = torch.randint(11, (2, 9), generator=random)
@@ -226,13 +226,13 @@ def test_surprisals_and_hidden_states_can_be_given() -> None:
     assert float(by_head.compute()) == pytest.approx(float(by_logits.compute()), rel=1e-5)
     assert float(by_nats.compute()) == pytest.approx(float(by_logits.compute()), rel=1e-5)
     by_nats.update_nll(nats * 2, attention_mask=all_of_them)
-    assert by_nats.compute() != by_logits.compute(), "a value computed before is not given again"
+    assert by_nats.compute() != by_logits.compute(), "a value computed before is not returned again"
 
 
 def test_wrong_options_are_refused() -> None:
     with pytest.raises(ValueError, match="ignore_index is an id or several"):
         Perplexity("pad")
-    with pytest.raises(ValueError, match="kind is one of"):
+    with pytest.raises(ValueError, match="kind must be one of"):
         Perplexity(kind="softmax")
     with pytest.raises(ValueError, match="Unexpected keyword arguments: `mask_token_id`"):
         Perplexity(mask_token_id=0)
@@ -262,7 +262,7 @@ def test_any_split_over_updates_forwards_and_merges_gives_the_same_bits(data: st
     assert parts[0].compute() == whole.compute()
 
 
-def test_what_is_kept_does_not_grow_with_the_batches() -> None:
+def test_the_state_does_not_grow_with_the_batches() -> None:
     metric, sizes = Perplexity(check="never"), []
     for _ in range(60):
         metric(*batch())
@@ -286,7 +286,7 @@ def test_copies_pickles_and_states_hold_every_bit() -> None:
     assert Perplexity().state_dict() == {}
 
 
-def test_reset_begins_from_nothing() -> None:
+def test_reset_removes_all_batches() -> None:
     metric, fresh = Perplexity(), Perplexity()
     metric.update(*batch(0))
     metric.compute()
@@ -296,7 +296,7 @@ def test_reset_begins_from_nothing() -> None:
     assert metric.report() == fresh.report()
 
 
-def test_no_conversion_of_the_module_touches_the_sums() -> None:
+def test_no_conversion_of_the_module_changes_the_sums() -> None:
     expected = Perplexity()
     expected.update(*batch())
     for convert in (
@@ -333,7 +333,7 @@ def test_metrics_of_one_collection_keep_to_their_own_options() -> None:
     assert metrics(preds, target)["all"] == Perplexity()(preds, target)
 
 
-def test_it_is_tracked_as_better_when_lower() -> None:
+def test_a_tracker_prefers_lower_values() -> None:
     tracker = torchmetrics.MetricTracker(Perplexity(check="never"), maximize=None)
     for scale in (3.0, 0.1, 2.0):
         tracker.increment()
@@ -356,7 +356,7 @@ def test_a_state_of_other_tokens_is_not_merged() -> None:
         one.merge_state(torchmetrics.MeanMetric())
 
 
-def test_a_state_of_another_kind_is_merged_and_both_are_said() -> None:
+def test_a_state_of_another_kind_can_be_merged_and_the_protocol_states_both() -> None:
     preds, target = batch()
     one, other = Perplexity(check="never"), Perplexity(kind="probs", on_nonfinite="exclude", check="never")
     one.update(preds, target)
@@ -366,7 +366,7 @@ def test_a_state_of_another_kind_is_merged_and_both_are_said() -> None:
     assert one.report().protocol.excluding
 
 
-def test_one_that_refuses_shares_no_state_with_one_that_leaves_out() -> None:
+def test_one_that_refuses_shares_no_state_with_one_that_excludes() -> None:
     preds, target = batch()
     options = {"a": {"on_nonfinite": "exclude"}, "b": {}, "c": {"level": 0.5}}
     both = torchmetrics.MetricCollection({name: Perplexity(check="never", **its) for name, its in options.items()})
@@ -377,7 +377,7 @@ def test_one_that_refuses_shares_no_state_with_one_that_leaves_out() -> None:
         both.update(preds, target)
 
 
-def test_a_batch_that_is_refused_costs_nothing_that_was_counted() -> None:
+def test_a_batch_that_is_refused_does_not_change_the_sums() -> None:
     preds, target = batch()
     metric = Perplexity(check="never", compute_on_cpu=True)
     metric(preds, target)
@@ -449,7 +449,7 @@ def _after_errors(rank: int, folder: str) -> None:
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     warnings.simplefilter("ignore")
     preds, target = batch(rank, b=1, t=4)
-    said = []
+    seen = []
     for ask in ("compute", "report"):
         for ignored, first in ((-100, torch.full_like(target, -100)), (rank, target)):
             metric = Perplexity(ignore_index=ignored, check="never")
@@ -457,26 +457,26 @@ def _after_errors(rank: int, folder: str) -> None:
             try:
                 getattr(metric, ask)()
             except (BadInput, BadProtocol) as error:
-                said.append(type(error).__name__)
+                seen.append(type(error).__name__)
             metric.update(preds, target)
-            said.append(metric.tally.scored)
+            seen.append(metric.tally.scored)
             if ignored == -100:
-                said.append(metric.report().tokens)
-    Path(folder, f"{rank}.json").write_text(json.dumps(said), encoding="utf-8")
+                seen.append(metric.report().tokens)
+    Path(folder, f"{rank}.json").write_text(json.dumps(seen), encoding="utf-8")
     torch.distributed.destroy_process_group()
 
 
 @pytest.mark.slow
-def test_processes_go_on_after_an_error(tmp_path: Path) -> None:
+def test_processes_continue_after_an_error(tmp_path: Path) -> None:
     torch.multiprocessing.spawn(_after_errors, args=(str(tmp_path),), nprocs=2)
     for rank in range(2):
-        said = json.loads((tmp_path / f"{rank}.json").read_text(encoding="utf-8"))
+        seen = json.loads((tmp_path / f"{rank}.json").read_text(encoding="utf-8"))
         own = 2 * int((batch(rank, b=1, t=4)[1] != rank).sum())
-        assert said == ["BadInput", 4, 8, "BadProtocol", own] * 2
+        assert seen == ["BadInput", 4, 8, "BadProtocol", own] * 2
 
 
 @pytest.mark.slow
-def test_two_processes_with_ragged_batches_come_to_the_pooled_truth(tmp_path: Path) -> None:
+def test_two_processes_with_ragged_batches_give_the_pooled_truth(tmp_path: Path) -> None:
     torch.multiprocessing.spawn(_process, args=(str(tmp_path),), nprocs=2)
     both = [json.loads((tmp_path / f"{rank}.json").read_text(encoding="utf-8")) for rank in range(2)]
     for case, scored in (("ragged", (12, 6)), ("named", (12, 6)), ("lonely", (18, 0))):

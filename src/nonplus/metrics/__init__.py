@@ -1,4 +1,4 @@
-"""Perplexity in other people's loops: exact metric objects over one accumulator.
+"""Perplexity in any training or evaluation loop: exact metric objects over one accumulator.
 
 ::
 
@@ -28,7 +28,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for."""
+    """Import a public name at its first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'nonplus.metrics' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,24 +1,27 @@
-"""The perplexity of numbers that are there already: probabilities, log-probabilities or logits."""
+"""The perplexity of probabilities, log-probabilities or logits in memory."""
 
 import math
 from typing import Any, Self, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nonplus.errors import BadInput, BadProbability
 from nonplus.kernels.token_nll import token_nll
-from nonplus.measure.records import Floats
+from nonplus.measure.records import Bools, Floats
 from nonplus.measure.statistics.fixed_point import exp
+from nonplus.metrics.to_numpy import Array, as_numpy
+
+_ROUNDING = 1e-6  # a probability may be above 1 by this much, and its logarithm above 0
 
 
 @final
 class Perplexity(float):
-    """A perplexity per token: a number, that knows what it was made of.
+    """A perplexity per token: a float with the sums that it comes from.
 
-    ``nats`` is the surprisal of all ``tokens`` together, ``zeros`` are the places (in reading order) of tokens with
-    probability zero; one of them makes the perplexity infinite. A perplexity too large for a float is infinite too,
-    while its logarithm ``log`` stays finite.
+    ``nats`` is the surprisal of all ``tokens`` together. ``zeros`` are the places of
+    tokens of probability 0, in row-major order; one of them makes the perplexity
+    infinite. A perplexity too large for a float is infinite too, while its logarithm
+    ``log`` stays finite.
     """
 
     __slots__ = ("base", "nats", "tokens", "zeros")
@@ -39,7 +42,7 @@ class Perplexity(float):
 
     @property
     def log(self) -> float:
-        """The logarithm of the perplexity to the base that was given: mean surprisal per token, in nats by default."""
+        """The logarithm of the perplexity to ``base``: mean surprisal per token, by default in nats."""
         return self.log_in(self.base)
 
     @property
@@ -52,34 +55,35 @@ class Perplexity(float):
         return self.nats / self.tokens / log_of_base(base)
 
     def __repr__(self) -> str:
-        impossible = f", zeros={len(self.zeros)}" if self.zeros else ""
-        return f"Perplexity({float(self):.5g}, tokens={self.tokens}{impossible})"
+        zeros = f", zeros={len(self.zeros)}" if self.zeros else ""
+        return f"Perplexity({float(self):.5g}, tokens={self.tokens}{zeros})"
 
 
 def perplexity(
     *, probs: Any = None, logprobs: Any = None, logits: Any = None, targets: Any = None, base: float = math.e
 ) -> Perplexity:
-    """The perplexity of tokens from what is known of them: exactly one of three.
+    """The perplexity of tokens from exactly one of ``probs``, ``logprobs`` and ``logits``.
 
-    ``probs`` are the probabilities of the tokens that came, ``logprobs`` the logarithms of these to ``base``, and
-    ``logits`` (..., V) the scores of the whole vocabulary, of which ``targets`` (...) came: ``logits[i]`` is what
-    was predicted for ``targets[i]``, so shift first, as in ``logits=logits[:-1], targets=ids[1:]``. Lists, NumPy arrays
-    and torch tensors of any leading shape are taken.
+    ``probs`` are the probabilities of the tokens, ``logprobs`` their logarithms to
+    ``base``, and ``logits`` (..., V) the scores of the whole vocabulary for ``targets``
+    (...): ``logits[i]`` predicts ``targets[i]``, so shift first, as in
+    ``logits=logits[:-1], targets=ids[1:]``. Lists and arrays of any leading shape work:
+    NumPy, torch, jax, mlx, and the array API standard.
 
-    ``base`` is that of ``logprobs`` where they are given, and in any case that of the result's ``log``. The perplexity
-    itself, ``nats`` and ``bits_per_token`` do not depend on it.
+    ``base`` is that of ``logprobs`` and of the result's ``log``. The perplexity itself,
+    ``nats`` and ``bits_per_token`` do not depend on it.
 
     Raises:
-        BadProbability: a number that is no probability, no log-probability or no logit, with its place.
+        BadProbability: an invalid probability, log-probability or row of logits, with its place.
         BadInput: not exactly one of the three, or shapes or targets that do not fit.
     """
     inputs = {"probs=": probs, "logprobs=": logprobs, "logits=": logits}
-    given = [name for name, values in inputs.items() if values is not None]
-    if len(given) != 1:
-        raise BadInput(f"give exactly one of probs=, logprobs= and logits=, got {' and '.join(given) or 'none'}")
+    passed = [name for name, values in inputs.items() if values is not None]
+    if len(passed) != 1:
+        raise BadInput(f"pass exactly one of probs=, logprobs= and logits=, got {' and '.join(passed) or 'none'}")
     if (targets is None) == (logits is not None):
-        met = "without" if targets is None else "with"
-        raise BadInput(f"targets= go with logits= and with nothing else, got {given[0]} {met} targets=")
+        got = "without" if targets is None else "with"
+        raise BadInput(f"targets= belong to logits= only, got {passed[0]} {got} targets=")
     log_of_base(base)
     if probs is not None:
         nats_N = token_nats_from_probs(probs)
@@ -92,111 +96,93 @@ def perplexity(
         nats = math.inf if zeros else math.fsum(nats_N)
     except OverflowError:
         raise BadProbability(
-            "these log-probabilities add up to more than a number can hold; check where they are from"
+            "the sum of these log-probabilities is too large for a float; check where they come from"
         ) from None
     return Perplexity(nats=nats, tokens=len(nats_N), zeros=zeros, base=base)
-
-
-_ROUNDING = 1e-6  # how far above 1 a probability may lie, or above 0 its logarithm
-
-Array = NDArray[Any]
 
 
 def log_of_base(base: float) -> float:
     """Nats in one unit of a logarithm to ``base``.
 
     Raises:
-        BadInput: there is no logarithm to that base in which a perplexity could be given.
+        BadInput: ``base`` is not a finite number above 1.
     """
     if not 1 < base < math.inf:
-        raise BadInput(f"the base of a logarithm is a number above 1, got {base!r}; use base=2, 10 or math.e")
+        raise BadInput(f"base must be a finite number above 1, got {base!r}; use base=2, 10 or math.e")
     return math.log(base)
 
 
 def token_nats_from_probs(values: Any) -> Floats:
-    """Surprisals (N,) of tokens whose probabilities are ``values``; infinite for a probability of zero.
+    """Surprisals (N,) of tokens whose probabilities are ``values``; infinite for probability 0.
 
     Raises:
-        BadProbability: a value that is no probability.
-        BadInput: there are none, or they are no numbers.
+        BadProbability: an invalid probability.
+        BadInput: ``values`` are empty or not numbers.
     """
-    given = _numbers(values, "probs")
-    likely_N = given.reshape(-1).astype(np.float64)
-    _refuse(np.isnan(likely_N), given, "probs", "is no number; find out where it was made")
-    _refuse(likely_N < 0, given, "probs", "is negative; if these are log-probabilities, use logprobs=")
-    _refuse(likely_N > 1 + _ROUNDING, given, "probs", "is more than 1; if these are logits, use logits=")
+    probs = _numbers(values, "probs")
+    probs_N = probs.reshape(-1).astype(np.float64)
+    _refuse(np.isnan(probs_N), probs, "probs", "is NaN; find out where it was computed")
+    _refuse(probs_N < 0, probs, "probs", "is negative; if these are log-probabilities, use logprobs=")
+    _refuse(probs_N > 1 + _ROUNDING, probs, "probs", "is more than 1; if these are logits, use logits=")
     with np.errstate(divide="ignore"):
-        return 0.0 - np.log(np.minimum(likely_N, 1.0))
+        return 0.0 - np.log(np.minimum(probs_N, 1.0))
 
 
 def token_nats_from_logprobs(values: Any, base: float = math.e) -> Floats:
     """Surprisals (N,) of tokens whose log-probabilities to ``base`` are ``values``; infinite for minus infinity.
 
     Raises:
-        BadProbability: a value that is no log-probability.
-        BadInput: there are none, or they are no numbers, or ``base`` is no base.
+        BadProbability: an invalid log-probability.
+        BadInput: ``values`` are empty or not numbers, or ``base`` is invalid.
     """
-    given = _numbers(values, "logprobs")
-    logprob_N = given.reshape(-1).astype(np.float64)
-    _refuse(np.isnan(logprob_N), given, "logprobs", "is no number; find out where it was made")
-    looks = "probabilities, use probs=" if np.all(np.abs(logprob_N) <= 1) else "surprisals, pass their negatives"
-    _refuse(logprob_N > _ROUNDING, given, "logprobs", f"is more than 0; if these are {looks}")
-    return 0.0 - np.minimum(logprob_N, 0.0) * log_of_base(base)
+    logprobs = _numbers(values, "logprobs")
+    logprobs_N = logprobs.reshape(-1).astype(np.float64)
+    _refuse(np.isnan(logprobs_N), logprobs, "logprobs", "is NaN; find out where it was computed")
+    others = "probabilities, use probs=" if np.all(np.abs(logprobs_N) <= 1) else "surprisals, pass their negatives"
+    _refuse(logprobs_N > _ROUNDING, logprobs, "logprobs", f"is more than 0; if these are {others}")
+    return 0.0 - np.minimum(logprobs_N, 0.0) * log_of_base(base)
 
 
 def token_nats_from_logits(logits: Any, targets: Any) -> Floats:
     """Surprisals (N,) of ``targets`` (...) under ``logits`` (..., V), where ``logits[i]`` predicts ``targets[i]``.
 
-    The log-sum-exp is taken in float64 for float64 logits and in float32 for all others.
+    The log-sum-exp is computed in float64 for float64 logits and in float32 for all others.
 
     Raises:
-        BadProbability: a row that leaves no distribution: not a number, or nothing possible.
-        BadInput: shapes that do not fit, targets that are no ids of the vocabulary, or nothing at all.
+        BadProbability: a row that leaves no distribution: one with NaN, or without a possible token.
+        BadInput: shapes that do not fit, targets outside the vocabulary, or no token.
     """
-    scores = logits if _is_torch(logits) else _numbers(logits, "logits")
-    if not scores.shape:
-        raise BadInput("logits have the vocabulary as their last axis, got a single number; did you mean logprobs=?")
+    scores = _numbers(logits, "logits") if isinstance(logits, list | tuple | float | int) else logits
     target = _numbers(targets, "targets")
     if target.dtype.kind not in "iu":
-        raise BadInput(f"targets are token ids, whole numbers, got {target.dtype}; convert them, or use probs=")
+        raise BadInput(f"targets must be token ids, integers, got {target.dtype}; convert them, or use probs=")
+    if not scores.shape:
+        raise BadInput("logits need the vocabulary as their last axis, got a single number; did you mean logprobs=?")
     single = len(scores.shape) == 1
     nats = token_nll(scores[None] if single else scores, target[None] if single else target).nats
-    nats_N: Floats = np.asarray(nats.cpu() if _is_torch(nats) else nats, np.float64).reshape(-1)
-    return nats_N
+    return np.asarray(as_numpy(nats), np.float64).reshape(-1)
 
 
 def _numbers(values: Any, name: str) -> Array:
     """``values`` as an array of at least one number."""
     try:
-        array = _from_torch(values) if _is_torch(values) else np.asarray(values)
+        array = np.asarray(as_numpy(values))
     except ValueError as fault:
-        raise BadInput(f"{name} must be numbers in a regular shape, and these are not: {fault}") from None
+        raise BadInput(f"{name} must be numbers in a regular shape: {fault}") from None
     if array.size == 0:
-        raise BadInput(f"{name} of shape {array.shape} hold nothing to measure; at least one token is needed")
+        raise BadInput(f"{name} need at least one token, got the shape {array.shape}")
     if array.dtype.kind not in "iuf":
         raise BadInput(f"{name} must be a list or array of numbers, got {type(values).__name__} of {array.dtype}")
     return array
 
 
-def _is_torch(values: Any) -> bool:
-    return any(kind.__module__.partition(".")[0] == "torch" for kind in type(values).__mro__)
-
-
-def _from_torch(tensor: Any) -> Array:
-    """As NumPy; formats that it does not know, such as bfloat16, as float32."""
-    tensor = tensor.detach().cpu()
-    known = not tensor.dtype.is_floating_point or tensor.dtype.itemsize == np.dtype(np.float64).itemsize
-    array: Array = (tensor if known else tensor.float()).numpy()
-    return array
-
-
-def _refuse(wrong_N: NDArray[np.bool_], given: Array, name: str, fault: str) -> None:
+def _refuse(wrong_N: Bools, values: Array, name: str, fault: str) -> None:
     if wrong_N.any():
         first = int(np.flatnonzero(wrong_N)[0])
-        raise BadProbability(f"{name} at {_place(first, given.shape)}: {given.flat[first]} {fault}")
+        raise BadProbability(f"{name} at {_place(first, values.shape)}: {values.flat[first]} {fault}")
 
 
 def _place(flat: int, shape: tuple[int, ...]) -> str:
-    """A place as a reader would index it."""
+    """A place as an index."""
     indices = [int(i) for i in np.unravel_index(flat, shape)] if len(shape) > 1 else [flat]
     return f"[{', '.join(map(str, indices))}]"

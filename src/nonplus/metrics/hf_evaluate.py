@@ -1,4 +1,4 @@
-"""A metric for ``evaluate.load``, which wants the path of a file and copies it: this one, whose work is done elsewhere.
+"""A metric for ``evaluate.load``, which needs the path of a file and copies it; the work is done elsewhere.
 
 ::
 
@@ -25,28 +25,28 @@ from nonplus.optional import require
 evaluate = require("evaluate", purpose="the metric for evaluate.load")
 datasets = require("datasets", purpose="the metric for evaluate.load")
 
-_DESCRIPTION = "Perplexity of a language model on texts, token by token, with the conditions that it depends on."
+_DESCRIPTION = "Perplexity of a language model on texts, per token, with the protocol that it was measured under."
 _INPUTS = """
 Args:
     predictions (list of str): the texts; or (list of lists of float) the surprisals in nats of each text's tokens,
         which need no model.
-    model: a name as in nonplus.open_model ("bundled:tiny", "hf:gpt2", a folder, or a bare name on the hub), a
-        transformers model in memory (with its tokenizer), or what nonplus.open_model gave.
-    model_id (str): another word for model, as evaluate's own metric has it.
+    model: a name as in nonplus.open_model ("bundled:tiny", "hf:gpt2", a folder, or a name on the Hugging Face
+        Hub), a transformers model in memory (with its tokenizer), or a model that nonplus.open_model returned.
+    model_id (str): another name for model, as in evaluate's own metric.
     tokenizer: that of a model in memory.
     protocol (str or nonplus.Protocol): how a text becomes a figure; "evaluate" is that of evaluate's own metric.
-    device, dtype (str): where and in which number format a model is loaded that is given by name.
-    n_bytes (list of int): with surprisals, the bytes of each text, for bits per byte.
+    device, dtype (str): where and with which dtype to load a model that is passed by name.
+    n_bytes (list of int): with surprisals, the number of bytes of each text, for bits per byte.
     level (float): of the interval.
 Returns:
-    dict: perplexity (as the protocol averages; of the whole corpus, each token counting once, under most),
-        log_perplexity, bits_per_byte, interval, tokens, documents, protocol, fingerprint and model, beside
-        perplexities (of each text) and mean_perplexity (their arithmetic mean), as evaluate's own metric gives them.
+    dict: perplexity (averaged as in the protocol; under most, over the whole corpus, each token counting once),
+        log_perplexity, bits_per_byte, interval, tokens, documents, protocol, fingerprint and model; and as in
+        evaluate's own metric, perplexities (of each text) and mean_perplexity (their arithmetic mean).
 """
 
 
 class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  # evaluate ships no types
-    """Perplexity of a model on texts; ``compute`` explains its arguments."""
+    """Perplexity of a model on texts; ``inputs_description`` lists the arguments of ``compute``."""
 
     def _info(self) -> Any:
         return evaluate.MetricInfo(
@@ -72,19 +72,19 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
         n_bytes: list[int] | None = None,
         level: float = 0.95,
     ) -> dict[str, Any]:
-        given = [each for each in (model, model_id) if each is not None]
+        models = [each for each in (model, model_id) if each is not None]
         texts = [each for each in predictions if isinstance(each, str)]
         if not texts:
-            if given:
-                raise BadInput("surprisals came, which need no model; leave model= out, or give texts")
+            if models:
+                raise BadInput("got surprisals, which need no model, and a model; omit model=, or pass texts")
             return _of_surprisals([each for each in predictions if not isinstance(each, str)], n_bytes, level)
         if n_bytes is not None:
-            raise BadInput("the bytes of texts are counted; leave n_bytes= out, or give surprisals")
-        if len(given) != 1:
-            met = "both" if given else "neither"
-            raise BadInput(f"the model is given as model= or as model_id=, got {met}; try model='bundled:tiny'")
-        named = given[0] if tokenizer is None else (given[0], tokenizer)
-        opened = open_model(named, loading=Loading(device=device, dtype=dtype))
+            raise BadInput("the bytes of texts are counted; omit n_bytes=, or pass surprisals")
+        if len(models) != 1:
+            got = "both" if models else "neither"
+            raise BadInput(f"pass the model as model= or as model_id=, got {got}; try model='bundled:tiny'")
+        source = models[0] if tokenizer is None else (models[0], tokenizer)
+        opened = open_model(source, loading=Loading(device=device, dtype=dtype))
         return _of_texts(texts, opened, Protocol.named(protocol) if isinstance(protocol, str) else protocol, level)
 
 
@@ -93,14 +93,14 @@ def _of_texts(
 ) -> dict[str, Any]:
     if protocol.unit == "stream":
         raise BadProtocol(
-            f"{protocol.name} joins all texts into one, so none has a perplexity of its own; "
+            f"{protocol.name} joins all texts into one stream, and this metric returns a perplexity for each text; "
             f"use a protocol over documents, such as full, or nonplus.evaluate"
         )
     measurement = Measurement(model, protocol, level=level)
     sums = [each for _, batch in measurement.run(texts) for each in batch]
     report = measurement.report()
     return {
-        **_of_each([each.perplexity if each.tokens else None for each in sums]),
+        **_of_each([each.perplexity for each in sums]),
         **_of_all(report),
         "model": report.model,
     }
@@ -108,7 +108,7 @@ def _of_texts(
 
 def _of_surprisals(texts: list[list[float]], n_bytes: list[int] | None, level: float) -> dict[str, Any]:
     if n_bytes is not None and len(n_bytes) != len(texts):
-        raise BadInput(f"n_bytes has the bytes of each of {len(texts)} texts, got {len(n_bytes)}; give one for each")
+        raise BadInput(f"n_bytes needs the bytes of each of {len(texts)} texts, got {len(n_bytes)}; pass one for each")
     perplexities: list[float | None] = []
     metric = Perplexity(kind="nll", level=level, check="never")
     for nats, size in zip(texts, n_bytes or repeat(None), strict=False):
@@ -120,7 +120,7 @@ def _of_surprisals(texts: list[list[float]], n_bytes: list[int] | None, level: f
 
 
 def _of_each(perplexities: list[float | None]) -> dict[str, Any]:
-    """The figure of each text, ``None`` where nothing before a token lets it be predicted; and their mean."""
+    """The perplexity of each text, ``None`` where no token has anything before it to be predicted from; their mean."""
     defined = [each for each in perplexities if each is not None]
     return {"perplexities": perplexities, "mean_perplexity": math.fsum(defined) / len(defined)}
 

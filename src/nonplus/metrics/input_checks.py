@@ -1,7 +1,8 @@
-"""What a first batch lets one suspect: input that can be measured, and is probably not what was meant.
+"""Probable mistakes in the input of a metric, found in a batch.
 
-Certain faults are errors, and raised where the arithmetic is done. These are warnings, because a model may be that
-good, that bad or that odd. A bounded sample is looked at, so that a look costs little whatever the vocabulary.
+Certain mistakes are errors, raised where the arithmetic is done. These are warnings,
+because a model may be that good, that bad or that odd. Only a bounded sample is checked,
+so that a check costs little for any vocabulary.
 """
 
 import inspect
@@ -15,37 +16,36 @@ import numpy as np
 from nonplus.errors import SuspectInput
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.token_nll import TokenNats
-from nonplus.measure.records import Floats
-from nonplus.metrics.batch_sums import Array, Bools
-from nonplus.metrics.to_numpy import on_host
+from nonplus.measure.records import Bools, Floats
+from nonplus.metrics.to_numpy import Array, as_numpy
 
-_NOT_THE_CALLER = {"nonplus", "keras", "torch", "torchmetrics"}
+_FRAMEWORKS = {"nonplus", "keras", "torch", "torchmetrics"}  # warnings name the line that called into these
 
 Nll = Callable[[Any, Any, Any, bool], TokenNats]  # of scores, targets, mask and shift
 
 _ROWS = 256  # predictions that are measured in another alignment
-_WHOLE_ROWS = 64  # rows of a vocabulary that are brought to the host
+_WHOLE_ROWS = 64  # rows of a vocabulary that are copied to the CPU
 _TOKENS = 16  # fewer tell nothing about a mean
-_NAT = 1.0  # by how much another alignment must be better
-_HIGHEST = 20.0  # nats at which a token is cut in a comparison
-_LEAK = 0.05  # nats per token that no language model gets to on text it has not seen
-_UNIFORM = 1e-3  # nats within which a mean is that of a uniform guess
-_TO_ONE = 1e-2  # by how much a sum of probabilities may be off: that of a bfloat16 row is
+_NAT = 1.0  # another alignment must be better by this much
+_HIGHEST = 20.0  # nats; higher surprisals are clipped in a comparison
+_LEAK = 0.05  # nats per token; no language model reaches this on text it has not seen
+_UNIFORM = 1e-3  # nats; a mean this close to that of a uniform guess is one
+_TO_ONE = 1e-2  # a sum of probabilities may differ from 1 by this much, as that of a bfloat16 row does
 
 
 def warn(suspicions: Iterator[str]) -> None:
-    """Give each as a warning, at the line that called into us or into a framework between."""
-    for said in suspicions:
+    """Issue each as a warning, at the line that called nonplus or a framework."""
+    for suspicion in suspicions:
         frame, level = inspect.currentframe(), 1
-        while frame and frame.f_back and frame.f_globals["__name__"].partition(".")[0] in _NOT_THE_CALLER:
+        while frame and frame.f_back and frame.f_globals["__name__"].partition(".")[0] in _FRAMEWORKS:
             frame, level = frame.f_back, level + 1
-        warnings.warn(said, SuspectInput, stacklevel=max(level, 1))
+        warnings.warn(suspicion, SuspectInput, stacklevel=max(level, 1))
 
 
 def suspect_nats(nats: Floats, kept: Bools, *, vocabulary: int | None) -> Iterator[str]:
-    """What the surprisals of a batch let one suspect; ``vocabulary`` is its size, where one was seen."""
+    """Suspicions from the surprisals of a batch; ``vocabulary`` is its size, if known."""
     if kept.size and not kept.any():
-        yield f"none of {kept.size} tokens counts in this batch; look at ignore_index and the mask"
+        yield f"none of the {kept.size} tokens in this batch counts; check ignore_index and the mask"
     known = nats[kept & np.isfinite(nats)]
     if not len(known):
         return
@@ -54,18 +54,18 @@ def suspect_nats(nats: Floats, kept: Bools, *, vocabulary: int | None) -> Iterat
         return
     elif mean < _LEAK:
         yield (
-            f"the mean surprisal is {mean:.3g} nats, which no language model gets to on unseen text; "
-            f"are targets[t] among what the prediction at t has seen?"
+            f"the mean surprisal is {mean:.3g} nats, which no language model reaches on text it has not seen; "
+            f"does the prediction at t see targets[t]?"
         )
     elif vocabulary is not None and abs(mean - math.log(vocabulary)) < _UNIFORM:
         yield (
             f"the mean surprisal is that of a uniform guess among {vocabulary} tokens; "
-            f"is the model trained, and the head its own?"
+            f"is the model trained, and does the head belong to it?"
         )
 
 
 def suspect_rows(x: Any, kind: str) -> Iterator[str]:
-    """What rows over a vocabulary, shape (..., V), let one suspect about their kind."""
+    """Suspicions that rows over a vocabulary, shape (..., V), are of another kind."""
     rows = _rows(x)
     if not len(rows) or not rows.shape[-1]:
         return
@@ -74,62 +74,63 @@ def suspect_rows(x: Any, kind: str) -> Iterator[str]:
     off = np.abs(sums - 1) > _TO_ONE
     if kind == "logits" and np.mean((rows >= 0).all(axis=1) & ~off) > 0.9:
         yield (
-            "these logits are not negative and sum to 1 in each row, as probabilities do; "
-            "if that is what they are, say kind='probs'"
+            "these logits are not negative and sum to 1 in each row, like probabilities; "
+            "if they are probabilities, use kind='probs'"
         )
     if kind == "probs" and (off & (sums != 0)).mean() > 0.1:
         yield (
-            f"these probabilities sum to {np.median(sums[off]):.4g} rather than 1 in most rows, and are divided by "
-            f"that; if they are logits, say kind='logits'"
+            f"these probabilities sum to {np.median(sums[off]):.4g} instead of 1 in most rows, and are divided by "
+            f"that; if they are logits, use kind='logits'"
         )
     if kind == "logprobs" and off.mean() > 0.1:
         yield (
-            f"the probabilities of these log-probabilities sum to {np.median(sums[off]):.4g} rather than 1, and are "
-            f"taken at their word; if they are logits, say kind='logits'; if they are in bits, multiply by ln 2"
+            f"the probabilities of these log-probabilities sum to {np.median(sums[off]):.4g} instead of 1, and are "
+            f"not normalized; if they are logits, use kind='logits'; if they are in bits, multiply by ln 2"
         )
 
 
 def suspect_counts(targets: Array, kept: Bools, *, ignored: tuple[int, ...]) -> Iterator[str]:
-    """Whether bytes or words of whole rows (..., T) may be those of more than is scored: of a first token of text.
+    """A suspicion that bytes or words of whole rows (..., T) include those of a first token, which is not scored.
 
-    All rows that begin with the same token have one that begins texts, and stands for no bytes.
+    If all rows begin with the same token, it is taken for a BOS token, which has no bytes.
     """
     rows = kept.any(axis=-1)
     before = kept[rows].argmax(axis=-1)[:, None] - 1
     ids = np.take_along_axis(targets[rows], np.maximum(before, 0), axis=-1)[before >= 0]
     if len(np.unique(ids[~np.isin(ids, ignored)])) > 1:
         yield (
-            "n_bytes or n_words came for whole rows, and rows begin with tokens of text, which shift leaves unscored; "
-            "a row's are those of its scored tokens alone: leave the first token's out, or give them for each token"
+            "n_bytes or n_words are for whole rows, and rows begin with tokens of text, which are not scored with "
+            "shift; count only the scored tokens of a row: subtract the first token's, or pass them for each token"
         )
 
 
 def suspect_alignment(
     nll: Nll, x: Any, targets: Any, mask: Any, *, shift: bool, vocabulary: int | None = None
 ) -> Iterator[str]:
-    """Whether predictions fit a neighbour of their target better; ``x`` has shape (..., T, V) or (..., T, H).
+    """A suspicion that predictions fit a neighbour of their target better; ``x`` is (..., T, V) or (..., T, H).
 
-    ``vocabulary`` is its size V, where ``x`` does not say. ``nll`` has to go on where a row leaves no distribution:
-    another alignment may count what the right one does not.
+    ``vocabulary`` is the size V, if ``x`` does not have it. ``nll`` must not raise where a
+    row leaves no distribution: another alignment may count tokens that the right one
+    does not.
     """
     x, targets, mask = _sample(x, targets, mask)
     mask = _inside(targets, mask, vocabulary=x.shape[-1] if vocabulary is None else vocabulary)
-    given = _measured(nll(x, targets, mask, shift))
+    chosen = _measured(nll(x, targets, mask, shift))
     if shift:
-        if _better(_measured(nll(x, targets, mask, False)), given):
+        if _better(_measured(nll(x, targets, mask, False)), chosen):
             yield (
-                "predictions fit the tokens that stand at their own place better, by more than a nat, than those after "
-                "them; are logits and targets shifted already? then leave out shift=True"
+                "predictions fit the tokens at their own place better, by more than a nat, than the tokens after "
+                "them; if logits and targets are shifted already, omit shift=True"
             )
         return
-    # the slices move only a sample against itself, to see; what is measured is never moved here
+    # the slices shift a sample for the comparison only; what is measured is never shifted here
     fewer = None if mask is None else mask[..., :-1]
-    if _better(_measured(nll(x, targets, mask, True)), given):
+    if _better(_measured(nll(x, targets, mask, True)), chosen):
         yield (
             "predictions fit the tokens after their targets better, by more than a nat; a model predicts the next "
-            "token: say shift=True, or give logits[:, :-1] and targets[:, 1:]"
+            "token: use shift=True, or pass logits[:, :-1] and targets[:, 1:]"
         )
-    elif _better(_measured(nll(x[..., 1:, :], targets[..., :-1], fewer, False)), given):
+    elif _better(_measured(nll(x[..., 1:, :], targets[..., :-1], fewer, False)), chosen):
         yield (
             "predictions fit the tokens before their targets better, by more than a nat; "
             "were logits and targets shifted twice?"
@@ -137,15 +138,15 @@ def suspect_alignment(
 
 
 def _measured(measured: TokenNats) -> Floats:
-    """The surprisals that count, none of them large enough to decide a comparison by itself."""
+    """The surprisals that count, clipped so that no single one decides a comparison."""
     backend = backend_of(measured.nats)
     nats, kept = backend.concrete(measured.nats), backend.concrete(measured.kept)
-    cut: Floats = np.minimum(nats[kept & ~np.isnan(nats)].astype(np.float64), _HIGHEST)
-    return cut
+    clipped: Floats = np.minimum(nats[kept & ~np.isnan(nats)].astype(np.float64), _HIGHEST)
+    return clipped
 
 
 def _better(one: Floats, other: Floats) -> bool:
-    """Whether the mean is lower by more than a nat, beyond what chance does to so few tokens."""
+    """Whether the mean is lower by more than a nat, and by more than chance explains for this number of tokens."""
     if min(len(one), len(other)) < _TOKENS:
         return False
     chance = math.sqrt(one.var() / len(one) + other.var() / len(other))
@@ -153,7 +154,7 @@ def _better(one: Floats, other: Floats) -> bool:
 
 
 def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:
-    """The first predictions and their targets; never reshaped, which would copy the whole batch."""
+    """The first predictions and their targets; never reshaped, which could copy the whole batch."""
     backend = backend_of(x)
     targets = backend.integers(targets, like=x)
     mask = None if mask is None else backend.integers(mask, like=x)
@@ -165,7 +166,7 @@ def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:
 
 
 def _inside(targets: Any, mask: Any, *, vocabulary: int) -> Any:
-    """The mask, and zero where a target is none of the vocabulary, which another alignment may ask for."""
+    """The mask, and 0 where a target is outside the vocabulary, which another alignment could count."""
     backend = backend_of(targets)
     ids, real = backend.concrete(targets), None if mask is None else backend.concrete(mask)
     inside = (ids >= 0) & (ids < vocabulary)
@@ -175,8 +176,8 @@ def _inside(targets: Any, mask: Any, *, vocabulary: int) -> Any:
 
 
 def _rows(x: Any) -> Array:
-    """The first rows, on the host, as wide as they are precise."""
+    """The first rows, copied to the CPU, in float64."""
     while len(x.shape) > 2:
         x = x[0] if x.shape[0] else x.reshape(-1, x.shape[-1])
-    rows = np.asarray(on_host(x[:_WHOLE_ROWS]), np.float64)
+    rows = np.asarray(as_numpy(x[:_WHOLE_ROWS]), np.float64)
     return np.nan_to_num(rows, posinf=np.inf, neginf=-np.inf)

@@ -21,8 +21,8 @@ require("keras", purpose="a Keras metric")
 import keras  # noqa: E402
 from keras import ops  # noqa: E402
 
-# Not public, and there is no other way: to Keras a mask is a note on a tensor, and a model is first built on made-up
-# values, which no look should be taken at.
+# Not public, but the only way: Keras attaches a mask to a tensor, and builds a model on made-up values first, which
+# must not be checked.
 from keras.src.backend import get_keras_mask, in_stateless_scope  # noqa: E402
 
 from nonplus.metrics.int32_sums import (  # noqa: E402
@@ -38,13 +38,13 @@ from nonplus.metrics.int32_sums import (  # noqa: E402
     widened,
 )
 
-# Weights are from one to the other, or zero. Surprisals from 2**30 nats on count as probability zero, so that the
-# largest number that is added, a surprisal's square with its weight, is below 2**80.
+# Weights are 0 or between these. Surprisals from 2**30 nats on count as probability 0, so that the largest number that
+# is added, a weighted square of a surprisal, is below 2**80.
 _SMALLEST_WEIGHT, _LARGEST_WEIGHT = 2.0**-20, 2.0**20
-_IMPOSSIBLE = 2.0**30
+_HIGHEST_NATS = 2.0**30
 
-# The rows of the state. The first three and the last three are in units of the tally's, all others count.
-_SUMS = ("nats", "tokens", "squares", "documents", "scored", "ignored", "zeros", "nonfinite", "masked", "weighted")
+# The rows of the state. The first three and the last three are in the units of a tally; the others are counts.
+_SUMS = ("nats", "tokens", "squares", "documents", "scored", "weighted", "ignored", "zeros", "nonfinite", "masked")
 _MOMENTS = ("nats_nats", "nats_tokens", "tokens_tokens")
 _ROW = {name: row for row, name in enumerate(_SUMS + _MOMENTS)}
 
@@ -53,16 +53,17 @@ _ROW = {name: row for row, name in enumerate(_SUMS + _MOMENTS)}
 class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no types
     """Perplexity of ``y_true`` (B, T) under ``y_pred`` (B, T, V), place for place.
 
-    ``y_pred`` are probabilities, divided by their sum, or with ``from_logits`` logits. Tokens equal to
-    ``mask_token_id`` or (one of) ``ignore_index`` do not count, nor those that the model's mask leaves out; all others
-    count as ``sample_weight`` says, with weights from 2**-20 to 2**20, or 0. ``check`` says on which batches a look is
-    taken for input that was probably not meant (``first``, ``always`` or ``never``); it can be taken only where nothing
-    is compiled.
+    ``y_pred`` holds probabilities, divided by their sum, or logits with ``from_logits``.
+    Tokens equal to ``mask_token_id`` or (one of) ``ignore_index`` do not count, nor those
+    that the model's mask excludes. All others count with their ``sample_weight``, which is
+    0 or between 2**-20 and 2**20. ``check`` sets which batches are checked for probable
+    mistakes (``first``, ``always`` or ``never``); compiled batches never are.
 
-    All sums are whole numbers, exact and the same in any order of batches, whatever ``dtype`` is: that is there for the
-    sake of code that sets it. The result is float32. It is infinite where a token had probability zero, or 2**30 nats
-    or more, and not a number where nothing came yet, where a row left no distribution, and where, compiled, a target
-    was outside the vocabulary or a weight out of its range. :meth:`report` tells such cases apart.
+    All sums are integers, exact and independent of the order of batches. ``dtype`` has no
+    effect; it exists for code that sets it. The result is float32: infinite if a token
+    had probability 0, or 2**30 nats or more; NaN without a batch, if a row left no
+    distribution, and, in compiled code, if a target was outside the vocabulary or a
+    weight outside its range. :meth:`report` tells these cases apart.
     """
 
     def __init__(
@@ -85,15 +86,15 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
             "ignore_index": ignore_index if ignore_index is None else list(ignored_ids(ignore_index)),
             "check": check,
         }
-        self._looked = False
+        self._checked = False
         self._digits = self.add_variable((len(_ROW), WIDTH), "zeros", dtype="int32", name="digits")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch in. ``sample_weight`` is for each token, (B, T), or each row, (B,) or (B, 1).
+        """Add a batch. ``sample_weight`` is for each token, (B, T), or each row, (B,) or (B, 1).
 
         Raises:
-            BadInput: shapes that do not fit and, where nothing is compiled, a weight out of its range, or a target
-                outside the vocabulary, with its place.
+            BadInput: shapes that do not fit; outside of compiled code, a weight outside its range, or a
+                target outside the vocabulary, with its place.
         """
         mask = get_keras_mask(y_pred)
         scores = ops.convert_to_tensor(y_pred)
@@ -104,12 +105,17 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
             scores, targets = scores[:, None], targets[:, None]
             mask = None if mask is None else mask[:, None]
         measured = self._nll(scores, targets, mask)
-        self._look(measured, scores, targets, mask)
+        self._check(measured, scores, targets, mask)
         nats = ops.cast(measured.nats, "float32")  # the same on every backend
-        left_out = ops.zeros_like(measured.kept) if mask is None else ops.cast(mask, "int32") == 0
-        weights = _weights(sample_weight, nats)
-        batch = (_rows(each) for each in (nats, measured.kept, weights, left_out))
-        self._digits.assign(_added(ops.convert_to_tensor(self._digits), *batch))
+        masked = ops.zeros_like(measured.kept) if mask is None else ops.cast(mask, "int32") == 0
+        added = _added(
+            ops.convert_to_tensor(self._digits),
+            nats_RT=_rows(nats),
+            kept_RT=_rows(measured.kept),
+            weight_RT=_rows(_weights(sample_weight, nats)),
+            masked_RT=_rows(masked),
+        )
+        self._digits.assign(added)
 
     def result(self) -> Any:
         """The perplexity, a float32."""
@@ -117,47 +123,47 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
             return _perplexity(ops.convert_to_tensor(self._digits))
 
     def report(self, *, level: float = 0.95) -> Report:
-        """All that the sums say: log-perplexity, bits, interval clustered by row, counts, conditions.
+        """The report on all batches, with an interval clustered by row.
 
-        Not inside compiled code. Tokens without a distribution are left out, and counted.
+        Not inside compiled code. Tokens without a distribution are excluded, and counted.
 
         Raises:
-            BadInput: nothing counts yet.
+            BadInput: no token counts.
         """
         digits = ops.convert_to_tensor(self._digits)
         held = backend_of(digits).concrete(digits)
         if held is None:
-            raise BadInput("figures are read outside of compiled code, got sums without a value; inside, call result()")
+            raise BadInput("sums have no value inside compiled code; call report() outside, or result() inside")
         sums: dict[str, Any] = {name: whole(held[row]) for name, row in _ROW.items()}
-        masked, weighted = sums.pop("masked") > 0, sums.pop("weighted") > 0
+        masked = sums.pop("masked") > 0
         tally = Tally(**sums, unsized=sums["scored"], unworded=sums["scored"])
         if not tally.tokens:
             raise BadInput(
-                f"a perplexity is of tokens that count, got {tally.ignored} that do not; update with some first"
+                f"a perplexity needs tokens that count, got {tally.ignored} that do not; update with some first"
             )
-        kinds = (self._options.kind,)
+        kinds, weighted = (self._options.kind,), tally.weighted > 0
         protocol = replace(self._options.protocol, kinds=kinds, masked=masked, weighted=weighted)
         return Report(tally=tally, protocol=protocol, level=level)
 
     def merge_state(self, metrics: Iterable[Self]) -> None:
-        """Add the sums of other metrics, of other processes for instance, which are left as they are.
+        """Add the sums of other metrics, for instance of other processes, which are not changed.
 
         Raises:
-            BadProtocol: one of them counts other tokens, or scores of another kind; nothing is added then.
+            BadProtocol: one of them counts other tokens, or has scores of another kind; nothing is added then.
         """
         others = tuple(metrics)
         for other in others:
             self._options.protocol.joined(other._options.protocol)
             if other._options.kind != self._options.kind:
                 raise BadProtocol(
-                    f"sums are added where scores mean the same, got those of {self._options.kind} and of "
-                    f"{other._options.kind}; make both metrics with the same from_logits"
+                    f"sums are added only for one kind of scores, got {self._options.kind} and {other._options.kind}; "
+                    f"make both metrics with the same from_logits"
                 )
         for other in others:
             self._digits.assign(carried(self._digits + other._digits))
 
     def get_config(self) -> dict[str, Any]:
-        """What :meth:`from_config` makes the same metric of."""
+        """The arguments from which :meth:`from_config` makes the same metric."""
         return {**super().get_config(), **self._config}
 
     def _nll(self, scores: Any, targets: Any, mask: Any, shift: bool = False) -> TokenNats:
@@ -171,17 +177,17 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
             on_nonfinite="nan",
         )
 
-    def _look(self, measured: TokenNats, scores: Any, targets: Any, mask: Any) -> None:
-        if not self._options.looks(self._looked) or in_stateless_scope():
+    def _check(self, measured: TokenNats, scores: Any, targets: Any, mask: Any) -> None:
+        if not self._options.checks(checked=self._checked) or in_stateless_scope():
             return
         backend = backend_of(scores)
         nats, kept = backend.concrete(measured.nats), backend.concrete(measured.kept)
         if nats is None or kept is None:
             return
-        self._looked = True
+        self._checked = True
         warn(suspect_rows(scores, self._options.kind))
         warn(suspect_alignment(self._nll, backend.scores(scores), targets, mask, shift=False))
-        # of no known vocabulary: what `fit` begins with is a uniform guess, and rightly so
+        # without the vocabulary: `fit` rightly begins with a uniform guess
         warn(suspect_nats(nats, kept, vocabulary=None))
 
 
@@ -195,20 +201,20 @@ def _rows(values: Any) -> Any:
 
 
 def _weights(sample_weight: Any, nats: Any) -> Any:
-    """Weights in the shape and precision of the surprisals, not a number where they are out of their range."""
+    """Weights in the shape and precision of the surprisals, NaN where they are outside their range."""
     if sample_weight is None:
         return ops.ones_like(nats)
-    given = ops.cast(ops.convert_to_tensor(sample_weight), nats.dtype)
-    weights = _without_last_of_one(given, len(nats.shape) + 1)
+    passed = ops.cast(ops.convert_to_tensor(sample_weight), nats.dtype)
+    weights = _without_last_of_one(passed, len(nats.shape) + 1)
     while len(weights.shape) < len(nats.shape):
         weights = weights[..., None]
     fits = len(weights.shape) == len(nats.shape) and all(
-        had in (1, None, wanted) for had, wanted in zip(weights.shape, nats.shape, strict=True) if wanted
+        got in (1, None, needed) for got, needed in zip(weights.shape, nats.shape, strict=True) if needed
     )
     if not fits:
         raise BadInput(
-            f"sample_weight is for each row, shape (B,) or (B, 1), or each token, shape (B, T) as the targets' "
-            f"{tuple(nats.shape)}, got {tuple(given.shape)}"
+            f"sample_weight must be for each row, shape (B,) or (B, 1), or each token, the targets' shape "
+            f"{tuple(nats.shape)}; got {tuple(passed.shape)}"
         )
     wrong = (weights != 0) & ~((weights >= _SMALLEST_WEIGHT) & (weights <= _LARGEST_WEIGHT))
     held, refused = (backend_of(weights).concrete(each) for each in (weights, wrong))
@@ -219,16 +225,15 @@ def _weights(sample_weight: Any, nats: Any) -> Any:
 
 def _refuse_weight(weight: float) -> None:
     if not 0 <= weight < float("inf"):
-        raise BadInput(f"weights are finite and not negative, got {weight}; weigh a token by 0 to leave it out")
-    way = "up" if weight < 1 else "down"
+        raise BadInput(f"weights must be finite and not negative, got {weight}; use weight 0 to ignore a token")
     raise BadInput(
-        f"weights are kept in steps of 2**-40 and lie between 2**-20 and 2**20, got {weight:g}; scale them {way}, all "
-        f"by the same factor, which changes no perplexity"
+        f"weights are rounded to 2**-40 and must be 0 or between 2**-20 and 2**20, got {weight:g}; scale all "
+        f"{'up' if weight < 1 else 'down'} by the same factor, which changes no perplexity"
     )
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function; jax compiles each operation by itself and each for seconds, unless told that it is one."""
+    """The same function, compiled as one under jax, which else compiles each operation alone, for seconds each."""
     if keras.backend.backend() != "jax":
         return function
     jit: Callable[..., Callable[..., Any]] = importlib.import_module("jax").jit
@@ -236,25 +241,31 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @_compiled
-def _added(digits: Any, nats_RT: Any, asked_RT: Any, weights_RT: Any, left_out_RT: Any) -> Any:
-    """The state with a batch counted in."""
-    weighed_RT = weights_RT == weights_RT
-    kept_RT = asked_RT & (weights_RT != 0)  # also where a weight is not a number
-    known_RT = kept_RT & weighed_RT & (nats_RT < _IMPOSSIBLE)
-    zeros_RT = kept_RT & weighed_RT & (nats_RT >= _IMPOSSIBLE)
+def _added(digits: Any, *, nats_RT: Any, kept_RT: Any, weight_RT: Any, masked_RT: Any) -> Any:
+    """The state with a batch added."""
+    valid_RT = weight_RT == weight_RT
+    counted_RT = kept_RT & (weight_RT != 0)  # also where a weight is NaN
+    known_RT = counted_RT & valid_RT & (nats_RT < _HIGHEST_NATS)
+    zeros_RT = counted_RT & valid_RT & (nats_RT >= _HIGHEST_NATS)
     scored_RT = known_RT | zeros_RT
     nothing_RT = ops.zeros_like(nats_RT)
-    weight_RT = ops.where(scored_RT, weights_RT, nothing_RT)
+    scored_weight_RT = ops.where(scored_RT, weight_RT, nothing_RT)
     plain_RT = ops.where(known_RT, ops.maximum(nats_RT, nothing_RT), nothing_RT)  # digits have no sign
-    values_NRT = ops.stack([plain_RT * weight_RT, weight_RT, plain_RT * plain_RT * weight_RT])
+    values_NRT = ops.stack([plain_RT * scored_weight_RT, scored_weight_RT, plain_RT * plain_RT * scored_weight_RT])
     sums_NRD = row_sums(digits_of(values_NRT))
     nats_RD, tokens_RD = sums_NRD[0, :, :FACTOR_WIDTH], sums_NRD[1, :, :FACTOR_WIDTH]
     moments = product_sums(ops.stack([nats_RD, nats_RD, tokens_RD]), ops.stack([nats_RD, tokens_RD, tokens_RD]))
-    documents_R = ops.any(scored_RT, axis=1)
-    # a weight of zero leaves out as a mask does
-    masked_RT, weighted_RT = left_out_RT | (weights_RT == 0), (weights_RT != 0) & (weights_RT != 1)
-    wrong_RT = kept_RT & ~scored_RT
-    counted = counts([documents_R, scored_RT, ~kept_RT, zeros_RT, wrong_RT, masked_RT, weighted_RT])
+    counted = counts(
+        [
+            ops.any(scored_RT, axis=1),
+            scored_RT,
+            scored_RT & (weight_RT != 1),
+            ~counted_RT,
+            zeros_RT,
+            counted_RT & ~scored_RT,
+            masked_RT | (weight_RT == 0),  # a weight of 0 excludes a token as a mask does
+        ]
+    )
     batch = ops.concatenate([widened(ops.sum(sums_NRD, axis=1), WIDTH), counted, moments], axis=0)
     return carried(digits + carried(batch))
 

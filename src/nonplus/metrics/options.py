@@ -1,4 +1,4 @@
-"""What a metric is told once."""
+"""The options of a metric."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -10,23 +10,17 @@ from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.protocol import MetricProtocol
 
 Check = Literal["first", "always", "never"]
-
-
 OnNonfinite = Literal["raise", "exclude"]
-
-
 Empty = Literal["raise", "nan"]
-
-
-_Become = Literal["raise", "nan"]
+NonfiniteBecome = Literal["raise", "nan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricOptions:
-    """What a metric is told once. ``ignore_index`` is an id, several, or ``None``.
+    """The options of a metric; ``ignore_index`` is an id, several, or ``None``.
 
     Raises:
-        BadInput: an option that there is not.
+        BadInput: an option has an invalid value.
     """
 
     kind: Kind = "logits"
@@ -40,36 +34,35 @@ class MetricOptions:
     def __post_init__(self) -> None:
         for name, allowed in (("kind", Kind), ("check", Check), ("on_nonfinite", OnNonfinite), ("empty", Empty)):
             if getattr(self, name) not in get_args(allowed):
-                raise BadInput(f"{name} is one of {', '.join(get_args(allowed))}, got {getattr(self, name)!r}")
+                raise BadInput(f"{name} must be one of {', '.join(get_args(allowed))}; got {getattr(self, name)!r}")
         if not isinstance(self.shift, bool):
-            raise BadInput(f"shift is True or False, got {self.shift!r}")
+            raise BadInput(f"shift must be True or False, got {self.shift!r}")
         if self.shift and self.kind == "nll":
-            raise BadInput("surprisals stand in the place of their own token, so nothing is to shift; leave shift out")
+            raise BadInput("surprisals are at the place of their own token, so there is nothing to shift; omit shift")
         if not 0 < self.level < 1:
-            raise BadInput(f"level is the part of intervals that hold the truth, such as 0.95, got {self.level!r}")
+            raise BadInput(f"level must be between 0 and 1, such as 0.95 for 95 %; got {self.level!r}")
         object.__setattr__(self, "ignore_index", ignored_ids(self.ignore_index))
 
     @property
     def protocol(self) -> MetricProtocol:
         """The protocol before the first batch."""
-        return MetricProtocol(
-            shift=self.shift, ignore_index=self.ignore_index, excluding=self.on_nonfinite == "exclude"
-        )
+        excluding = self.on_nonfinite == "exclude"
+        return MetricProtocol(shift=self.shift, ignore_index=self.ignore_index, excluding=excluding)
 
     @property
-    def nonfinite_become(self) -> _Become:
-        """What the kernel is to do with rows that leave no distribution."""
+    def nonfinite_become(self) -> NonfiniteBecome:
+        """What the kernel does with rows that leave no distribution."""
         return "nan" if self.on_nonfinite == "exclude" else "raise"
 
-    def looks(self, looked: bool) -> bool:
-        """Whether to look at a batch, where one was or was not looked at before."""
-        return self.check == "always" or (self.check == "first" and not looked)
+    def checks(self, *, checked: bool) -> bool:
+        """Whether to check the next batch; ``checked`` tells whether one was checked before."""
+        return self.check == "always" or (self.check == "first" and not checked)
 
     def report(self, accumulated: Accumulator) -> Report:
         """The report on what was accumulated.
 
         Raises:
-            BadInput: nothing counts, and ``empty`` is ``raise``.
+            BadInput: no token counts, and ``empty`` is ``raise``.
         """
         tally = accumulated.tally
         if not tally.tokens and self.empty == "raise":

@@ -1,4 +1,4 @@
-"""Perplexity for a loop of your own, over arrays of any kind."""
+"""Perplexity for any loop, over arrays of any kind."""
 
 import json
 from dataclasses import asdict
@@ -9,22 +9,25 @@ from nonplus.kernels.token_nll import Kind
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.batch_update import Extras, head_batch, nats_batch, scores_batch
+from nonplus.metrics.batch_update import BatchExtras, head_batch, nats_batch, scores_batch
 from nonplus.metrics.options import Check, Empty, MetricOptions, OnNonfinite
 
 
 @final
 class Perplexity:
-    """Sums over batches, exact in any order and split, and the figures that they come to.
+    """Exact sums over batches in any order and split, and the report that they give.
 
-    ``kind`` says what ``update`` is given for each word of the vocabulary: ``logits``, ``logprobs`` (natural) or
-    ``probs``; or ``nll``, the targets' surprisals in nats. With ``shift``, scores at ``t`` predict the target at
-    ``t + 1``, as models give them. Targets equal to (one of) ``ignore_index`` do not count.
+    ``kind`` is what ``update`` gets for each vocabulary entry: ``logits``, ``logprobs``
+    (natural) or ``probs``; or ``nll``, the surprisals of the targets in nats. With
+    ``shift``, scores at ``t`` predict the target at ``t + 1``, as models return them.
+    Targets equal to (one of) ``ignore_index`` do not count.
 
-    ``check`` says on which batches a look is taken for input that was probably not meant: ``first``, ``always`` or
-    ``never``; what it finds is a :class:`~nonplus.errors.SuspectInput` warning. A row that leaves no distribution
-    is refused, or with ``on_nonfinite="exclude"`` left out and counted. Where nothing counts, :meth:`compute` raises,
-    or with ``empty="nan"`` gives figures that are not a number. ``level`` is that of the interval.
+    ``check`` sets which batches are checked for probable mistakes: ``first``, ``always``
+    or ``never``; a finding is a :class:`~nonplus.errors.SuspectInput` warning. A row that
+    leaves no distribution is refused, or excluded and counted with
+    ``on_nonfinite="exclude"``. If no token counts, :meth:`compute` raises, or returns a
+    report whose perplexity is ``None`` (as a float, NaN) with ``empty="nan"``. ``level``
+    is that of the interval.
     """
 
     def __init__(
@@ -48,7 +51,7 @@ class Perplexity:
             level=level,
         )
         self._accumulated = Accumulator(protocol=self._options.protocol)
-        self._looked = False
+        self._checked = False
 
     def update(
         self,
@@ -61,25 +64,27 @@ class Perplexity:
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Count a batch: scores (..., T, V) of the kind chosen, and the ``targets`` (..., T) that they predict.
+        """Add a batch: scores (..., T, V) of the chosen kind, and the ``targets`` (..., T) that they predict.
 
-        Places where ``mask`` (..., T) is zero do not count. ``weights``, ``n_bytes`` and ``n_words`` are for each token
-        or each row. Weights are zero or between 2**-20 and 2**40. Bytes and words of a token that is not scored do not
-        count; those of a row have to be those of its scored tokens alone, so without what is masked or ignored and,
+        Places where ``mask`` (..., T) is 0 do not count. ``weights``, ``n_bytes`` and
+        ``n_words`` are for each token or each row. Weights are 0 or between 2**-20 and
+        2**40. Bytes and words of a token that is not scored do not count; those of a row
+        must be those of its scored tokens only: without masked and ignored tokens and,
         with ``shift``, without its first token.
 
-        ``doc_ids``, whole numbers or strings, name the document of each row, or of each token where rows are packed,
-        and may go on in later batches; without them each row is a document. With ``shift``, the first token of a
-        document in a packed row has nothing of its own before it, and is not scored; where the model is to be asked for
-        it, give the separator before it the same name.
+        ``doc_ids``, integers or strings, name the document of each row, or of each token
+        if rows are packed, and may recur in later batches; without them each row is a
+        document. With ``shift``, the first token of a document in a packed row has
+        nothing of its own document before it, and is not scored. To score it, give the
+        separator before it the same name.
 
         Raises:
             BadInput: shapes or targets that do not fit, with the place.
             BadProbability: a row that leaves no distribution, with its place.
         """
-        extras = Extras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look = self._options.looks(self._looked)
-        self._add(scores_batch(self._options, x, targets, extras, look=look))
+        extras = BatchExtras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
+        check = self._options.checks(checked=self._checked)
+        self._add(scores_batch(self._options, x, targets, extras, check=check))
 
     def update_nll(
         self,
@@ -92,15 +97,16 @@ class Perplexity:
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Count surprisals in nats (..., T), each in the place of the token that it is of; ``shift`` moves none.
+        """Add surprisals in nats (..., T), each at the place of its own token; ``shift`` moves none.
 
-        ``nats`` may be what :func:`nonplus.metrics.token_nll` gave, which says itself what counts. Else, where the
-        metric shifts, there has to be a ``mask``, and where it ignores, a mask or ``targets``, which are needed for
-        nothing else. All else is as in :meth:`update`.
+        ``nats`` may be the result of :func:`nonplus.metrics.token_nll`, which states which
+        tokens count. Otherwise a metric with ``shift`` needs a ``mask``, and one with
+        ``ignore_index`` a mask or the ``targets``, which have no other use here. The rest
+        is as in :meth:`update`.
         """
-        extras = Extras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look = self._options.looks(self._looked)
-        self._add(nats_batch(self._options, nats, targets, extras, look=look))
+        extras = BatchExtras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
+        check = self._options.checks(checked=self._checked)
+        self._add(nats_batch(self._options, nats, targets, extras, check=check))
 
     def update_head(
         self,
@@ -117,35 +123,39 @@ class Perplexity:
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Count a batch of hidden states (..., T, H) under a head's ``weight`` (V, H), without ever forming the logits.
+        """Add a batch of hidden states (..., T, H) under a head's ``weight`` (V, H), without forming the logits.
 
-        ``bias``, ``scale`` and ``softcap`` are those of :func:`nonplus.metrics.head_nll`; the rest is as in
-        :meth:`update`.
+        ``bias``, ``scale`` and ``softcap`` are those of :func:`nonplus.metrics.head_nll`;
+        the rest is as in :meth:`update`.
         """
-        extras = Extras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look, head = self._options.looks(self._looked), (self._options, hidden, weight, targets, extras)
-        self._add(head_batch(*head, bias=bias, scale=scale, softcap=softcap, look=look))
+        extras = BatchExtras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
+        check = self._options.checks(checked=self._checked)
+        batch = head_batch(
+            self._options, hidden, weight, targets, extras, bias=bias, scale=scale, softcap=softcap, check=check
+        )
+        self._add(batch)
 
     def merge(self, *others: Self) -> None:
-        """Take in what others have counted; they stay as they are.
+        """Add the sums of other metrics, which are not changed.
 
-        Others may be of another ``kind``, or leave out what this one refuses: the conditions then say both.
+        They may be of another ``kind``, or exclude what this one refuses: the protocol of
+        the report then states both.
 
         Raises:
-            BadProtocol: another counts other tokens, because its ``shift`` or ``ignore_index`` is another.
+            BadProtocol: another metric counts other tokens, because its ``shift`` or ``ignore_index`` differs.
         """
         for other in others:
             self._accumulated.add(other._accumulated)
 
     def reset(self) -> None:
-        """Begin again from nothing."""
+        """Remove all batches."""
         self._accumulated = Accumulator(protocol=self._options.protocol)
 
     def compute(self) -> Report:
-        """The figures of all that was counted: ``float()`` of them is the perplexity.
+        """The report on all batches; ``float()`` of it is the perplexity.
 
         Raises:
-            BadInput: nothing counts, and ``empty`` is not ``"nan"``.
+            BadInput: no token counts, and ``empty`` is not ``"nan"``.
         """
         return self._options.report(self._accumulated)
 
@@ -155,7 +165,7 @@ class Perplexity:
         return self._accumulated.tally
 
     def to_json(self) -> str:
-        """Choices and sums as one line of JSON; :meth:`from_json` reads it back to the last bit."""
+        """Options and sums as one line of JSON; :meth:`from_json` reads it back to the last bit."""
         return json.dumps({"options": asdict(self._options), "sums": self._accumulated.as_json()})
 
     @classmethod
@@ -163,14 +173,14 @@ class Perplexity:
         """Inverse of :meth:`to_json`, for example on the machine that merges.
 
         Raises:
-            BadInput: a text that no ``to_json`` wrote.
+            BadInput: ``line`` was not written by ``to_json``.
         """
         try:
             held = json.loads(line)
             restored = cls(**held["options"])
-            restored._accumulated = Accumulator.of_json(held["sums"])
+            restored._accumulated = Accumulator.from_json(held["sums"])
         except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise BadInput(f"a metric is read from what its to_json() wrote, got {line[:60]!r} ({error!r})") from None
+            raise BadInput(f"a metric is read from a line of to_json(), got {line[:60]!r} ({error!r})") from None
         return restored
 
     def __repr__(self) -> str:
@@ -180,4 +190,4 @@ class Perplexity:
 
     def _add(self, batch: Accumulator) -> None:
         self._accumulated.add(batch)
-        self._looked = True
+        self._checked = True

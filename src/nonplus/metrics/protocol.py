@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
@@ -13,8 +14,8 @@ class MetricProtocol:
     """What was measured: the ``kinds`` of input, and which targets count.
 
     ``masked`` tells whether there was ever a mask, or a weight of 0, which does the same;
-    ``weighted`` whether a weight was ever neither 0 nor 1; ``excluding`` whether tokens
-    without a distribution are excluded instead of refused.
+    ``weighted`` whether a token that counts ever had a weight other than 1; ``excluding``
+    whether tokens without a distribution are excluded instead of refused.
     """
 
     kinds: tuple[str, ...] = ()
@@ -56,6 +57,12 @@ class MetricProtocol:
     def as_dict(self) -> dict[str, Any]:
         """Every choice, for JSON."""
         return asdict(self) | {"kinds": list(self.kinds), "ignore_index": list(self.ignore_index)}
+
+    @classmethod
+    def from_dict(cls, choices: Mapping[str, Any]) -> Self:
+        """Inverse of :meth:`as_dict`."""
+        ids = {name: tuple(choices[name]) for name in ("kinds", "ignore_index")}
+        return cls(**{**choices, **ids})
 
     def joined(self, other: Self) -> Self:
         """The protocol of both together: the kinds of each, and what was done to any.

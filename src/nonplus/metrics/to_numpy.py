@@ -1,4 +1,4 @@
-"""Numbers of any array, on the host."""
+"""Arrays of any kind, copied to the CPU as NumPy."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from nonplus.kernels.dispatch import backend_of
 Array = NDArray[Any]
 
 
-def on_host(values: Any) -> Array | None:
-    """``values`` as a NumPy array; ``None`` stays what it is.
+def as_numpy(values: Any) -> Array | None:
+    """``values`` as a NumPy array; ``None`` stays ``None``.
 
     Raises:
-        BadInput: values that there are none of yet, in a traced computation.
+        BadInput: values inside a traced computation, which do not exist yet.
     """
     if values is None:
         return None
@@ -29,7 +29,6 @@ def on_host(values: Any) -> Array | None:
         array = np.asarray(values) if isinstance(values, list | tuple) else backend.concrete(values)
     if array is None:
         raise BadInput(
-            "sums are kept outside of traced computations, got an array without a value; give what comes beside the "
-            "batch outside, too"
+            "an array inside a traced computation (jax.jit) has no value yet; pass it outside of the computation"
         )
     return np.asarray(array.tolist()) if array.dtype == object else array

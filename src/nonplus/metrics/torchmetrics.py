@@ -10,7 +10,7 @@ from nonplus.kernels.token_nll import Kind
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.accumulator import Accumulator
-from nonplus.metrics.batch_update import Extras, head_batch, nats_batch, scores_batch
+from nonplus.metrics.batch_update import BatchExtras, head_batch, nats_batch, scores_batch
 from nonplus.metrics.options import Check, Empty, MetricOptions, OnNonfinite
 from nonplus.optional import require
 
@@ -22,16 +22,16 @@ from torchmetrics import Metric  # noqa: E402
 
 
 class Perplexity(Metric):
-    """Perplexity that takes the place of ``torchmetrics.text.Perplexity``: the same arguments, and more.
+    """Drop-in replacement for ``torchmetrics.text.Perplexity``: the same arguments, and more.
 
-    The state is one line of JSON as bytes, which holds every sum as the whole number it is, and the names of documents
-    that go on. No conversion of the module to another format can touch it, gathering it from all processes is a
-    concatenation, and adding what came together is exact.
+    ``shift``: scores at ``t`` predict the target at ``t + 1``, as models return them. All
+    other options are those of :class:`nonplus.metrics.Perplexity`; ``metric_options`` are
+    those of :class:`torchmetrics.Metric`. If no token counts, :meth:`compute` raises,
+    unless ``empty="nan"``; in :meth:`forward` the value of such a batch is always NaN.
 
-    ``shift``: scores at ``t`` predict the target at ``t + 1``, as models give them. All other options are those of
-    :class:`nonplus.metrics.Perplexity`; ``metric_options`` are those of :class:`torchmetrics.Metric`. Where nothing
-    counts, :meth:`compute` raises, unless ``empty="nan"``; the value of a single such batch in :meth:`forward` is not
-    a number in any case.
+    The state is one line of JSON as bytes: every sum as an integer, and the names of
+    documents that may continue. So converting the module to another dtype cannot change
+    it, gathering it from all processes is a concatenation, and the addition is exact.
     """
 
     is_differentiable: bool | None = False
@@ -63,7 +63,7 @@ class Perplexity(Metric):
             empty=empty,
             level=level,
         )
-        self._looked = False
+        self._checked = False
         self._one_batch = False
         self.add_state("sums", default=[], dist_reduce_fx="cat")
 
@@ -78,19 +78,24 @@ class Perplexity(Metric):
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Count a batch of ``preds`` (B, T, V) and the ``target`` (B, T) that they predict.
+        """Add a batch of ``preds`` (B, T, V) and the ``target`` (B, T) that they predict.
 
-        Places where ``attention_mask`` (B, T) is zero do not count. ``sample_weight``, ``n_bytes`` and ``n_words`` are
-        for each token or each row; bytes and words of a row are those of its scored tokens alone. ``doc_ids`` name the
-        document of each row, or of each token where rows are packed: with ``shift`` the first token of a document has
-        nothing of its own before it, and is not scored. A document may go on in later batches and in other processes.
+        Places where ``attention_mask`` (B, T) is 0 do not count. ``sample_weight``,
+        ``n_bytes`` and ``n_words`` are for each token or each row; bytes and words of a
+        row are those of its scored tokens only. ``doc_ids`` name the document of each
+        row, or of each token if rows are packed: with ``shift``, the first token of a
+        document has nothing of its own document before it, and is not scored. A document
+        may recur in later batches and in other processes.
 
         Raises:
             BadInput: shapes or targets that do not fit, with the place.
             BadProbability: a row that leaves no distribution, with its place.
         """
-        extras = Extras(mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        self._add(scores_batch(self._options, preds, target, extras, look=self._options.looks(self._looked)))
+        extras = BatchExtras(
+            mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids
+        )
+        check = self._options.checks(checked=self._checked)
+        self._add(scores_batch(self._options, preds, target, extras, check=check))
 
     def update_nll(
         self,
@@ -103,13 +108,17 @@ class Perplexity(Metric):
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Count surprisals in nats (B, T), each in the place of the token that it is of; ``shift`` moves none.
+        """Add surprisals in nats (B, T), each at the place of its own token; ``shift`` moves none.
 
-        ``nats`` may be what :func:`nonplus.metrics.token_nll` gave, which says itself what counts. Else, where the
-        metric shifts, there has to be a mask, and where it ignores, a mask or ``target``.
+        ``nats`` may be the result of :func:`nonplus.metrics.token_nll`, which states which
+        tokens count. Otherwise a metric with ``shift`` needs a mask, and one with
+        ``ignore_index`` a mask or the ``target``.
         """
-        extras = Extras(mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        batch = nats_batch(self._options, nats, target, extras, look=self._options.looks(self._looked))
+        extras = BatchExtras(
+            mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids
+        )
+        check = self._options.checks(checked=self._checked)
+        batch = nats_batch(self._options, nats, target, extras, check=check)
         self._updated(1)
         self._add(batch)
 
@@ -128,30 +137,34 @@ class Perplexity(Metric):
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Count hidden states (B, T, H) under a head's ``weight`` (V, H), without ever forming the logits."""
-        extras = Extras(mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
-        look, given = self._options.looks(self._looked), (self._options, hidden, weight, target, extras)
-        batch = head_batch(*given, bias=bias, scale=scale, softcap=softcap, look=look)
+        """Add hidden states (B, T, H) under a head's ``weight`` (V, H), without forming the logits."""
+        extras = BatchExtras(
+            mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids
+        )
+        check = self._options.checks(checked=self._checked)
+        batch = head_batch(
+            self._options, hidden, weight, target, extras, bias=bias, scale=scale, softcap=softcap, check=check
+        )
         self._updated(1)
         self._add(batch)
 
     def compute(self) -> Tensor:
         """The perplexity, a float64 scalar (float32 on MPS, which has no other)."""
         options = replace(self._options, empty="nan") if self._one_batch else self._options
-        return self._scalar(float(options.report(self._held())))
+        return self._scalar(float(options.report(self._accumulated())))
 
     def report(self) -> Report:
-        """All figures with their conditions. Like :meth:`compute`, it is called in every process or in none."""
+        """All figures and their protocol. Like :meth:`compute`, call it in every process or in none."""
         with self.sync_context(dist_sync_fn=self.dist_sync_fn, should_sync=self.sync_on_compute):
-            return self._options.report(self._held())
+            return self._options.report(self._accumulated())
 
     @property
     def tally(self) -> Tally:
         """The exact sums of this process."""
-        return self._held().tally
+        return self._accumulated().tally
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Count a batch as :meth:`update` does, and give the perplexity of this batch alone."""
+        """Add a batch as :meth:`update` does, and return the perplexity of this batch alone."""
         before, updates, on_cpu = self._lines(), self._update_count, self.compute_on_cpu
         self._one_batch = True
         try:
@@ -166,17 +179,18 @@ class Perplexity(Metric):
         return value
 
     def merge_state(self, incoming_state: dict[str, Any] | Metric) -> None:
-        """Take in what another metric, or its ``metric_state``, has counted.
+        """Add the sums of another metric, or of its ``metric_state``.
 
-        The other may be of another ``kind``, or leave out what this one refuses: the conditions then say both.
+        The other may be of another ``kind``, or exclude what this one refuses: the
+        protocol of the report then states both.
 
         Raises:
-            BadProtocol: it counts other tokens, because its ``shift`` or ``ignore_index`` is another.
+            BadProtocol: it counts other tokens, because its ``shift`` or ``ignore_index`` differs.
         """
         before = self._lines()
         super().merge_state(incoming_state)
         try:
-            self._write(self._held())
+            self._write(self._accumulated())
         except ValueError:
             self.sums = before
             raise
@@ -184,31 +198,31 @@ class Perplexity(Metric):
 
     def sync(self, *args: Any, **kwargs: Any) -> None:
         """Gather the sums of all processes; see :meth:`torchmetrics.Metric.sync`."""
-        # one tensor, on the device of the metric, also where nothing came: processes must not differ in what they send
+        # one tensor, on the metric's device, also without a batch: all processes must send the same number of tensors
         if not self._is_synced:
-            self._write(self._held())
+            self._write(self._accumulated())
         super().sync(*args, **kwargs)
 
     @contextmanager
     def sync_context(self, *args: Any, should_unsync: bool = True, **kwargs: Any) -> Iterator[None]:
-        """Hold the sums of all processes for a while; see :meth:`torchmetrics.Metric.sync_context`."""
+        """Hold the sums of all processes inside the block; see :meth:`torchmetrics.Metric.sync_context`."""
         self.sync(*args, **kwargs)
         try:
             yield
-        finally:  # also after an error, or this process could count no more
+        finally:  # also after an error: a synced metric refuses further batches
             self.unsync(should_unsync=self._is_synced and should_unsync)
 
     def reset(self) -> None:
-        """Begin again from nothing."""
+        """Remove all batches."""
         self.sums = []
         super().reset()
 
     def plot(self, val: Tensor | Sequence[Tensor] | None = None, ax: Any = None) -> Any:
-        """Plot the perplexity, or several that :meth:`forward` or :meth:`compute` gave; a figure and its axes."""
+        """Plot the perplexity, or several results of :meth:`forward` or :meth:`compute`; returns figure and axes."""
         return self._plot(val, ax)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> torch.nn.Module:
-        """Move to another device; a value computed before stays as precise as it was."""
+        """Move to another device; a value computed before keeps its precision."""
         cached: dict[str, Any] = {"_computed": self._computed, "_forward_cache": self._forward_cache}
         moved = super()._apply(fn, exclude_state)
         for name, value in cached.items():
@@ -220,39 +234,39 @@ class Perplexity(Metric):
         return torch.tensor(value, dtype=wide, device=self.device)
 
     def _restore(self, before: list[Tensor], updates: int) -> None:
-        """Go back to where torchmetrics was before a :meth:`forward` that it left half-way."""
+        """Restore the state before a :meth:`forward` that raised in torchmetrics."""
         self.sums, self._update_count, self._computed = before, updates, None
         self._is_synced, self._cache = False, None
         self._should_unsync, self._to_sync, self._enable_grad = True, self.sync_on_compute, False
 
     def _updated(self, times: int) -> None:
-        """What torchmetrics does around :meth:`update`, for what it does not know to be one."""
+        """What torchmetrics does around :meth:`update`, for other methods that add batches."""
         self._computed = None
         self._update_count += times
 
     def _add(self, batch: Accumulator) -> None:
-        self._looked = True
+        self._checked = True
         self.sums = [*self._lines(), self._line(batch)]
         self._fold()
 
     def _fold(self) -> None:
-        """Add up what came one by one, as soon as it is as long as what has been added up: linear in all."""
+        """Merge the lines of single batches once they are as long as the merged line: linear time in all."""
         first, *others = self._lines() or [torch.empty(0)]
         if others and sum(map(len, others)) >= len(first):
-            self._write(self._held())
+            self._write(self._accumulated())
 
-    def _held(self) -> Accumulator:
-        held = Accumulator(protocol=self._options.protocol)
+    def _accumulated(self) -> Accumulator:
+        accumulated = Accumulator(protocol=self._options.protocol)
         for tensor in self._lines():
             for line in tensor.to("cpu", torch.uint8).numpy().tobytes().splitlines():
-                held.add(Accumulator.of_json(json.loads(line)))
-        return held
+                accumulated.add(Accumulator.from_json(json.loads(line)))
+        return accumulated
 
-    def _write(self, held: Accumulator) -> None:
-        self.sums = [self._line(held)]
+    def _write(self, accumulated: Accumulator) -> None:
+        self.sums = [self._line(accumulated)]
 
-    def _line(self, held: Accumulator) -> Tensor:
-        line = bytearray(json.dumps(held.as_json(), separators=(",", ":")).encode("ascii") + b"\n")
+    def _line(self, accumulated: Accumulator) -> Tensor:
+        line = bytearray(json.dumps(accumulated.as_json(), separators=(",", ":")).encode("ascii") + b"\n")
         return torch.frombuffer(line, dtype=torch.uint8).to(self.device)
 
     def _lines(self) -> list[Tensor]:

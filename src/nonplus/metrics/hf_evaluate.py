@@ -88,9 +88,7 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
         return _of_texts(texts, opened, Protocol.named(protocol) if isinstance(protocol, str) else protocol, level)
 
 
-def _of_texts(
-    texts: list[str], model: WindowModel | TextScorer, protocol: Protocol, level: float
-) -> dict[str, Any]:
+def _of_texts(texts: list[str], model: WindowModel | TextScorer, protocol: Protocol, level: float) -> dict[str, Any]:
     if protocol.unit == "stream":
         raise BadProtocol(
             f"{protocol.name} joins all texts into one stream, and this metric returns a perplexity for each text; "

@@ -1,4 +1,4 @@
-"""Reports: every figure follows from the sums, and a reader is told how far to trust it."""
+"""Reports: every figure follows from the sums and has its interval."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""Forty short documents, random models of a few thousand weights for them, and how surprised these truly are."""
+"""Forty short documents, tiny random models for them, and their true perplexity."""
 
 import math
 
@@ -46,7 +46,7 @@ def log_perplexity(model, texts):
 
 
 def padded(texts, *, side="right", with_id=0):
-    """A batch as collators make it; labels are -100 at pads, and positions count from the first real token."""
+    """A batch as collators make it, with labels of -100 at padding."""
     longest = max(map(len, texts))
     columns = {"input_ids": with_id, "attention_mask": 0, "labels": -100, "position_ids": 0}
     batch = {name: torch.full((len(texts), longest), value) for name, value in columns.items()}

@@ -1,4 +1,4 @@
-"""Sums of batches: the same bits in any order, over any split and merge, and those of exact arithmetic."""
+"""Sums of batches: exact, and the same in any order, split and merge."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""``nonplus.perplexity``: a float with the sums it comes from, from numbers in any container."""
+"""``nonplus.perplexity``: a float with its sums, from numbers in any container."""
 
 import copy
 import math

@@ -1,7 +1,8 @@
-"""The torchmetrics gallery's session on perplexity, played twice with nothing but the import changed, and then beyond.
+"""The torchmetrics gallery's session on perplexity, with only the import changed.
 
-There a GPT-2 scores a sentence: as it comes, shifted, and padded with the end token, which is then ignored. Its weights
-cannot be had here, so its figures are not compared; a random GPT-2 has the same relations between them.
+There a GPT-2 scores a sentence: as it comes, shifted, and padded with the end token,
+which is then ignored. Its weights cannot be had here, so its figures are not compared;
+a random GPT-2 has the same relations between them.
 """
 
 import math
@@ -81,7 +82,7 @@ def test_the_metric_can_shift():
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_a_mask_excludes_padding_and_keeps_real_eos_tokens(side):
-    """Oracle: the document by itself in float64. An id that is ignored takes real end tokens with it."""
+    """Oracle: the document in float64. Ignoring an id ignores real EOS tokens too."""
     model, document = gpt2(), SENTENCE.clone()
     document[0, [5, 9, 13]] = END
     truth = math.exp(log_perplexity(model, document))
@@ -96,7 +97,7 @@ def test_a_mask_excludes_padding_and_keeps_real_eos_tokens(side):
 
 
 def test_calling_the_metric_twice_counts_both_as_torchmetrics_does():
-    """The gallery calls one object shifted and not; each call gives its own batch, ``compute`` the two together."""
+    """Each call returns the value of its own batch, ``compute`` that of both."""
     ours, theirs = Perplexity(), torchmetrics.text.Perplexity()
     logits = answered(gpt2(), SENTENCE).logits
     for preds, target in ((logits, SENTENCE), (logits[:, :-1], SENTENCE[:, 1:])):
@@ -105,7 +106,7 @@ def test_calling_the_metric_twice_counts_both_as_torchmetrics_does():
 
 
 def test_a_forgotten_shift_is_suspected_on_real_text():
-    """The gallery's first figure is of no use, 1930 where 227 is right; with a model that has learnt, ours says so."""
+    """The gallery's first figure is 1930 where 227 is right; ours warns of that."""
     folder = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
     model = AutoModelForCausalLM.from_pretrained(folder, dtype="float32").eval()
     text = "The old man went down to the river in the morning, and he saw that the boat was gone from its place."

@@ -1,4 +1,4 @@
-"""The metric that ``evaluate.load`` loads offline: a model by name and in memory, its protocol, its errors."""
+"""The metric for ``evaluate.load``, offline: models, protocols, errors."""
 
 import math
 from pathlib import Path
@@ -22,7 +22,8 @@ def metric(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("evaluate")
     with pytest.MonkeyPatch.context() as patch:
-        # evaluate copies the file into a folder of modules, and puts that folder on the path
+        # evaluate copies the file into a folder of modules, and puts that folder on the
+        # path
         patch.syspath_prepend(folder)
         patch.setattr("evaluate.config.HF_MODULES_CACHE", str(folder))
         yield evaluate.load(hf_evaluate.__file__, cache_dir=str(folder / "data"))

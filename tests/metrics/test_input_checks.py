@@ -128,7 +128,7 @@ def test_log_probabilities_passed_as_surprisals_are_refused() -> None:
 
 
 def test_a_check_never_refuses_valid_input() -> None:
-    """Other alignments count padding, the last prediction of a row, or an unscored first id."""
+    """Other alignments count padding, a last prediction or an unscored first id."""
     random = np.random.default_rng(0)
     logits = random.normal(size=(1, 40, 5))
     targets = random.integers(0, 5, (1, 40))

@@ -1,4 +1,4 @@
-"""Perplexity as a Keras metric; the other backends are tested in processes of their own."""
+"""Perplexity as a Keras metric; other backends are tested in their own processes."""
 
 import math
 import os
@@ -32,9 +32,11 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 BACKENDS = ("torch", "jax", "numpy", "tensorflow")
 BACKEND = keras.backend.backend()
 
-# The inputs of keras_hub's tests of its own metric. Figures of keras_hub were made by keras_hub 0.32.0 on Keras 3.15.1
-# and jax 0.10.2: float(keras_hub.metrics.Perplexity(from_logits=…, mask_token_id=…)(targets, scores, weights)).
-# It was installed without its TensorFlow: pip install --no-deps keras-hub, then its other dependencies.
+# The inputs of keras_hub's tests of its own metric. Figures of keras_hub were made by
+# keras_hub 0.32.0 on Keras 3.15.1 and jax 0.10.2:
+# float(keras_hub.metrics.Perplexity(from_logits=…, mask_token_id=…)(targets, scores,
+# weights)). It was installed without its TensorFlow: pip install --no-deps keras-hub,
+# then its other dependencies.
 TARGETS = np.array([[1, 3, 0], [2, 1, 3]])
 LOGITS = np.array(
     [

@@ -1,4 +1,4 @@
-"""The torchmetrics class: equal to torchmetrics' own where that is right, and right where it is not."""
+"""The torchmetrics class: equal to torchmetrics' own where that is right."""
 
 import copy
 import json
@@ -37,11 +37,12 @@ def truth(logits: Any, target: Any) -> float:
     return math.exp(math.fsum(nats) / len(nats))
 
 
-# ------------------------------------------------------------------------------------------- figures
+# ----------------------------------------------------------------------------- figures
 
 
 def test_the_example_of_torchmetrics_gives_its_figure() -> None:
-    # golden: docstring of torchmetrics 1.9.0, text/perplexity.py; its doctests begin with seed 42
+    # golden: docstring of torchmetrics 1.9.0, text/perplexity.py; its doctests begin
+    # with seed 42
     torch.manual_seed(42)
     preds, target = torch.rand(2, 8, 5), torch.randint(5, (2, 8))
     target[0, 6:] = -100
@@ -59,7 +60,8 @@ _ROWS = [
 @pytest.mark.parametrize(
     ("preds", "target", "ignored", "figure"),
     [
-        # golden: torcheval 0.0.7, tests/metrics/functional/text/test_perplexity.py and the docstring of the class
+        # golden: torcheval 0.0.7, tests/metrics/functional/text/test_perplexity.py and
+        # the docstring of the class
         (_PAIR, [[2], [1]], None, "2.7593"),
         (_PAIR, [[2], [100]], 100, "3.5372"),
         (_ROWS, [[2, 1, 3], [1, 0, 1]], None, "3.9444"),
@@ -88,7 +90,7 @@ def test_it_equals_torchmetrics_where_that_is_right(b: int, t: int, v: int, seed
     assert float(ours.compute()) == pytest.approx(float(theirs.compute()), rel=1e-5)
 
 
-# --------------------------------------------------------------------------- where torchmetrics is wrong
+# --------------------------------------------------------- where torchmetrics is wrong
 
 
 @pytest.mark.parametrize(("dtype", "gap"), [(torch.float32, 110.0), (torch.bfloat16, 110.0), (torch.float16, 30.0)])
@@ -193,7 +195,7 @@ def test_a_first_batch_is_checked() -> None:
         Perplexity()(8.0 * torch.nn.functional.one_hot(target.roll(-1, 1), 7), target)
 
 
-# ------------------------------------------------------------------------------------ what it knows more
+# ------------------------------------------------------------------ what it knows more
 
 
 def test_shift_mask_weights_bytes_and_documents_are_those_of_the_plain_class() -> None:
@@ -238,7 +240,7 @@ def test_wrong_options_are_refused() -> None:
         Perplexity(mask_token_id=0)
 
 
-# ----------------------------------------------------------------------------------- what torchmetrics does
+# -------------------------------------------------------------- what torchmetrics does
 
 
 @given(st.data())
@@ -413,11 +415,11 @@ def test_plots_are_drawn() -> None:
     pyplot.close("all")
 
 
-# ----------------------------------------------------------------------------------------- several processes
+# ------------------------------------------------------------------- several processes
 
 
 def _process(rank: int, folder: str) -> None:
-    """One of two: rows are ragged, documents go on in the other, and a third metric gets nothing here."""
+    """One of two processes: ragged rows, shared documents, a metric without a batch."""
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     results = {}
     for case, rows in (("ragged", [[0, 1], [2]]), ("named", [[0, 1], [2]]), ("lonely", [[0, 1, 2], []])):
@@ -495,7 +497,7 @@ def test_two_processes_with_ragged_batches_give_the_pooled_truth(tmp_path: Path)
     assert [results["on step"] for results in both] == [float(pooled.compute())] * 2
 
 
-# ------------------------------------------------------------------------------------------------ Lightning
+# --------------------------------------------------------------------------- Lightning
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Perplexity in a real Hugging Face Trainer: the same figure for any batch size, padding and loop."""
+"""Perplexity in a real Trainer: the same for any batch size, padding and loop."""
 
 import math
 from types import SimpleNamespace
@@ -56,7 +56,7 @@ def test_any_batch_size_gives_the_perplexity_of_the_documents_one_by_one(make, s
 
 
 def test_the_loss_of_a_gpt2_is_off_even_when_a_single_batch_holds_everything(tmp_path):
-    """Golden: transformers 5.23 divides by labels that are not shifted, 40 too many; not by what the class is named."""
+    """Golden: transformers 5.23 divides by unshifted labels, which are 40 too many."""
     model = gpt2()
     logged, metric = evaluated(model, tmp_path, per_device_eval_batch_size=40)
     if abs(logged["eval_loss"] - logged["eval_log_perplexity"]) < 1e-4:
@@ -135,7 +135,7 @@ def test_padding_on_the_left_without_a_mask_is_refused(tmp_path):
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_answers_after_questions_need_no_mask(side):
-    """The first token of an answer is predicted, by the end of its question; pads stand before that."""
+    """The end of a question predicts the first token of its answer."""
     batch = padded(TEXTS[:6], side=side)
     lengths = [len(ids) for ids in TEXTS[:6]]
     for row, length in enumerate(lengths):
@@ -234,7 +234,8 @@ def test_an_encoder_decoder_is_measured_on_its_answers(tmp_path):
         with torch.no_grad():
             logprobs_TV = model(**one).logits[0].double().log_softmax(1)
         nats += (-logprobs_TV[range(len(ids)), ids]).tolist()
-    # Untrained and with tied embeddings it repeats what it was fed, the token before, which is rightly suspected.
+    # Untrained and with tied embeddings it repeats what it was fed, the token before,
+    # which is rightly suspected.
     metric = TrainerPerplexity(shift=False, check="never")
     logged, _ = evaluated(model, tmp_path, metric=metric, collator=asked, per_device_eval_batch_size=8)
     assert logged["eval_tokens"] == sum(map(len, TEXTS))

@@ -1,4 +1,4 @@
-"""Two processes over ragged batches end in the figure of one: the Trainer, and the recipes of the page on loops."""
+"""Two processes over ragged batches give the figure of one."""
 
 import os
 import socket

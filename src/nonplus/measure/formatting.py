@@ -16,7 +16,7 @@ def jsonable(value: Any) -> Any:
 
 
 def figure(value: float | None, digits: int = 4) -> str:
-    """A number with ``digits`` significant digits, without an exponent below a billion; ``-`` for ``None``."""
+    """A number with ``digits`` significant digits; no exponent below a billion."""
     if value is None:
         return "-"
     if math.isinf(value):
@@ -50,7 +50,7 @@ def with_interval(text: str, interval: Interval | None) -> str:
 def explained(
     interval: Interval | None, *, independent: Interval | None, design_effect: float | None, zeros: int
 ) -> str:
-    """How an interval was found, in one sentence; ``zeros`` tokens of probability 0 leave none."""
+    """How an interval was found; ``zeros`` tokens of probability 0 prevent one."""
     if interval is None:
         return "none: a token has probability 0" if zeros else "none: too little was scored"
     few = "only " if interval.method.startswith("few ") else ""

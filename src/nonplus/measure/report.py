@@ -1,4 +1,4 @@
-"""The result of a measurement: every figure with its unit, its interval and the protocol it was measured under."""
+"""The result of a measurement: its figures with unit, interval and protocol."""
 
 import math
 from collections.abc import Iterator
@@ -38,14 +38,14 @@ _LN2 = math.log(2)
 class Report:
     """A measurement and the protocol it was made under.
 
-    ``nats`` and ``log_perplexity`` are natural; bits are nats / ln 2. A figure that does
-    not exist is ``None``: every mean where nothing was scored; those per byte, word and
-    character unless every token counts exactly once and came with its bytes or words.
-    A token of probability 0 makes every mean infinite; ``tally.zero_places`` has the
-    first ones.
+    ``nats`` and ``log_perplexity`` are natural; bits are nats / ln 2. A figure that
+    does not exist is ``None``: every mean where nothing was scored; those per byte,
+    word and character unless every token counts exactly once and came with its bytes or
+    words. A token of probability 0 makes every mean infinite; ``tally.zero_places`` has
+    the first ones.
 
-    ``domains`` has the tallies of documents that name a domain. ``model``, ``dtype`` and
-    the identities are empty where no model is known, as in a metric; ``seconds`` is
+    ``domains`` has the tallies of documents that name a domain. ``model``, ``dtype``
+    and the identities are empty where no model is known, as in a metric; ``seconds`` is
     ``None`` where nothing was timed. ``float()`` is the perplexity, ``str()`` a table,
     ``repr()`` one line.
     """
@@ -83,15 +83,16 @@ class Report:
 
     @property
     def tokens(self) -> float:
-        """Scored tokens as the protocol counts them: an ``int``, unless weights make it a fraction."""
+        """Scored tokens as the protocol counts them; an ``int`` if possible."""
         weight = unfixed(self.tally.tokens)
         whole = round(weight)
-        # each weight was rounded to 2**-40, so weights that add up to a whole number miss it by this much at most
+        # each weight was rounded to 2**-40, so weights that add up to a whole number
+        # miss it by this much at most
         return whole if abs(weight - whole) * (1 << 41) <= self.tally.scored else weight
 
     @property
     def log_perplexity(self) -> float | None:
-        """Natural logarithm of the perplexity; finite even where the perplexity overflows."""
+        """Natural logarithm of the perplexity; finite where that overflows."""
         if self.protocol.average == "tokens":
             return self._nats_per_token
         mean = self._mean_of_texts
@@ -133,19 +134,19 @@ class Report:
 
     @property
     def interval(self) -> Interval | None:
-        """Interval of the perplexity; ``standard_error`` stays that of the mean it comes from."""
+        """Interval of the perplexity; ``standard_error`` is that of the mean."""
         if self.protocol.average == "texts":
             return text_interval(self.tally, level=self.level)
         return _exponential(token_interval(self.tally, level=self.level))
 
     @property
     def independent(self) -> Interval | None:
-        """The interval that treats tokens as independent: too narrow, and printed to show it."""
+        """The interval that treats tokens as independent: too narrow."""
         return _exponential(independent_interval(self.tally, level=self.level))
 
     @property
     def interval_bits_per_byte(self) -> Interval | None:
-        """Interval of bits per byte, where the bytes of its clusters are those of the figure."""
+        """Interval of bits per byte, if its clusters have the bytes of the figure."""
         interval = byte_interval(self.tally, level=self.level)
         if interval is None or self.bits_per_byte is None:
             return None
@@ -162,7 +163,7 @@ class Report:
 
     @property
     def tokens_per_second(self) -> float | None:
-        """Scored tokens for each second of the whole run, reading and tokenising included."""
+        """Scored tokens per second of the whole run, including reading."""
         return self.tally.scored / self.seconds if self.seconds else None
 
     def by_domain(self) -> Iterator[tuple[str, "Report"]]:
@@ -193,7 +194,7 @@ class Report:
             yield "time", timed(self.seconds, self.tokens_per_second)
 
     def as_dict(self) -> dict[str, Any]:
-        """One JSON object with every figure unrounded; infinite ones are the string ``"Infinity"``."""
+        """All figures unrounded, for JSON; infinity is the string ``"Infinity"``."""
         found = _figures(self) | _counts(self) | _uncertainty(self) | _conditions(self)
         return {key: jsonable(value) for key, value in found.items()}
 
@@ -211,7 +212,7 @@ class Report:
         return math.inf if self.tally.infinite_perplexities else unfixed(self.tally.perplexities) / self.tally.texts
 
     def _per(self, units: int, *, unknown: int, unit: float = 1.0) -> float | None:
-        """Nats, or what ``unit`` nats are, for each of ``units``; ``unknown`` scored tokens came without theirs."""
+        """Nats / ``unit`` for each of ``units``, which ``unknown`` tokens lack."""
         known = units and not unknown and not self.tally.weighted
         return self.nats / units / unit if known else None
 

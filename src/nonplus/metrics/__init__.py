@@ -1,4 +1,4 @@
-"""Perplexity in any training or evaluation loop: exact metric objects over one accumulator.
+"""Perplexity in any loop: exact metric objects over one accumulator.
 
 ::
 

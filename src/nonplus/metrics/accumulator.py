@@ -1,4 +1,4 @@
-"""Sums that grow batch by batch, of documents that may continue in later batches or on other machines."""
+"""Sums of batches, of documents that may continue in other batches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,12 +15,12 @@ _Places = tuple[tuple[int, int], ...]
 
 @dataclass(slots=True, kw_only=True)
 class Accumulator:
-    """Exact sums: adding batches in any order, over any split into accumulators, ends in the same numbers.
+    """Exact sums of batches: the same in any order and any split into accumulators.
 
     A row without a name is a document and is ``closed`` at once. A named document stays
-    ``open`` until the tally is taken, because a later batch may contain more of it. Rows
-    are numbered in the order in which they were added, so that their places can be found
-    again; the places of named documents do not depend on any order.
+    ``open`` until the tally is taken, because a later batch may contain more of it.
+    Rows are numbered in the order in which they were added, so that their places can be
+    found again; the places of named documents do not depend on any order.
     """
 
     protocol: MetricProtocol = field(default_factory=MetricProtocol)
@@ -67,7 +67,7 @@ class Accumulator:
         return self.closed + Tally.of_sums(self.open.values()) + rows
 
     def as_json(self) -> dict[str, Any]:
-        """What :meth:`from_json` reads back to the last bit; zeros and empty fields are omitted."""
+        """Input of :meth:`from_json`, exact; zeros and empty fields are omitted."""
         held = {"protocol": self.protocol.as_dict(), "closed": self.closed.as_json(), "rows": self.rows}
         several = {
             "open": {name: _nonzero(sums) for name, sums in self.open.items()},

@@ -1,6 +1,7 @@
 """From the surprisals of a batch to whole numbers for each document in it.
 
-Nothing here loops over tokens. Letters in shapes: R rows of a batch, T time, D documents.
+Nothing here loops over tokens. Letters in shapes: R rows of a batch, T time, D
+documents.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,9 +28,9 @@ class ArrayExtras:
     """What a batch may have besides surprisals (..., T), as NumPy arrays.
 
     ``weights``, ``n_bytes`` and ``n_words`` are for each token, (..., T), or each row,
-    (...). Those of a token that is not scored do not count; bytes and words of a row are
-    those of its scored tokens only. ``doc_ids``, of either shape, name documents; without
-    them each row is a document.
+    (...). Those of a token that is not scored do not count; bytes and words of a row
+    are those of its scored tokens only. ``doc_ids``, of either shape, name documents;
+    without them each row is a document.
     """
 
     weights: Array | None = None
@@ -42,9 +43,10 @@ class ArrayExtras:
 class BatchSums:
     """Sums over each document of a batch, or each run of tokens of one.
 
-    ``names`` are the documents' names; ``None`` where rows are documents without a name.
-    ``zeros`` and ``nonfinite`` locate the first tokens of probability 0 and those without
-    a distribution: the document's name, or the number of its row, and the place in the row.
+    ``names`` are the documents' names; ``None`` where rows are documents without a
+    name. ``zeros`` and ``nonfinite`` locate the first tokens of probability 0 and those
+    without a distribution: the document's name, or the number of its row, and the place
+    in the row.
     """
 
     documents: tuple[Sums, ...]
@@ -54,10 +56,11 @@ class BatchSums:
 
 
 def batch_sums(nats: Floats, kept: Bools, extras: ArrayExtras, *, shift: bool, exclude_nonfinite: bool) -> BatchSums:
-    """Sum surprisals (..., T) over documents. A token of weight 0 is ignored, as if it were not ``kept``.
+    """Sum surprisals (..., T) over documents; a token of weight 0 is ignored.
 
-    With ``shift``, a token was predicted from the one before it. Where documents share a
-    row, the first token of each was predicted from another document, and is not scored.
+    With ``shift``, a token was predicted from the one before it. Where documents share
+    a row, the first token of each was predicted from another document, and is not
+    scored.
 
     Raises:
         BadInput: a shape that does not fit; an invalid weight, count or name.
@@ -100,9 +103,10 @@ def batch_sums(nats: Floats, kept: Bools, extras: ArrayExtras, *, shift: bool, e
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Documents:
-    """Which document each token of a batch belongs to: document ``d`` is ``[offsets[d], offsets[d + 1])``, flattened.
+    """The document of each token: tokens ``[offsets[d], offsets[d + 1])`` belong to d.
 
-    A name may occur more than once. ``packed``: documents may share a row, and each token was named.
+    A name may occur more than once. ``packed``: documents may share a row, and each
+    token was named.
     """
 
     names: tuple[str, ...] | None
@@ -176,7 +180,7 @@ def _text_sums(
 
 
 def _counts(name: str, counts: Array, scored_RT: Bools, documents: _Documents, shape: Sequence[int]) -> list[int]:
-    """How many bytes or words each document has; those of tokens that are not scored do not count."""
+    """The bytes or words of the scored tokens of each document."""
     if counts.dtype.kind not in "iu" or (counts < 0).any():
         raise BadInput(f"{name} must be integers from 0 on, got {counts.dtype} from {counts.min(initial=0)} on")
     if counts.shape == tuple(shape):
@@ -224,7 +228,7 @@ def _misfit(name: str, values: Array, shape: Sequence[int]) -> str:
 
 
 def _firsts(kept_RT: Bools, documents: _Documents) -> Bools:
-    """Tokens that nothing in their own document predicts: the first of a row, or one that follows another document."""
+    """Tokens at the beginning of a row or after one of another document."""
     first_RT = np.zeros_like(kept_RT)
     first_RT[:, :1] = ~kept_RT[:, :1]  # surprisals that were sliced by hand begin with one that counts
     starts = documents.offsets[:-1]

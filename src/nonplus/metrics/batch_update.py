@@ -19,7 +19,7 @@ from nonplus.metrics.to_numpy import as_numpy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchExtras:
-    """What a batch may have besides scores: see :class:`~nonplus.metrics.batch_sums.ArrayExtras`; any kind of array."""
+    """What a batch may have besides scores: any kind of array; see ``ArrayExtras``."""
 
     mask: Any = None
     weights: Any = None
@@ -43,7 +43,7 @@ class BatchExtras:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """Surprisals (..., T) of a batch and which of them count, as NumPy; what they were computed from."""
+    """Surprisals (..., T), which of them count, and what they were computed from."""
 
     nats: Floats
     kept: Bools
@@ -53,7 +53,7 @@ class _Measured:
 
 
 def scores_batch(options: MetricOptions, x: Any, targets: Any, extras: BatchExtras, *, check: bool) -> Accumulator:
-    """The sums of a batch of scores over a vocabulary, shape (..., T, V), or of surprisals if that is the kind."""
+    """The sums of a batch of scores (..., T, V), or of surprisals (kind ``nll``)."""
     if options.kind == "nll":
         return nats_batch(options, x, targets, extras, check=check)
 
@@ -92,7 +92,7 @@ def head_batch(
     softcap: float | None,
     check: bool,
 ) -> Accumulator:
-    """The sums of a batch of hidden states, shape (..., T, H), under a head; logits are never formed."""
+    """The sums of a batch of hidden states (..., T, H) under a head, without logits."""
 
     def nll(hidden: Any, targets: Any, mask: Any, shift: bool, become: NonfiniteBecome = "nan") -> TokenNats:
         return head_nll(
@@ -120,7 +120,8 @@ def head_batch(
 def nats_batch(options: MetricOptions, nats: Any, targets: Any, extras: BatchExtras, *, check: bool) -> Accumulator:
     """The sums of a batch of surprisals in nats, each at the place of its own token.
 
-    They may be the result of :func:`~nonplus.kernels.token_nll.token_nll`, which states which of them count.
+    They may be the result of :func:`~nonplus.kernels.token_nll.token_nll`, which states
+    which of them count.
     """
     mask = extras.mask
     if isinstance(nats, TokenNats):

@@ -42,7 +42,7 @@ class Perplexity(float):
 
     @property
     def log(self) -> float:
-        """The logarithm of the perplexity to ``base``: mean surprisal per token, by default in nats."""
+        """The logarithm of the perplexity to ``base``: mean surprisal per token."""
         return self.log_in(self.base)
 
     @property
@@ -62,7 +62,7 @@ class Perplexity(float):
 def perplexity(
     *, probs: Any = None, logprobs: Any = None, logits: Any = None, targets: Any = None, base: float = math.e
 ) -> Perplexity:
-    """The perplexity of tokens from exactly one of ``probs``, ``logprobs`` and ``logits``.
+    """The perplexity of tokens from one of ``probs``, ``logprobs`` and ``logits``.
 
     ``probs`` are the probabilities of the tokens, ``logprobs`` their logarithms to
     ``base``, and ``logits`` (..., V) the scores of the whole vocabulary for ``targets``
@@ -74,7 +74,8 @@ def perplexity(
     ``nats`` and ``bits_per_token`` do not depend on it.
 
     Raises:
-        BadProbability: an invalid probability, log-probability or row of logits, with its place.
+        BadProbability: an invalid probability, log-probability or row of logits, with
+            its place.
         BadInput: not exactly one of the three, or shapes or targets that do not fit.
     """
     inputs = {"probs=": probs, "logprobs=": logprobs, "logits=": logits}
@@ -113,7 +114,7 @@ def log_of_base(base: float) -> float:
 
 
 def token_nats_from_probs(values: Any) -> Floats:
-    """Surprisals (N,) of tokens whose probabilities are ``values``; infinite for probability 0.
+    """Surprisals (N,) of tokens with these probabilities; infinite for 0.
 
     Raises:
         BadProbability: an invalid probability.
@@ -129,7 +130,7 @@ def token_nats_from_probs(values: Any) -> Floats:
 
 
 def token_nats_from_logprobs(values: Any, base: float = math.e) -> Floats:
-    """Surprisals (N,) of tokens whose log-probabilities to ``base`` are ``values``; infinite for minus infinity.
+    """Surprisals (N,) of tokens with these log-probabilities to ``base``.
 
     Raises:
         BadProbability: an invalid log-probability.
@@ -144,12 +145,14 @@ def token_nats_from_logprobs(values: Any, base: float = math.e) -> Floats:
 
 
 def token_nats_from_logits(logits: Any, targets: Any) -> Floats:
-    """Surprisals (N,) of ``targets`` (...) under ``logits`` (..., V), where ``logits[i]`` predicts ``targets[i]``.
+    """Surprisals (N,) of ``targets`` (...) under ``logits`` (..., V), place for place.
 
-    The log-sum-exp is computed in float64 for float64 logits and in float32 for all others.
+    The log-sum-exp is computed in float64 for float64 logits and in float32 for all
+    others.
 
     Raises:
-        BadProbability: a row that leaves no distribution: one with NaN, or without a possible token.
+        BadProbability: a row that leaves no distribution: one with NaN, or without a
+            possible token.
         BadInput: shapes that do not fit, targets outside the vocabulary, or no token.
     """
     scores = _numbers(logits, "logits") if isinstance(logits, list | tuple | float | int) else logits

@@ -1,4 +1,4 @@
-"""A metric for ``evaluate.load``, which needs the path of a file and copies it; the work is done elsewhere.
+"""A metric for ``evaluate.load``, which needs the path of a file and copies it.
 
 ::
 
@@ -46,7 +46,9 @@ Returns:
 
 
 class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  # evaluate ships no types
-    """Perplexity of a model on texts; ``inputs_description`` lists the arguments of ``compute``."""
+    """Perplexity of a model on texts; ``inputs_description`` lists the arguments of
+    ``compute``.
+    """
 
     def _info(self) -> Any:
         return evaluate.MetricInfo(
@@ -118,7 +120,9 @@ def _of_surprisals(texts: list[list[float]], n_bytes: list[int] | None, level: f
 
 
 def _of_each(perplexities: list[float | None]) -> dict[str, Any]:
-    """The perplexity of each text, ``None`` where no token has anything before it to be predicted from; their mean."""
+    """The perplexity of each text, ``None`` where no token has anything before it to be
+    predicted from; their mean.
+    """
     defined = [each for each in perplexities if each is not None]
     return {"perplexities": perplexities, "mean_perplexity": math.fsum(defined) / len(defined)}
 

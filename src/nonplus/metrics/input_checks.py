@@ -1,8 +1,8 @@
 """Probable mistakes in the input of a metric, found in a batch.
 
 Certain mistakes are errors, raised where the arithmetic is done. These are warnings,
-because a model may be that good, that bad or that odd. Only a bounded sample is checked,
-so that a check costs little for any vocabulary.
+because a model may be that good, that bad or that odd. Only a bounded sample is
+checked, so that a check costs little for any vocabulary.
 """
 
 import inspect
@@ -43,7 +43,7 @@ def warn(suspicions: Iterator[str]) -> None:
 
 
 def suspect_nats(nats: Floats, kept: Bools, *, vocabulary: int | None) -> Iterator[str]:
-    """Suspicions from the surprisals of a batch; ``vocabulary`` is its size, if known."""
+    """Suspicions from the surprisals of a batch; ``vocabulary``: its size, if known."""
     if kept.size and not kept.any():
         yield f"none of the {kept.size} tokens in this batch counts; check ignore_index and the mask"
     known = nats[kept & np.isfinite(nats)]
@@ -90,9 +90,10 @@ def suspect_rows(x: Any, kind: str) -> Iterator[str]:
 
 
 def suspect_counts(targets: Array, kept: Bools, *, ignored: tuple[int, ...]) -> Iterator[str]:
-    """A suspicion that bytes or words of whole rows (..., T) include those of a first token, which is not scored.
+    """A suspicion that bytes or words of rows (..., T) include a first, unscored token.
 
-    If all rows begin with the same token, it is taken for a BOS token, which has no bytes.
+    If all rows begin with the same token, it is taken for a BOS token, which has no
+    bytes.
     """
     rows = kept.any(axis=-1)
     before = kept[rows].argmax(axis=-1)[:, None] - 1
@@ -107,11 +108,11 @@ def suspect_counts(targets: Array, kept: Bools, *, ignored: tuple[int, ...]) -> 
 def suspect_alignment(
     nll: Nll, x: Any, targets: Any, mask: Any, *, shift: bool, vocabulary: int | None = None
 ) -> Iterator[str]:
-    """A suspicion that predictions fit a neighbour of their target better; ``x`` is (..., T, V) or (..., T, H).
+    """A suspicion that predictions fit a neighbour of their target better.
 
-    ``vocabulary`` is the size V, if ``x`` does not have it. ``nll`` must not raise where a
-    row leaves no distribution: another alignment may count tokens that the right one
-    does not.
+    ``x`` is (..., T, V) or (..., T, H); ``vocabulary`` is V, if ``x`` does not have it.
+    ``nll`` must not raise where a row leaves no distribution: another alignment may
+    count tokens that the right one does not.
     """
     x, targets, mask = _sample(x, targets, mask)
     mask = _inside(targets, mask, vocabulary=x.shape[-1] if vocabulary is None else vocabulary)
@@ -123,7 +124,8 @@ def suspect_alignment(
                 "them; if logits and targets are shifted already, omit shift=True"
             )
         return
-    # the slices shift a sample for the comparison only; what is measured is never shifted here
+    # the slices shift a sample for the comparison only; what is measured is never
+    # shifted here
     fewer = None if mask is None else mask[..., :-1]
     if _better(_measured(nll(x, targets, mask, True)), chosen):
         yield (
@@ -146,7 +148,7 @@ def _measured(measured: TokenNats) -> Floats:
 
 
 def _better(one: Floats, other: Floats) -> bool:
-    """Whether the mean is lower by more than a nat, and by more than chance explains for this number of tokens."""
+    """Whether the mean is lower by more than a nat and than chance explains."""
     if min(len(one), len(other)) < _TOKENS:
         return False
     chance = math.sqrt(one.var() / len(one) + other.var() / len(other))
@@ -154,7 +156,7 @@ def _better(one: Floats, other: Floats) -> bool:
 
 
 def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:
-    """The first predictions and their targets; never reshaped, which could copy the whole batch."""
+    """The first predictions and targets; reshaping could copy the whole batch."""
     backend = backend_of(x)
     targets = backend.integers(targets, like=x)
     mask = None if mask is None else backend.integers(mask, like=x)
@@ -166,7 +168,7 @@ def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:
 
 
 def _inside(targets: Any, mask: Any, *, vocabulary: int) -> Any:
-    """The mask, and 0 where a target is outside the vocabulary, which another alignment could count."""
+    """The mask, with 0 also where a target is outside the vocabulary."""
     backend = backend_of(targets)
     ids, real = backend.concrete(targets), None if mask is None else backend.concrete(mask)
     inside = (ids >= 0) & (ids < vocabulary)

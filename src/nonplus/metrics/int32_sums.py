@@ -1,8 +1,8 @@
-"""Exact sums with integers of 32 bits, the widest under jax: multiples of 2**-40 as digits to the base 1024.
+"""Exact sums in int32, the widest type under jax: digits to the base 1024.
 
 The lowest digit comes first, on the last axis. A digit may be slightly above 1023; the
-number is still the sum of digit × 1024**place. Sums are exact for up to 2**20 tokens in a
-row and 2**16 rows in a batch.
+number is still the sum of digit × 1024**place. Sums are exact for up to 2**20 tokens in
+a row and 2**16 rows in a batch.
 
 Letters in shapes: N numbers, R rows, T tokens, D digits.
 """
@@ -25,7 +25,8 @@ def digits_of(values: Any) -> Any:
     """Values from 0 to below 2**80, each rounded to 2**-40, as digits (..., 12)."""
     chunks, rest = [], values
     for bits in _CHUNK_BITS:
-        # products with powers of two, and differences of neighbours, are exact in floating point
+        # products with powers of two, and differences of neighbours, are exact in
+        # floating point
         chunk = ops.floor(rest * 2.0**-bits)
         rest = rest - chunk * 2.0**bits
         chunks.append(ops.cast(chunk, "int32"))
@@ -34,12 +35,12 @@ def digits_of(values: Any) -> Any:
 
 
 def row_sums(digits: Any) -> Any:
-    """Sums over the tokens of each row, of digits (..., R, T, 12) as digits (..., R, 15)."""
+    """Sums over the tokens of each row: (..., R, T, 12) to (..., R, 15)."""
     return carried(widened(ops.sum(digits, axis=-2), _ROW_WIDTH))
 
 
 def product_sums(one: Any, other: Any) -> Any:
-    """Sums over rows of the products of two rows' sums (N, R, 12), as totals (N, 26) in units of 2**-80."""
+    """Sums over rows of products (N, R, 12), as totals (N, 26) in units of 2**-80."""
     products_NRDD = one[..., :, None] * other[..., None, :]
     # below 2**20 + 2**13 each: split in two before the addition, to leave room for many
     low, high = (_antidiagonals(ops.sum(part, axis=1)) for part in (products_NRDD % _BASE, products_NRDD // _BASE))
@@ -48,14 +49,14 @@ def product_sums(one: Any, other: Any) -> Any:
 
 
 def _antidiagonals(squares_NDD: Any) -> Any:
-    """Sums over the places whose indices have the same sum, (N, 2 D - 1): rows of 2 D, read as rows of 2 D - 1."""
+    """Sums over places with the same sum of indices, (N, 2 D - 1)."""
     n, d, _ = squares_NDD.shape
     wide = ops.reshape(ops.concatenate([squares_NDD, ops.zeros_like(squares_NDD)], axis=2), (n, 2 * d * d))
     return ops.sum(ops.reshape(wide[:, : d * (2 * d - 1)], (n, d, 2 * d - 1)), axis=1)
 
 
 def counts(marked: Sequence[Any]) -> Any:
-    """The number of true values in each of N arrays, as totals (N, 26) in units of 1."""
+    """The number of true values in each of N arrays, as totals (N, 26)."""
     return widened(ops.stack([ops.sum(ops.cast(each, "int32")) for each in marked])[:, None], WIDTH)
 
 

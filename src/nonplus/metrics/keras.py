@@ -21,8 +21,8 @@ require("keras", purpose="a Keras metric")
 import keras  # noqa: E402
 from keras import ops  # noqa: E402
 
-# Not public, but the only way: Keras attaches a mask to a tensor, and builds a model on made-up values first, which
-# must not be checked.
+# Not public, but the only way: Keras attaches a mask to a tensor, and builds a model on
+# made-up values first, which must not be checked.
 from keras.src.backend import get_keras_mask, in_stateless_scope  # noqa: E402
 
 from nonplus.metrics.int32_sums import (  # noqa: E402
@@ -38,12 +38,14 @@ from nonplus.metrics.int32_sums import (  # noqa: E402
     widened,
 )
 
-# Weights are 0 or between these. Surprisals from 2**30 nats on count as probability 0, so that the largest number that
-# is added, a weighted square of a surprisal, is below 2**80.
+# Weights are 0 or between these. Surprisals from 2**30 nats on count as probability 0,
+# so that the largest number that is added, a weighted square of a surprisal, is below
+# 2**80.
 _SMALLEST_WEIGHT, _LARGEST_WEIGHT = 2.0**-20, 2.0**20
 _HIGHEST_NATS = 2.0**30
 
-# The rows of the state. The first three and the last three are in the units of a tally; the others are counts.
+# The rows of the state. The first three and the last three are in the units of a tally;
+# the others are counts.
 _SUMS = ("nats", "tokens", "squares", "documents", "scored", "weighted", "ignored", "zeros", "nonfinite", "masked")
 _MOMENTS = ("nats_nats", "nats_tokens", "tokens_tokens")
 _ROW = {name: row for row, name in enumerate(_SUMS + _MOMENTS)}
@@ -53,16 +55,17 @@ _ROW = {name: row for row, name in enumerate(_SUMS + _MOMENTS)}
 class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no types
     """Perplexity of ``y_true`` (B, T) under ``y_pred`` (B, T, V), place for place.
 
-    ``y_pred`` holds probabilities, divided by their sum, or logits with ``from_logits``.
-    Tokens equal to ``mask_token_id`` or (one of) ``ignore_index`` do not count, nor those
-    that the model's mask excludes. All others count with their ``sample_weight``, which is
-    0 or between 2**-20 and 2**20. ``check`` sets which batches are checked for probable
-    mistakes (``first``, ``always`` or ``never``); compiled batches never are.
+    ``y_pred`` holds probabilities, divided by their sum, or logits with
+    ``from_logits``. Tokens equal to ``mask_token_id`` or (one of) ``ignore_index`` do
+    not count, nor those that the model's mask excludes. All others count with their
+    ``sample_weight``, which is 0 or between 2**-20 and 2**20. ``check`` sets which
+    batches are checked for probable mistakes (``first``, ``always`` or ``never``);
+    compiled batches never are.
 
-    All sums are integers, exact and independent of the order of batches. ``dtype`` has no
-    effect; it exists for code that sets it. The result is float32: infinite if a token
-    had probability 0, or 2**30 nats or more; NaN without a batch, if a row left no
-    distribution, and, in compiled code, if a target was outside the vocabulary or a
+    All sums are integers, exact and independent of the order of batches. ``dtype`` has
+    no effect; it exists for code that sets it. The result is float32: infinite if a
+    token had probability 0, or 2**30 nats or more; NaN without a batch, if a row left
+    no distribution, and, in compiled code, if a target was outside the vocabulary or a
     weight outside its range. :meth:`report` tells these cases apart.
     """
 
@@ -90,11 +93,11 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         self._digits = self.add_variable((len(_ROW), WIDTH), "zeros", dtype="int32", name="digits")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Add a batch. ``sample_weight`` is for each token, (B, T), or each row, (B,) or (B, 1).
+        """Add a batch; ``sample_weight`` is (B, T), or for each row (B,) or (B, 1).
 
         Raises:
-            BadInput: shapes that do not fit; outside of compiled code, a weight outside its range, or a
-                target outside the vocabulary, with its place.
+            BadInput: shapes that do not fit; outside of compiled code, a weight outside
+                its range, or a target outside the vocabulary, with its place.
         """
         mask = get_keras_mask(y_pred)
         scores = ops.convert_to_tensor(y_pred)
@@ -125,7 +128,8 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
     def report(self, *, level: float = 0.95) -> Report:
         """The report on all batches, with an interval clustered by row.
 
-        Not inside compiled code. Tokens without a distribution are excluded, and counted.
+        Not inside compiled code. Tokens without a distribution are excluded, and
+        counted.
 
         Raises:
             BadInput: no token counts.
@@ -146,10 +150,11 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         return Report(tally=tally, protocol=protocol, level=level)
 
     def merge_state(self, metrics: Iterable[Self]) -> None:
-        """Add the sums of other metrics, for instance of other processes, which are not changed.
+        """Add the sums of other metrics, which are not changed.
 
         Raises:
-            BadProtocol: one of them counts other tokens, or has scores of another kind; nothing is added then.
+            BadProtocol: one of them counts other tokens, or has scores of another kind;
+                nothing is added then.
         """
         others = tuple(metrics)
         for other in others:
@@ -201,7 +206,7 @@ def _rows(values: Any) -> Any:
 
 
 def _weights(sample_weight: Any, nats: Any) -> Any:
-    """Weights in the shape and precision of the surprisals, NaN where they are outside their range."""
+    """Weights in shape and dtype of the surprisals; NaN outside their range."""
     if sample_weight is None:
         return ops.ones_like(nats)
     passed = ops.cast(ops.convert_to_tensor(sample_weight), nats.dtype)
@@ -233,7 +238,7 @@ def _refuse_weight(weight: float) -> None:
 
 
 def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, compiled as one under jax, which else compiles each operation alone, for seconds each."""
+    """The same function; under jax compiled as one, which saves seconds."""
     if keras.backend.backend() != "jax":
         return function
     jit: Callable[..., Callable[..., Any]] = importlib.import_module("jax").jit

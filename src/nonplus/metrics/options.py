@@ -55,7 +55,7 @@ class MetricOptions:
         return "nan" if self.on_nonfinite == "exclude" else "raise"
 
     def checks(self, *, checked: bool) -> bool:
-        """Whether to check the next batch; ``checked`` tells whether one was checked before."""
+        """Whether to check the next batch, if one was ``checked`` before or not."""
         return self.check == "always" or (self.check == "first" and not checked)
 
     def report(self, accumulated: Accumulator) -> Report:

@@ -22,12 +22,12 @@ class Perplexity:
     ``shift``, scores at ``t`` predict the target at ``t + 1``, as models return them.
     Targets equal to (one of) ``ignore_index`` do not count.
 
-    ``check`` sets which batches are checked for probable mistakes: ``first``, ``always``
-    or ``never``; a finding is a :class:`~nonplus.errors.SuspectInput` warning. A row that
-    leaves no distribution is refused, or excluded and counted with
+    ``check`` sets which batches are checked for probable mistakes: ``first``,
+    ``always`` or ``never``; a finding is a :class:`~nonplus.errors.SuspectInput`
+    warning. A row that leaves no distribution is refused, or excluded and counted with
     ``on_nonfinite="exclude"``. If no token counts, :meth:`compute` raises, or returns a
-    report whose perplexity is ``None`` (as a float, NaN) with ``empty="nan"``. ``level``
-    is that of the interval.
+    report whose perplexity is ``None`` (as a float, NaN) with ``empty="nan"``.
+    ``level`` is that of the interval.
     """
 
     def __init__(
@@ -64,17 +64,17 @@ class Perplexity:
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Add a batch: scores (..., T, V) of the chosen kind, and the ``targets`` (..., T) that they predict.
+        """Add a batch: scores (..., T, V) and the ``targets`` (..., T) they predict.
 
         Places where ``mask`` (..., T) is 0 do not count. ``weights``, ``n_bytes`` and
         ``n_words`` are for each token or each row. Weights are 0 or between 2**-20 and
-        2**40. Bytes and words of a token that is not scored do not count; those of a row
-        must be those of its scored tokens only: without masked and ignored tokens and,
-        with ``shift``, without its first token.
+        2**40. Bytes and words of a token that is not scored do not count; those of a
+        row must be those of its scored tokens only: without masked and ignored tokens
+        and, with ``shift``, without its first token.
 
-        ``doc_ids``, integers or strings, name the document of each row, or of each token
-        if rows are packed, and may recur in later batches; without them each row is a
-        document. With ``shift``, the first token of a document in a packed row has
+        ``doc_ids``, integers or strings, name the document of each row, or of each
+        token if rows are packed, and may recur in later batches; without them each row
+        is a document. With ``shift``, the first token of a document in a packed row has
         nothing of its own document before it, and is not scored. To score it, give the
         separator before it the same name.
 
@@ -97,12 +97,12 @@ class Perplexity:
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Add surprisals in nats (..., T), each at the place of its own token; ``shift`` moves none.
+        """Add surprisals in nats (..., T), each at the place of its own token.
 
-        ``nats`` may be the result of :func:`nonplus.metrics.token_nll`, which states which
-        tokens count. Otherwise a metric with ``shift`` needs a ``mask``, and one with
-        ``ignore_index`` a mask or the ``targets``, which have no other use here. The rest
-        is as in :meth:`update`.
+        ``nats`` may be the result of :func:`nonplus.metrics.token_nll`, which states
+        which tokens count. Otherwise a metric with ``shift`` needs a ``mask``, and one
+        with ``ignore_index`` a mask or the ``targets``, which have no other use here.
+        The rest is as in :meth:`update`.
         """
         extras = BatchExtras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
         check = self._options.checks(checked=self._checked)
@@ -123,10 +123,10 @@ class Perplexity:
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Add a batch of hidden states (..., T, H) under a head's ``weight`` (V, H), without forming the logits.
+        """Add hidden states (..., T, H) under a head's ``weight`` (V, H); no logits.
 
-        ``bias``, ``scale`` and ``softcap`` are those of :func:`nonplus.metrics.head_nll`;
-        the rest is as in :meth:`update`.
+        ``bias``, ``scale`` and ``softcap`` are those of
+        :func:`nonplus.metrics.head_nll`; the rest is as in :meth:`update`.
         """
         extras = BatchExtras(mask=mask, weights=weights, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids)
         check = self._options.checks(checked=self._checked)
@@ -138,11 +138,12 @@ class Perplexity:
     def merge(self, *others: Self) -> None:
         """Add the sums of other metrics, which are not changed.
 
-        They may be of another ``kind``, or exclude what this one refuses: the protocol of
-        the report then states both.
+        They may be of another ``kind``, or exclude what this one refuses: the protocol
+        of the report then states both.
 
         Raises:
-            BadProtocol: another metric counts other tokens, because its ``shift`` or ``ignore_index`` differs.
+            BadProtocol: another metric counts other tokens, because its ``shift`` or
+                ``ignore_index`` differs.
         """
         for other in others:
             self._accumulated.add(other._accumulated)
@@ -165,7 +166,7 @@ class Perplexity:
         return self._accumulated.tally
 
     def to_json(self) -> str:
-        """Options and sums as one line of JSON; :meth:`from_json` reads it back to the last bit."""
+        """Options and sums as one line of JSON, exact; see :meth:`from_json`."""
         return json.dumps({"options": asdict(self._options), "sums": self._accumulated.as_json()})
 
     @classmethod

@@ -13,9 +13,9 @@ from nonplus.errors import BadProtocol
 class MetricProtocol:
     """What was measured: the ``kinds`` of input, and which targets count.
 
-    ``masked`` tells whether there was ever a mask, or a weight of 0, which does the same;
-    ``weighted`` whether a token that counts ever had a weight other than 1; ``excluding``
-    whether tokens without a distribution are excluded instead of refused.
+    ``masked`` tells whether there was ever a mask, or a weight of 0, which does the
+    same; ``weighted`` whether a token that counts ever had a weight other than 1;
+    ``excluding`` whether tokens without a distribution are excluded instead of refused.
     """
 
     kinds: tuple[str, ...] = ()
@@ -68,7 +68,8 @@ class MetricProtocol:
         """The protocol of both together: the kinds of each, and what was done to any.
 
         Raises:
-            BadProtocol: one shifts or ignores what the other does not, so their sums count different tokens.
+            BadProtocol: one shifts or ignores what the other does not, so their sums
+                count different tokens.
         """
         if (self.shift, self._ignored) != (other.shift, other._ignored):
             raise BadProtocol(

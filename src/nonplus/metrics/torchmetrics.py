@@ -1,4 +1,4 @@
-"""Perplexity as a true torchmetrics metric: for Lightning, collections, wrappers and distributed loops."""
+"""Perplexity as a torchmetrics metric: for Lightning, collections and more."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,12 +22,13 @@ from torchmetrics import Metric  # noqa: E402
 
 
 class Perplexity(Metric):
-    """Drop-in replacement for ``torchmetrics.text.Perplexity``: the same arguments, and more.
+    """Drop-in replacement for ``torchmetrics.text.Perplexity``.
 
-    ``shift``: scores at ``t`` predict the target at ``t + 1``, as models return them. All
-    other options are those of :class:`nonplus.metrics.Perplexity`; ``metric_options`` are
-    those of :class:`torchmetrics.Metric`. If no token counts, :meth:`compute` raises,
-    unless ``empty="nan"``; in :meth:`forward` the value of such a batch is always NaN.
+    ``shift``: scores at ``t`` predict the target at ``t + 1``, as models return them.
+    All other options are those of :class:`nonplus.metrics.Perplexity`;
+    ``metric_options`` are those of :class:`torchmetrics.Metric`. If no token counts,
+    :meth:`compute` raises, unless ``empty="nan"``; in :meth:`forward` the value of such
+    a batch is always NaN.
 
     The state is one line of JSON as bytes: every sum as an integer, and the names of
     documents that may continue. So converting the module to another dtype cannot change
@@ -78,14 +79,14 @@ class Perplexity(Metric):
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Add a batch of ``preds`` (B, T, V) and the ``target`` (B, T) that they predict.
+        """Add a batch of ``preds`` (B, T, V) and the ``target`` (B, T) they predict.
 
         Places where ``attention_mask`` (B, T) is 0 do not count. ``sample_weight``,
         ``n_bytes`` and ``n_words`` are for each token or each row; bytes and words of a
         row are those of its scored tokens only. ``doc_ids`` name the document of each
         row, or of each token if rows are packed: with ``shift``, the first token of a
-        document has nothing of its own document before it, and is not scored. A document
-        may recur in later batches and in other processes.
+        document has nothing of its own document before it, and is not scored. A
+        document may recur in later batches and in other processes.
 
         Raises:
             BadInput: shapes or targets that do not fit, with the place.
@@ -108,10 +109,10 @@ class Perplexity(Metric):
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Add surprisals in nats (B, T), each at the place of its own token; ``shift`` moves none.
+        """Add surprisals in nats (B, T), each at the place of its own token.
 
-        ``nats`` may be the result of :func:`nonplus.metrics.token_nll`, which states which
-        tokens count. Otherwise a metric with ``shift`` needs a mask, and one with
+        ``nats`` may be the result of :func:`nonplus.metrics.token_nll`, which states
+        which tokens count. Otherwise a metric with ``shift`` needs a mask, and one with
         ``ignore_index`` a mask or the ``target``.
         """
         extras = BatchExtras(
@@ -137,7 +138,7 @@ class Perplexity(Metric):
         n_words: Any = None,
         doc_ids: Any = None,
     ) -> None:
-        """Add hidden states (B, T, H) under a head's ``weight`` (V, H), without forming the logits."""
+        """Add hidden states (B, T, H) under a head's ``weight`` (V, H); no logits."""
         extras = BatchExtras(
             mask=attention_mask, weights=sample_weight, n_bytes=n_bytes, n_words=n_words, doc_ids=doc_ids
         )
@@ -154,7 +155,7 @@ class Perplexity(Metric):
         return self._scalar(float(options.report(self._accumulated())))
 
     def report(self) -> Report:
-        """All figures and their protocol. Like :meth:`compute`, call it in every process or in none."""
+        """The report on all processes; call it in every process or in none."""
         with self.sync_context(dist_sync_fn=self.dist_sync_fn, should_sync=self.sync_on_compute):
             return self._options.report(self._accumulated())
 
@@ -164,7 +165,7 @@ class Perplexity(Metric):
         return self._accumulated().tally
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Add a batch as :meth:`update` does, and return the perplexity of this batch alone."""
+        """Add a batch as in :meth:`update`, and return its own perplexity."""
         before, updates, on_cpu = self._lines(), self._update_count, self.compute_on_cpu
         self._one_batch = True
         try:
@@ -185,7 +186,8 @@ class Perplexity(Metric):
         protocol of the report then states both.
 
         Raises:
-            BadProtocol: it counts other tokens, because its ``shift`` or ``ignore_index`` differs.
+            BadProtocol: it counts other tokens, because its ``shift`` or
+                ``ignore_index`` differs.
         """
         before = self._lines()
         super().merge_state(incoming_state)
@@ -198,14 +200,15 @@ class Perplexity(Metric):
 
     def sync(self, *args: Any, **kwargs: Any) -> None:
         """Gather the sums of all processes; see :meth:`torchmetrics.Metric.sync`."""
-        # one tensor, on the metric's device, also without a batch: all processes must send the same number of tensors
+        # one tensor, on the metric's device, also without a batch: all processes must
+        # send the same number of tensors
         if not self._is_synced:
             self._write(self._accumulated())
         super().sync(*args, **kwargs)
 
     @contextmanager
     def sync_context(self, *args: Any, should_unsync: bool = True, **kwargs: Any) -> Iterator[None]:
-        """Hold the sums of all processes inside the block; see :meth:`torchmetrics.Metric.sync_context`."""
+        """Hold the sums of all processes inside the block."""
         self.sync(*args, **kwargs)
         try:
             yield
@@ -218,7 +221,7 @@ class Perplexity(Metric):
         super().reset()
 
     def plot(self, val: Tensor | Sequence[Tensor] | None = None, ax: Any = None) -> Any:
-        """Plot the perplexity, or several results of :meth:`forward` or :meth:`compute`; returns figure and axes."""
+        """Plot the perplexity, or several results; returns figure and axes."""
         return self._plot(val, ax)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], exclude_state: Sequence[str] = "") -> torch.nn.Module:
@@ -240,7 +243,7 @@ class Perplexity(Metric):
         self._should_unsync, self._to_sync, self._enable_grad = True, self.sync_on_compute, False
 
     def _updated(self, times: int) -> None:
-        """What torchmetrics does around :meth:`update`, for other methods that add batches."""
+        """What torchmetrics does around ``update``, for the other methods."""
         self._computed = None
         self._update_count += times
 
@@ -250,7 +253,7 @@ class Perplexity(Metric):
         self._fold()
 
     def _fold(self) -> None:
-        """Merge the lines of single batches once they are as long as the merged line: linear time in all."""
+        """Merge new lines once they are as long as the merged one: linear time."""
         first, *others = self._lines() or [torch.empty(0)]
         if others and sum(map(len, others)) >= len(first):
             self._write(self._accumulated())

@@ -1,7 +1,8 @@
-"""Perplexity in the Hugging Face Trainer, which keeps the surprisals of each step instead of its logits.
+"""Perplexity in the Hugging Face Trainer: surprisals of each step, not logits.
 
 ``exp(eval_loss)`` is not the perplexity of the evaluation set: it averages the means of
-the batches, so a short batch counts as much as a long one, and the batch size changes it.
+the batches, so a short batch counts as much as a long one, and the batch size changes
+it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -42,17 +43,17 @@ class TrainerPerplexity:
 
     The result does not depend on the batch size or on how ranks divide the set, except
     through the model's own forward pass. A row is a document: rows are the clusters of
-    the interval. If rows are padded on the left, the mask is needed to tell padding from
-    a prompt labelled -100, because padding does not predict the token after it:
-    ``TrainingArguments(label_names=["labels", "attention_mask"])``. The same holds if all
-    rows have one length and only some begin with such a prompt.
+    the interval. If rows are padded on the left, the mask is needed to tell padding
+    from a prompt labelled -100, because padding does not predict the token after it:
+    ``TrainingArguments(label_names=["labels", "attention_mask"])``. The same holds if
+    all rows have one length and only some begin with such a prompt.
 
     ``shift`` is true for models that predict the next token of labels that are their
     input (``…ForCausalLM``), and false if each label is at the place of its own
     prediction (masked and encoder-decoder models, or a collator that shifts). Labels of
-    -100 and those in ``ignore_index`` do not count. ``byte_counts`` (V,) holds the number
-    of bytes of text of each token id, and gives bits per byte. ``check`` is as in
-    :class:`nonplus.metrics.Perplexity`.
+    -100 and those in ``ignore_index`` do not count. ``byte_counts`` (V,) holds the
+    number of bytes of text of each token id, and gives bits per byte. ``check`` is as
+    in :class:`nonplus.metrics.Perplexity`.
 
     If training stops in the middle of an evaluation with ``batch_eval_metrics=True``,
     call ``reset`` before the next one.
@@ -93,7 +94,7 @@ class TrainerPerplexity:
         return self._report
 
     def preprocess_logits_for_metrics(self, logits: Any, labels: Any) -> tuple[Any, Any]:
-        """Surprisals of ``labels`` (B, T) in nats, and 1 where they count; both shaped like ``labels``.
+        """Surprisals of ``labels`` (B, T) in nats, and 1 where they count.
 
         ``logits`` are what the model returned besides its loss: (B, T, V), or several
         tensors that include those. ``labels`` may be a pair of labels and mask.
@@ -122,8 +123,8 @@ class TrainerPerplexity:
         With ``compute_result`` false, batches are only added.
 
         Raises:
-            BadInput: the predictions are logits, because the Trainer does not have the other hook; or no
-                label counts.
+            BadInput: the predictions are logits, because the Trainer does not have the
+                other hook; or no label counts.
         """
         for (nats, kept), labels, masked in _batches(evaluation):
             extras = ArrayExtras(n_bytes=self._n_bytes(labels, kept))
@@ -155,7 +156,7 @@ class TrainerPerplexity:
 
 
 def _logits_of(outputs: Any, labels: Any) -> Tensor:
-    """The first tensor with a row of scores for each label; others are hidden states, caches, other losses."""
+    """The first tensor with a row of scores for each label, among other outputs."""
     if labels is None:
         raise BadInput(
             "the Trainer passed no labels; add labels to the data set, or use a Trainer without these hooks for "
@@ -173,7 +174,7 @@ def _logits_of(outputs: Any, labels: Any) -> Tensor:
 
 
 def _refuse_left_padding(real_BT: Tensor) -> None:
-    """Refuse a batch in which some rows begin later than others, and none ends earlier."""
+    """Refuse a batch in which some rows begin later, and none ends earlier."""
     if not real_BT.any():
         return
     last = int(real_BT.any(0).nonzero().max())  # beyond it other ranks have longer rows

@@ -81,7 +81,7 @@ def api() -> str:
 
 def metrics() -> str:
     """Every public name of ``nonplus.metrics``."""
-    names = ["Perplexity", "token_nll", "head_nll", "Figures", "Conditions"]
+    names = ["Perplexity", "token_nll", "head_nll", "MetricProtocol"]
     assert sorted(names) == sorted(nonplus.metrics.__all__)
     return "\n".join(_described(name, getattr(nonplus.metrics, name)) for name in names)
 

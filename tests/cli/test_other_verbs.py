@@ -101,8 +101,8 @@ def test_without_json_the_doctor_prints_lines(run):
     ("switch", "built", "says"),
     [
         ("0", True, "switched off by NONPLUS_NATIVE=0"),
-        ("1", True, "made for another machine: install again"),
-        ("1", False, "not built: install again"),
+        ("1", True, "built for another machine: reinstall"),
+        ("1", False, "not built: reinstall"),
     ],
 )
 def test_the_doctor_explains_why_the_c_kernel_is_not_used(run, monkeypatch, switch, built, says):
@@ -123,4 +123,4 @@ def test_a_failed_check_gives_exit_code_1(run, monkeypatch):
 
 def test_a_missing_extra_comes_with_the_line_that_installs_it(run, monkeypatch):
     monkeypatch.setattr("nonplus.cli.doctor._installed", lambda name: "" if name == "pyarrow" else "1.0")
-    assert "without pyarrow; pip install 'nonplus[parquet]'" in run("doctor", "--model", "uniform:256").out
+    assert "missing pyarrow; pip install 'nonplus[parquet]'" in run("doctor", "--model", "uniform:256").out

@@ -1,4 +1,4 @@
-"""``nonplus score``: what it prints, and that it is what the library says."""
+"""``nonplus score`` prints the figures of the library."""
 
 import math
 
@@ -104,7 +104,7 @@ def test_the_bootstrap_agrees_with_the_interval(run, verses):
 def test_one_document_has_no_bootstrap_and_the_note_says_why(run, fox):
     ran = run("score", fox, *UNIFORM, "--bootstrap", 100, "--json")
     assert ran.object["bootstrap"] is None
-    assert "needs two documents" in ran.err
+    assert "needs at least two documents" in ran.err
 
 
 def test_a_higher_level_gives_a_wider_interval(run, verses):
@@ -188,7 +188,7 @@ def test_an_infinite_perplexity_is_explained():
     chances = [0.0] + [1 / 255] * 255
     report = evaluate(["ab\0cd"], model=Unigram(chances))
     assert math.isinf(report.perplexity)
-    assert "holds a token of this text for impossible" in explanation(report, vocabulary=256)
+    assert "gives probability 0 to a token of this text" in explanation(report, vocabulary=256)
 
 
 def test_a_closed_stdout_is_not_an_error(start, fox):

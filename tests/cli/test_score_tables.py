@@ -1,4 +1,4 @@
-"""Tables of tokens and documents: every token once, both formats alike, whole or not there."""
+"""Tables have every token once, are the same in both formats, and are never partial."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nonplus.views.tables import DOCUMENTS, READ_TOKENS, TOKENS, table
+from nonplus.views.tables import DOCUMENTS, TOKENS, TOKENS_WITH_READINGS, table
 
 
 def rows_of(path: Path) -> list[dict]:
@@ -37,7 +37,7 @@ def test_the_tokens_of_a_text_add_up_to_its_report(run, verses, rows):
 def test_alternatives_bring_entropy_rank_and_the_most_probable_tokens(run, fox, rows):
     run("score", fox, "--model", f"unigram:{fox}", "--per-token", rows, "--alternatives", 2)
     token = rows_of(rows)[1]
-    assert [*token] == [*READ_TOKENS]
+    assert [*token] == [*TOKENS_WITH_READINGS]
     assert token["rank"] > 0
     assert token["entropy"] > 0
     assert len(token["top"]) == 2

@@ -2,12 +2,13 @@
 
 ::
 
-    NonplusError ├── BadInput (ValueError)       a text, file or numbers that cannot be
-    measured │   ├── BadProbability          an invalid probability, log-probability or
-    logit │   └── BadRecord               a corpus that breaks its format, with the
-    place ├── BadProtocol (ValueError)    a choice that contradicts another, the model
-    or the text ├── BadModel (ValueError)       a model that cannot be opened or run └──
-    MissingExtra (ImportError)  a missing package, with the line that installs it
+    NonplusError
+    ├── BadInput (ValueError)       a text, file or numbers that cannot be measured
+    │   ├── BadProbability          an invalid probability, log-probability or logit
+    │   └── BadRecord               a corpus that breaks its format, with the place
+    ├── BadProtocol (ValueError)    a choice that does not fit another, model or text
+    ├── BadModel (ValueError)       a model that cannot be opened or run
+    └── MissingExtra (ImportError)  a missing package, with the line that installs it
 
 Every message states the input, the rule, and what to do.
 """
@@ -30,7 +31,7 @@ class BadRecord(BadInput):
 
 
 class BadProtocol(NonplusError, ValueError):
-    """A choice that contradicts another choice, the model or the text."""
+    """A choice that does not fit another choice, the model or the text."""
 
 
 class BadModel(NonplusError, ValueError):

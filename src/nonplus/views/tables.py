@@ -67,7 +67,7 @@ def table(path: Path, columns: Columns) -> Iterator[Table]:
 
 
 def document_row(document: DocumentSums) -> Row:
-    """A document as a row of ``DOCUMENTS``; a figure that does not exist is ``None``."""
+    """A document as a row of ``DOCUMENTS``; ``None``: the figure does not exist."""
     return {
         "id": document.id,
         "domain": document.domain,

@@ -76,7 +76,7 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
     if outcome.report.interrupted:
         yield "interrupted", "by Ctrl-C; the figures are of the tokens scored until then"
     if outcome.enough:
-        yield "stopped", f"early: the interval is within {plan.precision.until:.3g} of the perplexity"
+        yield "stopped", f"early: the interval is within {100 * plan.precision.until:.3g}% of the perplexity"
 
 
 def _resampled(interval: Interval, samples: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """A named protocol: the ``choices`` in which it differs from ``full``, and texts."""
+    """A protocol: the ``choices`` in which it differs from ``full``, and its texts."""
 
     choices: Mapping[str, Any]
     does: str
@@ -42,8 +42,8 @@ PRESETS: dict[str, Preset] = {
             "windows at multiples of the stride, no BOS."
         ),
         source="transformers, docs/source/en/perplexity.md at 052b1dcd",
-        beware="After the first window it counts one token fewer than it scores in each window, which is off by one in "
-        "S; with stride 1 only the first window counts. The first token of the stream is never scored.",
+        beware="In every window but the first it counts one token fewer than it scores, an error of one in S; with "
+        "stride 1 only the first window counts. The first token of the stream is never scored.",
     ),
     "lm-eval": Preset(
         choices=dict(bos="first", without_bos="eos", specials=True, denominator="lm-eval"),
@@ -53,7 +53,7 @@ PRESETS: dict[str, Preset] = {
         ),
         source="lm-eval 0.4.13, lm_eval/utils.py get_rolling_token_windows",
         beware="With a tokenizer that adds BOS automatically there are two, and the second one is scored. Windows "
-        "after the first have no prefix token. White space at an end of a text counts as one word more.",
+        "after the first have no prefix token. White space at the beginning or end of a text counts as a word.",
     ),
     "llama.cpp": Preset(
         choices=dict(

@@ -102,7 +102,7 @@ def test_a_window_larger_than_the_model_takes(run, fox):
         (("-p", "evaluate", "--bootstrap", 1000), ("--bootstrap", "evaluate", "omit --bootstrap")),
         (("--bootstrap", 3), ("at least 100", "got 3", "try 1000")),
         (("--messages", "turns", "--context-field", "before"), ("messages", "omit context_field")),
-        (("--dtype", "float16"), ("dtype='float16'", "open a model by hf:")),
+        (("--dtype", "float16"), ("dtype='float16'", "open a model with hf:")),
         (("--level", "95"), ("95", "between 0% and 100%", "write e.g. 5%")),
         (("--until", "soon"), ("'soon'", "not a number", "write e.g. 5%")),
         (("--limit", -1), ("-1", "limit")),

@@ -103,14 +103,14 @@ def test_ctrl_c_prints_what_was_measured_and_keeps_the_finished_rows(start, long
     begun(process, resume)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    said = json.loads(out)
+    printed = json.loads(out)
     assert process.returncode == 130
-    assert said["interrupted"] is True
-    assert said["tokens"] > 0
-    assert said["interval"]["low"] < said["perplexity"] < said["interval"]["high"]
+    assert printed["interrupted"] is True
+    assert printed["tokens"] > 0
+    assert printed["interval"]["low"] < printed["perplexity"] < printed["interval"]["high"]
     assert "Traceback" not in err
     written = [json.loads(line) for line in rows.read_text().splitlines()]
-    assert sum(row["nats"] is not None for row in written) == said["tokens"]
+    assert sum(row["nats"] is not None for row in written) == printed["tokens"]
 
 
 @pytest.mark.slow

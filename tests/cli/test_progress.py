@@ -22,12 +22,12 @@ def line_of(gauge: Gauge) -> str:
 
 def test_the_line_shows_documents_tokens_speed_and_perplexity():
     meter = Meter(tokens=1000, nats=1000.0, documents=3)
-    said = line_of(Gauge(meter, size=0))
-    assert "3 documents" in said
-    assert "1,000 tokens" in said
-    assert "tokens/s" in said
-    assert "perplexity 2.718" in said
-    assert "left" not in said
+    printed = line_of(Gauge(meter, size=0))
+    assert "3 documents" in printed
+    assert "1,000 tokens" in printed
+    assert "tokens/s" in printed
+    assert "perplexity 2.718" in printed
+    assert "left" not in printed
 
 
 def test_the_time_left_is_shown_once_the_first_document_gives_tokens_per_byte():

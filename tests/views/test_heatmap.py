@@ -120,8 +120,8 @@ def test_a_token_is_marked_among_equally_probable_ones():
 
 def test_the_header_shows_the_figure_and_its_conditions():
     html, report = page_of("the fox jumps over the dog" * 9)
-    for said in (figure(report.perplexity), report.protocol.signature, report.protocol.fingerprint, report.model):
-        assert said in html
+    for text in (figure(report.perplexity), report.protocol.signature, report.protocol.fingerprint, report.model):
+        assert text in html
 
 
 def test_each_document_has_its_own_perplexity():

@@ -1,8 +1,9 @@
-"""What each module of nonplus imports, read from its source: also inside functions, and by name.
+"""What each module of nonplus imports, according to its source.
 
-An import by name is one of ``import_module``, ``__import__`` and ``require`` with a
-literal, or with an entry of a table: a dictionary in the same file that spells out the
-modules. ``opener(GROUP, …)`` stands for every module that the group's schemes name.
+Imports inside functions and by name count. An import by name is one of
+``import_module``, ``__import__`` and ``require`` with a literal, or with an entry of a
+table: a dictionary in the same file that spells out the modules. ``opener(GROUP, …)``
+stands for every module that the group's schemes name.
 """
 
 import ast
@@ -49,7 +50,7 @@ def imported(source: str, name: str, ours: Collection[str]) -> set[str]:
                 whole = {f"{module}.{alias.name}" for alias in aliases}
                 found |= {each if each in ours else module for each in whole}
             case ast.Call(func=ast.Name(id=function) | ast.Attribute(attr=function), args=[first, *_]):
-                # optional.py has the loaders themselves; what they load is up to their callers.
+                # optional.py has the loaders; their callers decide what they load.
                 if function in LOADERS and name != "nonplus.optional":
                     found |= set(_loaded(first, tree, name, ours))
                 elif function == "opener":

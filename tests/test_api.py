@@ -1,4 +1,4 @@
-"""The public surface: flat, lazy, and as documented."""
+"""The public names are flat, lazy and documented."""
 
 import ast
 import importlib

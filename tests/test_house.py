@@ -1,4 +1,4 @@
-"""What the house promises about itself: light to import, plainly named, tied to no machine."""
+"""Promises of the code base: fast to import, layered, and tied to no machine."""
 
 import re
 import subprocess
@@ -27,8 +27,8 @@ def modules_after(statement: str) -> set[str]:
     return set(run.stdout.split())
 
 
-def house_files() -> list[Path]:
-    """Every file that is tracked, or would be once added."""
+def tracked_files() -> list[Path]:
+    """Every file that is tracked, or would be after ``git add``."""
     if not (ROOT / ".git").exists():
         pytest.skip("not a git checkout, so what is tracked is unknown")
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
@@ -39,7 +39,7 @@ def house_files() -> list[Path]:
 
 def lines_that_match(pattern: re.Pattern[str]) -> list[str]:
     found = []
-    for path in house_files():
+    for path in tracked_files():
         text = path.read_bytes().decode("utf-8", errors="ignore")
         lines = enumerate(text.splitlines(), 1)
         found += [f"{path.relative_to(ROOT)}:{number}" for number, line in lines if pattern.search(line)]

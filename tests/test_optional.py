@@ -1,4 +1,4 @@
-"""Optional third parties and schemes: each listed once, and loaded when it is needed."""
+"""Optional packages and schemes are listed once, and loaded when they are needed."""
 
 import importlib
 import sys

@@ -1,4 +1,4 @@
-"""How surprised a language model is by text: perplexity, measured exactly, with its conditions beside it."""
+"""How surprised a language model is by text: exact perplexity, with its conditions."""
 
 import importlib
 from typing import TYPE_CHECKING
@@ -76,7 +76,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is first asked for, so that ``import nonplus`` costs nothing."""
+    """Import a public name at its first use, so that ``import nonplus`` is fast."""
     if name not in _HOMES:
         raise AttributeError(f"module 'nonplus' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

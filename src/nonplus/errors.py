@@ -3,14 +3,14 @@
 ::
 
     NonplusError
-    ├── BadInput (ValueError)          the text, file or numbers that came cannot be measured
-    │   ├── BadProbability             a value that no probability, log-probability or logit can have
-    │   └── BadRecord                  a corpus that breaks its own format, with the place where it does
-    ├── BadProtocol (ValueError)       a choice that contradicts another choice, the model or the text
-    ├── BadModel (ValueError)          a model that cannot be opened or cannot answer
-    └── MissingExtra (ImportError)     a part of nonplus that is not installed, with the line that installs it
+    ├── BadInput (ValueError)       a text, file or numbers that cannot be measured
+    │   ├── BadProbability          an invalid probability, log-probability or logit
+    │   └── BadRecord               a corpus that breaks its format, with the place
+    ├── BadProtocol (ValueError)    a choice that does not fit another, model or text
+    ├── BadModel (ValueError)       a model that cannot be opened or run
+    └── MissingExtra (ImportError)  a missing package, with the line that installs it
 
-Every message answers three questions: what came, what the rule is, what to do.
+Every message states the input, the rule, and what to do.
 """
 
 
@@ -19,36 +19,36 @@ class NonplusError(Exception):
 
 
 class BadInput(NonplusError, ValueError):
-    """The text, file or numbers that came cannot be measured."""
+    """A text, file or numbers that cannot be measured."""
 
 
 class BadProbability(BadInput):
-    """A value that no probability, log-probability or logit can have."""
+    """An invalid probability, log-probability or logit."""
 
 
 class BadRecord(BadInput):
-    """A corpus that breaks its own format; the message names the place."""
+    """A corpus that breaks its format; the message names the place."""
 
 
 class BadProtocol(NonplusError, ValueError):
-    """A choice that contradicts another choice, the model or the text."""
+    """A choice that does not fit another choice, the model or the text."""
 
 
 class BadModel(NonplusError, ValueError):
-    """A model that cannot be opened or cannot answer."""
+    """A model that cannot be opened or run."""
 
 
 class MissingExtra(NonplusError, ImportError):
-    """A part of nonplus that is not installed."""
+    """A package that is not installed; the message ends with the install line."""
 
 
 class ProtocolWarning(UserWarning):
-    """A protocol is followed faithfully although its figure is known to mislead."""
+    """A protocol is followed exactly, although its figure is known to mislead."""
 
 
 class SuspectInput(UserWarning):
-    """Input that can be measured, and is probably not what was meant."""
+    """Input that can be measured but is probably a mistake."""
 
 
 class FallbackNotice(UserWarning):
-    """A fast path failed its self-check, so the plain path is used."""
+    """A fast path failed its self-check, so the slow path is used."""

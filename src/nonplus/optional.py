@@ -94,7 +94,7 @@ def opener(group: str, scheme: str) -> Callable[..., Any]:
 
 
 def _installed(group: str) -> dict[str, Callable[[], Callable[..., Any]]]:
-    """What other packages declare: for each scheme, a function that imports its opener."""
+    """The schemes of other packages, each with a function that imports its opener."""
     # Imported here because it takes half of a cold start and is rarely needed.
     from importlib.metadata import entry_points
 

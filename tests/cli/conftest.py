@@ -1,4 +1,4 @@
-"""What the tests of the command line share: running it here, and running it as a process of its own."""
+"""Fixtures of the command line: running it in this process, or in one of its own."""
 
 import json
 import subprocess
@@ -23,7 +23,7 @@ class Ran:
 
     @property
     def object(self) -> dict[str, Any]:
-        """What ``--json`` printed."""
+        """The object that ``--json`` printed."""
         found: dict[str, Any] = json.loads(self.out)
         return found
 
@@ -50,7 +50,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """``start("score", "text")`` as a process, which does not outlive its test; keywords are those of Popen."""
+    """``start("score", "text")``: a process that ends with its test."""
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: object, **options: Any) -> subprocess.Popen[str]:

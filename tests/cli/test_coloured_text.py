@@ -1,4 +1,4 @@
-"""``--show``: the text coloured by surprisal, and its bits where there are no colours."""
+"""``--show``: the text coloured by surprisal; without colours, tokens and bits."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Help: quick, complete, and one field of a record for every option."""
+"""Help is fast and complete, and every option is a field of a record."""
 
 import importlib
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from nonplus.cli import VERBS
 from nonplus.cli.score_plan import Output, Precision
-from nonplus.cli.terminal import help_texts as words
+from nonplus.cli.terminal import help_texts
 from nonplus.cli.terminal.options import field_of
 from nonplus.corpora import CorpusOptions
 from nonplus.measure.forward import RunOptions
@@ -19,12 +19,12 @@ from nonplus.models import DEFAULT
 from nonplus.models.loading import Loading
 
 KINDS = {
-    Loading: words.LOADING,
-    Protocol: words.PROTOCOL,
-    CorpusOptions: words.CORPUS,
-    RunOptions: words.RUN,
-    Precision: words.PRECISION,
-    Output: words.OUTPUT,
+    Loading: help_texts.LOADING,
+    Protocol: help_texts.PROTOCOL,
+    CorpusOptions: help_texts.CORPUS,
+    RunOptions: help_texts.RUN,
+    Precision: help_texts.PRECISION,
+    Output: help_texts.OUTPUT,
 }
 
 

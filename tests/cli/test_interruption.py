@@ -1,4 +1,4 @@
-"""Ctrl-C and worse: what was measured is reported, what was written is whole."""
+"""After Ctrl-C the measured part is reported; after a kill no file is half written."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from nonplus.cli.terminal.interruption import Interruption
 SMALL = ("--budget", 64, "--window", 64)  # batches that take no time
 
 
-def engine(given: int, partial: list[str]) -> Generator[str, None, None]:
-    """Gives texts, and when interrupted those that are under way."""
+def numbered(count: int, partial: list[str]) -> Generator[str, None, None]:
+    """Texts; when interrupted, those that are under way."""
     try:
-        for number in range(given):
+        for number in range(count):
             yield f"text {number}"
     except KeyboardInterrupt:
         yield from partial
@@ -28,24 +28,24 @@ def engine(given: int, partial: list[str]) -> Generator[str, None, None]:
 
 def test_without_an_interruption_every_text_comes_through():
     with Interruption() as interruption:
-        assert list(interruption.items(engine(3, []))) == ["text 0", "text 1", "text 2"]
+        assert list(interruption.items(numbered(3, []))) == ["text 0", "text 1", "text 2"]
 
 
 def followed(texts: Iterator[str], *, press_after: str = "", times: int = 1) -> list[str]:
-    """The texts that come through until Ctrl-C does, which is pressed while one of them is written."""
+    """The texts that arrive before KeyboardInterrupt; Ctrl-C is pressed during one."""
     seen = []
     with suppress(KeyboardInterrupt):
         for text in texts:
             for _ in range(times if text == press_after else 0):
                 signal.raise_signal(signal.SIGINT)
-            seen.append(text)  # reached although the press came before
+            seen.append(text)  # reached although Ctrl-C came before
         pytest.fail("the run was not interrupted")
     return seen
 
 
 def test_ctrl_c_while_a_text_is_written_waits_and_then_the_texts_under_way_come():
     with Interruption() as interruption:
-        texts = interruption.items(engine(9, ["half of 1", "half of 2"]))
+        texts = interruption.items(numbered(9, ["half of 1", "half of 2"]))
         assert followed(texts, press_after="text 0") == ["text 0", "half of 1", "half of 2"]
 
 
@@ -66,7 +66,7 @@ def test_ctrl_c_while_the_source_runs_reaches_it():
 
 def test_a_second_ctrl_c_ends_the_run_at_once():
     with Interruption() as interruption:
-        assert followed(interruption.items(engine(9, [])), press_after="text 0", times=2) == []
+        assert followed(interruption.items(numbered(9, [])), press_after="text 0", times=2) == []
 
 
 def test_afterwards_the_old_handler_of_ctrl_c_is_back():
@@ -78,14 +78,14 @@ def test_afterwards_the_old_handler_of_ctrl_c_is_back():
 
 @pytest.fixture
 def long_text(tmp_path: Path) -> Path:
-    """More than the bundled model reads while a test looks."""
+    """More than the bundled model scores before a test interrupts it."""
     path = tmp_path / "long.txt"
     path.write_text("".join(f"On day {day} the river rose by {day % 7} feet.\n" for day in range(5_000)))
     return path
 
 
 def begun(process, resume: Path, *, within: float = 60) -> None:
-    """Wait until two batches are computed, and so kept: then one is certainly counted."""
+    """Wait until two batches are kept: then at least one is counted."""
     deadline, sizes = time.monotonic() + within, set[int]()
     while time.monotonic() < deadline and process.poll() is None:
         sizes |= {file.stat().st_size for file in resume.glob("*.answers")} - {0}
@@ -93,7 +93,7 @@ def begun(process, resume: Path, *, within: float = 60) -> None:
             return
         time.sleep(0.02)
     process.kill()
-    pytest.fail(f"nothing was computed: {process.communicate()}")
+    pytest.fail(f"no batch was kept: {process.communicate()}")
 
 
 @pytest.mark.slow
@@ -103,14 +103,14 @@ def test_ctrl_c_prints_what_was_measured_and_keeps_the_finished_rows(start, long
     begun(process, resume)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    said = json.loads(out)
+    printed = json.loads(out)
     assert process.returncode == 130
-    assert said["interrupted"] is True
-    assert said["tokens"] > 0
-    assert said["interval"]["low"] < said["perplexity"] < said["interval"]["high"]
+    assert printed["interrupted"] is True
+    assert printed["tokens"] > 0
+    assert printed["interval"]["low"] < printed["perplexity"] < printed["interval"]["high"]
     assert "Traceback" not in err
     written = [json.loads(line) for line in rows.read_text().splitlines()]
-    assert sum(row["nats"] is not None for row in written) == said["tokens"]
+    assert sum(row["nats"] is not None for row in written) == printed["tokens"]
 
 
 @pytest.mark.slow
@@ -145,4 +145,4 @@ def test_before_anything_is_measured_there_is_nothing_to_report(start, tmp_path)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert "interrupted, so there is no report" in err
+    assert "interrupted before there was anything to report" in err

@@ -17,19 +17,19 @@ from nonplus.models import open_model
 
 
 def test_every_preset_is_explained_with_its_source_and_what_to_beware_of(run):
-    said = " ".join(run("protocols").out.split())
+    printed = " ".join(run("protocols").out.split())
     for name, preset in PRESETS.items():
         for words in (name, preset.does, f"Beware: {preset.beware}", f"Source: {preset.source}"):
-            assert " ".join(words.split()) in said
+            assert " ".join(words.split()) in printed
 
 
 def test_one_preset_is_explained_choice_by_choice(run):
-    said = run("protocols", "llama.cpp:256").out
-    assert "--window 256" in said
-    assert "--scored second-half" in said
-    assert '--joiner ""' in said
+    printed = run("protocols", "llama.cpp:256").out
+    assert "--window 256" in printed
+    assert "--scored second-half" in printed
+    assert '--joiner ""' in printed
     for flag in PROTOCOL:
-        assert any(part in said for part in flag.split("/"))
+        assert any(part in printed for part in flag.split("/"))
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -45,9 +45,9 @@ def test_the_choices_of_a_preset_are_printed_as_they_would_be_typed(run, name):
 
 
 def test_protocols_as_json_hold_every_choice(run):
-    said = run("protocols", "--json").object
-    assert [*said] == [*PRESETS]
-    assert said["gptq"]["choices"] == asdict(Protocol.named("gptq"))
+    printed = run("protocols", "--json").object
+    assert [*printed] == [*PRESETS]
+    assert printed["gptq"]["choices"] == asdict(Protocol.named("gptq"))
     assert {field_of(flag) for flag in PROTOCOL} | {"name"} == {*asdict(Protocol())}
     assert [*run("protocols", "stride:64", "--json").object] == ["stride:64"]
 
@@ -61,13 +61,13 @@ def test_the_bundled_models_are_listed_with_their_sizes(run):
 
 def test_the_bundled_models_are_listed_with_licence_checksum_and_the_figures_of_their_cards(run):
     (tiny,) = (model for model in run("models", "--json").object["models"] if model["name"] == "tiny")
-    said = run("models").out
-    assert tiny["licence"] in said
-    assert tiny["sha256"] in said
+    printed = run("models").out
+    assert tiny["licence"] in printed
+    assert tiny["sha256"] in printed
     wikitext = next(figure for figure in tiny["figures"] if figure["text"] == "WikiText-2 test")
     assert wikitext["quantity"] == "bits per byte"
-    assert f"{wikitext['value']:.3f}" in said
-    assert wikitext["fingerprint"] in said
+    assert f"{wikitext['value']:.3f}" in printed
+    assert wikitext["fingerprint"] in printed
     assert len({figure["text"] for figure in tiny["figures"]}) > 30
 
 
@@ -92,17 +92,17 @@ def test_the_doctor_names_a_head_that_takes_the_slow_path(run, monkeypatch):
 
 
 def test_without_json_the_doctor_prints_lines(run):
-    said = run("doctor", "--model", "uniform:256").out
+    printed = run("doctor", "--model", "uniform:256").out
     for words in ("nonplus ", "numpy ", "[hf]", "cpu ", "checks of uniform:256", "ok    causality"):
-        assert words in said
+        assert words in printed
 
 
 @pytest.mark.parametrize(
     ("switch", "built", "says"),
     [
         ("0", True, "switched off by NONPLUS_NATIVE=0"),
-        ("1", True, "made for another machine: install again"),
-        ("1", False, "not built: install again"),
+        ("1", True, "built for another machine: reinstall"),
+        ("1", False, "not built: reinstall"),
     ],
 )
 def test_the_doctor_explains_why_the_c_kernel_is_not_used(run, monkeypatch, switch, built, says):
@@ -123,4 +123,4 @@ def test_a_failed_check_gives_exit_code_1(run, monkeypatch):
 
 def test_a_missing_extra_comes_with_the_line_that_installs_it(run, monkeypatch):
     monkeypatch.setattr("nonplus.cli.doctor._installed", lambda name: "" if name == "pyarrow" else "1.0")
-    assert "without pyarrow; pip install 'nonplus[parquet]'" in run("doctor", "--model", "uniform:256").out
+    assert "missing pyarrow; pip install 'nonplus[parquet]'" in run("doctor", "--model", "uniform:256").out

@@ -1,4 +1,4 @@
-"""Progress: on stderr, only on a terminal, gone at the end."""
+"""Progress is shown on stderr, only in a terminal, and removed at the end."""
 
 import io
 import os
@@ -14,29 +14,29 @@ from nonplus.measure.scoring import Meter
 from nonplus.models.synthetic import Bytes
 
 
-def words_of(gauge: Gauge) -> str:
+def line_of(gauge: Gauge) -> str:
     console = Console(width=200, file=io.StringIO(), record=True)
     console.print(gauge.line())
     return console.export_text()
 
 
 def test_the_line_shows_documents_tokens_speed_and_perplexity():
-    meter = Meter(tokens=1000, nats=1000.0, characters=500, documents=3)
-    said = words_of(Gauge(meter, size=0))
-    assert "3 documents" in said
-    assert "1,000 tokens" in said
-    assert "tokens/s" in said
-    assert "perplexity 2.718" in said
-    assert "left" not in said
+    meter = Meter(tokens=1000, nats=1000.0, documents=3)
+    printed = line_of(Gauge(meter, size=0))
+    assert "3 documents" in printed
+    assert "1,000 tokens" in printed
+    assert "tokens/s" in printed
+    assert "perplexity 2.718" in printed
+    assert "left" not in printed
 
 
 def test_the_time_left_is_shown_once_the_first_document_gives_tokens_per_byte():
     meter = Meter()
     gauge = Gauge(meter, size=4000)
-    assert "left" not in words_of(gauge)
+    assert "left" not in line_of(gauge)
     assert list(gauge.watched([Document(text="x" * 100)], Bytes()))
     meter.tokens, meter.nats = 1000, 1000.0
-    assert "left" in words_of(gauge)
+    assert "left" in line_of(gauge)
 
 
 def test_the_size_is_known_only_where_all_sources_are_plain_files(tmp_path):

@@ -1,4 +1,4 @@
-"""Tables of tokens and documents: every token once, both formats alike, whole or not there."""
+"""Tables have every token once, are the same in both formats, and are never partial."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nonplus.views.tables import DOCUMENTS, READ_TOKENS, TOKENS, table
+from nonplus.views.tables import DOCUMENTS, TOKENS, TOKENS_WITH_READINGS, table
 
 
 def rows_of(path: Path) -> list[dict]:
@@ -23,11 +23,11 @@ def rows(request, tmp_path: Path) -> Path:
 
 
 def test_the_tokens_of_a_text_add_up_to_its_report(run, verses, rows):
-    said = run("score", f"lines:{verses}", "--model", f"unigram:{verses}", "--per-token", rows, "--json").object
+    printed = run("score", f"lines:{verses}", "--model", f"unigram:{verses}", "--per-token", rows, "--json").object
     tokens = rows_of(rows)
     assert [*tokens[0]] == [*TOKENS]
-    assert math.fsum(token["nats"] for token in tokens if token["nats"] is not None) == pytest.approx(said["nats"])
-    assert sum(token["nats"] is None for token in tokens) == said["unscored_tokens"]
+    assert math.fsum(token["nats"] for token in tokens if token["nats"] is not None) == pytest.approx(printed["nats"])
+    assert sum(token["nats"] is None for token in tokens) == printed["unscored_tokens"]
     assert (
         "".join(token["text"] for token in tokens if token["document"].endswith(":1"))
         == "verse 0 is 0 words from the end"
@@ -37,19 +37,19 @@ def test_the_tokens_of_a_text_add_up_to_its_report(run, verses, rows):
 def test_alternatives_bring_entropy_rank_and_the_most_probable_tokens(run, fox, rows):
     run("score", fox, "--model", f"unigram:{fox}", "--per-token", rows, "--alternatives", 2)
     token = rows_of(rows)[1]
-    assert [*token] == [*READ_TOKENS]
+    assert [*token] == [*TOKENS_WITH_READINGS]
     assert token["rank"] > 0
     assert token["entropy"] > 0
     assert len(token["top"]) == 2
 
 
 def test_a_row_for_each_document_has_its_own_figures(run, verses, rows):
-    said = run("score", f"lines:{verses}", "--model", f"unigram:{verses}", "--per-document", rows, "--json").object
+    printed = run("score", f"lines:{verses}", "--model", f"unigram:{verses}", "--per-document", rows, "--json").object
     documents = rows_of(rows)
     assert [*documents[0]] == [*DOCUMENTS]
-    assert len(documents) == said["documents"] == 38
-    assert sum(document["tokens"] for document in documents) == said["tokens"]
-    assert math.fsum(document["nats"] for document in documents) == pytest.approx(said["nats"])
+    assert len(documents) == printed["documents"] == 38
+    assert sum(document["tokens"] for document in documents) == printed["tokens"]
+    assert math.fsum(document["nats"] for document in documents) == pytest.approx(printed["nats"])
 
 
 def test_a_token_of_probability_0_is_infinite_in_both_formats(rows):

@@ -1,4 +1,7 @@
-"""What is wrong is said in a sentence on stderr: what came, what the rule is, what to do. Exit code 2, no figure."""
+"""Wrong input: one sentence on stderr, exit code 2, and no figure.
+
+The sentence states the input, the rule, and what to do.
+"""
 
 import sys
 from pathlib import Path
@@ -95,11 +98,11 @@ def test_a_window_larger_than_the_model_takes(run, fox):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--json", "--show"), ("--json", "--show", "leave one of them out")),
-        (("-p", "evaluate", "--bootstrap", 1000), ("--bootstrap", "evaluate", "leave --bootstrap out")),
+        (("--json", "--show"), ("--json", "--show", "omit one of them")),
+        (("-p", "evaluate", "--bootstrap", 1000), ("--bootstrap", "evaluate", "omit --bootstrap")),
         (("--bootstrap", 3), ("at least 100", "got 3", "try 1000")),
         (("--messages", "turns", "--context-field", "before"), ("messages", "omit context_field")),
-        (("--dtype", "float16"), ("dtype='float16'", "open a model by hf:")),
+        (("--dtype", "float16"), ("dtype='float16'", "open a model with hf:")),
         (("--level", "95"), ("95", "between 0% and 100%", "write e.g. 5%")),
         (("--until", "soon"), ("'soon'", "not a number", "write e.g. 5%")),
         (("--limit", -1), ("-1", "limit")),

@@ -1,4 +1,4 @@
-"""The page: self-contained, escaped, readable, and the same figures as the report."""
+"""The page is self-contained and escaped, and has the figures of the report."""
 
 import json
 import re
@@ -14,8 +14,8 @@ from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement
 from nonplus.models.synthetic import Uniform, Unigram, fitted_unigram
 from nonplus.views import heatmap
-from nonplus.views.heatmap import Beginning, page
-from nonplus.views.heatmap.colours import DARK, INK, LIGHT, STEPS, colour
+from nonplus.views.heatmap import FirstTexts, page
+from nonplus.views.heatmap.colours import DARK, DARK_INK, LIGHT, LIGHT_INK, STEPS, colour
 
 EVIL = "a </script><script>alert(1)</script> <b>bold</b> &amp; \"'\u2028 <!-- ${title} $data"
 
@@ -34,7 +34,7 @@ def data_of(html):
 
 
 class Reader(HTMLParser):
-    """What a browser would make of the page."""
+    """The page as a browser parses it."""
 
     def __init__(self):
         super().__init__()
@@ -63,7 +63,7 @@ def read(html):
 
 def test_the_tokens_of_the_page_are_the_text():
     html, _ = page_of("the fox\n\tjumps")
-    assert "".join(read(html).texts).startswith("not scoredimpossible")  # the legend
+    assert "".join(read(html).texts).startswith("not scoredprobability 0")  # the legend
     assert "".join(read(html).texts).endswith("the fox\n\tjumps")
 
 
@@ -120,8 +120,8 @@ def test_a_token_is_marked_among_equally_probable_ones():
 
 def test_the_header_shows_the_figure_and_its_conditions():
     html, report = page_of("the fox jumps over the dog" * 9)
-    for said in (figure(report.perplexity), report.protocol.signature, report.protocol.fingerprint, report.model):
-        assert said in html
+    for text in (figure(report.perplexity), report.protocol.signature, report.protocol.fingerprint, report.model):
+        assert text in html
 
 
 def test_each_document_has_its_own_perplexity():
@@ -147,10 +147,10 @@ def test_a_long_run_shows_its_first_tokens_with_a_note(monkeypatch):
 
 def test_no_more_texts_are_kept_than_a_page_shows(monkeypatch):
     monkeypatch.setattr(heatmap, "MOST_TOKENS", 10)
-    beginning = Beginning()
+    first_texts = FirstTexts()
     for scored in score(["abcdefgh"] * 50, model=Uniform(256)):
-        beginning.add(scored)
-    assert len(beginning.texts) == 2
+        first_texts.add(scored)
+    assert len(first_texts.texts) == 2
 
 
 def test_the_page_of_an_interrupted_run_has_a_note():
@@ -170,10 +170,10 @@ def luminance(rgb):
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-@pytest.mark.parametrize(("stops", "ink"), [(LIGHT, "light"), (DARK, "dark")])
+@pytest.mark.parametrize(("stops", "ink"), [(LIGHT, LIGHT_INK), (DARK, DARK_INK)])
 def test_text_on_every_colour_has_the_contrast_of_wcag(stops, ink):
     for step in range(STEPS + 1):
-        low, high = sorted([luminance(colour(stops, step)), luminance(INK[ink])])
+        low, high = sorted([luminance(colour(stops, step)), luminance(ink)])
         assert (high + 0.05) / (low + 0.05) >= 4.5
 
 
@@ -186,4 +186,4 @@ def test_the_lightness_of_the_colours_is_ordered(stops, direction):
 
 def test_the_text_colours_of_the_style_sheet_are_the_checked_ones():
     html, _ = page_of("the fox")
-    assert [f"#{bytes(INK[scheme]).hex()}" in html for scheme in INK] == [True, True]
+    assert re.findall(r"--ink: (#\w+)", html) == [f"#{bytes(ink).hex()}" for ink in (LIGHT_INK, DARK_INK)]

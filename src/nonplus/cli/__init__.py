@@ -1,7 +1,7 @@
 """The command line: a verb parses, calls public functions, prints.
 
-Numbers go to stdout, everything else to stderr. Exit codes: 0 measured, 1 a check of the doctor failed, 2 the input or
-an option is wrong, 130 interrupted by Ctrl-C.
+Figures go to stdout, everything else to stderr. Exit codes: 0 measured, 1 a check of
+the doctor failed, 2 the input or an option is wrong, 130 interrupted by Ctrl-C.
 """
 
 import importlib
@@ -16,11 +16,11 @@ from nonplus import __version__
 from nonplus.cli.terminal.notices import fail, notes
 from nonplus.errors import NonplusError
 
-# Said before NumPy is loaded. Threads that BLAS starts would have nothing to do: nonplus shares the work out among its
-# own, and torch has some too.
+# Set before NumPy is loaded. Threads of BLAS would be idle: nonplus divides the work
+# among its own threads, and torch has threads too.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# A table rather than imports, so that `nonplus --help` loads no verb.
+# Each verb with its module and its summary: `nonplus --help` imports no verb.
 VERBS = {
     "score": ("nonplus.cli.score", "Measure the perplexity of a model on texts."),
     "protocols": ("nonplus.cli.protocols", "Explain the protocols: every choice that changes the figure."),
@@ -42,7 +42,7 @@ class _Verbs(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
-            formatter.write_dl([(verb, says) for verb, (_, says) in VERBS.items()])
+            formatter.write_dl([(verb, summary) for verb, (_, summary) in VERBS.items()])
 
 
 @click.group(
@@ -55,7 +55,7 @@ class _Verbs(click.Group):
 @click.version_option(__version__, "-V", "--version", prog_name="nonplus", message="%(prog)s %(version)s")
 @click.pass_context
 def nonplus(context: click.Context) -> None:
-    """How surprised a language model is by text: perplexity, with its conditions beside it."""
+    """How surprised a language model is by text: perplexity, with its conditions."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
 
@@ -75,4 +75,4 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
         verb = error.ctx.command_path if error.ctx else "nonplus"
         return fail(f"{error.format_message().rstrip('.')}; see {verb} --help")
     except (click.Abort, KeyboardInterrupt):
-        return fail("interrupted, so there is no report", code=130)
+        return fail("interrupted before there was anything to report", code=130)

@@ -1,4 +1,4 @@
-"""``nonplus doctor``: what is installed, where models can run, and whether a model keeps what figures rely on."""
+"""``nonplus doctor``: what is installed, where models can run, checks of a model."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import click
 from nonplus import __version__
 from nonplus.cli.terminal.help_texts import LOADING
 from nonplus.cli.terminal.notices import fail
-from nonplus.cli.terminal.options import Option, Verb, flags, given
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.errors import FallbackNotice
 from nonplus.kernels import native
 from nonplus.measure.conformance import Check, examine
@@ -31,11 +31,11 @@ from nonplus.optional import BASE, EXTRAS
 @click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
               help="print one JSON object and nothing else")  # fmt: skip
 def command(model: str, as_json: bool, **options: object) -> int:
-    """Check the installation, the devices and a model. Exit code 1 says that a check failed."""
+    """Check the installation, the devices and a model. Exit code 1: a check failed."""
     found = devices()
-    if not as_json:  # before the model, which may be what does not work
+    if not as_json:  # before the model, because opening it may fail
         click.echo("\n".join([*_versions(), "", *_extras(), "", *map(_device, found), ""]))
-    opened, slow = _opened(model, Loading(**given(Loading, options)))
+    opened, slow = _opened(model, Loading(**fields_set(Loading, options)))
     checks = list(examine(opened))
     if as_json:
         click.echo(json.dumps(_as_dict(opened, found, checks) | {"head_path": slow or "fast"}))
@@ -43,7 +43,7 @@ def command(model: str, as_json: bool, **options: object) -> int:
         head = (
             f"slow  head          {slow}"
             if slow
-            else "ok    head          no way to its logits failed the check at opening"
+            else "ok    head          no path to its logits failed the check at load"
         )
         click.echo("\n".join([f"checks of {opened.name} ({opened.dtype})", head, *map(_checked, checks)]))
     failed = [check.name for check in checks if not check.passed]
@@ -51,7 +51,7 @@ def command(model: str, as_json: bool, **options: object) -> int:
 
 
 def _opened(name: str, loading: Loading) -> tuple[WindowModel | TextScorer, str]:
-    """The model, and which fast way of its failed the check that is made when a model is opened; or nothing."""
+    """The model, and why a fast path failed the check at load; empty if none failed."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FallbackNotice)
         model = open_model(name, loading=loading)
@@ -62,7 +62,7 @@ def _opened(name: str, loading: Loading) -> tuple[WindowModel | TextScorer, str]
 
 
 def _installed(package: str) -> str:
-    """The version; an empty string where the package is not installed."""
+    """The version; empty if the package is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -79,8 +79,8 @@ def _kernel() -> str:
         return "in use"
     if os.environ.get("NONPLUS_NATIVE") == "0":
         return "switched off by NONPLUS_NATIVE=0"
-    fault = "made for another machine" if native.built() else "not built"
-    return f"{fault}: install again where a C compiler is"
+    fault = "built for another machine" if native.built() else "not built"
+    return f"{fault}: reinstall nonplus where there is a C compiler"
 
 
 def _extras() -> list[str]:
@@ -90,7 +90,7 @@ def _extras() -> list[str]:
 def _extra(extra: str, packages: tuple[str, ...]) -> str:
     have = [f"{name} {_installed(name)}" for name in packages if _installed(name)]
     absent = [name for name in packages if not _installed(name)]
-    return ", ".join(have) if not absent else f"without {', '.join(absent)}; pip install 'nonplus[{extra}]'"
+    return ", ".join(have) if not absent else f"missing {', '.join(absent)}; pip install 'nonplus[{extra}]'"
 
 
 def _device(device: Device) -> str:

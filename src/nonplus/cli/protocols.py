@@ -32,29 +32,29 @@ def _preset(name: str) -> Preset:
 
 
 def _as_dict(preset: Preset, protocol: Protocol) -> dict[str, object]:
-    words = {key: value for key, value in asdict(preset).items() if key != "choices"}
-    return words | {"choices": asdict(protocol)}
+    texts = {key: value for key, value in asdict(preset).items() if key != "choices"}
+    return texts | {"choices": asdict(protocol)}
 
 
 def _described(name: str, preset: Preset) -> str:
     parts = {"": preset.does, "Beware: ": preset.beware, "Source: ": preset.source}
-    said = "\n".join(wrapped(f"{before}{text}", indent="  ") for before, text in parts.items())
-    return f"{click.style(name, bold=True)}\n{said}"
+    described = "\n".join(wrapped(f"{before}{text}", indent="  ") for before, text in parts.items())
+    return f"{click.style(name, bold=True)}\n{described}"
 
 
 def _choices(protocol: Protocol) -> str:
-    """Each choice as a flag with its value, and what the flag means."""
+    """Each choice as a flag with its value, and the meaning of the flag."""
     usual, lines = asdict(Protocol()), []
-    for declaration, says in PROTOCOL.items():
+    for declaration, meaning in PROTOCOL.items():
         value = getattr(protocol, field_of(declaration))
         flag = _flag(declaration, value)
         lines.append("\n" + click.style(flag, bold=value != usual[field_of(declaration)]))
-        lines.append(wrapped(says, indent="    "))
+        lines.append(wrapped(meaning, indent="    "))
     return "\n".join(lines)
 
 
 def _flag(declaration: str, value: object) -> str:
-    """How the choice would be typed."""
+    """The choice as one would type it."""
     if isinstance(value, bool):
         return declaration.split("/")[0 if value else -1]
     text = str(value)

@@ -8,7 +8,7 @@ import click
 from nonplus.cli.score_plan import Output, Plan, Precision
 from nonplus.cli.score_run import carry_out
 from nonplus.cli.terminal.help_texts import CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN
-from nonplus.cli.terminal.options import Option, Verb, flags, given
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.cli.terminal.report import show
 from nonplus.corpora import CorpusOptions
 from nonplus.measure.forward import RunOptions
@@ -22,8 +22,8 @@ _SHOWN_ALTERNATIVES = 5
 @click.command(
     "score",
     cls=Verb,
-    epilog="A source is a file, a folder, a pattern, - for standard input, or the text itself; a scheme says "
-    "which where that is not clear: text: file: lines: jsonl: parquet: wikitext: dataset: hub:",
+    epilog="Each of TEXTS is a file, a folder, a glob pattern, - for standard input, or the text itself. Where that is "
+    "not clear, write a scheme before it: text: file: lines: jsonl: parquet: wikitext: dataset: hub:",
 )
 @click.argument("sources", nargs=-1, metavar="TEXTS...")
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
@@ -31,9 +31,9 @@ _SHOWN_ALTERNATIVES = 5
 @flags(Loading, "Model", LOADING)
 @flags(Output, "Output", OUTPUT)
 @flags(Precision, "Precision", PRECISION)
-@flags(CorpusOptions, "CorpusOptions", CORPUS)
+@flags(CorpusOptions, "Corpus", CORPUS)
 @click.option("-p", "--protocol", cls=Option, heading="Protocol", metavar="NAME", default="full",
-              help="the choices below at once, by name; see nonplus protocols  [full]")  # fmt: skip
+              help="the name of a protocol, which sets all choices below; see nonplus protocols  [full]")  # fmt: skip
 @flags(Protocol, "Protocol", PROTOCOL, defaults=False)
 @flags(RunOptions, "Run", RUN)
 def command(sources: tuple[str, ...], model: str, protocol: str, **options: Any) -> int:
@@ -54,18 +54,18 @@ def planned(sources: tuple[str, ...], model: str, protocol: str, options: dict[s
     """The options as one value.
 
     Raises:
-        NonplusError: a choice is none, or contradicts another.
+        NonplusError: an option is invalid, or contradicts another.
     """
-    output, run = Output(**given(Output, options)), RunOptions(**given(RunOptions, options))
+    output, run = Output(**fields_set(Output, options)), RunOptions(**fields_set(RunOptions, options))
     if output.html and not run.alternatives:
         run = replace(run, alternatives=_SHOWN_ALTERNATIVES)
     return Plan(
         sources=sources,
         model=model,
-        protocol=Protocol.named(protocol).but(**given(Protocol, {**options, "name": None})),
-        loading=Loading(**given(Loading, options)),
-        reading=CorpusOptions(**given(CorpusOptions, options)),
+        protocol=Protocol.named(protocol).but(**fields_set(Protocol, {**options, "name": None})),
+        loading=Loading(**fields_set(Loading, options)),
+        corpus=CorpusOptions(**fields_set(CorpusOptions, options)),
         run=run,
-        precision=Precision(**given(Precision, options)),
+        precision=Precision(**fields_set(Precision, options)),
         output=output,
     )

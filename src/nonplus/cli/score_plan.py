@@ -1,4 +1,4 @@
-"""Everything that ``nonplus score`` was asked for, as one value; contradictions are refused at once."""
+"""The options of ``nonplus score`` as one value, checked for contradictions."""
 
 import os
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _FEWEST_SAMPLES = 100  # below that the ends of a percentile interval are noise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision:
-    """How certain the figure has to be, and how that is found out; 0 asks for nothing."""
+    """How precise the figure must be, and how that is measured; 0 means off."""
 
     level: float = 0.95
     until: float = 0.0
@@ -39,43 +39,41 @@ class Output:
 
     @property
     def tables(self) -> dict[str, Path]:
-        """The tables that were asked for, by flag."""
+        """The tables to write, by flag."""
         named = {"--per-document": self.per_document, "--per-token": self.per_token}
         return {flag: path for flag, path in named.items() if path is not None}
 
     @property
     def files(self) -> dict[str, Path]:
-        """All files that were asked for, by flag."""
+        """All files to write, by flag."""
         return self.tables | ({} if self.html is None else {"--html": self.html})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to score, with which model, how, and what to do with it."""
+    """What to score, with which model and protocol, and what to do with the result."""
 
     sources: tuple[str, ...]
     model: str
     protocol: Protocol
     loading: Loading
-    reading: CorpusOptions
+    corpus: CorpusOptions
     run: RunOptions
     precision: Precision
     output: Output
 
     def __post_init__(self) -> None:
         if self.output.json and self.output.show:
-            raise BadProtocol(
-                "--json prints one object and nothing else, so --show has nowhere to print; leave one of them out"
-            )
+            raise BadProtocol("--json prints one object and nothing else, so it excludes --show; omit one of them")
         if self.precision.bootstrap and self.protocol.average == "texts":
             raise BadProtocol(
-                f"--bootstrap finds the interval of a mean over tokens, and the protocol {self.protocol.name} takes "
-                "the mean of texts; leave --bootstrap out"
+                f"--bootstrap computes the interval of a mean over tokens, but the protocol {self.protocol.name} "
+                "averages over texts; omit --bootstrap"
             )
         check_until(self.precision.until, self.protocol)
         if self.precision.bootstrap != 0 and self.precision.bootstrap < _FEWEST_SAMPLES:
             raise BadProtocol(
-                f"--bootstrap takes at least {_FEWEST_SAMPLES} samples, got {self.precision.bootstrap}; try 1000"
+                f"--bootstrap needs at least {_FEWEST_SAMPLES} samples, got {self.precision.bootstrap}; try 1000"
             )
         _check_files(self.output, self.sources)
 
@@ -86,7 +84,7 @@ def _check_files(output: Output, sources: tuple[str, ...]) -> None:
     for flag, path in output.tables.items():
         if path.suffix not in SUFFIXES:
             raise BadProtocol(
-                f"{flag} writes a table as {' or '.join(SUFFIXES)}, got {path}; end its name in one of these"
+                f"{flag} writes a table as {' or '.join(SUFFIXES)}, got {path}; use one of these suffixes"
             )
     for flag, path in output.files.items():
         real = os.path.realpath(path)

@@ -1,4 +1,4 @@
-"""A plan carried out: the engine runs, files and screen follow it, Ctrl-C ends it with what is there."""
+"""Carries out a plan: scores, writes the files, and reports what Ctrl-C left."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
@@ -20,18 +20,28 @@ from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.intervals import Interval, bootstrap_interval
 from nonplus.models import open_model
 from nonplus.views import heatmap
-from nonplus.views.tables import DOCUMENTS, READ_TOKENS, TOKENS, Columns, Table, document_row, table, token_rows
+from nonplus.views.tables import (
+    DOCUMENTS,
+    TOKENS,
+    TOKENS_WITH_READINGS,
+    Columns,
+    Table,
+    document_row,
+    table,
+    token_rows,
+)
 
-# What follows a run, text by text.
+# Called for each scored text.
 Watcher = Callable[[ScoredText, DocumentSums], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A report, and what only the command line knows.
+    """A report, and what only the command line prints.
 
-    ``skipped`` blank documents were not measured; ``enough`` is true where the interval became as narrow as was asked
-    for. ``bootstrap`` is an interval of the mean surprisal, ``None`` where none was asked for or possible.
+    ``skipped`` counts blank documents. ``enough`` is true if the run stopped because
+    the interval was narrow enough for ``--until``. ``bootstrap`` is an interval of the
+    mean surprisal, ``None`` without ``--bootstrap`` or where there is no such interval.
     """
 
     report: Report
@@ -42,28 +52,28 @@ class Outcome:
 
 
 def carry_out(plan: Plan) -> Outcome:
-    """Score what the plan names, and write the files that it asks for.
+    """Score what the plan names, and write its files.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`; every file is then as it was before.
-        BadInput: there was text, and no token of it could be scored.
-        KeyboardInterrupt: nothing had been scored by then.
+        BadInput: no token could be scored.
+        KeyboardInterrupt: the run was interrupted before anything was scored.
     """
-    beginning = heatmap.Beginning()
+    first_texts = heatmap.FirstTexts()
     sums: list[DocumentSums] = []
     with ExitStack() as files:
-        # Opened before the model is loaded, so that a wrong path is known at once.
+        # Opened before the model is loaded, so that a wrong path is reported at once.
         tables = {
             flag: files.enter_context(table(path, _columns(plan)[flag])) for flag, path in plan.output.tables.items()
         }
         pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
         model = open_model(plan.model, loading=plan.loading)
         keep_blank = plan.protocol.unit == "stream"
-        corpus = open_corpora(plan.sources, options=plan.reading, tokenizer=model.tokenizer, keep_blank=keep_blank)
-        watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), beginning, sums))
+        corpus = open_corpora(plan.sources, options=plan.corpus, tokenizer=model.tokenizer, keep_blank=keep_blank)
+        watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts, sums))
         report, enough = _measured(plan, model, corpus, watchers)
         for path in pages:
-            page = heatmap.page(beginning.texts, model=model, report=report, title=corpus.name)
+            page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
             path.write_text(page, encoding="utf-8")
     return Outcome(
         report=report,
@@ -75,17 +85,20 @@ def carry_out(plan: Plan) -> Outcome:
 
 
 def _columns(plan: Plan) -> Mapping[str, Columns]:
-    return {"--per-document": DOCUMENTS, "--per-token": READ_TOKENS if plan.run.alternatives else TOKENS}
+    return {"--per-document": DOCUMENTS, "--per-token": TOKENS_WITH_READINGS if plan.run.alternatives else TOKENS}
 
 
 def _watchers(
     plan: Plan,
     tables: Mapping[str, Table],
     names: TokenNames,
-    beginning: heatmap.Beginning,
+    first_texts: heatmap.FirstTexts,
     sums: list[DocumentSums],
 ) -> Iterator[Watcher]:
-    """What is to be done with each text; ``beginning`` and ``sums`` receive what page and bootstrap need."""
+    """What to do with each text.
+
+    ``first_texts`` is filled for the page, ``sums`` for the bootstrap.
+    """
     columns = _columns(plan)["--per-token"]
     if "--per-document" in tables:
         yield lambda _, added: tables["--per-document"].write([document_row(added)])
@@ -94,7 +107,7 @@ def _watchers(
     if plan.output.show:
         yield Screen(names).show
     if plan.output.html:
-        yield lambda scored, _: beginning.add(scored)
+        yield lambda scored, _: first_texts.add(scored)
     if plan.precision.bootstrap:
         yield lambda _, added: sums.append(added)
 
@@ -102,13 +115,13 @@ def _watchers(
 def _measured(
     plan: Plan, model: WindowModel | TextScorer, corpus: Corpus, watchers: list[Watcher]
 ) -> tuple[Report, bool]:
-    """The report, and whether the interval became as narrow as was asked for."""
+    """The report, and whether the interval became narrow enough."""
     measurement = Measurement(model, plan.protocol, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
-    gauge = Gauge(meter, size=0 if plan.reading.limit else size_of(plan.sources))
+    gauge = Gauge(meter, size=0 if plan.corpus.limit else size_of(plan.sources))
     run = measurement.run(gauge.watched(corpus, model.tokenizer), options=plan.run, meter=meter)
     seen = 0
-    # Two writers on one screen would draw over each other.
+    # Two writers to one terminal would overwrite each other.
     screen = nullcontext() if plan.output.show else shown(gauge)
     with Interruption() as interruption, screen:
         try:
@@ -128,6 +141,6 @@ def _bootstrap(plan: Plan, sums: list[DocumentSums]) -> Interval | None:
     samples = plan.precision.bootstrap
     counted = [each for each in sums if each.tokens]
     if samples and (len(counted) < 2 or any(each.sums.zeros for each in counted)):
-        note("--bootstrap needs two documents and more, and no impossible token; there is no such interval here")
+        note("no bootstrap interval: it needs at least two documents, and no token of probability 0")
         return None
     return bootstrap_interval(counted, resamples=samples, level=plan.precision.level) if samples else None

@@ -26,7 +26,7 @@ PLAIN = CorpusOptions()
 def open_corpus(
     source: str | Path, *, options: CorpusOptions = PLAIN, tokenizer: Tokenizer | None = None, keep_blank: bool = False
 ) -> Corpus:
-    """The documents of one source, read lazily, and anew on every pass.
+    """The documents of one source, read lazily, and again on every pass.
 
     ``source`` is ``scheme:location``; ``-`` for standard input; or, where it can mean
     only one thing, a file, a folder, a glob pattern or a text without a scheme. A

@@ -31,7 +31,7 @@ def hub(location: str, reader: RowReader) -> "DataSet":
 
 
 def local(location: str, reader: RowReader) -> "DataSet":
-    """``dataset:PATH?split=test``: a data file, a folder of them, or a saved data set."""
+    """``dataset:PATH?split=test``: a data file, a folder of them, a saved data set."""
     path, query = _name_and_query(location, known=("split",))
     existing(path)
     library = _library()

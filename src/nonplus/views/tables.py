@@ -1,4 +1,4 @@
-"""Tables of tokens and documents, written as they come: JSON Lines or Parquet by the name's ending."""
+"""Tables of tokens and documents, written row by row as JSON Lines or Parquet."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -38,14 +38,14 @@ TOKENS: Columns = {
     "nats": float,
     "seen": int,
 }
-READ_TOKENS: Columns = {**TOKENS, "entropy": float, "rank": int, "top": list}
+TOKENS_WITH_READINGS: Columns = {**TOKENS, "entropy": float, "rank": int, "top": list}
 SUFFIXES = (".jsonl", ".parquet")
 
-_ROW_GROUP = 1 << 15  # rows that are held until they are written together
+_ROW_GROUP = 1 << 15  # rows held in memory until they are written together
 
 
 class Table(Protocol):
-    """A place for rows."""
+    """A file that takes rows."""
 
     def write(self, rows: Iterable[Row]) -> None:
         """Add rows at the end."""
@@ -54,20 +54,20 @@ class Table(Protocol):
 
 @contextmanager
 def table(path: Path, columns: Columns) -> Iterator[Table]:
-    """A table that takes the place of ``path`` at the end of the block; ``columns`` says what it holds.
+    """A table in the format of its suffix; it replaces ``path`` when the block ends.
 
     Raises:
         BadInput: the file cannot be written there.
-        MissingExtra: Parquet is not installed.
+        MissingExtra: pyarrow is not installed.
     """
-    kinds: dict[str, Callable[[Path, Columns], AbstractContextManager[Table]]]
-    kinds = {".jsonl": _json_lines, ".parquet": _parquet}
-    with replacing(path) as unfinished, kinds[path.suffix](unfinished, columns) as opened:
+    formats: dict[str, Callable[[Path, Columns], AbstractContextManager[Table]]]
+    formats = {".jsonl": _json_lines, ".parquet": _parquet}
+    with replacing(path) as unfinished, formats[path.suffix](unfinished, columns) as opened:
         yield opened
 
 
 def document_row(document: DocumentSums) -> Row:
-    """One document as a row of ``DOCUMENTS``; a figure that does not exist is ``None``."""
+    """A document as a row of ``DOCUMENTS``; ``None``: the figure does not exist."""
     return {
         "id": document.id,
         "domain": document.domain,
@@ -85,9 +85,9 @@ def document_row(document: DocumentSums) -> Row:
 
 
 def token_rows(scored: ScoredText, names: TokenNames, columns: Columns) -> Iterator[Row]:
-    """Every token of a text as a row of ``columns``, the unscored ones with ``nats`` null."""
+    """Every token of a text as a row of ``columns``; without ``nats`` if unscored."""
     for token in scored.rows(names):
-        yield {"document": scored.document.id} | {name: getattr(token, name) for name in [*columns][1:]}
+        yield {"document": scored.document.id} | {name: getattr(token, name) for name in columns if name != "document"}
 
 
 @final
@@ -129,7 +129,7 @@ class _Parquet:
 
 
 def _number(value: Any) -> float | None:
-    """A float column holds infinity, which JSON spells as a word."""
+    """A float column can hold infinity, which is a word in JSON."""
     return None if value is None else float(value)
 
 

@@ -1,4 +1,4 @@
-"""A text in the terminal, coloured by surprisal; where there are no colours, its tokens with their bits."""
+"""A text in the terminal, coloured by surprisal; without colours, tokens and bits."""
 
 import math
 from typing import final
@@ -10,8 +10,8 @@ from nonplus.measure.formatting import figure
 from nonplus.measure.records import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import DocumentSums
 
-# Black on colours of middling lightness: readable on a dark terminal and on a light one, and loud on neither while
-# surprisal is low. From so many bits on, this colour.
+# From this number of bits on, this colour. Black on colours of medium lightness is
+# readable on dark and on light terminals.
 SCALE = (
     (2, "#b9b49c"),
     (4, "#d6bf72"),
@@ -20,7 +20,7 @@ SCALE = (
     (11, "#fa6f4c"),
     (15, "#ea4f6c"),
 )
-_BELOW = 2  # bits; what is less surprising stays as it is
+_BELOW = 2  # bits; tokens with less have no colour
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _CONTROLS |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
@@ -36,7 +36,7 @@ class Screen:
         self._begun = False
 
     def show(self, scored: ScoredText, sums: DocumentSums) -> None:
-        """Print a text; the legend comes before the first one."""
+        """Print a text; before the first one, the legend."""
         perplexity = figure(sums.perplexity) if sums.tokens else "-"
         if self._coloured and not self._begun:
             self._console.print(_legend(), soft_wrap=True)
@@ -54,12 +54,12 @@ class Screen:
 
 
 def visible(text: str) -> str:
-    """The text with control characters as pictures, so that a document cannot drive the terminal."""
+    """The text with control characters as symbols: it cannot control the terminal."""
     return text.translate(_CONTROLS)
 
 
 def style_of(nats: float | None) -> str:
-    """How a token of that surprisal looks."""
+    """The style of a token with this surprisal."""
     if nats is None:
         return "dim italic"
     found = [colour for bits, colour in SCALE if nats / math.log(2) >= bits]
@@ -69,7 +69,7 @@ def style_of(nats: float | None) -> str:
 def _coloured(scored: ScoredText, names: TokenNames) -> Text:
     text = Text()
     for token in scored.rows(names):
-        # A newline that is surprising would otherwise not be seen at all.
+        # A surprising newline would otherwise be invisible.
         shown = visible(token.text).replace("\n", "⏎\n") if style_of(token.nats) else visible(token.text)
         text.append(shown, style_of(token.nats))
     return text

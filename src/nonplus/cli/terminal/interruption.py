@@ -1,4 +1,4 @@
-"""Ctrl-C that tears nothing: it reaches the engine between two batches, never the writing of a row."""
+"""Ctrl-C reaches a run between two batches, and never while a row is written."""
 
 import signal
 from collections.abc import Generator, Iterator
@@ -10,7 +10,10 @@ T = TypeVar("T")
 
 @final
 class Interruption:
-    """While entered, the first Ctrl-C is held back until the engine runs; a second one ends everything at once."""
+    """While entered, the first Ctrl-C waits until the source of :meth:`items` runs.
+
+    A second Ctrl-C ends everything at once.
+    """
 
     def __init__(self) -> None:
         self._asked = False
@@ -24,20 +27,23 @@ class Interruption:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         signal.signal(signal.SIGINT, self._before)
 
-    def items(self, engine: Generator[T, None, None]) -> Iterator[T]:
-        """What ``engine`` gives; after a Ctrl-C what it has finished by then, and then KeyboardInterrupt."""
+    def items(self, source: Generator[T, None, None]) -> Iterator[T]:
+        """The items of ``source``, which receives a Ctrl-C as KeyboardInterrupt.
+
+        It may yield what it has finished by then before it raises.
+        """
         while True:
             try:
-                yield self._next(engine)
+                yield self._next(source)
             except StopIteration:
                 return
 
-    def _next(self, engine: Generator[T, None, None]) -> T:
+    def _next(self, source: Generator[T, None, None]) -> T:
         if self._asked and not self._delivered:
             self._delivered = True
-            return engine.throw(KeyboardInterrupt())
+            return source.throw(KeyboardInterrupt())
         self._open = not self._asked
-        item = next(engine)
+        item = next(source)
         self._open = False
         return item
 

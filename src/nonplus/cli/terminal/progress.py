@@ -1,4 +1,4 @@
-"""How far a run is: one line on stderr, redrawn while the run goes on, gone when it ends."""
+"""The progress of a run: one line on stderr, redrawn, and removed at the end."""
 
 import os
 import time
@@ -18,16 +18,16 @@ from nonplus.measure.records import Document
 from nonplus.measure.scoring import Meter
 from nonplus.measure.statistics.fixed_point import exp
 
-_SAMPLE = 4096  # characters from which the number of tokens to come is estimated
+_SAMPLE = 4096  # characters from which the total number of tokens is estimated
 _NOT_PLAIN = (".gz", ".zst", ".parquet", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".arrow")
 
 
 @final
 class Gauge:
-    """What is done of a run, and what is to come where that can be known."""
+    """How much of a run is done, and how much is left where that can be estimated."""
 
     def __init__(self, meter: Meter, *, size: int) -> None:
-        """``size`` bytes of text are to be read; 0 where that is unknown."""
+        """``size`` is the bytes of text in all sources, 0 if unknown."""
         self._meter = meter
         self._size = size
         self._expected = 0.0
@@ -35,7 +35,7 @@ class Gauge:
         self._spinner = Spinner("dots", style="cyan")
 
     def watched(self, documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[Document]:
-        """The documents; the first one tells how many tokens a byte makes."""
+        """The documents; from the first one the tokens per byte are estimated."""
         for document in documents:
             if self._size and not self._expected and document.text:
                 sample = document.text[:_SAMPLE]
@@ -44,19 +44,19 @@ class Gauge:
             yield document
 
     def line(self) -> Table:
-        """The line as it stands."""
+        """The line as it is now."""
         row = Table.grid(padding=(0, 1))
         cells: list[object] = [self._spinner]
         if self._expected:
             cells.append(ProgressBar(total=1, completed=self._part, width=24))
-        row.add_row(*cells, "  ".join(self._words()))  # type: ignore[arg-type]
+        row.add_row(*cells, "  ".join(self._figures()))  # type: ignore[arg-type]
         return row
 
     @property
     def _part(self) -> float:
         return min(1.0, self._meter.tokens / self._expected) if self._expected else 0.0
 
-    def _words(self) -> Iterator[str]:
+    def _figures(self) -> Iterator[str]:
         meter, seconds = self._meter, time.perf_counter() - self._begun
         tokens, nats = meter.tokens, meter.nats
         if meter.documents:
@@ -81,7 +81,7 @@ def shown(gauge: Gauge) -> Iterator[None]:
 
 
 def size_of(sources: Iterable[str]) -> int:
-    """Bytes of text in the sources, if all are plain files; 0 where only reading would tell."""
+    """Bytes of text in the sources, if all are plain files; 0 if unknown."""
     sizes = [os.path.getsize(s) if os.path.isfile(s) and not s.lower().endswith(_NOT_PLAIN) else 0 for s in sources]
     return sum(sizes) if all(sizes) else 0
 

@@ -1,4 +1,4 @@
-"""An outcome as it is printed: a table for people, one object for programs."""
+"""Prints an outcome: a table for people, one JSON object for programs."""
 
 import json
 import math
@@ -19,24 +19,24 @@ from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import Interval, exponential
 from nonplus.views.explanation import explanation
 
-_WIDEST = 110  # columns of text that people read with ease
-_NAMES = 17  # columns for the name of a line
+_WIDEST = 110  # columns; longer lines are hard to read
+_NAMES = 17  # columns for the names
 
 
 def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
-    """The report with what was asked for beside it."""
-    said = outcome.report.as_dict() | {"skipped_documents": outcome.skipped, "stopped_early": outcome.enough}
+    """The report as JSON, with whatever else the plan includes."""
+    content = outcome.report.as_dict() | {"skipped_documents": outcome.skipped, "stopped_early": outcome.enough}
     if plan.precision.bootstrap:
-        said["bootstrap"] = outcome.bootstrap and asdict(exponential(outcome.bootstrap))
+        content["bootstrap"] = outcome.bootstrap and asdict(exponential(outcome.bootstrap))
     if plan.output.by_position:
-        said["by_position"] = [_position(row) for row in outcome.report.positions]
+        content["by_position"] = [_position(row) for row in outcome.report.positions]
     if plan.output.explain:
-        said["explanation"] = explanation(outcome.report, vocabulary=outcome.vocabulary)
-    return said
+        content["explanation"] = explanation(outcome.report, vocabulary=outcome.vocabulary)
+    return content
 
 
 def show(outcome: Outcome, plan: Plan) -> None:
-    """Print what was asked for, and as it was asked for."""
+    """Print the outcome in the format of the plan."""
     if plan.output.json:
         click.echo(json.dumps(as_object(outcome, plan), ensure_ascii=False))
     else:
@@ -44,11 +44,11 @@ def show(outcome: Outcome, plan: Plan) -> None:
 
 
 def _print_table(outcome: Outcome, plan: Plan) -> None:
-    """The report as lines of a name and what it says; wrapped to the width of a terminal, whole in a file."""
+    """Lines of a name and a value; wrapped in a terminal, but not in a file."""
     width = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else 0
-    for name, said in _lines(outcome, plan):
+    for name, value in _lines(outcome, plan):
         wide = width > 2 * _NAMES
-        parts = textwrap.wrap(said, width - _NAMES, break_on_hyphens=False) if wide else [said]
+        parts = textwrap.wrap(value, width - _NAMES, break_on_hyphens=False) if wide else [value]
         chief = name == "perplexity"
         click.echo(click.style(f"{name:{_NAMES}}", dim=not chief) + click.style(parts[0], bold=chief))
         for line in parts[1:]:
@@ -60,23 +60,23 @@ def _print_table(outcome: Outcome, plan: Plan) -> None:
 
 
 def wrapped(text: str, *, indent: str = "") -> str:
-    """Paragraphs as wide as the terminal, and no wider than people read with ease."""
+    """Paragraphs as wide as the terminal, and at most as wide as is easy to read."""
     width = min(shutil.get_terminal_size().columns, _WIDEST)
     paragraphs = [textwrap.fill(p, width, initial_indent=indent, subsequent_indent=indent) for p in text.split("\n\n")]
     return "\n\n".join(paragraphs)
 
 
 def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
-    for name, said in outcome.report.lines():
-        yield name, said
+    for name, value in outcome.report.lines():
+        yield name, value
         if name == "interval" and outcome.bootstrap is not None:
             yield "bootstrap", _resampled(exponential(outcome.bootstrap), plan.precision.bootstrap)
         if name == "scored" and outcome.skipped:
             yield "skipped", f"{outcome.skipped:,} blank {'document' if outcome.skipped == 1 else 'documents'}"
     if outcome.report.interrupted:
-        yield "interrupted", "by Ctrl-C; the figures are those of what was scored by then"
+        yield "interrupted", "by Ctrl-C; the figures are of the tokens scored until then"
     if outcome.enough:
-        yield "stopped", f"early: the interval is within {plan.precision.until:.3g} of the perplexity, as asked"
+        yield "stopped", f"early: the interval is within {100 * plan.precision.until:.3g}% of the perplexity"
 
 
 def _resampled(interval: Interval, samples: int) -> str:

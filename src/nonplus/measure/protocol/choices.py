@@ -1,4 +1,4 @@
-"""The choices themselves: one frozen record."""
+"""The choices of a protocol: one frozen record."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Self, get_args, get_type_hints
@@ -6,7 +6,8 @@ from typing import Literal, Self, get_args, get_type_hints
 from nonplus.errors import BadProtocol
 from nonplus.measure.protocol.presets import PRESETS
 
-MOST_CONTEXT = 8192  # a model may take far more; a figure that needs hours and 100 GB is asked for, not stumbled upon
+# A model may take far more tokens; a run of hours and 100 GB must be asked for.
+MOST_CONTEXT = 8192
 
 # The choice that the number after a preset's colon sets.
 _SIZED = {"stride": "stride", "hf-doc": "stride", "llama.cpp": "window", "gptq": "window"}
@@ -14,26 +15,35 @@ _SIZED = {"stride": "stride", "hf-doc": "stride", "llama.cpp": "window", "gptq":
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Protocol:
-    """How a text becomes a figure. Two figures compare only if all of this is equal.
+    """How a text becomes a figure. Two figures compare only if all choices are equal.
 
-    * ``unit``: windows are cut from each ``document``, or from the ``stream`` of all documents joined by ``joiner``.
-    * ``window``: tokens fed at once; 0 means as many as the model takes, at most 8,192.
-    * ``stride``: how far windows move on; 0 means as far as they reach, so that no token is computed twice.
-    * ``cut``: ``rolling`` windows score every token once and fill the last window up with context;
-      a ``grid`` of windows begins at multiples of the stride, the last one having less context; ``chunks`` are whole
-      windows, with the tail dropped; ``whole`` feeds each text in one piece.
-    * ``bos``: what goes before a window: the beginning token before ``every`` one, before the ``first`` one,
-      ``none``, ``replace`` the first token of each window where the tokenizer adds one, or the end token (``eos``)
-      before the first one.
-    * ``without_bos``: a model that has no beginning token leaves the first token ``unscored`` or uses its ``eos``.
-    * ``specials``: whether the tokenizer adds special tokens of its own accord (they may then be scored).
-    * ``scored``: ``all`` tokens of a window that are new in it, or only those in its ``second-half``.
-    * ``too_long``: with ``cut="whole"``, a text longer than the window is an error (``refuse``) or cut (``truncate``).
-    * ``booking``: each token counts once (``exact``), or as the loop in the Hugging Face documentation books it
-      (``hf-doc``): a later window's mean times one token fewer than it scored.
-    * ``average``: perplexity of the mean over ``tokens``, or the arithmetic mean of the ``texts``' perplexities.
+    * ``unit``: windows are cut from each ``document``, or from the ``stream`` of all
+      documents joined by ``joiner``.
+    * ``window``: tokens in a window; 0 means the maximum of the model, at most 8,192.
+    * ``stride``: tokens from the start of one window to the start of the next; 0 means
+      that windows do not overlap, so no token is computed twice.
+    * ``cut``: ``rolling`` windows score every token once, and the last window starts
+      earlier so that it has more context; a ``grid`` of windows starts at multiples of
+      the stride, so the last one has less context; ``chunks`` are whole windows,
+      without the tail; ``whole`` feeds each text in one window.
+    * ``bos``: BOS before ``every`` window, before the ``first`` one, or before
+      ``none``; ``replace``: BOS in place of the first token of each window, if the
+      tokenizer adds BOS; ``eos``: EOS before the first window.
+    * ``without_bos``: if the model has no BOS token, the first token is ``unscored``,
+      or ``eos`` is used instead.
+    * ``specials``: whether the tokenizer adds its special tokens, which may then be
+      scored.
+    * ``scored``: ``all`` new tokens of a window, or only those in its ``second-half``.
+    * ``too_long``: with ``cut="whole"``, a text longer than the window is an error
+      (``refuse``) or truncated (``truncate``).
+    * ``booking``: each token counts once (``exact``), or as in the loop of the Hugging
+      Face documentation (``hf-doc``): a later window's mean times one token fewer than
+      it scored.
+    * ``average``: perplexity of the mean over ``tokens``, or the arithmetic mean of the
+      perplexities of the ``texts``.
     * ``detokenize``: ``wikitext`` undoes WikiText's tokenisation before scoring.
-    * ``denominator``: words and bytes of the text that was ``scored``, or of the original counted as ``lm-eval`` does.
+    * ``denominator``: words and bytes of the ``scored`` text, or of the original text,
+      counted as ``lm-eval`` does.
     """
 
     name: str = "full"
@@ -53,7 +63,7 @@ class Protocol:
     denominator: Literal["scored", "lm-eval"] = "scored"
 
     def __post_init__(self) -> None:
-        """Refuse a value that is not one of the choices."""
+        """Refuse an invalid value."""
         hints = get_type_hints(type(self))
         for each in fields(self):
             allowed, value = get_args(hints[each.name]), getattr(self, each.name)
@@ -66,10 +76,14 @@ class Protocol:
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """The preset of that name; ``stride:S``, ``hf-doc:S``, ``llama.cpp:N`` and ``gptq:N`` set the number too.
+        """The preset of that name, such as ``full`` or, with a number, ``stride:512``.
+
+        ``stride:S`` and ``hf-doc:S`` set the stride, ``llama.cpp:N`` and ``gptq:N`` the
+        window.
 
         Raises:
-            BadProtocol: no preset has this name, or the number is invalid or means nothing for it.
+            BadProtocol: no preset has this name, or it takes no number, or not this
+                one.
         """
         base, colon, number = name.partition(":")
         if base not in PRESETS:
@@ -84,7 +98,7 @@ class Protocol:
         return preset.but(**{_SIZED[base]: int(number)}).but(name=name)
 
     def but(self, **choices: object) -> Self:
-        """The same protocol with some choices made otherwise; its name says so."""
+        """The same protocol with other ``choices``; its name gets a ``+``."""
         changed = {key: value for key, value in choices.items() if value != getattr(self, key, None)}
         if not changed:
             return self

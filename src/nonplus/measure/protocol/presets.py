@@ -1,4 +1,4 @@
-"""The field's protocols by name: what each does, where it comes from, and where its figure misleads."""
+"""Named protocols: what each does, its source, and where its figure misleads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """The choices in which a protocol differs from ``full``, by field of ``Protocol``."""
+    """A protocol: the ``choices`` in which it differs from ``full``, and its texts."""
 
     choices: Mapping[str, Any]
     does: str
@@ -19,30 +19,30 @@ PRESETS: dict[str, Preset] = {
     "full": Preset(
         choices=dict(),
         does=(
-            "Each document by itself, in windows as long as the model takes (at most 8,192 tokens). Every token is "
-            "scored exactly once, the last window is filled up with context, and the token that the model was trained "
-            "to see first stands before every window."
+            "Each document on its own, in windows of the model's maximum length (at most 8,192 tokens). Every token is "
+            "scored exactly once. The last window starts earlier, so that it is as long as the others. BOS precedes "
+            "every window, if the model was trained with BOS."
         ),
         source="nonplus; the default",
-        beware="Tokens early in a window see little context; stride:S gives them more and costs more.",
+        beware="Tokens early in a window have little context; stride:S gives them more and costs more.",
     ),
     "stride": Preset(
         choices=dict(stride=256),
         does=(
-            "Like full, with windows that overlap: they move on by S tokens, so that every token after the first "
-            "window sees at least window - S others. Costs window / S times as much."
+            "Like full, with overlapping windows that start S tokens apart, so every token after the first window has "
+            "at least window - S tokens of context. Costs window / S times as much."
         ),
         source="nonplus; the idea is Baevski and Auli, 2019, section 5",
-        beware="Perplexity falls with S, so the stride belongs to the figure.",
+        beware="Perplexity falls with S, so state the stride with the figure.",
     ),
     "hf-doc": Preset(
         choices=dict(unit="stream", stride=512, cut="grid", bos="none", specials=True, booking="hf-doc"),
         does=(
             "The strided loop of the Hugging Face documentation: all texts joined by blank lines into one stream, "
-            "windows at multiples of the stride, no beginning token."
+            "windows at multiples of the stride, no BOS."
         ),
         source="transformers, docs/source/en/perplexity.md at 052b1dcd",
-        beware="Its bookkeeping counts a later window as one token less than it scores: off by one in S, and with "
+        beware="In every window but the first it counts one token fewer than it scores, an error of one in S; with "
         "stride 1 only the first window counts. The first token of the stream is never scored.",
     ),
     "lm-eval": Preset(
@@ -52,8 +52,8 @@ PRESETS: dict[str, Preset] = {
             "before the first window only, words and bytes of the original text in the denominator."
         ),
         source="lm-eval 0.4.13, lm_eval/utils.py get_rolling_token_windows",
-        beware="A tokenizer that adds a beginning token itself gets it twice, and the second one is scored. "
-        "Windows after the first begin without one. Words at the edges of blanks are counted once too often.",
+        beware="With a tokenizer that adds BOS automatically there are two, and the second one is scored. Windows "
+        "after the first have no prefix token. White space at the beginning or end of a text counts as a word.",
     ),
     "llama.cpp": Preset(
         choices=dict(
@@ -61,10 +61,10 @@ PRESETS: dict[str, Preset] = {
         ),
         does=(
             "The perplexity tool of llama.cpp: one stream cut into chunks of 512 tokens, the second half of each "
-            "scored, the first token of each replaced by the beginning token if the tokenizer adds one."
+            "scored, the first token of each replaced by BOS if the tokenizer adds BOS."
         ),
         source="llama.cpp, tools/perplexity/perplexity.cpp at 050fc7f3",
-        beware="Half of the tokens and the tail are never scored, and its own error bar takes tokens as "
+        beware="Half of the tokens and the tail are never scored, and its own error bar assumes that tokens are "
         "independent. Bits per byte here count only the bytes of scored tokens.",
     ),
     "gptq": Preset(
@@ -74,33 +74,33 @@ PRESETS: dict[str, Preset] = {
             "chunks of 2,048 tokens."
         ),
         source="IST-DASLab/gptq, opt.py and llama.py",
-        beware="The beginning token stands before the first chunk only, the first token of each chunk is not "
-        "scored, and the tail is dropped.",
+        beware="Only the first chunk begins with BOS, the first token of each chunk is not scored, and the tail is "
+        "dropped.",
     ),
     "paloma": Preset(
         choices=dict(bos="eos", denominator="lm-eval"),
-        does=("Paloma and OLMo-Eval: each document in disjoint windows, with the end-of-text token before the first."),
+        does="Paloma and OLMo-Eval: each document in disjoint windows, with EOS before the first.",
         source="allenai/catwalk and allenai/OLMo-Eval at e77b194e",
-        beware="The end token is the right prefix only for models trained with it between documents. The peer "
-        "also works in the model's own number format; here the softmax is float32.",
+        beware="EOS is the right prefix only for models trained with EOS between documents. Paloma's own code computes "
+        "the softmax in the dtype of the model; here it is float32.",
     ),
     "evaluate": Preset(
         choices=dict(cut="whole", average="texts"),
         does=(
-            "The perplexity metric of Hugging Face evaluate: every text in one piece after the beginning token; the "
-            "figure is the arithmetic mean of the texts' perplexities."
+            "The perplexity metric of Hugging Face evaluate: every text in one window after BOS; the figure is the "
+            "arithmetic mean of the texts' perplexities."
         ),
         source="huggingface/evaluate, metrics/perplexity at a7dd3383",
-        beware="A mean of perplexities is ruled by the worst texts: it is not the perplexity of the corpus.",
+        beware="The worst texts dominate a mean of perplexities: it is not the perplexity of the corpus.",
     ),
     "lmppl": Preset(
         choices=dict(cut="whole", bos="none", specials=True, too_long="truncate", average="texts"),
         does=(
-            "lmppl: every text in one piece as the tokenizer gives it, its first token unscored. lmppl gives one "
+            "lmppl: every text in one window as the tokenizer encodes it, its first token unscored. lmppl gives one "
             "figure for each text; the figure for the corpus here is their mean."
         ),
         source="asahi417/lmppl 0.3.2",
-        beware="Whatever lies beyond the model's length is dropped, so two long texts with the same beginning "
-        "get the same figure.",
+        beware="Tokens beyond the model's maximum length are dropped, so two long texts with the same beginning get "
+        "the same figure.",
     ),
 }

@@ -1,8 +1,9 @@
-"""A text as a page of its own: each token on the colour of its surprisal, its alternatives on pointing at it.
+"""An HTML page that shows each token in the colour of its surprisal.
 
-The page is one file that asks nothing of any server, and its policy forbids it to. It can be read without JavaScript;
-with it, pointing or the arrow keys show a token's probability, rank and alternatives. A browser stays quick up to about
-``MOST_TOKENS`` tokens, so that is where a page ends, and it says so.
+The page is one file that makes no request, and its content security policy forbids any.
+It can be read without JavaScript; with it, pointing or the arrow keys show a token's
+probability, rank and alternatives. Browsers stay fast up to about ``MOST_TOKENS``
+tokens, so a page shows no more, and has a note about it.
 """
 
 import base64
@@ -20,7 +21,7 @@ from nonplus.measure.records import ScoredText, TokenNames, TokenScore
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.document_sums import document_sums
 from nonplus.views.heatmap.colours import STEPS, scale_css, step_of
-from nonplus.views.heatmap.token_data import Compact
+from nonplus.views.heatmap.token_data import TokenData
 
 MOST_TOKENS = 40_000
 
@@ -28,8 +29,8 @@ _HERE = Path(__file__).parent
 
 
 @final
-class Beginning:
-    """The first texts of a run: as many as a page shows, however many come."""
+class FirstTexts:
+    """The first texts of a run: only those that a page shows."""
 
     def __init__(self) -> None:
         self.texts: list[ScoredText] = []
@@ -43,18 +44,19 @@ class Beginning:
 
 
 def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title: str) -> str:
-    """HTML of the texts; ``report`` is that of the whole run, of which ``texts`` may be the beginning.
+    """HTML of the texts, which may be the first of a run; ``report`` is of all.
 
-    The alternatives are those that were read with the scores; without readings a page shows surprisal only.
+    Entropy, rank and alternatives are those of the texts' readings; a text without
+    readings shows surprisal only.
     """
-    names, compact, room = TokenNames(model.tokenizer.decode), Compact(), MOST_TOKENS
+    names, data, room = TokenNames(model.tokenizer.decode), TokenData(), MOST_TOKENS
     sections: list[str] = []
     for text in texts:
         if room <= 0:
             break
         tokens = [token for token, _ in zip(text.rows(names), range(room), strict=False)]
         sections.append(_section(text, tokens, place=len(sections)))
-        compact.add(text, tokens)
+        data.add(text, tokens)
         room -= len(tokens)
     style = _file("page.css").replace("/* scale */", scale_css())
     script = _file("page.js")
@@ -69,7 +71,7 @@ def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title:
         legend=_legend(),
         note=_note(texts, report, shown=MOST_TOKENS - room),
         sections="\n".join(sections),
-        data=compact.json(vocabulary=model.vocabulary),
+        data=data.json(vocabulary=model.vocabulary),
     )
 
 
@@ -88,23 +90,23 @@ def _facts(report: Report) -> str:
     tally = report.tally
     facts = (
         ("perplexity", figure(report.perplexity), within),
-        ("bits per byte", figure(report.bits_per_byte), "8 would be random bytes"),
+        ("bits per byte", figure(report.bits_per_byte), "random bytes have 8"),
         ("bits per token", figure(report.bits_per_token), f"{tally.scored:,} tokens scored"),
         ("documents", f"{tally.documents:,}", f"{tally.bytes:,} bytes"),
     )
     return "\n".join(
-        f"<div><dt>{name}</dt><dd>{html.escape(said)}<small>{html.escape(more)}</small></dd></div>"
-        for name, said, more in facts
+        f"<div><dt>{name}</dt><dd>{html.escape(value)}<small>{html.escape(more)}</small></dd></div>"
+        for name, value, more in facts
     )
 
 
 def _conditions(report: Report) -> str:
-    said = (
+    conditions = (
         ("model", report.model),
         ("protocol", report.protocol.signature),
         ("fingerprint", report.protocol.fingerprint),
     )
-    return " ".join(f"<span>{name} <code>{html.escape(what)}</code></span>" for name, what in said)
+    return " ".join(f"<span>{name} <code>{html.escape(value)}</code></span>" for name, value in conditions)
 
 
 def _legend() -> str:
@@ -114,17 +116,17 @@ def _legend() -> str:
 
 def _note(texts: Sequence[ScoredText], report: Report, *, shown: int) -> str:
     whole = report.tally.scored + report.tally.unscored
-    said = []
+    notes = []
     if shown < whole:
-        said.append(f"This page shows the first {shown:,} of {whole:,} tokens; the figures are those of all.")
+        notes.append(f"This page shows the first {shown:,} of {whole:,} tokens; the figures are of all tokens.")
     if report.interrupted:
-        said.append("The run was interrupted; the figures are those of what was scored by then.")
-    return f'<p class="note">{" ".join(said)}</p>' if said else ""
+        notes.append("The run was interrupted; the figures are of the tokens scored until then.")
+    return f'<p class="note">{" ".join(notes)}</p>' if notes else ""
 
 
 def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int) -> str:
     (sums,) = document_sums(text.texts)
-    perplexity = figure(sums.perplexity) if sums.tokens else "none"
+    perplexity = figure(sums.perplexity)
     name = html.escape(text.document.id)
     context = html.escape(text.document.context)
     before = f'<p class="context"><b>context, fed but not scored</b> {context}</p>' if context else ""

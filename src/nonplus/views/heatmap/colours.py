@@ -1,17 +1,19 @@
-"""The colours of surprisal: lighter to stronger in steps of a bit, readable in light and in dark.
+"""The colours of surprisal, one for each bit, for the light and the dark colour scheme.
 
-Lightness falls (in the dark: rises) with every step, so that the order can be seen without telling hues apart, and the
-text on each step keeps the contrast of 4.5 to 1 that WCAG 2.2 asks for.
+Lightness falls with every step (in the dark scheme it rises), so the order can be seen
+without telling hues apart. Text on every step has the contrast of 4.5 to 1 that WCAG
+2.2 requires.
 """
 
 import math
 
-STEPS = 12  # bits; from here on there is no stronger colour
+STEPS = 12  # bits; the strongest colour is for 12 bits and more
 
-# Stops at 0, 4, 8 and 12 bits; between them colours are mixed in equal steps.
+# Colours at 0, 4, 8 and 12 bits; those in between are interpolated.
 LIGHT = ((0xFF, 0xFF, 0xFF), (0xFF, 0xEC, 0xB8), (0xFF, 0xB6, 0x6B), (0xF0, 0x74, 0x4C))
 DARK = ((0x16, 0x18, 0x1D), (0x3D, 0x2F, 0x1C), (0x74, 0x40, 0x17), (0xB0, 0x41, 0x1F))
-INK = {"light": (0x1B, 0x1D, 0x22), "dark": (0xF1, 0xEE, 0xE8)}
+LIGHT_INK = (0x1B, 0x1D, 0x22)  # text on LIGHT
+DARK_INK = (0xF1, 0xEE, 0xE8)  # text on DARK
 
 Colour = tuple[int, int, int]
 
@@ -30,11 +32,13 @@ def colour(stops: tuple[Colour, ...], step: int) -> Colour:
 
 
 def scale_css() -> str:
-    """Style rules of the steps, for both schemes."""
+    """Style rules for the steps and the text on them, in both colour schemes."""
     rules = [f".s{step} {{ background: var(--s{step}) }}" for step in range(STEPS + 1)]
-    dark = f"@media (prefers-color-scheme: dark) {{ :root {{ {_variables(DARK)} }} }}"
-    return "\n".join([f":root {{ {_variables(LIGHT)} }}", dark, *rules])
+    light, dark = _variables(LIGHT, LIGHT_INK), _variables(DARK, DARK_INK)
+    dark_scheme = f"@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
+    return "\n".join([f":root {{ {light} }}", dark_scheme, *rules])
 
 
-def _variables(stops: tuple[Colour, ...]) -> str:
-    return "; ".join(f"--s{step}: #{bytes(colour(stops, step)).hex()}" for step in range(STEPS + 1))
+def _variables(stops: tuple[Colour, ...], ink: Colour) -> str:
+    colours = {f"--s{step}": colour(stops, step) for step in range(STEPS + 1)} | {"--ink": ink}
+    return "; ".join(f"{name}: #{bytes(value).hex()}" for name, value in colours.items())

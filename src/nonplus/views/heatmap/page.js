@@ -1,9 +1,9 @@
 "use strict";
-// Text reaches the page through textContent only: whatever a document or a tokenizer holds stays text.
+// Text reaches the page only through textContent, so nothing in a document or a tokenizer becomes markup.
 const data = JSON.parse(document.getElementById("data").textContent);
 const card = document.getElementById("card");
 const bodies = [...document.querySelectorAll(".text")];
-const place = new Map(); // a token's element: its document and its number
+const place = new Map(); // from the element of a token to its document and number
 bodies.forEach((body, d) => [...body.children].forEach((element, t) => place.set(element, [d, t])));
 let current = null;
 
@@ -47,7 +47,7 @@ function figures(bits, entropy, rank) {
   if (rank !== null) rows.push(["rank", number(rank, 9) + " of " + number(data.vocabulary, 9)]);
   if (entropy !== null) rows.push(["entropy", entropy.toFixed(2) + " bits"]);
   const list = make("dl");
-  for (const [name, said] of rows) list.append(make("dt", "", name), make("dd", "", said));
+  for (const [name, value] of rows) list.append(make("dt", "", name), make("dd", "", value));
   return [list, probability];
 }
 
@@ -58,7 +58,7 @@ function show(element) {
   card.replaceChildren(make("p", "token", visible(text)));
   card.append(make("p", "plain", "token " + number(t + 1, 9) + " of " + number(bits.length, 9)));
   if (bits[t] === null) {
-    card.append(make("p", "hint", "Not scored: under this protocol the model was not asked for this token."));
+    card.append(make("p", "hint", "This token is not scored under this protocol."));
     return;
   }
   const [list, probability] = figures(bits[t], entropy[t], rank[t]);
@@ -108,6 +108,6 @@ for (const body of bodies) {
   });
 }
 
-// #d0t12 points at token 12 of document 0, so that a place can be shared.
+// #d0t12 selects token 12 of document 0, so that a link can point to a token.
 const named = /^#d(\d+)t(\d+)$/.exec(location.hash);
 if (named && bodies[named[1]]) choose(bodies[named[1]].children[named[2]]);

@@ -1,4 +1,4 @@
-"""What a page knows about each token, as short as JSON can say it."""
+"""What a page shows of each token, as compact JSON."""
 
 import json
 import math
@@ -13,11 +13,12 @@ _HARMLESS = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u20
 
 
 @final
-class Compact:
-    """Columns for each document; an alternative is a place in one list of names, and its probability.
+class TokenData:
+    """Columns of figures for each document.
 
-    Surprisal and entropy are in bits, to three digits after the point; ``null`` where a token was not scored, the word
-    ``"Infinity"`` where it is impossible.
+    Surprisal and entropy are in bits with three decimals: ``null`` for an unscored
+    token, the string ``"Infinity"`` for a token of probability 0. An alternative is an
+    index into one list of names, and a probability.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class Compact:
         )
 
     def json(self, *, vocabulary: int) -> str:
-        """Everything as JSON that may stand inside a ``script`` element: no character in it can end that."""
+        """JSON for a ``script`` element: no character in it can end the element."""
         content = {"vocabulary": vocabulary, "names": list(self._names), "documents": self._documents}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).translate(_HARMLESS)
 
@@ -49,7 +50,10 @@ class Compact:
 
 
 def _own(text: ScoredText, tokens: Sequence[TokenScore]) -> list[int | None]:
-    """Where each token stands among its alternatives; the rank does not tell, because equals share one."""
+    """The index of each token among its own alternatives.
+
+    The rank is not enough: equally probable tokens share a rank.
+    """
     if text.readings is None:
         return [None] * len(tokens)
     rows, columns = np.nonzero(text.readings.top_ids == text.tokens.ids[text.index][:, None])

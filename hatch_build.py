@@ -30,7 +30,7 @@ class CompilerError(Exception):
 
 
 class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Compiles the kernel into a library that needs neither Python's nor torch's ABI."""
+    """Compiles the kernel into a library without Python's or torch's ABI."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build, and tag the wheel with the platform; if that fails, leave it pure."""

@@ -55,7 +55,7 @@ class Library:
             return token_nll(x, targets, **options)
 
     def has(self, dtype):
-        """jax has float64 only if configured, mlx has none on a GPU; the standard has no
+        """jax needs a setting for float64, mlx lacks it on a GPU; the standard has no
         half precision."""
         if self.module in ("jax.numpy", "mlx.core"):
             return dtype != "float64"
@@ -237,13 +237,13 @@ def test_a_score_far_below_the_others_has_a_finite_surprisal(library):
 
 
 @pytest.mark.parametrize("wrong", [4, -1, -100])
-def test_a_target_outside_the_vocabulary_is_refused_with_its_place(library, wrong):
+def test_a_target_outside_the_vocabulary_is_refused_with_its_position(library, wrong):
     with pytest.raises(BadInput, match=rf"target {wrong} at \[0, 1\]"):
         library.token_nll(library.array(np.zeros((1, 3, 4)), "float32"), library.array(np.array([[0, wrong, 1]])))
 
 
 @pytest.mark.parametrize("row", [[np.nan, 0, 0], [np.inf, 0, 0], [-np.inf] * 3])
-def test_a_row_that_is_not_a_distribution_is_refused_with_its_place(library, row):
+def test_a_row_that_is_not_a_distribution_is_refused_with_its_position(library, row):
     x = library.array(np.array([[[0.0, 0, 0], row]]), "float32")
     with pytest.raises(BadProbability, match=r"logits at \[0, 1\]"):
         library.token_nll(x, library.array(np.array([[0, 1]])))

@@ -1,4 +1,4 @@
-"""The commands that build the C kernel, as a compiler records them: also those for macOS."""
+"""The commands that build the C kernel, also for macOS, recorded by a compiler."""
 
 import ctypes
 import importlib.util

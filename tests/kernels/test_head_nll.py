@@ -117,8 +117,8 @@ def test_the_logit_of_the_target_is_not_rounded_to_bfloat16():
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 @pytest.mark.parametrize("peak", [0.5, 2.0, 5.0])
 def test_rounding_does_not_bias_tokens_that_the_model_is_sure_of(dtype, peak):
-    """A target's logit that is rounded in the sum and exact where it is subtracted would
-    add up to a quarter of a nat to each."""
+    """A target's logit that is rounded in the sum, but exact where it is subtracted,
+    would add up to a quarter of a nat to each."""
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)
     kind = getattr(torch, dtype)

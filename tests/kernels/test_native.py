@@ -81,8 +81,8 @@ def test_a_rise_after_the_first_block_costs_no_precision(accumulate, rise, start
 @pytest.mark.parametrize("accumulate", PATHS)
 @pytest.mark.parametrize("above", [8, 12, 17])
 def test_a_score_far_above_the_rest_costs_them_little_precision(accumulate, above):
-    """A float32 near 1 absorbs little of small addends, which are all of the surprisal of
-    a token that the model is sure of."""
+    """A float32 near 1 absorbs little of small addends, but for a token that the model
+    is sure of they are all of the surprisal."""
     scores = np.random.default_rng(8).normal(0, 1, (50, 8192)).astype(np.float32)
     scores[np.arange(50), np.arange(50) * 160] = scores.max(axis=1) + above
     np.testing.assert_allclose(log_sum_exp(accumulate, scores), oracle(scores), rtol=0, atol=1e-6)

@@ -200,7 +200,7 @@ def test_ignored_ids_may_be_in_any_collection():
     assert token_nll(logits, targets, ignore_index=[]).kept.all()
 
 
-def test_under_a_shift_an_error_states_the_place_of_the_target():
+def test_under_a_shift_an_error_states_the_position_of_the_target():
     logits, ids = random_case()
     ids[1, 3] = 9
     with pytest.raises(BadInput, match=r"target 9 at \[1, 3\]"):
@@ -208,7 +208,7 @@ def test_under_a_shift_an_error_states_the_place_of_the_target():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_row_that_is_not_a_distribution_is_refused_with_its_place(value):
+def test_a_row_that_is_not_a_distribution_is_refused_with_its_position(value):
     logits, targets = random_case()
     logits[1, 2, 0] = value
     with pytest.raises(BadProbability, match=r"\[1, 2\] are invalid \(rows affected: 1\)"):

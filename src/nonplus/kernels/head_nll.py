@@ -15,7 +15,7 @@ from nonplus.errors import BadInput
 from nonplus.kernels.backends import Head
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.targets import aligned, check_targets, later
-from nonplus.kernels.token_nll import TokenNats, check_nats
+from nonplus.kernels.token_nll import TokenNats, check_distributions
 
 
 def head_nll(
@@ -40,8 +40,8 @@ def head_nll(
 
     Raises:
         BadInput: shapes that do not fit, or a kept target that is not in the
-            vocabulary, with its place.
-        BadProbability: a row that is not a distribution, with its place; with
+            vocabulary, with its position.
+        BadProbability: a row that is not a distribution, with its position; with
             ``on_nonfinite="nan"`` it gives NaN instead.
     """
     if not (math.isfinite(scale) and scale):
@@ -63,7 +63,7 @@ def head_nll(
     check_targets(backend, at, head.weight_VH.shape[0], shift=shift)
     nats = backend.head_nll(states, head, at.target, at.counted)
     if on_nonfinite == "raise":
-        check_nats(backend, nats, "logits", of=" of the hidden states")
+        check_distributions(backend, nats, "logits", of=" of the hidden states")
     return TokenNats(later(backend.namespace(nats), nats) if shift else nats, at.kept)
 
 

@@ -29,7 +29,7 @@ def aligned(
     mask: Any,
     shift: bool,
 ) -> Aligned:
-    """Each target under the scores that predict it: ``shift`` moves targets, not logits."""
+    """Each target under the scores that predict it: ``shift`` moves integers only."""
     xp = backend.namespace(target)
     kept = _kept(backend, target, ignored_ids(ignore_index), mask, shift=shift)
     return Aligned(kept, _earlier(xp, target), _earlier(xp, kept)) if shift else Aligned(kept, target, kept)
@@ -75,12 +75,12 @@ def _check_mask(backend: Backend, marks: Any, shape: tuple[int, ...]) -> None:
 
 
 def later(xp: Any, values: Any) -> Any:
-    """Each value one place to the right; the first place gets a zero."""
+    """Each value one position to the right; the first becomes 0."""
     return xp.concat([xp.zeros_like(values[..., :1]), values[..., :-1]], axis=-1)
 
 
 def _earlier(xp: Any, values: Any) -> Any:
-    """Each value one place to the left; the last place gets a zero."""
+    """Each value one position to the left; the last becomes 0."""
     return xp.concat([values[..., 1:], xp.zeros_like(values[..., :1])], axis=-1)
 
 
@@ -88,7 +88,7 @@ def check_targets(backend: Backend, at: Aligned, vocabulary: int, *, shift: bool
     """Refuse targets that count and are not in the vocabulary, unless traced.
 
     Raises:
-        BadInput: the first such target and its place.
+        BadInput: the first such target and its position.
     """
     outside = backend.concrete(at.counted & ((at.target < 0) | (at.target >= vocabulary)))
     if outside is None or not outside.any():

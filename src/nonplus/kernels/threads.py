@@ -18,11 +18,11 @@ _MAX_THREADS = 16  # beyond, memory grows faster than speed
 def processors() -> int:
     """The number of threads to use, at most 16.
 
-    It is ``OMP_NUM_THREADS``, or else the number of processors that this process may use.
+    It is ``OMP_NUM_THREADS``, else the number of processors that the process may use.
     """
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    requested = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     available = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(_MAX_THREADS, int(asked) if asked.isdecimal() and int(asked) else available)
+    return min(_MAX_THREADS, int(requested) if requested.isdecimal() and int(requested) else available)
 
 
 def in_threads(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:

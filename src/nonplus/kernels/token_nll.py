@@ -47,16 +47,16 @@ def token_nll(
     of a model. The first token of each row then has no prediction and is not kept.
     ``nats[..., t]`` is still the surprisal of ``targets[..., t]``.
 
-    Not kept are targets equal to one of ``ignore_index`` and those where ``mask`` is 0;
-    with ``shift`` also those predicted from a place where ``mask`` is 0, so that
-    padding on either side does not count.
+    Targets equal to one of ``ignore_index`` are not kept, nor those where ``mask`` is 0.
+    With ``shift``, those predicted from a position where ``mask`` is 0 are not kept
+    either, so that padding on either side does not count.
 
     Logits are read once and never copied whole. Gradients are not recorded.
 
     Raises:
         BadInput: shapes that do not fit, or a kept target that is not in the
-            vocabulary, with its place.
-        BadProbability: a row that is not a distribution, with its place; with
+            vocabulary, with its position.
+        BadProbability: a row that is not a distribution, with its position; with
             ``on_nonfinite="nan"`` it gives NaN instead.
     """
     if kind not in get_args(Kind):
@@ -78,7 +78,7 @@ def token_nll(
         check_targets(backend, at, scores.shape[-1], shift=shift)
         nats = backend.nll(scores, at.target, at.counted, kind)
     if on_nonfinite == "raise":
-        check_nats(backend, nats, kind)
+        check_distributions(backend, nats, kind)
     return TokenNats(later(xp, nats) if shift else nats, at.kept)
 
 
@@ -93,7 +93,7 @@ def _check_shapes(scores: tuple[int, ...], target: tuple[int, ...], kind: Kind) 
     if len(scores) == 3 and len(target) == 2 and (scores[0], scores[2]) == target:
         raise BadInput(f"{rule}; these {kind} look like (B, V, T): move their vocabulary to the end, as (B, T, V)")
     if len(scores) == len(target) + 1 > 1 and scores[:-2] == target[:-1] and abs(scores[-2] - target[-1]) == 1:
-        raise BadInput(f"{rule}; one of them looks shifted and the other not: shift both by one place, or neither")
+        raise BadInput(f"{rule}; one of them looks shifted and the other not: shift both by one position, or neither")
     raise BadInput(f"{rule}; give one target for each prediction")
 
 
@@ -105,11 +105,11 @@ _FAULTS = {
 }
 
 
-def check_nats(backend: Backend, nats: Any, kind: Kind, *, of: str = "") -> None:
+def check_distributions(backend: Backend, nats: Any, kind: Kind, *, of: str = "") -> None:
     """Refuse rows that are not a distribution, unless traced: their ``nats`` are NaN.
 
     Raises:
-        BadProbability: the place of the first such row, and their number.
+        BadProbability: the position of the first such row, and their number.
     """
     wrong = backend.concrete(nats != nats)
     if wrong is not None and wrong.any():

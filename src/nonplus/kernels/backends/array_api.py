@@ -1,4 +1,4 @@
-"""Surprisals from arrays that follow the array API standard, version 2024.12 or later."""
+"""Surprisals from arrays of the array API standard, version 2024.12 or later."""
 
 from functools import partial
 from typing import Any
@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from nonplus.kernels.backends import Head, ScoreKind, chunked_head, row_formulas
 from nonplus.kernels.backends.refusals import not_scores, refuse_fractions
 
-# Scores in floating point at once: 64 MB of float64, enough for a device, little beside
-# the whole.
+# In floating point at once: 64 MB of float64, large enough for a GPU.
 _BLOCK_SCORES = 8 << 20
 
 

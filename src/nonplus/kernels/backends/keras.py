@@ -1,4 +1,4 @@
-"""Surprisals from TensorFlow's tensors, in the operations that Keras has for each of its backends."""
+"""Surprisals from TensorFlow tensors, with the operations of ``keras.ops``."""
 
 from functools import partial
 from types import SimpleNamespace

@@ -93,7 +93,7 @@ def head_nll(states: Array, head: Head, target: Array, kept: Flags) -> Floats:
 
 
 def _head_others(hidden_NH: Array, head: Head, target_N: Ints) -> Floats:
-    """Log-sum-exp of all logits but the target's, shape (N,); see ``backends/torch``."""
+    """Log-sum-exp of all logits but the target's: see ``backends/torch``."""
     n, v = len(hidden_NH), len(head.weight_VH)
     level_N, sum_N, kept_N = np.full(n, -np.inf), np.zeros(n), np.ones(n, bool)
     step = min(v, max(1, _HEAD_BYTES // (max(n, 1) * hidden_NH.itemsize)))
@@ -132,7 +132,7 @@ def log_sum_exp(scores: Array, kept: Flags) -> Floats:
 
 
 def row_views(scores: Array) -> Iterator[tuple[tuple[int, ...], Array]]:
-    """``scores`` as (N, V) views without copies: one if its strides allow, else several."""
+    """``scores`` as (N, V) views, without copies: several if strides require it."""
     try:
         yield (), scores.reshape(-1, scores.shape[-1], copy=False)
     except ValueError:

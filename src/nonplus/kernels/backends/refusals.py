@@ -11,7 +11,7 @@ def not_scores(dtype: object) -> BadInput:
 
 
 def refuse_fractions(fractional: object, dtype: object) -> None:
-    """Refuse token ids or a mask of a ``dtype`` if ``fractional``; ``None`` is unknown."""
+    """Refuse token ids or a mask if ``fractional`` is true; ``None`` is unknown."""
     if fractional:
         raise BadInput(
             f"token ids and masks must be whole numbers, got fractions or NaN in dtype {dtype}; give integers"

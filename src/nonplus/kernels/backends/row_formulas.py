@@ -1,9 +1,9 @@
-"""The surprisal of a target from its row of scores: one formula for each kind of scores.
+"""The surprisal of a target from its row: one formula for each kind of scores.
 
 ``xp`` holds the functions of the array API standard for the arrays at hand. ``wide``
 makes an array float32 unless it is float64.
 
-Letters in shapes: N rows, M rows of a block, V vocabulary.
+Letters in shapes: N rows, V vocabulary.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Rows = Callable[[Any, Any], Any]  # scores (..., V) and targets (...) to surpris
 
 
 def checked_nats(xp: Any, nats: Any, kept: Any) -> Any:
-    """Surprisals that others computed: 0 where not kept, NaN where they are negative."""
+    """Surprisals that others computed: 0 where not kept, NaN where negative."""
     return xp.where(kept, not_negative(xp, nats), xp.zeros_like(nats))
 
 
@@ -27,7 +27,7 @@ def not_negative(xp: Any, nats: Any) -> Any:
 
 
 def nats_of_probs(xp: Any, chosen: Any, smallest: Any, total: Any) -> Any:
-    """Surprisals from the target's, the smallest and the sum of a row's probabilities."""
+    """Surprisals from a row's probabilities: the target's, the smallest, the sum."""
     zero = xp.zeros_like(total)
     valid = (smallest >= -DUST) & xp.isfinite(total)
     nats = xp.log(total) - xp.log(xp.where(chosen < 0, zero, chosen))

@@ -84,7 +84,7 @@ def log_sum_exp(scores: Tensor, kept: Tensor) -> Tensor:
 
 
 def row_views(scores: Tensor) -> Iterator[tuple[tuple[int, ...], Tensor]]:
-    """``scores`` as (N, V) views without copies: one if its strides allow, else several."""
+    """``scores`` as (N, V) views, without copies: several if strides require it."""
     try:
         yield (), scores.view(-1, scores.shape[-1])
     except RuntimeError:

@@ -32,7 +32,7 @@ def built() -> bool:
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The loaded kernel; ``None`` if it was not built, does not load or is switched off."""
+    """The kernel; ``None`` if it was not built, does not load or is switched off."""
     if os.environ.get("NONPLUS_NATIVE", "1") == "0" or not built():
         return None
     try:
@@ -61,8 +61,8 @@ def accumulate(
     """Add the ``vocabulary`` scores of each kept row to ``level_N`` and ``sum_N``.
 
     The log-sum-exp is then ``level_N + log(sum_N)``; start with minus infinity and 0.
-    Rows of a ``dtype`` in ``DTYPE_BYTES`` begin at ``address``, ``stride`` scores apart.
-    The caller must hold that memory, and have checked that ``library()`` is there.
+    Rows of a ``dtype`` in ``DTYPE_BYTES`` begin at ``address``, ``stride`` scores
+    apart. The caller must keep that memory, and check that ``library()`` is there.
     """
     loaded = library()
     assert loaded is not None, "the C kernel is not available: check library() first"

@@ -1,32 +1,43 @@
-"""Build the C kernel where a compiler is there; where none is, the package is pure Python and works all the same."""
+"""Build the C kernel if there is a C compiler; without one the package is pure Python.
+
+On macOS, ARCHFLAGS names the architectures to build for, as in ``-arch arm64``. We
+have no Mac: only the commands are tested, with a compiler that records them.
+"""
 
 import os
+import platform
 import shlex
 import subprocess
 import sysconfig
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-KERNELS = Path("src/nonplus/kernels/native")
-LIBRARY = KERNELS / "liblse.so"
+SOURCES = Path("src/nonplus/kernels/native")
+LIBRARY = SOURCES / "liblse.so"
 FLAGS = ["-O3", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
-# One compilation for each level of processor. GCC would use half of a v4's width without being told.
-X86_64 = {"v1": [], "v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
+# lse.c is compiled once for each level of x86-64 processors, else once. By default GCC
+# would use half of the width of a v4.
+BASELINE: dict[str, list[str]] = {"v1": []}
+X86_64 = {**BASELINE, "v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
+
+
+class CompilerError(Exception):
+    """A compiler's error messages."""
 
 
 class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg]
-    """Compiles ``lse.c`` into a library beside it, which knows neither Python's nor torch's binary interface."""
+    """Compiles the kernel into a library without Python's or torch's ABI."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Build, and mark the wheel as made for this platform; leave it pure where that fails."""
+        """Build, and tag the wheel with the platform; if that fails, leave it pure."""
         try:
             build(Path(self.root))
-        except (OSError, subprocess.CalledProcessError) as fault:
-            said = getattr(fault, "stderr", None) or fault
-            self.app.display_warning(f"no C kernel is built, NumPy and torch do its work: {said}")
+        except (OSError, CompilerError) as error:
+            self.app.display_warning(f"the C kernel was not built; slower NumPy and torch code replaces it: {error}")
             (Path(self.root) / LIBRARY).unlink(missing_ok=True)
             return
         build_data["artifacts"].append(str(LIBRARY))
@@ -35,47 +46,56 @@ class KernelBuildHook(BuildHookInterface):  # type: ignore[type-arg]
 
 
 def build(root: Path) -> None:
-    """Compile and link under a temporary name, then rename."""
+    """Compile and link under a temporary name, then rename.
+
+    Raises:
+        OSError: there is no compiler.
+        CompilerError: the compiler fails.
+    """
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")
-    flags_of_all = [*FLAGS, *shlex.split(os.environ.get("ARCHFLAGS", ""))]  # macOS may build for another machine
-    x86_64 = platform_tag().endswith(("x86_64", "amd64"))
-    with tempfile.TemporaryDirectory(dir=root / KERNELS) as name:
+    compiler += [*FLAGS, *arch_flags()]
+    # One command compiles for all architectures, so the levels of one are for it alone.
+    leveled = set(architectures()) <= {"x86_64", "amd64"}
+    with tempfile.TemporaryDirectory(dir=root / SOURCES) as folder:
         objects = []
-        for level, flags in (X86_64 if x86_64 else {"v1": []}).items():
-            objects.append(f"{name}/{level}.o")
-            run(
-                [
-                    *compiler,
-                    *FLAGS,
-                    *flags,
-                    f"-DSUFFIX=_{level}",
-                    "-c",
-                    str(root / KERNELS / "lse.c"),
-                    "-o",
-                    objects[-1],
-                ]
-            )
-        library = Path(name, "library")
-        run(
-            [
-                *compiler,
-                *flags_of_all,
-                "-shared",
-                str(root / KERNELS / "lse_dispatch.c"),
-                *objects,
-                "-o",
-                str(library),
-                "-lm",
-            ]
-        )
+        for level, flags in (X86_64 if leveled else BASELINE).items():
+            objects.append(f"{folder}/{level}.o")
+            source = ["-c", str(root / SOURCES / "lse.c"), "-o", objects[-1]]
+            run([*compiler, *flags, f"-DSUFFIX=_{level}", *source])
+        library = Path(folder, "library")
+        define = ["-DX86_64_LEVELS"] if leveled else []
+        source = ["-shared", str(root / SOURCES / "lse_dispatch.c"), *objects, "-o", str(library), "-lm"]
+        run([*compiler, *define, *source])
         os.replace(library, root / LIBRARY)
 
 
 def run(command: list[str]) -> None:
-    """Run a compiler and keep what it says."""
-    subprocess.run(command, check=True, capture_output=True, text=True)
+    """Run a compiler; its messages are shown only if it fails."""
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode:
+        raise CompilerError(process.stderr or f"{command[0]} exited with status {process.returncode}")
+
+
+def arch_flags() -> list[str]:
+    """The flags in ARCHFLAGS."""
+    return shlex.split(os.environ.get("ARCHFLAGS", ""))
+
+
+def architectures() -> list[str]:
+    """What the compiler builds for: each ``-arch`` of ARCHFLAGS, else the platform.
+
+    A universal Python has a compiler that builds for the machine it runs on.
+    """
+    named = [name for flag, name in pairwise(arch_flags()) if flag == "-arch"]
+    machine = sysconfig.get_platform().rpartition("-")[2]
+    return sorted(set(named)) or [platform.machine() if machine == "universal2" else machine]
 
 
 def platform_tag() -> str:
-    """The wheel's platform, as ``cibuildwheel`` expects it; auditwheel and delocate make it a portable one."""
-    return sysconfig.get_platform().replace("-", "_").replace(".", "_")
+    """The wheel's platform tag; auditwheel and delocate make it a portable one."""
+    system, dash, _ = sysconfig.get_platform().rpartition("-")
+    machines = architectures()
+    if machines == ["arm64"] and system.startswith("macosx-10."):
+        system = "macosx-11.0"  # the first for arm64
+    machine = machines[0] if len(machines) == 1 else "universal2"
+    return f"{system}{dash}{machine}".replace("-", "_").replace(".", "_")

@@ -29,7 +29,7 @@ from memory import forget_peak, peak, resident
 from torch import Tensor
 from torch.nn import functional as F
 
-from nonplus.kernels.backends.torch import pure_bring_forward
+from nonplus.kernels.backends.torch import pure_accumulate
 from nonplus.kernels.head_nll import head_nll
 from nonplus.kernels.native import library
 from nonplus.kernels.token_nll import token_nll
@@ -107,7 +107,7 @@ def measure_logits(vocabulary: int, dtype: torch.dtype, settings: Settings) -> d
 
     def pure() -> Tensor:
         level_N, sum_N = torch.full((n,), -torch.inf, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
-        pure_bring_forward(logits_NV, torch.ones(n, dtype=torch.bool), level_N, sum_N)
+        pure_accumulate(logits_NV, torch.ones(n, dtype=torch.bool), level_N, sum_N)
         return level_N + sum_N.log() - logits_NV.gather(1, target_N[:, None])[:, 0]
 
     methods: dict[str, Work] = {

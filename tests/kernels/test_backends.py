@@ -1,4 +1,4 @@
-"""One definition of a token's surprisal, whatever array it is asked of."""
+"""Every kind of array gives the same surprisals and refuses the same input."""
 
 import importlib
 import subprocess
@@ -9,17 +9,19 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from example_counts import examples
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadProbability
 from nonplus.kernels import token_nll as module
-from nonplus.kernels.backends import array_api as rows_array
+from nonplus.kernels.backends import array_api
 from nonplus.kernels.token_nll import token_nll
 
 # Few, because jax compiles each.
 SHAPES = [(1, 1, 1), (1, 6, 2), (2, 4, 12), (3, 5, 7)]
-# How an array of each backend is made of NumPy's; "fallback:" sends it through the array API standard alone.
+# The module that makes the arrays; "fallback:" sends them through the backend for the
+# array API standard.
 BACKENDS = ["numpy", "torch", "jax.numpy", "mlx.core", "array_api_strict", "fallback:numpy", "fallback:jax.numpy"]
 DTYPES = ["float64", "float32", "float16", "bfloat16"]
 TOLERANCE = {"float64": 1e-12, "float32": 1e-6, "float16": 1e-6, "bfloat16": 1e-6}
@@ -28,7 +30,7 @@ KINDS = ["logits", "logprobs", "probs", "nll"]
 
 @dataclass(frozen=True)
 class Library:
-    """Arrays of one kind, made and read."""
+    """The arrays of one package."""
 
     name: str
 
@@ -46,15 +48,15 @@ class Library:
             return values.astype(pytest.importorskip("ml_dtypes").bfloat16)
         return xp.asarray(values) if dtype is None else xp.asarray(values, dtype=getattr(xp, dtype))
 
-    def token_nll(self, x, targets, **choices):
+    def token_nll(self, x, targets, **options):
         if self.name == self.module:
-            return token_nll(x, targets, **choices)
-        backend = rows_array.Backend(importlib.import_module(self.module))
-        with mock.patch.object(module, "backend_of", return_value=backend):
-            return token_nll(x, targets, **choices)
+            return token_nll(x, targets, **options)
+        with mock.patch.object(module, "backend_of", return_value=array_api):
+            return token_nll(x, targets, **options)
 
     def has(self, dtype):
-        """float64 is no type of a GPU's mlx, nor of jax unless asked for; the standard knows no half precision."""
+        """jax needs a setting for float64, mlx lacks it on a GPU; the standard has no
+        half precision."""
         if self.module in ("jax.numpy", "mlx.core"):
             return dtype != "float64"
         return self.name in ("numpy", "torch") or dtype in ("float32", "float64")
@@ -65,7 +67,7 @@ def library(request):
     return Library(request.param)
 
 
-def host(array):
+def to_numpy(array):
     if type(array).__module__.startswith("array_api_strict"):
         return np.from_dlpack(array)
     return np.asarray(array)
@@ -73,22 +75,25 @@ def host(array):
 
 @dataclass(frozen=True)
 class Case:
-    """Scores (B, T, V) or surprisals (B, T), targets (B, T), and the choices; ``x`` is float64 rounded to ``dtype``."""
+    """Scores (B, T, V) or surprisals (B, T), targets (B, T) and options.
+
+    ``x`` is float64 rounded to ``dtype``.
+    """
 
     x: np.ndarray
     targets: np.ndarray
     dtype: str
-    choices: dict[str, Any]
+    options: dict[str, Any]
 
-    def asked_of(self, library):
-        choices = dict(self.choices)
-        if choices["mask"] is not None:
-            choices["mask"] = library.array(choices["mask"])
-        return library.token_nll(library.array(self.x, self.dtype), library.array(self.targets), **choices)
+    def measured_by(self, library):
+        options = dict(self.options)
+        if options["mask"] is not None:
+            options["mask"] = library.array(options["mask"])
+        return library.token_nll(library.array(self.x, self.dtype), library.array(self.targets), **options)
 
 
 def rounded(values, dtype):
-    """Float64 values that the type holds exactly, so that every library is asked the same."""
+    """Float64 values that ``dtype`` holds exactly: the same input for every library."""
     if dtype == "bfloat16":
         bits = np.ascontiguousarray(values, np.float32).view(np.uint32) & np.uint32(0xFFFF0000)
         return bits.view(np.float32).astype(np.float64)
@@ -103,7 +108,7 @@ def cases(draw, kinds=KINDS):
     x = draw(st.sampled_from([0.1, 1, 8])) * random.normal(size=(b, t, v))
     if draw(st.booleans()):
         x = np.where(random.random(x.shape) < 0.2, -np.inf, x)
-        x[..., 0] = 1.0  # so that each row leaves a distribution
+        x[..., 0] = 1.0  # so that each row is a distribution
     if kind == "probs":
         x = np.exp(x - x.max(-1, keepdims=True))
         x = x / x.sum(-1, keepdims=True)
@@ -116,24 +121,24 @@ def cases(draw, kinds=KINDS):
     ignore = draw(st.sampled_from([None, -100, 0, (-100, 1)]))
     if ignore is not None:
         targets = np.where(random.random((b, t)) < 0.3, ignore if isinstance(ignore, int) else ignore[0], targets)
-    choices = {"kind": kind, "shift": shift, "ignore_index": ignore, "mask": mask}
-    return Case(rounded(x, dtype), targets, dtype, choices)
+    options = {"kind": kind, "shift": shift, "ignore_index": ignore, "mask": mask}
+    return Case(rounded(x, dtype), targets, dtype, options)
 
 
 def oracle(case):
-    """Token by token in float64, by the definition."""
+    """Token by token in float64, from the definition."""
     b, t = case.targets.shape
     nats, kept = np.zeros((b, t)), np.zeros((b, t), bool)
-    mask, ignore, kind = case.choices["mask"], case.choices["ignore_index"], case.choices["kind"]
+    mask, ignore, kind = case.options["mask"], case.options["ignore_index"], case.options["kind"]
     ignored = [ignore] if isinstance(ignore, int) else ignore or []
     for row in range(b):
         for place in range(t):
-            from_ = place - case.choices["shift"]
-            counts = from_ >= 0 and case.targets[row, place] not in ignored
-            counts = counts and (mask is None or (mask[row, place] and mask[row, from_]))
+            source = place - case.options["shift"]
+            counts = source >= 0 and case.targets[row, place] not in ignored
+            counts = counts and (mask is None or (mask[row, place] and mask[row, source]))
             if counts:
                 kept[row, place] = True
-                nats[row, place] = surprisal(case.x[row, from_], case.targets[row, place], kind)
+                nats[row, place] = surprisal(case.x[row, source], case.targets[row, place], kind)
     return nats, kept
 
 
@@ -149,184 +154,185 @@ def surprisal(x, target, kind):
 
 
 @given(case=cases())
-@settings(max_examples=60)
+@examples(60)
 def test_every_backend_gives_the_surprisals_of_float64(library, case):
     assume(library.has(case.dtype))
     expected_nats, expected_kept = oracle(case)
-    answer = case.asked_of(library)
-    assert np.array_equal(host(answer.kept), expected_kept)
+    result = case.measured_by(library)
+    assert np.array_equal(to_numpy(result.kept), expected_kept)
     tolerance = TOLERANCE[case.dtype]
-    np.testing.assert_allclose(host(answer.nats), expected_nats, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(to_numpy(result.nats), expected_nats, rtol=tolerance, atol=tolerance)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_real_vocabulary_is_as_exact(library, dtype):
+def test_a_real_vocabulary_loses_no_precision(library, dtype):
     if not library.has(dtype):
-        pytest.skip("no such type in this library")
+        pytest.skip("this package lacks the dtype")
     x = rounded(2.5 * np.random.default_rng(3).normal(size=(1, 3, 128_256)), dtype)
     case = Case(x, np.array([[5, 128_255, 77]]), dtype, {"kind": "logits", "shift": False, "mask": None})
-    answer = library.token_nll(library.array(x, dtype), library.array(case.targets))
+    result = library.token_nll(library.array(x, dtype), library.array(case.targets))
     expected = [surprisal(row, target, "logits") for row, target in zip(x[0], case.targets[0], strict=True)]
-    np.testing.assert_allclose(host(answer.nats)[0], expected, rtol=2e-7)
+    np.testing.assert_allclose(to_numpy(result.nats)[0], expected, rtol=2e-7)
 
 
 @given(case=cases(["logits"]), constant=st.sampled_from([-64.0, 8.0, 512.0]))
-@settings(max_examples=25)
+@examples(25)
 def test_a_constant_added_to_a_row_changes_nothing(library, case, constant):
     assume(library.has(case.dtype) and case.dtype in ("float32", "float64"))
     x = np.round(case.x * 64) / 64  # so that the sum is exact
-    one, other = (Case(y, case.targets, case.dtype, case.choices).asked_of(library) for y in (x, x + constant))
-    np.testing.assert_allclose(host(other.nats), host(one.nats), rtol=1e-6, atol=1e-6)
+    one, other = (Case(y, case.targets, case.dtype, case.options).measured_by(library) for y in (x, x + constant))
+    np.testing.assert_allclose(to_numpy(other.nats), to_numpy(one.nats), rtol=1e-6, atol=1e-6)
 
 
 @given(case=cases(["logits", "logprobs", "probs"]))
-@settings(max_examples=25)
-def test_words_that_cannot_occur_change_nothing(library, case):
+@examples(25)
+def test_vocabulary_entries_of_probability_0_change_nothing(library, case):
     assume(library.has(case.dtype))
-    impossible = np.full((*case.targets.shape, 3), 0.0 if case.choices["kind"] == "probs" else -np.inf)
-    padded = Case(np.concatenate([case.x, impossible], -1), case.targets, case.dtype, case.choices)
-    one, other = case.asked_of(library), padded.asked_of(library)
-    np.testing.assert_allclose(host(other.nats), host(one.nats), rtol=1e-6, atol=1e-6)
+    nothing = np.full((*case.targets.shape, 3), 0.0 if case.options["kind"] == "probs" else -np.inf)
+    padded = Case(np.concatenate([case.x, nothing], -1), case.targets, case.dtype, case.options)
+    one, other = case.measured_by(library), padded.measured_by(library)
+    np.testing.assert_allclose(to_numpy(other.nats), to_numpy(one.nats), rtol=1e-6, atol=1e-6)
 
 
 @given(case=cases(), seed=st.integers(0, 99))
-@settings(max_examples=25)
-def test_rows_do_not_see_each_other(library, case, seed):
+@examples(25)
+def test_rows_are_independent(library, case, seed):
     assume(library.has(case.dtype))
     order = np.random.default_rng(seed).permutation(len(case.targets))
-    mask = case.choices["mask"]
-    choices = {**case.choices, "mask": None if mask is None else mask[order]}
-    one, other = case.asked_of(library), Case(case.x[order], case.targets[order], case.dtype, choices).asked_of(library)
-    np.testing.assert_allclose(host(other.nats), host(one.nats)[order], rtol=1e-6, atol=1e-6)
-    assert np.array_equal(host(other.kept), host(one.kept)[order])
+    mask = case.options["mask"]
+    options = {**case.options, "mask": None if mask is None else mask[order]}
+    reordered = Case(case.x[order], case.targets[order], case.dtype, options)
+    one, other = case.measured_by(library), reordered.measured_by(library)
+    np.testing.assert_allclose(to_numpy(other.nats), to_numpy(one.nats)[order], rtol=1e-6, atol=1e-6)
+    assert np.array_equal(to_numpy(other.kept), to_numpy(one.kept)[order])
 
 
 @given(case=cases(["logits"]))
-@settings(max_examples=25)
-def test_padding_drops_out_on_either_side_under_shift(library, case):
+@examples(25)
+def test_padding_on_either_side_does_not_count_under_shift(library, case):
     assume(library.has(case.dtype))
     plain = Case(case.x, abs(case.targets) % case.x.shape[-1], case.dtype, {"shift": True, "mask": None})
-    whole = host(plain.asked_of(library).nats)
+    whole = to_numpy(plain.measured_by(library).nats)
     for widths in ((0, 2), (2, 0)):
         x = np.pad(plain.x, ((0, 0), widths, (0, 0)))
         targets = np.pad(plain.targets, ((0, 0), widths))
         mask = np.pad(np.ones(plain.targets.shape, np.int64), ((0, 0), widths))
-        padded = Case(x, targets, plain.dtype, {"shift": True, "mask": mask}).asked_of(library)
-        real = host(padded.nats)[:, widths[0] : widths[0] + whole.shape[1]]
+        padded = Case(x, targets, plain.dtype, {"shift": True, "mask": mask}).measured_by(library)
+        real = to_numpy(padded.nats)[:, widths[0] : widths[0] + whole.shape[1]]
         np.testing.assert_allclose(real, whole, rtol=1e-6, atol=1e-6)
-        assert host(padded.nats).sum() == pytest.approx(real.sum())
+        assert to_numpy(padded.nats).sum() == pytest.approx(real.sum())
 
 
-def test_a_banned_word_that_does_not_come_changes_nothing_and_one_that_comes_is_infinite(library):
+def test_an_entry_of_probability_0_is_infinite_as_target_and_changes_nothing_elsewhere(library):
     x = library.array(np.array([[[0.0, -np.inf, 1.0, 2.0]] * 2]), "float32")
-    nats = host(library.token_nll(x, library.array(np.array([[2, 1]]))).nats)
+    nats = to_numpy(library.token_nll(x, library.array(np.array([[2, 1]]))).nats)
     assert nats[0, 0] == pytest.approx(np.log1p(np.e + np.exp(-1.0)), rel=1e-6)
     assert nats[0, 1] == np.inf
 
 
-def test_a_word_far_below_the_others_keeps_its_finite_surprisal(library):
+def test_a_score_far_below_the_others_has_a_finite_surprisal(library):
     x = library.array(np.array([[[0.0, -110.0], [1e30, 0.0], [0.0, 1e4]]]), "float32")
-    nats = host(library.token_nll(x, library.array(np.array([[1, 1, 0]]))).nats)
+    nats = to_numpy(library.token_nll(x, library.array(np.array([[1, 1, 0]]))).nats)
     np.testing.assert_allclose(nats, [[110, 1e30, 1e4]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("wrong", [4, -1, -100])
-def test_a_target_that_is_no_id_is_refused_with_its_place(library, wrong):
+def test_a_target_outside_the_vocabulary_is_refused_with_its_position(library, wrong):
     with pytest.raises(BadInput, match=rf"target {wrong} at \[0, 1\]"):
         library.token_nll(library.array(np.zeros((1, 3, 4)), "float32"), library.array(np.array([[0, wrong, 1]])))
 
 
 @pytest.mark.parametrize("row", [[np.nan, 0, 0], [np.inf, 0, 0], [-np.inf] * 3])
-def test_a_row_that_leaves_no_distribution_is_refused_with_its_place(library, row):
+def test_a_row_that_is_not_a_distribution_is_refused_with_its_position(library, row):
     x = library.array(np.array([[[0.0, 0, 0], row]]), "float32")
     with pytest.raises(BadProbability, match=r"logits at \[0, 1\]"):
         library.token_nll(x, library.array(np.array([[0, 1]])))
 
 
-def test_such_a_row_is_nobodys_business_where_it_is_not_kept(library):
+def test_a_row_that_is_not_a_distribution_is_allowed_where_it_is_not_kept(library):
     x = library.array(np.array([[[0.0, 0, 0], [np.nan] * 3]]), "float32")
-    answer = library.token_nll(x, library.array(np.array([[0, -100]])), ignore_index=-100)
-    np.testing.assert_allclose(host(answer.nats), [[np.log(3), 0]], rtol=1e-6)
+    result = library.token_nll(x, library.array(np.array([[0, -100]])), ignore_index=-100)
+    np.testing.assert_allclose(to_numpy(result.nats), [[np.log(3), 0]], rtol=1e-6)
 
 
-def test_whole_numbers_are_scores_too(library):
+def test_scores_may_be_integers(library):
     x = library.array(np.array([[[0, 1, 2]]], np.int32))
-    nats = host(library.token_nll(x, library.array(np.array([[2]]))).nats)
+    nats = to_numpy(library.token_nll(x, library.array(np.array([[2]]))).nats)
     assert nats[0, 0] == pytest.approx(np.log1p(np.exp(-1) + np.exp(-2)), rel=1e-6)
 
 
-def test_half_a_token_id_is_refused(library):
+def test_a_fraction_is_refused_as_token_id(library):
     with pytest.raises(BadInput, match="whole numbers"):
         library.token_nll(library.array(np.zeros((1, 1, 4)), "float32"), library.array(np.array([[0.5]]), "float32"))
 
 
-def test_truth_values_are_no_scores(library):
-    with pytest.raises(BadInput, match="scores are numbers"):
+def test_booleans_are_refused_as_scores(library):
+    with pytest.raises(BadInput, match="scores must be real numbers"):
         library.token_nll(library.array(np.zeros((1, 1, 4), bool)), library.array(np.array([[0]])))
 
 
-def test_rows_that_come_in_several_blocks_are_those_of_one(monkeypatch):
+def test_several_blocks_of_rows_give_the_same_as_one(monkeypatch):
     pytest.importorskip("array_api_strict")
     pytest.importorskip("mlx.core")
-    from nonplus.kernels.backends import mlx as rows_mlx
+    from nonplus.kernels.backends import mlx
 
     random = np.random.default_rng(0)
     x, targets = random.normal(size=(3, 5, 7)), random.integers(0, 7, (3, 5))
     expected = token_nll(x, targets).nats
-    for backend in (rows_array, rows_mlx):
-        monkeypatch.setattr(backend, "_BLOCK_BYTES", 8 * 7 * 2)
+    for backend in (array_api, mlx):
+        monkeypatch.setattr(backend, "_BLOCK_SCORES", 2 * 7)
     for name in ("array_api_strict", "mlx.core"):
         library = Library(name)
         nats = token_nll(library.array(x, "float32"), library.array(targets)).nats
-        np.testing.assert_allclose(host(nats), expected, rtol=1e-6)
+        np.testing.assert_allclose(to_numpy(nats), expected, rtol=1e-6)
 
 
 @given(case=cases())
-@settings(max_examples=25)
-def test_under_jit_the_answer_is_that_of_a_plain_call(case):
+@examples(25)
+def test_jit_gives_the_same_as_a_plain_call(case):
     library = Library("jax.numpy")
     jax = pytest.importorskip("jax")
     assume(library.has(case.dtype))
-    choices = dict(case.choices)
-    mask = choices.pop("mask")
+    options = dict(case.options)
+    mask = options.pop("mask")
     compiled = jax.jit(token_nll, static_argnames=("kind", "shift", "ignore_index"))
-    answer = compiled(
+    result = compiled(
         library.array(case.x, case.dtype),
         library.array(case.targets),
         mask=None if mask is None else library.array(mask),
-        **choices,
+        **options,
     )
-    plain = case.asked_of(library)
-    assert type(answer) is type(plain)
-    assert np.array_equal(answer.kept, plain.kept)
-    np.testing.assert_allclose(answer.nats, plain.nats, rtol=1e-6, atol=1e-7)
+    plain = case.measured_by(library)
+    assert type(result) is type(plain)
+    assert np.array_equal(result.kept, plain.kept)
+    np.testing.assert_allclose(result.nats, plain.nats, rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize(("name", "compiler"), [("jax.numpy", "jax.jit"), ("mlx.core", "mlx.core.compile")])
-def test_what_cannot_be_refused_while_tracing_is_not_a_number(name, compiler):
+def test_a_traced_computation_gives_nan_for_what_it_cannot_refuse(name, compiler):
     library = Library(name)
     module, _, function = compiler.rpartition(".")
     compiled = getattr(importlib.import_module(module), function)(lambda x, targets: tuple(token_nll(x, targets)))
     x = np.zeros((1, 5, 3))
     x[0, 4] = np.nan
     nats, _ = compiled(library.array(x, "float32"), library.array(np.array([[0, 3, -1, 2, 0]])))
-    np.testing.assert_allclose(host(nats), [[np.log(3), np.nan, np.nan, np.log(3), np.nan]], rtol=1e-6)
+    np.testing.assert_allclose(to_numpy(nats), [[np.log(3), np.nan, np.nan, np.log(3), np.nan]], rtol=1e-6)
 
 
-def test_surprisals_have_no_gradient_to_pay_for():
+def test_no_gradient_is_recorded():
     jax = pytest.importorskip("jax")
     slope = jax.grad(lambda x: token_nll(x, np.array([[0]])).nats.sum())(jax.numpy.ones((1, 1, 3)))
     assert not slope.any()
 
 
-def test_jax_has_float64_where_it_is_asked_for():
+def test_jax_computes_in_float64_if_enabled():
     pytest.importorskip("jax")
     script = (
         "import jax; jax.config.update('jax_enable_x64', True)\n"
         "import numpy as np; from nonplus.kernels.token_nll import token_nll\n"
         "x = np.random.default_rng(0).normal(size=(2, 3, 9)); t = np.arange(6).reshape(2, 3)\n"
-        "there = token_nll(jax.numpy.asarray(x), t).nats\n"
-        "assert there.dtype == np.float64\n"
-        "np.testing.assert_allclose(there, token_nll(x, t).nats, rtol=1e-14)\n"
+        "enabled = token_nll(jax.numpy.asarray(x), t).nats\n"
+        "assert enabled.dtype == np.float64\n"
+        "np.testing.assert_allclose(enabled, token_nll(x, t).nats, rtol=1e-14)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True)

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadProbability
-from nonplus.kernels.backends import chunked_head as head_pieces
-from nonplus.kernels.backends import numpy as rows_numpy
+from nonplus.kernels.backends import chunked_head
+from nonplus.kernels.backends import numpy as numpy_backend
 from nonplus.kernels.head_nll import head_nll
 from nonplus.kernels.token_nll import token_nll
 
@@ -29,50 +29,50 @@ def logits_of(hidden, weight, bias=None, scale=1.0, softcap=None):
     scale=st.sampled_from([1.0, 0.125, 3.0]),
     softcap=st.sampled_from([None, 5.0, 30.0]),
     shift=st.booleans(),
-    piece=st.sampled_from([1, 1000, 1 << 20]),
+    chunk_bytes=st.sampled_from([1, 1000, 1 << 20]),
 )
-def test_it_equals_the_plain_way_through_the_logits(seed, biased, scale, softcap, shift, piece):
+def test_it_equals_token_nll_of_all_logits(seed, biased, scale, softcap, shift, chunk_bytes):
     hidden, weight, bias, ids = random_case(seed)
     ids[0, 2] = -100
-    how = {"bias": bias if biased else None, "scale": scale, "softcap": softcap}
-    expected = token_nll(logits_of(hidden, weight, **how), ids, shift=shift, ignore_index=-100)
-    before = rows_numpy._HEAD_BYTES
-    rows_numpy._HEAD_BYTES = piece
+    options = {"bias": bias if biased else None, "scale": scale, "softcap": softcap}
+    expected = token_nll(logits_of(hidden, weight, **options), ids, shift=shift, ignore_index=-100)
+    before = numpy_backend._HEAD_BYTES
+    numpy_backend._HEAD_BYTES = chunk_bytes
     try:
-        answer = head_nll(hidden, weight, ids, **how, shift=shift, ignore_index=-100)
+        result = head_nll(hidden, weight, ids, **options, shift=shift, ignore_index=-100)
     finally:
-        rows_numpy._HEAD_BYTES = before
-    np.testing.assert_allclose(answer.nats, expected.nats, rtol=1e-10, atol=1e-10)
-    np.testing.assert_array_equal(answer.kept, expected.kept)
+        numpy_backend._HEAD_BYTES = before
+    np.testing.assert_allclose(result.nats, expected.nats, rtol=1e-10, atol=1e-10)
+    np.testing.assert_array_equal(result.kept, expected.kept)
 
 
 def arrays_of(library):
-    """The function that makes its arrays."""
+    """The function of a library that makes an array."""
     module = pytest.importorskip({"jax": "jax.numpy", "mlx": "mlx.core", "strict": "array_api_strict"}[library])
     return module.array if library == "mlx" else module.asarray
 
 
 @pytest.mark.parametrize("library", ["jax", "mlx", "strict"])
 @pytest.mark.parametrize("softcap", [None, 5.0])
-@pytest.mark.parametrize("piece", [256, 300, 8192])
-def test_other_arrays_give_the_same(library, softcap, piece, monkeypatch):
-    monkeypatch.setattr(head_pieces, "_FEWEST", piece)
-    monkeypatch.setattr(head_pieces, "_BYTES", 0)
+@pytest.mark.parametrize("entries", [256, 300, 8192])
+def test_other_arrays_give_the_same_as_numpy(library, softcap, entries, monkeypatch):
+    monkeypatch.setattr(chunked_head, "_FEWEST", entries)
+    monkeypatch.setattr(chunked_head, "_BYTES", 0)
     as_array = arrays_of(library)
     hidden, weight, bias, ids = (
         a.astype(np.float32) if a.dtype == float else a for a in random_case(7, vocabulary=700)
     )
     ids[0, 2] = -100
     expected = head_nll(hidden, weight, ids, bias=bias, scale=0.5, softcap=softcap, shift=True, ignore_index=-100)
-    answer = head_nll(
+    result = head_nll(
         *(as_array(a) for a in (hidden, weight, ids)),
         bias=as_array(bias), scale=0.5, softcap=softcap, shift=True, ignore_index=-100,
     )  # fmt: skip
-    np.testing.assert_allclose(np.asarray(answer.nats), expected.nats, rtol=2e-6, atol=2e-6)
-    np.testing.assert_array_equal(np.asarray(answer.kept), expected.kept)
+    np.testing.assert_allclose(np.asarray(result.nats), expected.nats, rtol=2e-6, atol=2e-6)
+    np.testing.assert_array_equal(np.asarray(result.kept), expected.kept)
 
 
-def test_jax_compiles_it_and_makes_what_is_no_id_not_a_number():
+def test_jax_compiles_it_and_gives_nan_for_targets_outside_the_vocabulary():
     jax = pytest.importorskip("jax")
     hidden, weight, _, ids = (jax.numpy.asarray(a) for a in random_case(8))
     compiled = jax.jit(head_nll, static_argnames="shift")
@@ -82,28 +82,28 @@ def test_jax_compiles_it_and_makes_what_is_no_id_not_a_number():
 
 
 @pytest.mark.parametrize("library", ["jax", "mlx", "strict"])
-def test_broken_hidden_states_are_refused_by_all(library):
+def test_hidden_states_with_nan_are_refused(library):
     as_array = arrays_of(library)
     hidden, weight, _, ids = random_case(9)
     hidden[1, 2, 0] = np.nan
-    with pytest.raises(BadProbability, match=r"\[1, 2\] leave no distribution"):
+    with pytest.raises(BadProbability, match=r"\[1, 2\] are invalid"):
         head_nll(*(as_array(a) for a in (hidden, weight, ids)))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
-def test_torch_gives_the_same(dtype):
+def test_torch_gives_the_same_as_float64(dtype):
     torch = pytest.importorskip("torch")
     hidden, weight, bias, ids = (torch.as_tensor(a) for a in random_case(3, vocabulary=5000, width=64))
     kind = getattr(torch, dtype)
     hidden, weight, bias = ((a / 8).to(kind) for a in (hidden, weight, bias))
     exact = token_nll(logits_of(*(a.double().numpy() for a in (hidden, weight, bias)), softcap=20.0), ids.numpy())
-    answer = head_nll(hidden, weight, ids, bias=bias, softcap=20.0)
+    result = head_nll(hidden, weight, ids, bias=bias, softcap=20.0)
     tolerance = {"float32": 1e-6, "float64": 1e-12, "bfloat16": 1e-3}[dtype]
-    np.testing.assert_allclose(answer.nats.numpy(), exact.nats, rtol=tolerance)
+    np.testing.assert_allclose(result.nats.numpy(), exact.nats, rtol=tolerance)
 
 
-def test_the_target_of_a_narrow_head_is_not_rounded():
-    """A score in bfloat16 has eight bits; ours of the target is a dot product in float32."""
+def test_the_logit_of_the_target_is_not_rounded_to_bfloat16():
+    """A bfloat16 has eight bits; the target's logit is a dot product in float32."""
     torch = pytest.importorskip("torch")
     torch.manual_seed(0)
     hidden, weight = torch.randn(64, 128).bfloat16(), torch.randn(3000, 128).bfloat16() / 8
@@ -116,8 +116,9 @@ def test_the_target_of_a_narrow_head_is_not_rounded():
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
 @pytest.mark.parametrize("peak", [0.5, 2.0, 5.0])
-def test_tokens_that_the_model_is_sure_of_are_not_biased_by_rounding(dtype, peak):
-    """A target rounded in the sum and exact where it is subtracted would add up to a quarter of a nat to each."""
+def test_rounding_does_not_bias_tokens_that_the_model_is_sure_of(dtype, peak):
+    """A target's logit that is rounded in the sum, but exact where it is subtracted,
+    would add up to a quarter of a nat to each."""
     torch = pytest.importorskip("torch")
     torch.manual_seed(1)
     kind = getattr(torch, dtype)
@@ -130,11 +131,11 @@ def test_tokens_that_the_model_is_sure_of_are_not_biased_by_rounding(dtype, peak
     assert abs(error).max() < {"bfloat16": 0.1, "float16": 0.01, "float32": 1e-5}[dtype]
 
 
-def test_no_token_kept_is_no_work():
+def test_without_kept_tokens_all_surprisals_are_0():
     hidden, weight, _, ids = random_case(0)
-    answer = head_nll(hidden, weight, np.full_like(ids, -100), ignore_index=-100)
-    assert not answer.kept.any()
-    assert (answer.nats == 0).all()
+    result = head_nll(hidden, weight, np.full_like(ids, -100), ignore_index=-100)
+    assert not result.kept.any()
+    assert (result.nats == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -143,25 +144,25 @@ def test_no_token_kept_is_no_work():
         (lambda h, w, b, t: (h, w.T, b, t), "give its transpose"),
         (lambda h, w, b, t: (h, w[:, :5], b, t), "weight of the model that made the hidden states"),
         (lambda h, w, b, t: (h[:, :-1], w, b, t), "one target for each hidden state"),
-        (lambda h, w, b, t: (h, w, b[:-1], t), "bias has shape"),
+        (lambda h, w, b, t: (h, w, b[:-1], t), "give the bias of the same head"),
         (lambda h, w, b, t: (h, w, b, t + 300), "outside the vocabulary of 300"),
     ],
 )
-def test_what_does_not_fit_is_refused(change, says):
+def test_shapes_and_ids_that_do_not_fit_are_refused(change, says):
     hidden, weight, bias, ids = change(*random_case(0))
     with pytest.raises(BadInput, match=says):
         head_nll(hidden, weight, ids, bias=bias)
 
 
 @pytest.mark.parametrize(
-    ("choice", "says"),
+    ("option", "says"),
     [({"softcap": v}, f"softcap .* got {v}") for v in (0.0, -1.0, np.nan, np.inf)]
     + [({"scale": v}, f"scale .* got {v}") for v in (0.0, np.nan, np.inf)],
 )
-def test_a_scale_or_cap_that_leaves_no_logits_is_refused(choice, says):
+def test_an_invalid_scale_or_softcap_is_refused(option, says):
     hidden, weight, _, ids = random_case(0)
     with pytest.raises(BadInput, match=says):
-        head_nll(hidden, weight, ids, **choice)
+        head_nll(hidden, weight, ids, **option)
 
 
 @pytest.mark.parametrize("which", ["weight", "bias"])
@@ -170,5 +171,5 @@ def test_arrays_of_two_packages_are_refused(which):
     hidden, weight, bias, ids = random_case(0)
     others = {"weight": weight, "bias": bias}
     others[which] = torch.as_tensor(others[which])
-    with pytest.raises(BadInput, match=f"{which} come as arrays of one package, got ndarray and Tensor"):
+    with pytest.raises(BadInput, match=f"{which} must be arrays of one package, got ndarray and Tensor"):
         head_nll(hidden, others["weight"], ids, bias=others["bias"])

@@ -1,1 +1,1 @@
-"""The arithmetic on logits, once for each kind of array: from scores over a vocabulary to a token's probability."""
+"""From scores over a vocabulary to the surprisal of a token, for each kind of array."""

@@ -1,13 +1,20 @@
-"""Which backend knows an array, by its type."""
+"""Which backend takes an array, by the array's type."""
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from nonplus.errors import BadInput
+from nonplus.kernels.backends import Backend, array_api
 
-# Which backend takes the arrays of a package; all others that follow the array API
+if TYPE_CHECKING:
+    from nonplus.kernels.backends import jax, keras, mlx, numpy, torch
+
+    # mypy compares each module with the Protocol
+    _CHECKED: tuple[Backend, ...] = (array_api, jax, keras, mlx, numpy, torch)
+
+# The backend for the arrays of each package. All others that follow the array API
 # standard go to ``array_api``.
-_BACKENDS = {
+BACKENDS = {
     "numpy": "nonplus.kernels.backends.numpy",
     "torch": "nonplus.kernels.backends.torch",
     "jax": "nonplus.kernels.backends.jax",
@@ -17,18 +24,28 @@ _BACKENDS = {
 }
 
 
-def backend_of(x: Any) -> Any:
-    """The module that knows arrays like ``x``."""
+def backend_of(x: Any) -> Backend:
+    """The backend for arrays like ``x``, or for lists.
+
+    Raises:
+        BadInput: ``x`` is not an array.
+    """
     for each in type(x).__mro__:
         package = each.__module__.partition(".")[0]
-        if package in _BACKENDS:
-            return importlib.import_module(_BACKENDS[package])
+        if package in BACKENDS:
+            return _imported(BACKENDS[package])
     if isinstance(x, (list, tuple)):
-        return importlib.import_module("nonplus.kernels.backends.numpy")
+        return _imported(BACKENDS["numpy"])
     try:
-        namespace = x.__array_namespace__()
+        x.__array_namespace__()
     except AttributeError:
         raise BadInput(
-            f"x must be an array (NumPy, torch, jax, mlx, or one with __array_namespace__), got {type(x).__name__}"
+            f"x must be an array (NumPy, torch, jax, mlx, or one with __array_namespace__), "
+            f"got {type(x).__name__}; convert it first, for example with numpy.asarray"
         ) from None
-    return importlib.import_module("nonplus.kernels.backends.array_api").Backend(namespace)
+    return array_api
+
+
+def _imported(path: str) -> Backend:
+    backend: Backend = importlib.import_module(path)
+    return backend

@@ -1,4 +1,4 @@
-"""Work shared out among the processors, a thread each: NumPy and the C kernel let go of the interpreter's lock."""
+"""Work in parallel threads: NumPy and the C kernel release the interpreter's lock."""
 
 import os
 import sys
@@ -10,31 +10,34 @@ from typing import Any, TypeVar
 from threadpoolctl import ThreadpoolController
 
 Part = TypeVar("Part")
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
-_MOST = 16  # threads: beyond, memory grows faster than speed
+_MAX_THREADS = 16  # beyond, memory grows faster than speed
 
 
 def processors() -> int:
-    """Threads worth using: those ``OMP_NUM_THREADS`` allows, else processors that this process may use; at most 16."""
-    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    """The number of threads to use, at most 16.
+
+    It is ``OMP_NUM_THREADS``, else the number of processors that the process may use.
+    """
+    requested = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     available = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    return min(_MOST, int(asked) if asked.isdecimal() and int(asked) else available)
+    return min(_MAX_THREADS, int(requested) if requested.isdecimal() and int(requested) else available)
 
 
-def in_threads(work: Callable[[Part], Answer], parts: Iterable[Part]) -> list[Answer]:
-    """``work`` on each part, at once, and the answers in the order of the parts.
+def in_threads(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
+    """The results of ``work`` on each part, a thread each, in the order of the parts.
 
-    Meanwhile BLAS keeps to the thread it is called from. Threads of its own would wait for one another within every
-    product, and on a busy machine that costs twenty times the work.
+    Meanwhile BLAS uses only the thread that calls it. Its own threads would wait for
+    each other within every product, and on a busy machine that takes 20 times as long.
     """
     parts = list(parts)
 
     def limit() -> Any:
         return _blas().limit(limits=1, user_api="blas")
 
-    # Where BLAS has one pool of threads for the process, the first caller's limit holds for all; where it is built with
-    # OpenMP, each thread needs its own.
+    # A BLAS with one thread pool takes one limit for the process; a BLAS built with
+    # OpenMP needs a limit in each thread.
     with limit(), ThreadPoolExecutor(max(1, len(parts)), initializer=limit) as pool:
         return list(pool.map(work, parts))
 

@@ -1,6 +1,7 @@
-"""Surprisals from torch tensors, on whatever device they are.
+"""Surprisals from torch tensors, on any device.
 
-Letters in shapes: N rows, M rows at once, V vocabulary.
+Letters in shapes: N rows, M rows at once, H channels of a hidden state, V vocabulary,
+C vocabulary entries of a chunk.
 """
 
 from collections.abc import Iterator
@@ -11,81 +12,79 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nonplus.errors import BadInput
 from nonplus.kernels import native
-from nonplus.kernels.backends import DUST, ROUNDING, Head
+from nonplus.kernels.backends import Head, ScoreKind, row_formulas
+from nonplus.kernels.backends.refusals import not_scores, refuse_fractions
 from nonplus.kernels.chunks import chunks
 
-xp = torch
-
-# Logits in floating point at once, where the C kernel does not do it: on a CPU what stays in the cache.
-_BLOCK_BYTES = {"cpu": 4 << 20}
+# Of logits in floating point at once, without the C kernel: on a CPU what stays in the
+# cache.
+_CPU_BLOCK_BYTES = 4 << 20
 _DEVICE_BLOCK_BYTES = 256 << 20  # not measured
 
-# A piece of a head's logits: this many rows of the hidden states, and of the vocabulary what then fits.
+# A chunk of a head's logits: at most this many hidden states and bytes.
 _HEAD_ROWS = 4096
 _HEAD_BYTES = 32 << 20
 
 
+def namespace(x: Tensor) -> Any:
+    """``torch``."""
+    return torch
+
+
 def scores(x: Tensor) -> Tensor:
-    """``x`` without its history, as floating point."""
+    """``x`` as floating point, without its gradient history."""
     if x.is_complex() or x.dtype == torch.bool:
-        raise BadInput(f"scores are numbers, got a tensor of {x.dtype}")
-    x = x.detach().resolve_neg()  # a lazy minus sign is not in memory yet
+        raise not_scores(x.dtype)
+    x = x.detach().resolve_neg()  # torch may leave a minus sign to be applied later
     return x if x.is_floating_point() else x.double()
 
 
 def integers(values: Any, *, like: Tensor) -> Tensor:
-    """Token ids, or a mask, on the device of ``like``."""
+    """Token ids or a mask, on the device of ``like``."""
     tensor = torch.as_tensor(values, device=like.device).detach()
-    if tensor.is_floating_point() and not torch.equal(tensor, tensor.floor()):
-        raise BadInput(f"token ids and masks are whole numbers, got {tensor.dtype}")
+    if tensor.is_floating_point():
+        refuse_fractions(concrete(torch.any(tensor != tensor.floor())), tensor.dtype)
     return tensor.long()
 
 
 def concrete(values: Tensor) -> NDArray[Any] | None:
-    """The values on the host; formats that NumPy does not know, such as bfloat16, as float32."""
-    host = values.detach().cpu()
-    known = not host.is_floating_point() or host.dtype in (torch.float16, torch.float32, torch.float64)
-    return np.asarray(host if known else host.float())
+    """The values as NumPy; dtypes that it lacks, such as bfloat16, as float32."""
+    on_cpu = values.detach().cpu()
+    known = not on_cpu.is_floating_point() or on_cpu.dtype in (torch.float16, torch.float32, torch.float64)
+    return np.asarray(on_cpu if known else on_cpu.float())
 
 
-def given(nats: Tensor, kept: Tensor) -> Tensor:
-    """Surprisals as they came, zero where not kept and not a number where they are negative."""
-    return torch.where(kept, _no_less_than_zero(nats.to(_precise(nats))), 0.0)
+def checked_nats(nats: Tensor, kept: Tensor) -> Tensor:
+    """Surprisals that others computed, NaN where they are negative."""
+    checked: Tensor = row_formulas.checked_nats(torch, nats.to(_precise(nats)), kept)
+    return checked
 
 
-def nll(scores: Tensor, target: Tensor, kept: Tensor, kind: str) -> Tensor:
-    """Surprisals, shape of ``target``; zero where not kept."""
+def nll(scores: Tensor, target: Tensor, kept: Tensor, kind: ScoreKind) -> Tensor:
+    """Surprisals; the targets that are kept must be ids."""
     precise = _precise(scores)
     chosen = scores.gather(-1, torch.where(kept, target, 0)[..., None])[..., 0].to(precise)
     if kind == "logprobs":
-        nats = _no_less_than_zero(0 - chosen)
+        nats = row_formulas.not_negative(torch, 0 - chosen)
     elif kind == "probs":
-        sums = scores.sum(-1, dtype=precise)
-        nats = torch.where(
-            (scores.amin(-1) >= -DUST) & sums.isfinite(), sums.log() - chosen.clamp(min=0).log(), torch.nan
-        )
+        nats = row_formulas.nats_of_probs(torch, chosen, scores.amin(-1), scores.sum(-1, dtype=precise))
     else:
         nats = (log_sum_exp(scores, kept) - chosen).clamp(min=0)
     return torch.where(kept, nats, 0.0)
 
 
-def _no_less_than_zero(nats: Tensor) -> Tensor:
-    return torch.where(nats > -ROUNDING, nats.clamp(min=0), torch.nan)
-
-
 def log_sum_exp(scores: Tensor, kept: Tensor) -> Tensor:
-    """Log of the sum of the exponentials over the last axis; not a number where not kept, or where none is possible."""
+    """Log-sum-exp over the last axis; NaN where not kept or all scores are -inf."""
     level = torch.full(kept.shape, -torch.inf, dtype=_precise(scores), device=scores.device)
     total = torch.zeros_like(level)
     for part, scores_NV in row_views(scores):
-        bring_forward(scores_NV, kept[part].reshape(-1), level[part].view(-1), total[part].view(-1))
+        accumulate(scores_NV, kept[part].reshape(-1), level[part].view(-1), total[part].view(-1))
     return torch.where(total > 0, level + total.log(), torch.nan)
 
 
 def row_views(scores: Tensor) -> Iterator[tuple[tuple[int, ...], Tensor]]:
-    """``scores`` as (N, V) views, nothing copied: the whole where its strides allow, else piece by piece."""
+    """``scores`` as (N, V) views, without copies: several if strides require it."""
     try:
         yield (), scores.view(-1, scores.shape[-1])
     except RuntimeError:
@@ -94,31 +93,33 @@ def row_views(scores: Tensor) -> Iterator[tuple[tuple[int, ...], Tensor]]:
                 yield (i, *part), view
 
 
-def bring_forward(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N: Tensor) -> None:
-    """Take a piece of the vocabulary in: see :func:`nonplus.kernels.native.accumulate`."""
-    number_format = str(scores_NV.dtype).removeprefix("torch.")
-    known = number_format in native.FORMATS and scores_NV.stride(1) == 1
+def accumulate(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N: Tensor) -> None:
+    """Add a chunk of the vocabulary: see :func:`nonplus.kernels.native.accumulate`."""
+    dtype = str(scores_NV.dtype).removeprefix("torch.")
+    known = dtype in native.DTYPE_BYTES and scores_NV.stride(1) == 1
     if scores_NV.device.type != "cpu" or native.library() is None or not known:
-        pure_bring_forward(scores_NV, kept_N, level_N, sum_N)
+        pure_accumulate(scores_NV, kept_N, level_N, sum_N)
         return
     native.accumulate(
         scores_NV.data_ptr(),
-        number_format,
-        kept_N.numpy(),
-        level_N.numpy(),
-        sum_N.numpy(),
+        dtype,
+        kept_N=kept_N.numpy(),
+        level_N=level_N.numpy(),
+        sum_N=sum_N.numpy(),
         vocabulary=scores_NV.shape[1],
         stride=scores_NV.stride(0),
         threads=torch.get_num_threads(),
     )
 
 
-def pure_bring_forward(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N: Tensor) -> None:
+def pure_accumulate(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N: Tensor) -> None:
     """The same without the C kernel, a few rows at a time."""
     wide = torch.float64 if scores_NV.dtype == torch.float64 else torch.float32
-    step = max(1, _BLOCK_BYTES.get(scores_NV.device.type, _DEVICE_BLOCK_BYTES) // (wide.itemsize * scores_NV.shape[1]))
-    # a device that had to say which rows are kept would wait for the host
-    rows_N = kept_N.nonzero()[:, 0] if kept_N.device.type == "cpu" else torch.arange(len(kept_N), device=kept_N.device)
+    on_cpu = scores_NV.device.type == "cpu"
+    block_bytes = _CPU_BLOCK_BYTES if on_cpu else _DEVICE_BLOCK_BYTES
+    step = max(1, block_bytes // (wide.itemsize * scores_NV.shape[1]))
+    # all rows on other devices: to tell which are kept, a device would stop and wait
+    rows_N = kept_N.nonzero()[:, 0] if on_cpu else torch.arange(len(kept_N), device=kept_N.device)
     for rows_M in torch.split(rows_N, step):
         wide_MV = scores_NV[rows_M].to(wide)
         level_M = torch.maximum(level_N[rows_M], wide_MV.amax(1).to(level_N.dtype))
@@ -129,7 +130,7 @@ def pure_bring_forward(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N
 
 
 def head_nll(states: Tensor, head: Head, target: Tensor, kept: Tensor) -> Tensor:
-    """Surprisals, shape of ``target``; zero where not kept."""
+    """Surprisals from hidden states; the targets that are kept must be ids."""
     nats = torch.zeros(kept.shape, dtype=_precise(states), device=states.device)
     hidden_NH, target_N = states[kept], target[kept]
     others_N = _head_others(hidden_NH, head, target_N)
@@ -142,28 +143,28 @@ def head_nll(states: Tensor, head: Head, target: Tensor, kept: Tensor) -> Tensor
 
 
 def _head_others(hidden_NH: Tensor, head: Head, target_N: Tensor) -> Tensor:
-    """Log of the sum of the exponentials of all logits but the target's, shape (N,).
+    """Log-sum-exp of all logits but the target's, shape (N,).
 
-    The target's would be rounded here, and is exact where it is subtracted: of a token that the model is sure of, the
-    surprisal would be nothing but that difference.
+    The target's logit would be rounded here, but is exact where it is subtracted. For a
+    token that the model is sure of, that difference would be all of the surprisal.
     """
     n, v = len(hidden_NH), len(head.weight_VH)
     level_N = torch.full((n,), -torch.inf, dtype=_precise(hidden_NH), device=hidden_NH.device)
     sum_N = torch.zeros_like(level_N)
     kept_N = torch.ones(n, dtype=torch.bool, device=hidden_NH.device)
     step = min(v, max(1, _HEAD_BYTES // (min(max(n, 1), _HEAD_ROWS) * hidden_NH.element_size())))
-    room = hidden_NH.new_empty(min(n, _HEAD_ROWS) * step)
+    buffer = hidden_NH.new_empty(min(n, _HEAD_ROWS) * step)
     for rows in chunks(n, _HEAD_ROWS):
-        for piece in chunks(v, step):
-            shape = (rows.stop - rows.start, piece.stop - piece.start)
-            logits_NP = room[: shape[0] * shape[1]].view(shape)
-            torch.mm(hidden_NH[rows], head.weight_VH[piece].to(hidden_NH).t(), out=logits_NP)
-            _scaled(logits_NP, None if head.bias_V is None else head.bias_V[piece], head)
-            place_N1 = target_N[rows, None] - piece.start
-            inside_N1 = (place_N1 >= 0) & (place_N1 < shape[1])
-            place_N1 = place_N1.clamp(0, shape[1] - 1)
-            own_N1 = torch.where(inside_N1, -torch.inf, logits_NP.gather(1, place_N1))
-            bring_forward(logits_NP.scatter_(1, place_N1, own_N1), kept_N[rows], level_N[rows], sum_N[rows])
+        for entries in chunks(v, step):
+            shape = (rows.stop - rows.start, entries.stop - entries.start)
+            logits_NC = buffer[: shape[0] * shape[1]].view(shape)
+            torch.mm(hidden_NH[rows], head.weight_VH[entries].to(hidden_NH).t(), out=logits_NC)
+            _scaled(logits_NC, None if head.bias_V is None else head.bias_V[entries], head)
+            column_N1 = target_N[rows, None] - entries.start
+            inside_N1 = (column_N1 >= 0) & (column_N1 < shape[1])
+            column_N1 = column_N1.clamp(0, shape[1] - 1)
+            own_N1 = torch.where(inside_N1, -torch.inf, logits_NC.gather(1, column_N1))
+            accumulate(logits_NC.scatter_(1, column_N1, own_N1), kept_N[rows], level_N[rows], sum_N[rows])
     return level_N + sum_N.log()
 
 
@@ -174,7 +175,7 @@ def _head_chosen(hidden_NH: Tensor, head: Head, target_N: Tensor) -> Tensor:
 
 
 def _scaled(logits: Tensor, bias: Tensor | None, head: Head) -> Tensor:
-    """Logits of products, in their place."""
+    """Logits of products, computed in place."""
     if bias is not None:
         logits += bias
     if head.scale != 1:

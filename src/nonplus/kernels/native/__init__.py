@@ -1,7 +1,8 @@
-"""The C kernel (``lse.c``): reads rows of scores once, without copying them, at the speed of memory.
+"""The C kernel (``lse.c``): reads rows of scores once, without copying them.
 
-It is built with the package where a compiler is there, loaded without the Python or torch binary interface, and left
-out of use by ``NONPLUS_NATIVE=0``. Everything it does has a pure twin; ``library()`` says whether it is there.
+It is built with the package if there is a C compiler, and uses the binary interface of
+neither Python nor torch. ``NONPLUS_NATIVE=0`` switches it off; NumPy or torch code then
+computes the same.
 
 Letters in shapes: N rows, V vocabulary.
 """
@@ -18,9 +19,9 @@ from numpy.typing import NDArray
 from nonplus.measure.records import Floats
 
 _FILE = Path(__file__).with_name("liblse.so")
-_PER_THREAD = 1 << 20  # scores below which a thread of its own costs more than it saves
+_PER_THREAD = 1 << 20  # with fewer scores, a thread costs more than it saves
 
-FORMATS = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}  # bytes per score
+DTYPE_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 _SHORT = {"float32": "f32", "float64": "f64", "bfloat16": "bf16", "float16": "f16"}
 
 
@@ -31,12 +32,12 @@ def built() -> bool:
 
 @functools.cache
 def library() -> ctypes.CDLL | None:
-    """The loaded kernel; ``None`` where it was not built, does not load on this machine, or is switched off."""
+    """The kernel; ``None`` if it was not built, does not load or is switched off."""
     if os.environ.get("NONPLUS_NATIVE", "1") == "0" or not built():
         return None
     try:
         loaded = ctypes.CDLL(str(_FILE))
-    except OSError:  # made for another machine; the pure way gives the same, and `nonplus doctor` says so
+    except OSError:  # built for another machine: `nonplus doctor` shows it
         return None
     pointer, count = ctypes.c_void_p, ctypes.c_int64
     for short in _SHORT.values():
@@ -48,28 +49,29 @@ def library() -> ctypes.CDLL | None:
 
 def accumulate(
     address: int,
-    number_format: str,
+    dtype: str,
+    *,
     kept_N: NDArray[np.bool_],
     level_N: Floats,
     sum_N: Floats,
-    *,
     vocabulary: int,
     stride: int,
     threads: int,
 ) -> None:
-    """Bring ``level_N`` and ``sum_N`` forward by the ``vocabulary`` scores of each kept row.
+    """Add the ``vocabulary`` scores of each kept row to ``level_N`` and ``sum_N``.
 
-    The log-sum-exp is then ``level_N + log(sum_N)``; begin with minus infinity and 0. Rows lie ``stride`` scores apart
-    from ``address`` on, in one of ``FORMATS``. The caller sees to it that the memory is there.
+    The log-sum-exp is then ``level_N + log(sum_N)``; start with minus infinity and 0.
+    Rows of a ``dtype`` in ``DTYPE_BYTES`` begin at ``address``, ``stride`` scores
+    apart. The caller must keep that memory, and check that ``library()`` is there.
     """
     loaded = library()
-    assert loaded is not None, "asked for without being there"
-    function = getattr(loaded, f"nonplus_lse_{_SHORT[number_format]}")
+    assert loaded is not None, "the C kernel is not available: check library() first"
+    function = getattr(loaded, f"nonplus_lse_{_SHORT[dtype]}")
     flags_N = np.ascontiguousarray(kept_N, dtype=np.uint8)
 
-    def piece(first: int, last: int) -> None:
+    def add_rows(first: int, last: int) -> None:
         function(
-            address + first * stride * FORMATS[number_format],
+            address + first * stride * DTYPE_BYTES[dtype],
             flags_N[first:last].ctypes.data,
             last - first,
             vocabulary,
@@ -81,8 +83,8 @@ def accumulate(
     n = len(flags_N)
     threads = max(1, min(threads, n, n * vocabulary // _PER_THREAD))
     if threads == 1:
-        piece(0, n)
+        add_rows(0, n)
         return
     bounds = [n * i // threads for i in range(threads + 1)]
-    with ThreadPoolExecutor(threads) as pool:  # not in_threads: BLAS, a caller's own perhaps, has no part in this
-        list(pool.map(piece, bounds[:-1], bounds[1:]))
+    with ThreadPoolExecutor(threads) as pool:  # not in_threads: there is no BLAS to limit
+        list(pool.map(add_rows, bounds[:-1], bounds[1:]))

@@ -1,19 +1,21 @@
-/* Log-sum-exp of rows of scores, read once.
+/* Log-sum-exp of rows of scores, which are read once.
 
-   Plain loops for a compiler to turn into vectors. The build compiles this file once for each level of processor, with
-   its own SUFFIX, because GCC takes 512-bit vectors on the command line only; lse_dispatch.c chooses when it runs.
-   Pointers and strides in, doubles out: neither Python nor torch is known here.
+   Plain loops that a compiler can vectorize. The build compiles this file once for each
+   level of processor, with its own SUFFIX, because GCC takes 512-bit vectors on the
+   command line only; lse_dispatch.c chooses at run time. It takes pointers and strides,
+   returns doubles, and includes nothing of Python or torch.
 
-   A row is described by a `level`, one of its larger scores, and the sum of exp(score - level). Both are brought
-   forward: begin with -inf and 0, and a vocabulary may come in pieces. The exponentials of a run are summed in the
-   precision of the scores (float32 for narrower ones), runs in double precision. The sum is not a number where a
-   score is NaN or +inf, and stays 0 where all are -inf. */
+   The state of a row is a `level`, one of its larger scores, and the sum of exp(score -
+   level). Start with -inf and 0; a vocabulary may come in chunks, each of which updates
+   both. The exponentials of a run are summed in the precision of the scores (in float32
+   for narrower ones), runs in double precision. The sum is NaN if a score is NaN or
+   +inf, and stays 0 if all are -inf. */
 
 #include <math.h>
 #include <stdint.h>
 
-#define BLOCK 2048  /* scores: 4 to 16 kB, which the first cache holds for the second look that a new level takes */
-#define HEADROOM 8 /* how far above the level a score may lie: the error of exp_f32 grows with the distance */
+#define BLOCK 2048 /* scores: 4 to 16 kB stay in the L1 cache for a second pass */
+#define HEADROOM 8 /* above the level: the error of exp_f32 grows with the distance */
 
 #define PASTE(a, b) a##b
 #define NAME(base, suffix) PASTE(base, suffix)
@@ -43,7 +45,8 @@ INLINE float from_f32(float x) { return x; }
 INLINE double from_f64(double x) { return x; }
 INLINE float from_bf16(uint16_t x) { return float_of_bits((uint32_t)x << 16); }
 
-/* A product puts the exponent right, of subnormal numbers too; that of infinity and NaN is set. */
+/* A product corrects the exponent, also of subnormal numbers; that of infinity and NaN
+   is set. */
 INLINE float from_f16(uint16_t x) {
     float size = float_of_bits((uint32_t)(x & 0x7fff) << 13) * 0x1p112f;
     float special = float_of_bits((uint32_t)(x & 0x7fff) << 13 | 0x7f800000);
@@ -51,9 +54,10 @@ INLINE float from_f16(uint16_t x) {
     return x & 0x8000 ? -size : size;
 }
 
-/* exp(x) = 2^n 2^f: adding 1.5 2^23 rounds x / ln 2 to the whole number n and leaves it in the lowest bits, from where
-   it goes into the exponent; 2^f for |f| <= 1/2 is the polynomial of degree 6 that is 1 at 0 and has the smallest largest
-   relative error, 1.6e-8. What lies below -87 would add nothing to a sum that holds a 1. */
+/* exp(x) = 2^n 2^f. Adding 1.5 2^23 rounds x / ln 2 to the integer n and leaves it in
+   the lowest bits, which are then shifted into the exponent. 2^f for |f| <= 1/2 is the
+   minimax polynomial of degree 6 that is 1 at 0, with a relative error of at most
+   1.6e-8. Below -87 the result is too small to change a sum that contains a 1. */
 INLINE float exp_f32(float x) {
     x = x < -87.0f ? -87.0f : x;
     float shifted = x * 0x1.715476p+0f + 0x1.8p+23f;
@@ -73,7 +77,7 @@ INLINE double exp_f64(double x) {
     x = x < -700.0 ? -700.0 : x;
     double shifted = x * 0x1.71547652b82fep+0 + 0x1.8p+52;
     double n = shifted - 0x1.8p+52;
-    double r = x - n * 0x1.62e42feep-1; /* ln 2 in two parts, the first of which n multiplies exactly */
+    double r = x - n * 0x1.62e42feep-1; /* ln 2 in two parts: n times the first is exact */
     r = r - n * 0x1.a39ef35793c76p-33;
     double p = 1.0 / 6227020800.0;
     p = p * r + 1.0 / 479001600.0;
@@ -92,9 +96,10 @@ INLINE double exp_f64(double x) {
     return double_of_bits(bits_of_double(p) + (bits_of_double(shifted) << 52));
 }
 
-/* `stored` is how a score lies in memory, `wide` what it is computed in, `run` how many are added in that precision:
-   beside a 1, a float32 takes in little that is small. Shorter runs take a tenth of the time more, in narrow formats a
-   quarter; there the scores themselves are known less well than that. */
+/* `stored` is the type of a score in memory, `wide` that of the arithmetic, `run` the
+   number of exponentials that are summed in it: near 1, a float32 absorbs little of
+   small addends. Shorter runs take 10% more time, with bfloat16 and float16 25%, where
+   the scores themselves are less exact than that. */
 #define KERNEL(name, stored, wide, run, load, exponential)                                                             \
     INLINE wide largest_##name(const stored *x, int64_t n) {                                                           \
         wide largest = -INFINITY;                                                                                      \
@@ -104,7 +109,7 @@ INLINE double exp_f64(double x) {
         return largest;                                                                                                \
     }                                                                                                                  \
                                                                                                                        \
-    /* A maximum does not show a NaN, so these are looked for. */                                                      \
+    /* A maximum ignores NaN, so `broken` records it. */                                                               \
     INLINE double total_##name(const stored *x, int64_t n, wide level, wide *above) {                                  \
         double all = 0;                                                                                                \
         wide most = -INFINITY;                                                                                         \

@@ -1,4 +1,6 @@
-/* One entry for each format of scores, which calls the version of lse.c that suits the processor. */
+/* One function for each dtype of scores. It calls the version of lse.c for the
+   processor: the build defines X86_64_LEVELS if it compiled one for each level of
+   x86-64. */
 
 #include <stdint.h>
 
@@ -7,7 +9,7 @@
      double *sum)
 #define PASSED (scores, kept, rows, vocabulary, stride, level, sum)
 
-#if defined(__x86_64__)
+#if defined(X86_64_LEVELS)
 static int has_v4(void) { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"); }
 static int has_v3(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }

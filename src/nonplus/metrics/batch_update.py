@@ -14,7 +14,7 @@ from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_sums import ArrayExtras, batch_sums
 from nonplus.metrics.input_checks import Nll, suspect_alignment, suspect_counts, suspect_nats, suspect_rows, warn
 from nonplus.metrics.options import MetricOptions, NonfiniteBecome
-from nonplus.metrics.to_numpy import as_numpy
+from nonplus.metrics.to_numpy import as_numpy, concrete
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +161,7 @@ def _check(
     """Warn where predictions do not seem to fit their targets."""
     warn(suspect_alignment(nll, x, targets, extras.mask, shift=options.shift, vocabulary=vocabulary))
     if options.shift and extras.counts_rows(kept.shape):
-        backend = backend_of(x)
-        ids = backend.concrete(backend.integers(targets, like=x))
+        ids = concrete(backend_of(x).integers(targets, like=x))
         warn(suspect_counts(ids, kept, ignored=options.ignore_index))
 
 

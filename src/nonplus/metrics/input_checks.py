@@ -17,7 +17,7 @@ from nonplus.errors import SuspectInput
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.token_nll import TokenNats
 from nonplus.measure.records import Bools, Floats
-from nonplus.metrics.to_numpy import Array, as_numpy
+from nonplus.metrics.to_numpy import Array, as_numpy, concrete
 
 _FRAMEWORKS = {"nonplus", "keras", "torch", "torchmetrics"}  # warnings name the line that called into these
 
@@ -141,8 +141,7 @@ def suspect_alignment(
 
 def _measured(measured: TokenNats) -> Floats:
     """The surprisals that count, clipped so that no single one decides a comparison."""
-    backend = backend_of(measured.nats)
-    nats, kept = backend.concrete(measured.nats), backend.concrete(measured.kept)
+    nats, kept = concrete(measured.nats), concrete(measured.kept)
     clipped: Floats = np.minimum(nats[kept & ~np.isnan(nats)].astype(np.float64), _HIGHEST)
     return clipped
 
@@ -169,12 +168,11 @@ def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:
 
 def _inside(targets: Any, mask: Any, *, vocabulary: int) -> Any:
     """The mask, with 0 also where a target is outside the vocabulary."""
-    backend = backend_of(targets)
-    ids, real = backend.concrete(targets), None if mask is None else backend.concrete(mask)
+    ids, real = concrete(targets), None if mask is None else concrete(mask)
     inside = (ids >= 0) & (ids < vocabulary)
     if inside.all():
         return mask
-    return backend.integers(inside if real is None else inside & (real != 0), like=targets)
+    return backend_of(targets).integers(inside if real is None else inside & (real != 0), like=targets)
 
 
 def _rows(x: Any) -> Array:

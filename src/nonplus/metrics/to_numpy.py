@@ -11,6 +11,20 @@ from nonplus.kernels.dispatch import backend_of
 Array = NDArray[Any]
 
 
+def concrete(values: Any) -> Array:
+    """An array's values as NumPy.
+
+    Raises:
+        BadInput: an array inside a traced computation, which has no values yet.
+    """
+    array = backend_of(values).concrete(values)
+    if array is None:
+        raise BadInput(
+            "an array inside a traced computation (jax.jit) has no value yet; pass it outside of the computation"
+        )
+    return array
+
+
 def as_numpy(values: Any) -> Array | None:
     """``values`` as a NumPy array; ``None`` stays ``None``.
 
@@ -22,13 +36,9 @@ def as_numpy(values: Any) -> Array | None:
     if isinstance(values, str | int | float):
         return np.asarray(values)
     try:
-        backend = backend_of(values)
+        backend_of(values)
     except BadInput:  # a column of a table, a range
-        array: Array | None = np.asarray(values)
+        array = np.asarray(values)
     else:
-        array = np.asarray(values) if isinstance(values, list | tuple) else backend.concrete(values)
-    if array is None:
-        raise BadInput(
-            "an array inside a traced computation (jax.jit) has no value yet; pass it outside of the computation"
-        )
+        array = np.asarray(values) if isinstance(values, list | tuple) else concrete(values)
     return np.asarray(array.tolist()) if array.dtype == object else array

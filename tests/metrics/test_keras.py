@@ -382,7 +382,7 @@ def test_the_operations_of_keras_refuse_what_the_kernel_of_the_backend_refuses()
     assert keras.ops.convert_to_numpy(nats != nats).tolist() == [[True, True, True, True, False]]
     surprisals = keras.ops.convert_to_tensor(np.float32([[-0.5, -1e-8, 0.5]]))
     for answer in (
-        rows_keras.given(surprisals, surprisals == surprisals),
+        rows_keras.checked_nats(surprisals, surprisals == surprisals),
         rows_keras.nll(-surprisals[..., None], keras.ops.zeros((1, 3), dtype="int32"), surprisals < 1, "logprobs"),
     ):
         assert np.array_equal(keras.ops.convert_to_numpy(answer), np.float32([[np.nan, 0, 0.5]]), equal_nan=True)

@@ -70,11 +70,11 @@ def test_a_report_is_one_json_object_with_the_promised_keys() -> None:
 
 def test_the_conditions_are_printed_beside_the_figure() -> None:
     report = evaluate(["some text"] * 30, model=History(), protocol=Protocol.named("stride:5"))
-    said = dict(report.lines())
-    assert said["protocol"] == "stride:5|window:16|stride:5|bos:every(256)|dtype:float64"
-    assert len(said["fingerprint"]) == 12
-    assert said["scored"] == "270 tokens, 60 words, 270 bytes of 30 documents"
-    assert "30 documents; tokens as if independent" in said["interval"]
+    lines = dict(report.lines())
+    assert lines["protocol"] == "stride:5|window:16|stride:5|bos:every(256)|dtype:float64"
+    assert len(lines["fingerprint"]) == 12
+    assert lines["scored"] == "270 tokens, 60 words, 270 bytes of 30 documents"
+    assert "30 documents; tokens as if independent" in lines["interval"]
 
 
 def test_the_mean_of_texts_is_the_mean_of_their_perplexities_and_not_the_perplexity_of_the_whole() -> None:
@@ -86,7 +86,7 @@ def test_the_mean_of_texts_is_the_mean_of_their_perplexities_and_not_the_perplex
     assert report.perplexity != pytest.approx(evaluate(these, model=model).perplexity, rel=1e-3)
 
 
-def test_an_interrupted_measurement_says_so_and_still_has_its_figures() -> None:
+def test_an_interrupted_measurement_is_marked_and_has_its_figures() -> None:
     measurement = Measurement(History(), Protocol())
     for scored in score(["abc", "def"], model=History()):
         measurement.add(scored.texts)
@@ -119,7 +119,7 @@ def test_each_domain_has_the_figures_that_it_would_have_alone() -> None:
     assert report.as_dict()["by_domain"]["news"]["bits_per_byte"] == alone.bits_per_byte
 
 
-def test_positions_say_how_the_surprisal_falls_with_what_was_seen() -> None:
+def test_positions_show_how_the_surprisal_falls_with_the_tokens_seen() -> None:
     report = evaluate(["abcdefgh"], model=History())
     assert [(row.seen_from, row.seen_to, row.tokens) for row in report.positions] == [
         (1, 1, 1),
@@ -160,7 +160,7 @@ def test_tokens_are_an_integer_where_their_weights_add_up_to_one(weights: list[f
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "text"),
     [
         (0.123456, "0.1235"),
         (1.98765, "1.988"),
@@ -174,8 +174,8 @@ def test_tokens_are_an_integer_where_their_weights_add_up_to_one(weights: list[f
         (None, "-"),
     ],
 )
-def test_numbers_are_rounded_as_people_read_them(value: float | None, said: str) -> None:
-    assert figure(value) == said
+def test_numbers_are_rounded_as_people_read_them(value: float | None, text: str) -> None:
+    assert figure(value) == text
 
 
 def test_an_original_that_the_caller_gives_is_what_is_divided_by() -> None:

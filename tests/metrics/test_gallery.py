@@ -1,6 +1,6 @@
 """The torchmetrics gallery's session on perplexity, with only the import changed.
 
-There a GPT-2 scores a sentence: as it comes, shifted, and padded with the end token,
+There a GPT-2 scores a sentence: not shifted, shifted, and padded with the EOS token,
 which is then ignored. Its weights cannot be had here, so its figures are not compared;
 a random GPT-2 has the same relations between them.
 """
@@ -28,11 +28,11 @@ END = VOCABULARY - 1
 SENTENCE = torch.randint(1, END, (1, 14), generator=torch.Generator().manual_seed(2))
 
 
-def with_pads(ids, length=20, *, side="right"):
-    """``ids`` (1, T), filled up with the end token, and the mask of what is real."""
-    pads, real = torch.full((1, length - ids.shape[1]), END), torch.ones_like(ids)
-    parts = (ids, pads) if side == "right" else (pads, ids)
-    marks = (real, torch.zeros_like(pads)) if side == "right" else (torch.zeros_like(pads), real)
+def padded(ids, length=20, *, side="right"):
+    """``ids`` (1, T), padded with the EOS token, and their mask."""
+    padding, real = torch.full((1, length - ids.shape[1]), END), torch.ones_like(ids)
+    parts = (ids, padding) if side == "right" else (padding, ids)
+    marks = (real, torch.zeros_like(padding)) if side == "right" else (torch.zeros_like(padding), real)
     return torch.cat(parts, 1), torch.cat(marks, 1)
 
 
@@ -51,10 +51,10 @@ def session(metric_class, ids=SENTENCE):
     output = answered(model, ids)
     found = {"loss": math.exp(output.loss)}
     metric = metric_class()
-    found["as it comes"] = float(metric(preds=output.logits, target=ids))
+    found["not shifted"] = float(metric(preds=output.logits, target=ids))
     metric = metric_class()
     found["shifted"] = float(metric(preds=output.logits[:, :-1], target=ids[:, 1:]))
-    longer, mask = with_pads(ids)
+    longer, mask = padded(ids)
     logits = answered(model, longer, mask).logits
     metric = metric_class()
     found["padded"] = float(metric(preds=logits[:, :-1], target=longer[:, 1:]))
@@ -72,7 +72,7 @@ def test_the_relations_that_the_gallery_shows_hold():
     assert found["shifted"] == pytest.approx(found["loss"], rel=1e-6)
     assert found["EOS ignored"] == pytest.approx(found["shifted"], rel=1e-6)
     assert found["padded"] != pytest.approx(found["shifted"], rel=1e-2)
-    assert found["as it comes"] != pytest.approx(found["shifted"], rel=1e-2)
+    assert found["not shifted"] != pytest.approx(found["shifted"], rel=1e-2)
 
 
 def test_the_metric_can_shift():
@@ -86,7 +86,7 @@ def test_a_mask_excludes_padding_and_keeps_real_eos_tokens(side):
     model, document = gpt2(), SENTENCE.clone()
     document[0, [5, 9, 13]] = END
     truth = math.exp(log_perplexity(model, document))
-    longer, mask = with_pads(document, side=side)
+    longer, mask = padded(document, side=side)
     logits = answered(model, longer, mask).logits
     masked, ignored = Perplexity(shift=True), Perplexity(shift=True, ignore_index=END)
     masked.update(logits, longer, attention_mask=mask)

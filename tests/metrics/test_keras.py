@@ -276,7 +276,7 @@ def test_a_weight_may_be_for_a_row():
     ("weights", "masked", "weighted"),
     [(None, False, False), ([1, 1, 1], False, False), ([0, 1, 1], True, False), ([0.5, 1, 1.5], False, True)],
 )
-def test_the_protocol_states_whether_any_weight_was_neither_one_nor_zero(weights, masked, weighted):
+def test_the_protocol_states_whether_any_weight_was_neither_1_nor_0(weights, masked, weighted):
     protocol = measured_once(TARGETS, LOGITS, None if weights is None else np.array([weights] * 2)).protocol
     assert (protocol.masked, protocol.weighted) == (masked, weighted)
 
@@ -295,9 +295,11 @@ def test_large_weights_and_small_ones_give_the_same_perplexity(scale):
     assert scaled.tally.tokens_tokens == pytest.approx(scale**2 * plain.tally.tokens_tokens, rel=1e-5)
 
 
-@pytest.mark.parametrize(("weight", "way"), [("1e+12", "down"), ("2e+06", "down"), ("1e-10", "up"), ("9e-07", "up")])
-def test_a_weight_that_would_lose_precision_is_refused(weight, way):
-    with pytest.raises(BadInput, match=f"between .* got {re.escape(weight)}; scale all {way}"):
+@pytest.mark.parametrize(
+    ("weight", "direction"), [("1e+12", "down"), ("2e+06", "down"), ("1e-10", "up"), ("9e-07", "up")]
+)
+def test_a_weight_that_would_lose_precision_is_refused(weight, direction):
+    with pytest.raises(BadInput, match=f"between .* got {re.escape(weight)}; scale all {direction}"):
         of_logits().update_state(TARGETS, LOGITS, np.float32([[1, 1, 1], [0, 1, float(weight)]]))
 
 

@@ -447,7 +447,7 @@ def _process(rank: int, folder: str) -> None:
 
 
 def _after_errors(rank: int, folder: str) -> None:
-    """One of two: nothing counts, or they count other tokens; then both go on."""
+    """One of two processes: no token counts, or different ones; then both continue."""
     torch.distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     warnings.simplefilter("ignore")
     preds, target = batch(rank, b=1, t=4)
@@ -489,7 +489,7 @@ def test_two_processes_with_ragged_batches_give_the_pooled_truth(tmp_path: Path)
         for rank, results in enumerate(both):
             assert results[case]["value"] == float(pooled.compute())
             assert results[case]["figures"] == json.loads(json.dumps(pooled.report().as_dict()))
-            assert results[case]["own"] == scored[rank], "sums of this process alone go on"
+            assert results[case]["own"] == scored[rank], "the sums of this process are kept"
         assert pooled.report().tally.documents == (2 if case == "named" else 3)
     pooled = Perplexity(shift=True, check="never")
     for rank in range(2):

@@ -67,8 +67,8 @@ def run_twice(script: str, folder: Path) -> None:
         )
         for rank in range(2)
     ]
-    said = [rank.communicate(timeout=300)[0] for rank in ranks]
-    assert [rank.returncode for rank in ranks] == [0, 0], said
+    printed = [rank.communicate(timeout=300)[0] for rank in ranks]
+    assert [rank.returncode for rank in ranks] == [0, 0], printed
 
 
 @pytest.mark.slow

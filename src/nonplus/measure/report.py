@@ -305,7 +305,7 @@ def _summary(report: Report) -> str:
 
 
 def _first(places: tuple[tuple[str, int], ...]) -> str:
-    """The first of them; nothing where only their number was kept."""
+    """The first of them; nothing where only their number is known."""
     return f", first {located(places[:1])}" if places else ""
 
 

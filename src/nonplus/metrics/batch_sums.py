@@ -87,11 +87,11 @@ def batch_sums(nats: Floats, kept: Bools, extras: ArrayExtras, *, shift: bool, e
     columns = {
         **_weighted_sums(known_RT, weight_RT, scored_RT, documents),
         **_text_sums(extras, scored_RT, documents, shape),
-        "scored": documents.sums(scored_RT),
-        "unscored": documents.sums(first_RT),
-        "ignored": documents.sums(~kept_RT & ~first_RT),
-        "zeros": documents.sums(zero_RT),
-        "nonfinite": documents.sums(nonfinite_RT),
+        "scored": documents.counts(scored_RT),
+        "unscored": documents.counts(first_RT),
+        "ignored": documents.counts(~kept_RT & ~first_RT),
+        "zeros": documents.counts(zero_RT),
+        "nonfinite": documents.counts(nonfinite_RT),
     }
     return BatchSums(
         documents=tuple(Sums(**dict(zip(columns, each, strict=True))) for each in zip(*columns.values(), strict=True)),
@@ -116,6 +116,13 @@ class _Documents:
     def sums(self, values_RT: Array) -> list[int]:
         """Sums over each document, exact."""
         return run_sums(values_RT.ravel(), self.offsets)
+
+    def counts(self, marked_RT: Bools) -> list[int]:
+        """How many tokens of each document are marked."""
+        lengths: list[int] = np.diff(self.offsets).tolist()
+        if marked_RT.all():
+            return lengths
+        return self.sums(marked_RT) if marked_RT.any() else [0] * len(lengths)
 
     def places(self, marked_RT: Bools) -> tuple[tuple[Any, int], ...]:
         """The first marked tokens, each as its document and its place in the row."""
@@ -148,7 +155,7 @@ def _weighted_sums(
     known_RT: Floats, weight_RT: Floats | None, scored_RT: Bools, documents: _Documents
 ) -> dict[str, list[int]]:
     if weight_RT is None:
-        scored = documents.sums(scored_RT)
+        scored = documents.counts(scored_RT)
         return {
             "nats": documents.sums(units(known_RT)),
             "tokens": [n << BITS for n in scored],
@@ -159,7 +166,7 @@ def _weighted_sums(
         "nats": documents.sums(units(weighted_RT)),
         "tokens": documents.sums(units(weight_RT * scored_RT)),
         "squares": documents.sums(units(bounded_product(weighted_RT, known_RT))),
-        "weighted": documents.sums(scored_RT & (weight_RT != 1)),
+        "weighted": documents.counts(scored_RT & (weight_RT != 1)),
     }
 
 
@@ -171,11 +178,11 @@ def _text_sums(
     if extras.n_bytes is not None:
         found["bytes"] = _counts("n_bytes", extras.n_bytes, scored_RT, documents, shape)
     else:
-        found["unsized"] = documents.sums(scored_RT)
+        found["unsized"] = documents.counts(scored_RT)
     if extras.n_words is not None:
         found["words"] = _counts("n_words", extras.n_words, scored_RT, documents, shape)
     else:
-        found["unworded"] = documents.sums(scored_RT)
+        found["unworded"] = documents.counts(scored_RT)
     return found
 
 

@@ -157,7 +157,7 @@ def test_a_negative_id_is_refused_unless_ignored() -> None:
     target[1, 2] = -1
     theirs = Peer()
     theirs.update(preds, target)  # takes the last word of the vocabulary
-    with pytest.raises(BadInput, match=r"target -1 at \[1, 2\] is no token id.*ignore_index=-1"):
+    with pytest.raises(BadInput, match=r"target -1 at \[1, 2\] is not a token id.*ignore_index=-1"):
         Perplexity().update(preds, target)
     with pytest.raises(BadInput, match="outside the vocabulary of 7"):
         Perplexity().update(preds, target + 7)

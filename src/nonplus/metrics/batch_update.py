@@ -162,7 +162,7 @@ def _check(
     warn(suspect_alignment(nll, x, targets, extras.mask, shift=options.shift, vocabulary=vocabulary))
     if options.shift and extras.counts_rows(kept.shape):
         backend = backend_of(x)
-        ids = backend.concrete(backend.integers(targets, like=x))
+        ids = np.asarray(backend.concrete(backend.integers(targets, like=x)))
         warn(suspect_counts(ids, kept, ignored=options.ignore_index))
 
 

@@ -142,7 +142,7 @@ def suspect_alignment(
 def _measured(measured: TokenNats) -> Floats:
     """The surprisals that count, clipped so that no single one decides a comparison."""
     backend = backend_of(measured.nats)
-    nats, kept = backend.concrete(measured.nats), backend.concrete(measured.kept)
+    nats, kept = (np.asarray(backend.concrete(each)) for each in measured)
     clipped: Floats = np.minimum(nats[kept & ~np.isnan(nats)].astype(np.float64), _HIGHEST)
     return clipped
 
@@ -170,7 +170,7 @@ def _sample(x: Any, targets: Any, mask: Any) -> tuple[Any, Any, Any]:
 def _inside(targets: Any, mask: Any, *, vocabulary: int) -> Any:
     """The mask, with 0 also where a target is outside the vocabulary."""
     backend = backend_of(targets)
-    ids, real = backend.concrete(targets), None if mask is None else backend.concrete(mask)
+    ids, real = np.asarray(backend.concrete(targets)), None if mask is None else backend.concrete(mask)
     inside = (ids >= 0) & (ids < vocabulary)
     if inside.all():
         return mask

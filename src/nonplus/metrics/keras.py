@@ -9,7 +9,8 @@ import numpy as np
 
 from nonplus.errors import BadInput, BadProtocol
 from nonplus.kernels.dispatch import backend_of
-from nonplus.kernels.token_nll import Kind, TokenNats, ignored_ids, token_nll
+from nonplus.kernels.targets import ignored_ids
+from nonplus.kernels.token_nll import Kind, TokenNats, token_nll
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, suspect_rows, warn

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from nonplus.errors import BadInput
-from nonplus.kernels.token_nll import Kind, ignored_ids
+from nonplus.kernels.targets import ignored_ids
+from nonplus.kernels.token_nll import Kind
 from nonplus.measure.report import Report
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.protocol import MetricProtocol
@@ -51,7 +52,7 @@ class MetricOptions:
 
     @property
     def nonfinite_become(self) -> NonfiniteBecome:
-        """What the kernel does with rows that leave no distribution."""
+        """What the kernel does with rows that are not a distribution."""
         return "nan" if self.on_nonfinite == "exclude" else "raise"
 
     def checks(self, *, checked: bool) -> bool:

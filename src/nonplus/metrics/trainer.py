@@ -15,7 +15,8 @@ from torch import Tensor
 
 from nonplus.errors import BadInput
 from nonplus.kernels.dispatch import backend_of
-from nonplus.kernels.token_nll import TokenNats, ignored_ids, token_nll
+from nonplus.kernels.targets import ignored_ids
+from nonplus.kernels.token_nll import TokenNats, token_nll
 from nonplus.measure.report import Report
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.batch_sums import ArrayExtras, batch_sums

@@ -123,7 +123,7 @@ def test_logits_passed_as_logprobs_are_suspected(targets: Any) -> None:
 
 
 def test_log_probabilities_passed_as_surprisals_are_refused() -> None:
-    with pytest.raises(BadProbability, match="negative or NaN"):
+    with pytest.raises(BadProbability, match="a surprisal is negative or NaN"):
         Perplexity().update_nll(np.full((2, 30), -2.0))
 
 

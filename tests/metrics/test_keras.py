@@ -21,7 +21,7 @@ pytest.importorskip("keras")
 import keras
 
 from nonplus.errors import BadInput, BadProtocol, SuspectInput
-from nonplus.kernels.backends import keras as rows_keras
+from nonplus.kernels.backends import keras as keras_backend
 from nonplus.metrics.int32_sums import FACTOR_WIDTH, carried, counts, digits_of, floating, product_sums, row_sums, whole
 from nonplus.metrics.keras import Perplexity
 from nonplus.metrics.perplexity import Perplexity as Plain
@@ -380,12 +380,12 @@ def test_the_operations_of_keras_refuse_what_the_kernel_of_the_backend_refuses()
     scores = keras.ops.convert_to_tensor(NO_DISTRIBUTIONS)
     targets = keras.ops.zeros((1, 5), dtype="int32")
     with np.errstate(all="ignore"):  # where NumPy is the backend
-        nats = rows_keras.nll(scores, targets, targets == 0, "probs")
+        nats = keras_backend.nll(scores, targets, targets == 0, "probs")
     assert keras.ops.convert_to_numpy(nats != nats).tolist() == [[True, True, True, True, False]]
     surprisals = keras.ops.convert_to_tensor(np.float32([[-0.5, -1e-8, 0.5]]))
     for answer in (
-        rows_keras.checked_nats(surprisals, surprisals == surprisals),
-        rows_keras.nll(-surprisals[..., None], keras.ops.zeros((1, 3), dtype="int32"), surprisals < 1, "logprobs"),
+        keras_backend.checked_nats(surprisals, surprisals == surprisals),
+        keras_backend.nll(-surprisals[..., None], keras.ops.zeros((1, 3), dtype="int32"), surprisals < 1, "logprobs"),
     ):
         assert np.array_equal(keras.ops.convert_to_numpy(answer), np.float32([[np.nan, 0, 0.5]]), equal_nan=True)
 
@@ -498,8 +498,8 @@ def test_invalid_options_are_refused():
 def test_the_operations_of_keras_give_what_the_kernel_of_the_backend_gives():
     expected = measured(some_batches())
     with (
-        mock.patch("nonplus.metrics.keras.backend_of", return_value=rows_keras),
-        mock.patch("nonplus.kernels.token_nll.backend_of", return_value=rows_keras),
+        mock.patch("nonplus.metrics.keras.backend_of", return_value=keras_backend),
+        mock.patch("nonplus.kernels.token_nll.backend_of", return_value=keras_backend),
     ):
         answer = measured(some_batches())
         odd = of_logits()

@@ -30,22 +30,23 @@ def backend_of(x: Any) -> Backend:
     Raises:
         BadInput: ``x`` is not an array.
     """
-    for each in type(x).__mro__:
-        package = each.__module__.partition(".")[0]
-        if package in BACKENDS:
-            return _imported(BACKENDS[package])
-    if isinstance(x, (list, tuple)):
-        return _imported(BACKENDS["numpy"])
+    package = _package(x)
+    if package is not None:
+        backend: Backend = importlib.import_module(BACKENDS[package])
+        return backend
     try:
         x.__array_namespace__()
     except AttributeError:
         raise BadInput(
-            f"x must be an array (NumPy, torch, jax, mlx, or one with __array_namespace__), "
-            f"got {type(x).__name__}; convert it first, for example with numpy.asarray"
+            f"x must be an array (NumPy, torch, jax, mlx, or one with __array_namespace__), got {type(x).__name__}; "
+            f"convert it first, for example with numpy.asarray"
         ) from None
     return array_api
 
 
-def _imported(path: str) -> Backend:
-    backend: Backend = importlib.import_module(path)
-    return backend
+def _package(x: Any) -> str | None:
+    """The package in ``BACKENDS`` that defines the type of ``x`` or a base of it."""
+    if isinstance(x, (list, tuple)):
+        return "numpy"
+    packages = (each.__module__.partition(".")[0] for each in type(x).__mro__)
+    return next((package for package in packages if package in BACKENDS), None)

@@ -91,7 +91,7 @@ def _check_shapes(scores: tuple[int, ...], target: tuple[int, ...], kind: Kind) 
         return
     rule = f"{kind} of shape (..., T, V) need targets of shape (..., T), got {scores} and {target}"
     if len(scores) == 3 and len(target) == 2 and (scores[0], scores[2]) == target:
-        raise BadInput(f"{rule}; these {kind} look like (B, V, T): move their vocabulary to the end, as (B, T, V)")
+        raise BadInput(f"{rule}; these {kind} look like (B, V, T): move the vocabulary to the end, as (B, T, V)")
     if len(scores) == len(target) + 1 > 1 and scores[:-2] == target[:-1] and abs(scores[-2] - target[-1]) == 1:
         raise BadInput(f"{rule}; one of them looks shifted and the other not: shift both by one position, or neither")
     raise BadInput(f"{rule}; give one target for each prediction")

@@ -52,7 +52,7 @@ class MetricOptions:
 
     @property
     def nonfinite_become(self) -> NonfiniteBecome:
-        """What the kernel does with rows that leave no distribution."""
+        """What the kernel does with rows that are not a distribution."""
         return "nan" if self.on_nonfinite == "exclude" else "raise"
 
     def checks(self, *, checked: bool) -> bool:

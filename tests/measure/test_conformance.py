@@ -1,105 +1,144 @@
-"""The doctor's checks: a sound model passes them all, and each illness is found by the check that is for it."""
+"""The doctor's checks: a sound model passes them all, and each fault is found by the
+check for it.
+"""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from doubles import History
+from test_text_scorers import ByLine
 
-from nonplus.measure import conformance as doctor
-from nonplus.measure.records import Batch, Floats, Readings
+from nonplus.measure import conformance
+from nonplus.measure.records import Batch, Floats
 from nonplus.models.synthetic import Bytes, Uniform
 
-Ill = Callable[[Any, Batch, Floats], Floats]
+Fault = Callable[[Batch, Floats], Floats]
+FOR_ALL = ["repeatable", "padding", "order", "causality", "beginning"]
 
 
-@dataclass
-class Patient:
-    """A sound model whose log-probabilities come out ill."""
+class Plain:
+    """A sound model that has nothing but log-probabilities, or faulty ones."""
 
-    sound: Any
-    ill: Ill
+    name, identity, dtype, tokenizer, budget, max_context = "faulty", "faulty", "float64", Bytes(), 64, 128
+
+    def __init__(self, sound: History, fault: Fault = lambda batch, logprobs: logprobs) -> None:
+        self.sound = sound
+        self.fault = fault
+        self.vocabulary, self.special, self.packs = sound.vocabulary, sound.special, sound.packs
 
     def logprobs(self, batch: Batch) -> Floats:
-        return self.ill(self.sound, batch, self.sound.logprobs(batch))
-
-    def readings(self, batch: Batch, *, top: int) -> Readings:
-        read: Readings = self.sound.readings(batch, top=top)
-        return read
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.sound, name)
+        return self.fault(batch, self.sound.logprobs(batch))
 
 
-def sees_filling(model: Any, batch: Batch, answer: Floats) -> Floats:
-    return answer - batch.input_BT.shape[1]
+class Full(Plain):
+    """The same with sound distributions and prefixes."""
+
+    def distributions(self, batch: Batch) -> Iterator[Floats]:
+        return self.sound.distributions(batch)
+
+    def prefix(self, tokens: Any) -> Any:
+        return self.sound.prefix(tokens)
 
 
-def sees_neighbours(model: Any, batch: Batch, answer: Floats) -> Floats:
-    return answer - batch.input_BT[0, 0]
+def sees_padding(batch: Batch, logprobs: Floats) -> Floats:
+    return logprobs - batch.input_BT.shape[1]
 
 
-def sees_the_future(model: Any, batch: Batch, answer: Floats) -> Floats:
-    return answer - batch.input_BT[batch.at_N // batch.input_BT.shape[1], -1]
+def sees_neighbours(batch: Batch, logprobs: Floats) -> Floats:
+    return logprobs - batch.input_BT[0, 0]
 
 
-def never_the_same(model: Any, batch: Batch, answer: Floats) -> Floats:
-    return answer - np.random.default_rng().random(len(answer))
+def sees_the_future(batch: Batch, logprobs: Floats) -> Floats:
+    return logprobs - batch.input_BT[batch.at_N // batch.input_BT.shape[1], -1]
 
 
-def another_head(model: Any, batch: Batch, answer: Floats) -> Floats:
-    return answer / 2
+def never_the_same(batch: Batch, logprobs: Floats) -> Floats:
+    return logprobs - np.random.default_rng().random(len(logprobs))
 
 
-def ignores_positions(model: Any, batch: Batch, answer: Floats) -> Floats:
+def another_head(batch: Batch, logprobs: Floats) -> Floats:
+    return logprobs / 2
+
+
+def ignores_positions(batch: Batch, logprobs: Floats) -> Floats:
     begins = (batch.position_BT == 0).sum(axis=1)[batch.at_N // batch.input_BT.shape[1]]
-    return answer - (begins > 1)
-
-
-@pytest.mark.parametrize("model", [History(max_context=128), History(max_context=128, packs=True), Uniform(256)])
-def test_a_sound_model_passes_every_check(model):
-    assert [check for check in doctor.examine(model) if not check.passed] == []
+    return logprobs - (begins > 1)
 
 
 @pytest.mark.parametrize(
-    ("ill", "name"),
+    "model",
     [
-        (sees_filling, "padding"),
+        History(max_context=128),
+        History(max_context=128, packs=True),
+        Uniform(256),
+        Plain(History(max_context=128)),
+        Full(History(max_context=128, packs=True)),
+        ByLine(),
+    ],
+)
+def test_a_sound_model_passes_every_check(model):
+    assert [check for check in conformance.examine(model) if not check.passed] == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "name"),
+    [
+        (sees_padding, "padding"),
         (sees_neighbours, "padding"),
         (sees_neighbours, "order"),
         (sees_the_future, "causality"),
         (never_the_same, "repeatable"),
         (another_head, "readings"),
+        (another_head, "prefix"),
         (ignores_positions, "packing"),
     ],
 )
-def test_an_illness_is_found_by_the_check_that_is_for_it(ill, name):
-    checks = {check.name: check for check in doctor.examine(Patient(History(max_context=128, packs=True), ill))}
+def test_a_fault_is_found_by_the_check_for_it(fault, name):
+    faulty = Full(History(max_context=128, packs=True), fault)
+    checks = {check.name: check for check in conformance.examine(faulty)}
     assert not checks[name].passed
 
 
-def test_packing_is_asked_only_of_a_model_that_packs():
-    names = [check.name for check in doctor.examine(History(max_context=128))]
-    assert names == ["repeatable", "padding", "order", "causality", "readings", "distribution", "beginning"]
+@pytest.mark.parametrize(
+    ("model", "names"),
+    [
+        (Plain(History(max_context=128)), FOR_ALL),
+        (Plain(History(max_context=128, packs=True)), [*FOR_ALL, "packing"]),
+        (Full(History(max_context=128)), [*FOR_ALL[:-1], "readings", "distribution", "prefix", "beginning"]),
+        (ByLine(), ["repeatable", "order"]),
+    ],
+)
+def test_a_check_is_made_only_if_it_applies(model, names):
+    assert [check.name for check in conformance.examine(model)] == names
 
 
-def test_probabilities_that_do_not_sum_to_one_are_found():
-    class TooSure(Patient):
-        def readings(self, batch: Batch, *, top: int) -> Readings:
-            read = super().readings(batch, top=top)
-            return replace(read, top_nats=read.top_nats / 2)
+def test_a_text_scorer_that_depends_on_the_texts_before_is_found():
+    class Learning(ByLine):
+        def score(self, documents: Any, *, alternatives: int) -> Iterator[Any]:
+            for number, texts in enumerate(super().score(documents, alternatives=alternatives)):
+                yield replace(texts, nats=texts.nats / (number + 1))
 
-    assert not doctor.distribution(TooSure(History(), another_head)).passed
+    checks = {check.name: check.passed for check in conformance.examine(Learning(together=1))}
+    assert checks == {"repeatable": True, "order": False}
 
 
-def test_the_beginning_is_counted_once_even_if_the_tokenizer_brings_it_along():
+def test_probabilities_that_do_not_sum_to_1_are_found():
+    class TooSure(Full):
+        def distributions(self, batch: Batch) -> Iterator[Floats]:
+            return (chunk / 2 for chunk in super().distributions(batch))
+
+    assert not conformance.distribution(TooSure(History(max_context=128))).passed
+
+
+def test_bos_is_counted_once_even_if_the_tokenizer_adds_it():
     model = History(max_context=128, tokenizer=Bytes(before=(256,)))
-    check = doctor.beginning(model)
+    check = conformance.beginning(model)
     assert (check.measured, check.bound) == (1, 1)
-    assert "no beginning token" in doctor.beginning(History(max_context=128, bos=None)).claim
+    assert "no BOS token" in conformance.beginning(History(max_context=128, bos=None)).claim
 
 
-def test_a_figure_that_is_no_number_fails():
-    assert not doctor.Check(name="x", claim="x", measured=float("nan"), bound=1.0).passed
+def test_nan_fails():
+    assert not conformance.Check(name="x", claim="x", measured=float("nan"), bound=1.0).passed

@@ -15,8 +15,10 @@ from safetensors.numpy import save_file
 
 import nonplus
 from nonplus.errors import BadInput, BadModel
+from nonplus.kernels import numpy_head
 from nonplus.measure.records import Batch
 from nonplus.models.llama import model as llama
+from nonplus.models.llama import network
 from nonplus.models.llama.model import open_llama
 
 TINY = Path(nonplus.__file__).parent / "models" / "bundled" / "tiny"
@@ -113,6 +115,11 @@ def side_by_side(*texts):
     return Batch(ids[None], positions[None], np.arange(len(ids)), np.concatenate([text[1:] for text in texts]))
 
 
+def whole(model, batch):
+    """All distributions at once, shape (N, V)."""
+    return np.concatenate([np.empty((0, model.vocabulary)), *(chunk.copy() for chunk in model.distributions(batch))])
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     return open_llama(write_folder(tmp_path_factory.mktemp("models") / "small"))
@@ -123,7 +130,7 @@ IDS = st.lists(st.integers(0, 28), min_size=2, max_size=60).map(np.array)
 
 @pytest.mark.parametrize("biases", [False, True])
 @pytest.mark.parametrize("tied", [False, True])
-def test_answers_are_those_of_the_definition(tmp_path, tied, biases):
+def test_log_probabilities_are_those_of_the_definition(tmp_path, tied, biases):
     config = SMALL | {"tie_word_embeddings": tied}
     weights = weights_for(config, biases=biases)
     if tied:
@@ -141,9 +148,9 @@ def test_texts_that_share_a_row_do_not_see_one_another(small, texts):
 
 
 @given(IDS, IDS, st.integers(0, 28))
-def test_filling_is_not_seen(small, one, two, filling):
+def test_padding_is_not_seen(small, one, two, padding):
     width = max(len(one), len(two)) + 2
-    rows = [np.concatenate([ids, np.full(width - len(ids), filling)]) for ids in (one, two)]
+    rows = [np.concatenate([ids, np.full(width - len(ids), padding)]) for ids in (one, two)]
     at = np.concatenate([np.arange(len(one) - 1), width + np.arange(len(two) - 1)])
     batch = Batch(np.stack(rows), np.tile(np.arange(width), (2, 1)), at, np.concatenate([one[1:], two[1:]]))
     alone = np.concatenate([small.logprobs(side_by_side(ids)) for ids in (one, two)])
@@ -151,7 +158,7 @@ def test_filling_is_not_seen(small, one, two, filling):
 
 
 @given(IDS, st.data())
-def test_what_is_asked_does_not_change_the_answer(small, ids, data):
+def test_which_targets_are_asked_for_changes_no_log_probability(small, ids, data):
     whole = side_by_side(ids)
     at = np.sort(np.array(data.draw(st.lists(st.integers(0, len(ids) - 2), min_size=1))))
     part = Batch(whole.input_BT, whole.position_BT, at, whole.target_N[at])
@@ -162,27 +169,27 @@ def test_what_is_asked_does_not_change_the_answer(small, ids, data):
 def test_attention_in_small_blocks_is_attention(small, texts):
     batch = side_by_side(*texts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(llama, "_QUERIES", 7)
-        patch.setattr(llama, "_FEWEST", 1)
+        patch.setattr(network, "_QUERIES", 7)
+        patch.setattr(network, "_FEWEST", 1)
         in_blocks = small.logprobs(batch)
     np.testing.assert_allclose(in_blocks, small.logprobs(batch), atol=1e-5)
 
 
 @given(st.integers(1, 5), st.integers(2, 30), st.integers(2, 7), st.data())
-def test_any_number_of_threads_gives_the_same_answers(small, rows, length, threads, data):
+def test_any_number_of_threads_gives_the_same_log_probabilities(small, rows, length, threads, data):
     ids_BT = np.array(data.draw(st.lists(st.integers(0, 28), min_size=rows * length, max_size=rows * length)))
     at = np.sort(np.array(data.draw(st.lists(st.integers(0, rows * length - 1), max_size=40)), np.int64))
     shape = rows, length
     batch = Batch(ids_BT.reshape(shape), np.tile(np.arange(length), (rows, 1)), at, np.roll(ids_BT, -1)[at])
-    answers = {}
+    logprobs, distributions = {}, {}
     for count in (1, threads):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(llama, "_SHARE", 1)
             patch.setattr(llama, "processors", lambda count=count: count)
-            answers[count] = small.logprobs(batch), small.readings(batch, top=3)
-    np.testing.assert_allclose(answers[threads][0], answers[1][0], atol=1e-5)
-    for column in ("nats", "entropy", "top_nats"):
-        np.testing.assert_allclose(*(getattr(answers[n][1], column) for n in (threads, 1)), atol=1e-5)
+            patch.setattr(numpy_head, "processors", lambda count=count: count)
+            logprobs[count], distributions[count] = small.logprobs(batch), whole(small, batch)
+    np.testing.assert_allclose(logprobs[threads], logprobs[1], atol=1e-5)
+    np.testing.assert_allclose(distributions[threads], distributions[1], atol=1e-5)
 
 
 @given(IDS)
@@ -192,12 +199,15 @@ def test_probabilities_sum_to_one(small, ids):
     assert np.exp(small.logprobs(everything)).sum() == pytest.approx(1, abs=1e-5)
 
 
-@given(IDS)
-def test_readings_agree_with_log_probabilities(small, ids):
-    batch = side_by_side(ids)
-    readings = small.readings(batch, top=29)
-    assert np.array_equal(readings.nats, -small.logprobs(batch))
-    assert all(readings.top_ids[i, readings.rank[i] - 1] == batch.target_N[i] for i in range(len(ids) - 1))
+@given(st.lists(IDS, min_size=1, max_size=6), st.sampled_from([1, 500, 1 << 20]))
+def test_distributions_hold_the_log_probabilities_and_sum_to_one(small, texts, cap):
+    batch = side_by_side(*texts)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(llama, "_LOGITS", cap)
+        logprob_NV = whole(small, batch)
+    chosen_N = np.take_along_axis(logprob_NV, batch.target_N[:, None], axis=1)[:, 0]
+    np.testing.assert_allclose(chosen_N, small.logprobs(batch), atol=1e-5)
+    np.testing.assert_allclose(np.exp(logprob_NV.astype(np.float64)).sum(axis=1), 1, atol=1e-6)
 
 
 def test_places_that_do_not_ascend_are_refused(small):
@@ -272,12 +282,17 @@ def test_an_id_outside_the_vocabulary_is_refused(small, wrong):
     for ids in ([0, 1, wrong, 2], [0, 1, 2, wrong]):
         with pytest.raises(BadInput, match=rf"token id {wrong} .* vocabulary of 29"):
             small.logprobs(side_by_side(np.array(ids)))
+        with pytest.raises(BadInput, match=rf"token id {wrong} .* vocabulary of 29"):
+            next(small.distributions(side_by_side(np.array(ids))))
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"model_type": "gpt2"}, r"Llama only.* has 'gpt2'; pip install 'nonplus\[hf\]' and open it as hf:"),
+        (
+            {"model_type": "gpt2"},
+            r"with model_type 'llama'.* has 'gpt2'; pip install 'nonplus\[hf\]' and open it as hf:",
+        ),
         ({"rope_parameters": {"rope_type": "llama3"}}, "has 'llama3'; .* open it as hf:"),
         ({"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": None}, "has 'linear'; .* open it as hf:"),
         ({"hidden_act": "gelu"}, "has 'gelu'; .* open it as hf:"),
@@ -297,14 +312,14 @@ def test_a_configuration_that_leaves_out_a_size_is_refused(tmp_path):
         config={k: v for k, v in SMALL.items() if k != "rms_norm_eps"},
         weights=weights_for(SMALL, biases=False),
     )
-    with pytest.raises(BadModel, match="does not say 'rms_norm_eps'"):
+    with pytest.raises(BadModel, match="has no 'rms_norm_eps'"):
         open_llama(folder)
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(None, "has no model.safetensors"), (b"not weights", "is no safetensors file")]
+    ("content", "message"), [(None, "has no model.safetensors"), (b"not weights", "is not a safetensors file")]
 )
-def test_weights_that_are_not_there_are_named(tmp_path, content, message):
+def test_missing_weights_are_named(tmp_path, content, message):
     folder = write_folder(tmp_path / "broken")
     (folder / "model.safetensors").unlink()
     if content is not None:
@@ -313,7 +328,7 @@ def test_weights_that_are_not_there_are_named(tmp_path, content, message):
         open_llama(folder)
 
 
-def test_weights_in_another_number_format_are_refused(tmp_path):
+def test_weights_of_another_dtype_are_refused(tmp_path):
     weights = {name: tensor.astype(np.float64) for name, tensor in weights_for(SMALL, biases=False).items()}
     with pytest.raises(BadModel, match="weights in F64"):
         open_llama(write_folder(tmp_path / "double", weights=weights))

@@ -37,9 +37,41 @@ def test_a_model_is_passed_through():
     assert open_model(model) is model
 
 
-def test_what_is_neither_a_name_nor_a_model_is_told_what_a_model_is():
-    with pytest.raises(BadModel, match=r"a pair \(model, tokenizer\).* got dict"):
-        open_model({})
+@pytest.mark.parametrize(("wrong", "kind"), [({}, "dict"), (History, "type")])
+def test_an_object_that_is_no_model_is_refused_with_what_a_model_is(wrong, kind):
+    with pytest.raises(BadModel, match=rf"a pair \(model, tokenizer\).*WindowModel or TextScorer.* type {kind};"):
+        open_model(wrong)
+
+
+class NothingElse:
+    """A model of either kind in which everything but its one method fails."""
+
+    name, dtype, packs = "nothing else", "float32", False
+
+    @property
+    def identity(self):
+        raise AssertionError("a digest of all weights, for nothing")
+
+
+class Window(NothingElse):
+    def logprobs(self, batch):
+        raise NotImplementedError
+
+
+class Scorer:
+    name, dtype = "a scorer", "float32"
+    identity = NothingElse.identity
+
+    def score(self, documents, *, alternatives):
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize("model", [Window(), Scorer()])
+def test_either_kind_of_model_is_known_by_its_one_method_and_passed_through(model):
+    assert open_model(model) is model
+    assert open_model(model, loading=Loading(dtype="float32", device="cpu")) is model
+    with pytest.raises(BadModel, match="with packing=True: it runs as it is, in float32; omit packing"):
+        open_model(model, loading=Loading(packing=True))
 
 
 def test_an_unknown_scheme_lists_the_known_ones():
@@ -87,9 +119,7 @@ def test_what_cannot_be_opened_is_told_why(name, message):
 )
 @pytest.mark.parametrize("name", ["bundled:tiny", "uniform:"])
 def test_an_option_that_would_do_nothing_is_refused(name, option):
-    with pytest.raises(
-        BadModel, match=rf"{re.escape(repr(next(iter(option.values()))))}.*leave {next(iter(option))} out"
-    ):
+    with pytest.raises(BadModel, match=rf"{re.escape(repr(next(iter(option.values()))))}.*omit {next(iter(option))}"):
         open_model(name, loading=Loading(**option))
 
 

@@ -71,7 +71,7 @@ def test_decoding_keeps_special_tokens(tmp_path):
         ("", None, {}, (None, None)),
     ],
 )
-def test_a_beginning_is_what_the_tokenizer_adds_or_names_and_an_end_also_what_the_model_names(
+def test_bos_is_added_or_named_by_the_tokenizer_and_eos_may_be_named_by_the_model(
     tmp_path, template, config, model, expected
 ):
     tokenizer = FileTokenizer(folder_with(tmp_path, template=template, config=config))
@@ -93,7 +93,7 @@ def test_the_identity_is_that_of_the_file(tmp_path):
         ({"tokenizer.json": "{"}, "cannot be read as a tokenizer"),
     ],
 )
-def test_a_folder_without_a_tokenizer_is_told_so(tmp_path, files, message):
+def test_a_folder_without_a_tokenizer_is_refused(tmp_path, files, message):
     for name, content in files.items():
         (tmp_path / name).write_text(content)
     with pytest.raises(BadModel, match=message):
@@ -109,7 +109,7 @@ def test_a_broken_configuration_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("config", "message"), [({}, "no chat template"), ({"chat_template": "{{ messages }}"}, "open it as hf:")]
 )
-def test_a_chat_template_is_for_transformers_to_render(tmp_path, config, message):
+def test_a_chat_template_needs_transformers(tmp_path, config, message):
     with pytest.raises(BadModel, match=message):
         FileTokenizer(folder_with(tmp_path, config=config)).chat([], reply=False)
 

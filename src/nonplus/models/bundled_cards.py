@@ -1,4 +1,4 @@
-"""The models that come with the package, and what their cards say of them: read, not computed."""
+"""The models that come with the package, as their cards describe them."""
 
 import json
 from dataclasses import dataclass, fields
@@ -12,8 +12,9 @@ _BUNDLED = Path(__file__).parent / "bundled"
 class Figure:
     """One figure of a model card: ``value`` of ``quantity`` on ``text``.
 
-    ``low`` and ``high`` bound it at 95 %, or are ``None`` where the text was too short for that; ``clusters`` says what
-    was taken as independent for it. ``signature`` and ``fingerprint`` are those of the protocol.
+    ``low`` and ``high`` bound it at 95 %, or are ``None`` if the text was too short for
+    an interval; ``clusters`` names the units taken as independent for it. ``signature``
+    and ``fingerprint`` are those of the protocol.
     """
 
     text: str
@@ -30,8 +31,8 @@ class Figure:
 class Bundled:
     """A model that comes with the package.
 
-    ``bytes`` counts its whole folder, ``context`` tokens; ``licence`` is that of the weights, by its SPDX name;
-    ``sha256`` is that of ``model.safetensors``.
+    ``bytes`` is the size of its folder, ``context`` is in tokens; ``licence`` is the
+    SPDX name of the weights' licence; ``sha256`` is that of ``model.safetensors``.
     """
 
     name: str
@@ -44,17 +45,17 @@ class Bundled:
 
 
 def bundled_folder(name: str) -> Path:
-    """Where the model of that name lies, if there is one."""
+    """The folder of the model of that name, if there is one."""
     return _BUNDLED / name
 
 
 def bundled_models() -> list[str]:
-    """Names of the models that come with the package: those that have their card, without which none is published."""
+    """Names of the models that come with the package: the folders with a card."""
     return sorted(card.parent.name for card in _BUNDLED.glob("*/figures.json"))
 
 
 def described(name: str) -> Bundled:
-    """What is known of the model of that name, from its card."""
+    """The model of that name, as its card describes it."""
     folder = bundled_folder(name)
     config, card = _json(folder / "config.json"), _json(folder / "figures.json")
     columns = [column.name for column in fields(Figure)]

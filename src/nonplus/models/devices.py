@@ -9,7 +9,7 @@ from nonplus.optional import require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A place to run: the name that ``Loading.device`` takes, what it is, and the bytes of memory of its own."""
+    """A device: its name for ``Loading.device``, what it is, and its memory in bytes."""
 
     name: str
     is_a: str
@@ -17,7 +17,7 @@ class Device:
 
 
 def devices() -> list[Device]:
-    """The processor, then every accelerator that torch can use, if torch is installed."""
+    """The CPU, then every accelerator that torch can use, if torch is installed."""
     threads = len(os.sched_getaffinity(0)) if os.name == "posix" and os.uname().sysname == "Linux" else os.cpu_count()
     processor = Device(name="cpu", is_a=f"{threads} threads", memory=0)
     return [processor] if importlib.util.find_spec("torch") is None else [processor, *_accelerators()]

@@ -1,4 +1,4 @@
-"""Random models of ``transformers`` so small that a test can have one of its own, and a tokenizer of bytes for them."""
+"""Tiny random models of ``transformers`` and a tokenizer of bytes for them."""
 
 import numpy as np
 import tokenizers
@@ -56,7 +56,7 @@ def byte_tokenizer(**named):
 
 
 def template(tokenizer, before=(), after=()):
-    """``tokenizer``, which now puts these special tokens around a text of its own accord."""
+    """``tokenizer``, which now adds these special tokens around a text automatically."""
     around = [*before, "$A", *after]
     specials = [(token, tokenizer.convert_tokens_to_ids(token)) for token in (*before, *after)]
     tokenizer.backend_tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
@@ -78,7 +78,7 @@ def asked(*lines):
 
 @torch.no_grad()
 def plain_logprob_NV(model, *lines):
-    """What the model itself makes of each row alone, in float64."""
+    """The model's own log-probabilities for each row alone, in float64."""
     logits = [model(torch.from_numpy(row.input)[None]).logits[0, -len(row.target) :] for row in lines]
     return torch.cat(logits).double().log_softmax(1).numpy()
 

@@ -1,4 +1,6 @@
-"""Bringing models into memory: all of their weights, in the format and place asked for, with adapters, in silence."""
+"""Loading models: all of their weights, in the dtype and on the device asked for, with
+adapters, without output.
+"""
 
 import json
 import shutil
@@ -68,7 +70,7 @@ def test_a_folder_is_opened_with_the_figures_of_what_was_saved(folder):
         (torch.bfloat16, "float64", "float64"),
     ],
 )
-def test_the_number_format_is_as_stored_or_as_asked_but_for_float16_on_a_cpu(tmp_path, stored, asked_for, runs):
+def test_the_dtype_is_as_stored_or_as_asked_except_for_float16_on_a_cpu(tmp_path, stored, asked_for, runs):
     folder = saved(tmp_path, tiny("Llama", dtype=stored))
     ours = open_hf(folder, Loading(dtype=asked_for, device="cpu"))
     assert ours.dtype == runs
@@ -118,7 +120,7 @@ def test_an_object_with_an_adapter_is_read_with_it():
 
 def test_an_adapter_on_the_head_is_not_left_out():
     adapted = lora(tiny("Llama"), target_modules=["q_proj", "lm_head"])
-    with pytest.warns(FallbackNotice, match="no plain linear layer"):
+    with pytest.warns(FallbackNotice, match="not a plain linear layer"):
         ours = from_object(adapted, byte_tokenizer())
     np.testing.assert_allclose(ours.logprobs(asked(*LINES)), plain_logprobs(adapted, *LINES), atol=1e-9)
 
@@ -127,11 +129,11 @@ def test_an_adapter_on_the_head_is_not_left_out():
 def test_learned_prompts_go_before_each_text(kind):
     torch.manual_seed(0)
     adapted = peft.get_peft_model(tiny("Llama"), kind(task_type="CAUSAL_LM", num_virtual_tokens=3)).double().eval()
-    with pytest.warns(FallbackNotice, match="run whole"):
+    with pytest.warns(FallbackNotice, match="the whole model is run one row at a time"):
         ours = from_object(adapted, byte_tokenizer())
-    answer = ours.logprobs(asked(*LINES))
-    np.testing.assert_allclose(answer, plain_logprobs(adapted, *LINES), atol=1e-9)
-    assert np.abs(answer - plain_logprobs(tiny("Llama"), *LINES)).max() > 1e-3
+    logprob_N = ours.logprobs(asked(*LINES))
+    np.testing.assert_allclose(logprob_N, plain_logprobs(adapted, *LINES), atol=1e-9)
+    assert np.abs(logprob_N - plain_logprobs(tiny("Llama"), *LINES)).max() > 1e-3
 
 
 def test_an_adapter_that_does_not_fit_is_refused(folder, tmp_path):
@@ -170,7 +172,7 @@ def test_a_model_without_a_tokenizer_is_refused(tmp_path):
         open_hf(str(tmp_path))
 
 
-def test_weights_that_are_not_there_are_not_invented(folder):
+def test_missing_weights_are_not_invented(folder):
     file = f"{folder}/model.safetensors"
     weights = load_file(file)
     del weights["lm_head.weight"]
@@ -182,7 +184,7 @@ def test_weights_that_are_not_there_are_not_invented(folder):
 def test_weights_of_another_shape_are_refused(folder):
     config = Path(folder, "config.json")
     config.write_text(json.dumps(json.loads(config.read_text()) | {"vocab_size": 310}))
-    with pytest.raises(BadModel, match=r"2 weights .*of another shape, lm_head\.weight first"):
+    with pytest.raises(BadModel, match=r"2 weights .*have another shape, lm_head\.weight first"):
         open_hf(folder)
 
 
@@ -209,7 +211,7 @@ def test_a_model_of_another_kind_is_refused(tmp_path, folder):
         (Loading(device="cuda:99"), "cannot be opened: .*CUDA"),
     ],
 )
-def test_a_way_of_loading_that_is_none_is_refused(folder, loading, message):
+def test_an_invalid_way_of_loading_is_refused(folder, loading, message):
     with pytest.raises(BadModel, match=message):
         open_hf(folder, loading)
 
@@ -257,7 +259,7 @@ def test_the_configuration_counts_as_much_as_the_weights(change):
     assert one.identity != other.identity
 
 
-def test_transformers_goes_on_to_say_what_it_was_set_to_say(folder):
+def test_the_verbosity_of_transformers_is_left_as_it_was(folder):
     logging.enable_progress_bar()
     logging.set_verbosity_info()
     try:

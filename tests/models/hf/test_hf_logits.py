@@ -1,4 +1,4 @@
-"""Fast ways to logits: taken where they are right, left with a notice where they are not, and right either way."""
+"""Fast paths to logits: used if they are right, else left with a notice."""
 
 import copy
 
@@ -9,11 +9,11 @@ pytest.importorskip("torch", reason="these are models of torch")
 pytest.importorskip("transformers", reason="these are models of transformers")
 
 import torch
-from hf_tiny import asked, byte_tokenizer, plain_logprobs, rows, tiny
+from hf_tiny import asked, byte_tokenizer, plain_logprob_NV, plain_logprobs, rows, tiny
 from transformers import LlamaForCausalLM
 
 from nonplus.errors import BadInput, FallbackNotice
-from nonplus.models.hf import logits as hf_ways
+from nonplus.models.hf import logits as hf_logits
 from nonplus.models.hf.model import HFModel, from_object, open_hf
 from nonplus.models.hf.tokenizer import HFTokenizer
 from nonplus.models.loading import Loading
@@ -34,12 +34,13 @@ def test_a_head_that_scales_or_caps_is_used_itself_and_named_in_a_notice(kind, c
         ours = from_object(model, byte_tokenizer())
     # Gemma2 itself takes the softmax of attention in float32
     np.testing.assert_allclose(ours.logprobs(asked(*LINES)), plain_logprobs(model, *LINES), rtol=0, atol=1e-6)
-    assert ours.readings(asked(*LINES), top=1).nats.sum() == pytest.approx(-plain_logprobs(model, *LINES).sum())
+    chunks = [chunk.copy() for chunk in ours.distributions(asked(*LINES))]
+    np.testing.assert_allclose(np.concatenate(chunks), plain_logprob_NV(model, *LINES), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("kind", "changes", "step"), STEPS)
-def test_a_head_that_scales_or_caps_is_seen_in_any_number_format_and_with_quiet_logits(kind, changes, step, dtype):
+def test_a_head_that_scales_or_caps_is_seen_in_any_dtype_and_with_small_logits(kind, changes, step, dtype):
     with pytest.warns(FallbackNotice, match=step):
         from_object(tiny(kind, dtype=dtype, initializer_range=0.02, **changes), byte_tokenizer())
 
@@ -53,24 +54,24 @@ def test_a_plain_head_is_a_product_and_no_notice_is_given(kind, dtype):
     assert error.mean() < (1e-5 if dtype == torch.float32 else 0.1)
 
 
-def test_a_models_own_head_is_used_in_lots_under_the_cap(monkeypatch):
+def test_a_models_own_head_is_used_in_chunks_under_the_cap(monkeypatch):
     model = tiny("Granite", logits_scaling=8.0)
     with pytest.warns(FallbackNotice):
         ours = from_object(model, byte_tokenizer())
     whole = ours.logprobs(asked(*LINES))
     seen = []
     model.lm_head.register_forward_hook(lambda _, __, logits: seen.append(logits.nbytes))
-    monkeypatch.setattr(hf_ways, "_CPU_BYTES", 4 * 24_000)
+    monkeypatch.setattr(hf_logits, "_CPU_BYTES", 4 * 24_000)
     np.testing.assert_allclose(ours.logprobs(asked(*LINES)), whole, rtol=0, atol=1e-12)
     assert max(seen) == 24_000
     assert sum(seen) == 82 * 300 * 8
 
 
-def test_the_body_runs_once_whatever_the_number_of_lots(monkeypatch):
+def test_the_body_runs_once_whatever_the_number_of_chunks(monkeypatch):
     model = tiny("Granite", logits_scaling=8.0)
     with pytest.warns(FallbackNotice):
         ours = from_object(model, byte_tokenizer())
-    monkeypatch.setattr(hf_ways, "_CPU_BYTES", 1)
+    monkeypatch.setattr(hf_logits, "_CPU_BYTES", 1)
     calls = []
     model.model.layers[0].register_forward_hook(lambda *_: calls.append(1))
     ours.logprobs(asked(*LINES))
@@ -88,9 +89,11 @@ class _Meddling(LlamaForCausalLM):
 
 def test_a_model_that_does_not_come_apart_is_run_whole():
     model = _Meddling(tiny("Llama").config).double().eval()
-    with pytest.warns(FallbackNotice, match="apart give other logits.*several times as long"):
+    with pytest.warns(FallbackNotice, match="run apart give other logits.*several times as long"):
         ours = from_object(model, byte_tokenizer())
     np.testing.assert_allclose(ours.logprobs(asked(*LINES)), plain_logprobs(model, *LINES), rtol=0, atol=1e-9)
+    chunks = [chunk.copy() for chunk in ours.distributions(asked(*LINES))]
+    np.testing.assert_allclose(np.concatenate(chunks), plain_logprob_NV(model, *LINES), rtol=0, atol=1e-9)
 
 
 class _Crosswise(LlamaForCausalLM):
@@ -147,17 +150,17 @@ def test_texts_that_share_a_row_have_the_figures_that_each_has_alone(kind):
     ours = HFModel(model, HFTokenizer(byte_tokenizer()), name="tiny", packing=True)
     assert ours.packs
     one, two, three, four = rows(7, 20, 11, 30)
-    answer = ours.logprobs(asked([one, two, three], [four]))
-    np.testing.assert_allclose(answer, plain_logprobs(model, one, two, three, four), rtol=0, atol=1e-9)
+    logprob_N = ours.logprobs(asked([one, two, three], [four]))
+    np.testing.assert_allclose(logprob_N, plain_logprobs(model, one, two, three, four), rtol=0, atol=1e-9)
 
 
 def test_a_model_that_cannot_keep_texts_in_a_row_apart_says_so():
-    with pytest.warns(FallbackNotice, match="each has its own row"):
+    with pytest.warns(FallbackNotice, match="each gets its own row"):
         ours = HFModel(tiny("Mamba", state_size=4), HFTokenizer(byte_tokenizer()), name="tiny", packing=True)
     assert not ours.packs
 
 
-def test_packing_is_taken_up_only_where_it_was_asked_for(data):
+def test_texts_share_rows_on_a_cpu_only_with_packing(data):
     folder = str(data / "models/stories260K")
     assert open_hf(folder, Loading(packing=True)).packs
     ours = open_hf(folder)

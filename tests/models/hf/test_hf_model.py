@@ -1,4 +1,4 @@
-"""Models of transformers, against what they say themselves, and what they cannot be asked."""
+"""Models of transformers, against their own logits, and what is refused."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from nonplus.errors import BadInput, BadModel, FallbackNotice
 from nonplus.measure.batches import Row
 from nonplus.measure.scoring import score
-from nonplus.models.hf import logits as hf_ways
+from nonplus.models.hf import logits as hf_logits
 from nonplus.models.hf.model import from_object, open_hf
 from nonplus.models.loading import Loading
 
@@ -33,31 +33,55 @@ def test_log_probabilities_are_the_models_own_however_ragged_the_batch(pair, len
     np.testing.assert_allclose(ours.logprobs(asked(*lines)), plain_logprobs(model, *lines), rtol=0, atol=1e-9)
 
 
-def test_only_the_places_asked_for_are_answered(pair):
+def test_only_the_positions_asked_for_are_scored(pair):
     model, ours = pair
     whole = rows(20, 12)
     tails = [Row(whole[0].input, whole[0].target[-3:]), Row(whole[1].input, whole[1].target[-1:])]
     np.testing.assert_allclose(ours.logprobs(asked(*tails)), plain_logprobs(model, *tails), rtol=0, atol=1e-9)
 
 
-def test_readings_sum_up_the_models_own_distribution(pair):
+def whole(ours, *lines):
+    """All distributions at once, shape (N, V)."""
+    return np.concatenate([chunk.copy() for chunk in ours.distributions(asked(*lines))])
+
+
+@pytest.mark.parametrize("cap", [1, 5000, 1 << 20])
+def test_distributions_are_the_models_own_in_chunks_of_any_size(pair, cap, monkeypatch):
     model, ours = pair
+    monkeypatch.setattr(hf_logits, "_CPU_BYTES", cap)
+    lines = rows(9, 30, 12)
+    np.testing.assert_allclose(whole(ours, *lines), plain_logprob_NV(model, *lines), atol=1e-9)
+
+
+def test_between_two_chunks_the_model_goes_on_learning_and_torch_keeps_gradients(monkeypatch):
+    model = tiny("GPT2", resid_pdrop=0.5, embd_pdrop=0.5, attn_pdrop=0.5).train()
+    ours = from_object(model, byte_tokenizer())
+    monkeypatch.setattr(hf_logits, "_CPU_BYTES", 1)
+    chunks = []
+    for chunk in ours.distributions(asked(*rows(5))):
+        assert torch.is_grad_enabled()
+        assert all(module.training for module in model.modules())
+        chunks.append(chunk.copy())
+    assert len(chunks) == 5
+    np.testing.assert_allclose(np.concatenate(chunks), plain_logprob_NV(model.eval(), *rows(5)), atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_distributions_of_a_narrower_body_are_float32(dtype):
+    ours = from_object(tiny("Llama", dtype=dtype), byte_tokenizer())
     lines = rows(9, 30)
-    logprob_NV = plain_logprob_NV(model, *lines)
-    chosen_N = plain_logprobs(model, *lines)
-    readings = ours.readings(asked(*lines), top=4)
-    np.testing.assert_allclose(readings.nats, -chosen_N, atol=1e-9)
-    np.testing.assert_allclose(readings.entropy, -(np.exp(logprob_NV) * logprob_NV).sum(axis=1), atol=1e-9)
-    assert readings.rank.tolist() == (1 + (logprob_NV > chosen_N[:, None]).sum(axis=1)).tolist()
-    assert readings.top_ids.tolist() == np.argsort(-logprob_NV, axis=1)[:, :4].tolist()
-    np.testing.assert_allclose(readings.top_nats, -np.sort(logprob_NV)[:, ::-1][:, :4], atol=1e-9)
+    logprob_NV = whole(ours, *lines)
+    target_N = np.concatenate([line.target for line in lines])
+    assert logprob_NV.dtype == np.float32
+    np.testing.assert_allclose(np.exp(logprob_NV.astype(np.float64)).sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(logprob_NV[np.arange(39), target_N], ours.logprobs(asked(*lines)), rtol=3e-7, atol=1e-9)
 
 
 def test_a_cap_on_the_logits_does_not_change_a_figure(pair, monkeypatch):
     _, ours = pair
     question = asked(*rows(40, 38))
     free = ours.logprobs(question)
-    monkeypatch.setattr(hf_ways, "_CPU_BYTES", 5000)
+    monkeypatch.setattr(hf_logits, "_CPU_BYTES", 5000)
     np.testing.assert_allclose(ours.logprobs(question), free, rtol=0, atol=1e-12)
 
 
@@ -67,9 +91,9 @@ def test_a_model_that_is_learning_is_read_in_evaluation_mode_and_goes_on_learnin
     modes = [module.training for module in model.modules()]
     ours = from_object(model, byte_tokenizer())
     lines = rows(30)
-    answer = ours.logprobs(asked(*lines))
+    logprob_N = ours.logprobs(asked(*lines))
     assert [module.training for module in model.modules()] == modes
-    np.testing.assert_allclose(answer, plain_logprobs(model.eval(), *lines), atol=1e-9)
+    np.testing.assert_allclose(logprob_N, plain_logprobs(model.eval(), *lines), atol=1e-9)
 
 
 def test_a_step_of_learning_shows_in_the_figures_and_in_the_identity():
@@ -94,8 +118,8 @@ def test_half_precision_is_within_a_hundredth_of_a_nat_a_token_and_nearer_than_i
     model = tiny("Llama", dtype=torch.bfloat16, initializer_range=0.1)
     rounded = tiny("Llama", dtype=torch.bfloat16, initializer_range=0.1).double()
     exact = plain_logprobs(rounded, *lines)
-    answer = from_object(model, byte_tokenizer()).logprobs(asked(*lines))
-    assert np.abs(answer - exact).mean() < 0.01
+    logprob_N = from_object(model, byte_tokenizer()).logprobs(asked(*lines))
+    assert np.abs(logprob_N - exact).mean() < 0.01
     assert from_object(model, byte_tokenizer()).dtype == "bfloat16"
 
 
@@ -126,8 +150,9 @@ def test_a_batch_that_does_not_fit_is_a_memory_error(monkeypatch, fault):
         raise fault
 
     monkeypatch.setattr(model.model.layers[1], "forward", full)
-    with pytest.raises(MemoryError, match="a smaller one may"):
-        ours.logprobs(asked(*rows(5)))
+    for ask in (ours.logprobs, lambda batch: next(ours.distributions(batch))):
+        with pytest.raises(MemoryError, match="a smaller one may"):
+            ask(asked(*rows(5)))
 
 
 def test_a_fault_that_is_not_about_memory_stays_what_it_is(monkeypatch):
@@ -139,7 +164,7 @@ def test_a_fault_that_is_not_about_memory_stays_what_it_is(monkeypatch):
 
     monkeypatch.setattr(model.model.layers[1], "forward", broken)
     with pytest.raises(RuntimeError, match="a kernel failed"):
-        ours.readings(asked(*rows(5)), top=1)
+        next(ours.distributions(asked(*rows(5))))
 
 
 @pytest.mark.parametrize("place", ["input", "target"])
@@ -147,21 +172,22 @@ def test_an_id_that_the_model_does_not_know_is_refused_by_name(pair, place):
     _, ours = pair
     (line,) = rows(5)
     getattr(line, place)[2] = 300
-    with pytest.raises(BadInput, match=r"token id 300 .*vocabulary of 300"):
-        ours.logprobs(asked(line))
+    for ask in (ours.logprobs, lambda batch: next(ours.distributions(batch))):
+        with pytest.raises(BadInput, match=r"token id 300 .*vocabulary of 300"):
+            ask(asked(line))
 
 
-def test_what_is_no_number_is_never_passed_on():
+def test_nan_is_never_passed_on():
     model = tiny("Llama")
     ours = from_object(model, byte_tokenizer())
     with torch.no_grad():
         model.model.norm.weight[0] = torch.nan
-    for ask in (ours.logprobs, lambda batch: ours.readings(batch, top=1)):
-        with pytest.raises(BadModel, match=r"no number.*dtype=float32"):
+    for ask in (ours.logprobs, lambda batch: next(ours.distributions(batch))):
+        with pytest.raises(BadModel, match=r"NaN as a log-probability in float64.*dtype=float32"):
             ask(asked(*rows(5)))
 
 
-def test_an_impossible_token_has_log_probability_minus_infinity():
+def test_a_token_of_probability_0_has_log_probability_minus_infinity():
     model = tiny("GPT2", tie_word_embeddings=False)
     model.lm_head = torch.nn.Linear(32, 300, dtype=torch.float64)
     with torch.no_grad():
@@ -170,9 +196,9 @@ def test_an_impossible_token_has_log_probability_minus_infinity():
         ours = from_object(model, byte_tokenizer())
     (line,) = rows(5)
     line.target[2] = 7
-    answer = ours.logprobs(asked(line))
-    assert answer[2] == -np.inf
-    assert np.isfinite(np.delete(answer, 2)).all()
+    logprob_N = ours.logprobs(asked(line))
+    assert logprob_N[2] == -np.inf
+    assert np.isfinite(np.delete(logprob_N, 2)).all()
 
 
 @pytest.mark.parametrize(
@@ -195,12 +221,12 @@ def test_the_longest_context_is_what_configuration_or_tokenizer_allow(kind, chan
 def test_a_recurrent_model_gives_its_own_log_probabilities():
     model = tiny("Mamba", state_size=4)
     lines = rows(30, 21)
-    answer = from_object(model, byte_tokenizer()).logprobs(asked(*lines))
+    logprob_N = from_object(model, byte_tokenizer()).logprobs(asked(*lines))
     # Mamba itself rounds its logits to float32
-    np.testing.assert_allclose(answer, plain_logprobs(model, *lines), atol=1e-5)
+    np.testing.assert_allclose(logprob_N, plain_logprobs(model, *lines), atol=1e-5)
 
 
-def test_what_it_says_of_itself(pair):
+def test_its_properties_are_those_of_the_model(pair):
     model, ours = pair
     assert (ours.vocabulary, ours.max_context, ours.dtype) == (hf_tiny.VOCABULARY, 64, "float64")
     assert ours.budget == 1024
@@ -208,8 +234,8 @@ def test_what_it_says_of_itself(pair):
     assert ours.name == type(model).__name__
 
 
-def test_a_model_that_sees_what_comes_after_is_refused():
-    with pytest.raises(BadModel, match="see the ones after it"):
+def test_a_model_that_is_not_causal_is_refused():
+    with pytest.raises(BadModel, match="is not causal: a token sees the ones after it"):
         from_object(tiny("Bert"), byte_tokenizer())
 
 
@@ -222,13 +248,13 @@ def test_an_encoder_decoder_is_refused():
         from_object(model, byte_tokenizer())
 
 
-def test_what_is_no_model_of_transformers_is_refused():
+def test_only_models_of_transformers_are_wrapped():
     with pytest.raises(BadModel, match=r"Linear holds no model of transformers.*nonplus\.measure\.interfaces"):
         from_object(torch.nn.Linear(2, 2), byte_tokenizer())
     with pytest.raises(BadModel, match="got str"):
         from_object("gpt2", byte_tokenizer())
 
 
-def test_loading_and_reading_say_nothing(data, capfd):
+def test_loading_and_scoring_print_nothing(data, capfd):
     open_hf(str(data / "models/stories260K"), Loading()).logprobs(asked(*rows(5)))
     assert capfd.readouterr() == ("", "")

@@ -65,18 +65,18 @@ def test_a_token_is_a_character_of_a_tokenizer_of_characters():
     assert encoding.spans.tolist() == [[0, 0], [0, 1], [1, 2], [2, 3], [0, 0]]
 
 
-def test_the_last_byte_of_a_character_has_all_of_it_where_a_tokenizer_does_not_say():
+def test_without_offsets_a_character_belongs_to_its_last_byte():
     (encoding,) = HFTokenizer(ByT5Tokenizer()).encode(["añ🦊b"], specials=True)
     ends = [[0, 1], [1, 1], [1, 2], [2, 2], [2, 2], [2, 2], [2, 3], [3, 4], [0, 0]]
     assert encoding.spans.tolist() == ends
 
 
-def test_a_slow_tokenizer_that_does_not_give_a_text_back_is_refused():
+def test_a_slow_tokenizer_that_does_not_decode_to_the_text_is_refused():
     class Lower(CanineTokenizer):
         def decode(self, ids, **options):
             return super().decode(ids, **options).lower()
 
-    with pytest.raises(BadModel, match=r"Lower does not say .*'Text'.*tokenizer\.json"):
+    with pytest.raises(BadModel, match=r"Lower gives no offsets.*'Text'.*tokenizer\.json"):
         HFTokenizer(Lower()).encode(["Text"], specials=False)
 
 
@@ -85,7 +85,7 @@ def test_decoding_keeps_special_tokens_and_spaces(stories):
     assert HFTokenizer(stories).decode(ids) == "<s> one , two ."
 
 
-def test_what_a_tokenizer_was_set_to_for_training_neither_applies_nor_changes(gpt2):
+def test_settings_made_for_training_are_ignored_and_kept(gpt2):
     gpt2.backend_tokenizer.enable_truncation(4)
     gpt2.backend_tokenizer.enable_padding(length=9)
     (encoding,) = HFTokenizer(gpt2).encode(["one two three four five six"], specials=True)
@@ -127,43 +127,43 @@ def special(tokenizer, *, vocabulary=300, **config):
     return found.bos, found.eos
 
 
-def test_a_tokenizer_that_names_a_beginning_but_adds_none_has_it_like_gpt2(gpt2):
+def test_bos_may_be_named_but_not_added_as_in_gpt2(gpt2):
     assert special(gpt2, vocabulary=50257) == (50256, 50256)
 
 
-def test_a_tokenizer_that_adds_a_beginning_has_that_like_mistral(stories):
+def test_bos_may_be_added_as_in_mistral(stories):
     assert special(stories) == (1, 2)
 
 
-def test_what_is_added_counts_more_than_what_is_named():
+def test_an_added_token_goes_before_a_named_one():
     tokenizer = template(byte_tokenizer(bos_token="<s>", cls_token="<cls>"), before=["<cls>"])
     assert special(tokenizer)[0] == tokenizer.cls_token_id
 
 
-def test_a_tokenizer_without_a_beginning_has_none_whatever_the_configuration_says_like_qwen():
+def test_bos_is_never_taken_from_the_configuration_alone_as_in_qwen():
     tokenizer = byte_tokenizer(eos_token="<|endoftext|>")
     assert special(tokenizer, bos_token_id=256) == (None, 256)
 
 
-def test_an_end_that_is_added_is_no_beginning_like_t5():
+def test_an_added_eos_is_not_a_bos_as_in_t5():
     tokenizer = template(byte_tokenizer(eos_token="</s>"), after=["</s>"])
     assert special(tokenizer) == (None, 256)
     assert special(ByT5Tokenizer(), vocabulary=384) == (None, 1)
 
 
-def test_a_beginning_that_the_model_does_not_know_is_none():
+def test_a_bos_that_the_model_does_not_know_is_ignored():
     assert special(byte_tokenizer(bos_token="<s>", eos_token="</s>"), vocabulary=256) == (None, None)
 
 
 @pytest.mark.parametrize(("named", "eos"), [(7, 7), ([8, 9], 8), (None, None)])
-def test_the_end_may_be_named_by_the_configuration_only(named, eos):
+def test_eos_may_be_named_by_the_configuration_alone(named, eos):
     assert special(byte_tokenizer(), eos_token_id=named) == (None, eos)
 
 
 # ------------------------------------------------------------------------------------------------------------ chats
 
 
-def test_a_conversation_is_written_out_by_the_template():
+def test_a_conversation_becomes_text_by_the_chat_template():
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = CHAT
     messages = [{"role": "user", "content": "Hi"}]
@@ -186,7 +186,7 @@ def test_a_conversation_that_the_template_refuses_is_bad_input():
 # --------------------------------------------------------------------------------------------------------- identity
 
 
-def test_equal_rules_have_equal_identities_and_others_others(stories, data):
+def test_tokenizers_have_equal_identities_if_and_only_if_their_rules_are_equal(stories, data):
     again = AutoTokenizer.from_pretrained(data / "models/stories260K")
     kinds = [stories, byte_tokenizer(), byte_tokenizer(bos_token="<s>"), ByT5Tokenizer(), ByT5Tokenizer(extra_ids=0)]
     assert HFTokenizer(again).identity == HFTokenizer(stories).identity
@@ -194,5 +194,5 @@ def test_equal_rules_have_equal_identities_and_others_others(stories, data):
 
 
 def test_a_model_without_a_tokenizer_is_refused():
-    with pytest.raises(BadModel, match=r"a tokenizer of transformers.*NoneType"):
+    with pytest.raises(BadModel, match=r"must be one of transformers, got NoneType; use AutoTokenizer"):
         HFTokenizer(None)

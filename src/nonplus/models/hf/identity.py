@@ -1,4 +1,4 @@
-"""What tells one model's answers from another's: a digest of its weights, its configuration and how it is run."""
+"""A digest of all that decides a model's scores: weights, configuration, adapters."""
 
 import hashlib
 import json
@@ -11,11 +11,12 @@ from torch import Tensor, nn
 from nonplus.models.hf.inner import inner_model
 
 _BLOCK = 1 << 20
-# odd numbers in int64: 2**64 divided by the golden ratio, as Knuth has it for hashing, and one of splitmix64's
+# Odd numbers in int64: 2**64 divided by the golden ratio, which Knuth uses for hashing,
+# and one from splitmix64.
 _MULTIPLIERS = -7046029254386353131, -7723592293110705685
 
-# What a configuration says of where it came from; the number format is said of each weight.
-_ABOUT_ITSELF = frozenset(
+# Settings about where a model came from. The dtype is recorded for each weight instead.
+_ABOUT_ORIGIN = frozenset(
     (
         "name_or_path",
         "_name_or_path",
@@ -29,41 +30,43 @@ _ABOUT_ITSELF = frozenset(
 
 
 def identity(model: nn.Module) -> str:
-    """A digest that changes with any bit of any weight, with the configuration, the adapters and the attention kernel.
+    """A digest that changes with any bit of any weight, with the configuration, the
+    adapters and the attention kernel.
 
-    Where the weights came from and on which device they are makes no difference.
+    The origin of the weights and their device make no difference.
     """
     inner = inner_model(model)
     adapters = getattr(model, "peft_config", {})
-    said = {
+    recorded = {
         "class": type(inner).__name__,
-        "config": _settings(inner.config.to_dict(), leave_out=_ABOUT_ITSELF),
+        "config": _settings(inner.config.to_dict(), omit=_ABOUT_ORIGIN),
         "attention": inner.config._attn_implementation,
-        "adapters": {name: _settings(a.to_dict(), leave_out=_ABOUT_ITSELF) for name, a in adapters.items()},
+        "adapters": {name: _settings(a.to_dict(), omit=_ABOUT_ORIGIN) for name, a in adapters.items()},
         "weights": _weights(model),
     }
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()
 
 
 def _weights(model: nn.Module) -> dict[str, list[Any]]:
-    """Number format, shape and checksum of each tensor that is saved with the model."""
+    """Dtype, shape and checksum of each tensor that is saved with the model."""
     saved = model.state_dict().keys()
-    said = {}
+    recorded = {}
     for path, module in model.named_modules():
-        with align_module_device(module):  # brings in what waits on another device or on disk
+        with align_module_device(module):  # loads what is kept on another device or on disk
             tensors = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
             for name, tensor in tensors:
                 full = f"{path}.{name}".lstrip(".")
                 if full in saved:
-                    said[full] = [str(tensor.dtype), list(tensor.shape), _checksum(tensor.detach())]
-    return said
+                    recorded[full] = [str(tensor.dtype), list(tensor.shape), _checksum(tensor.detach())]
+    return recorded
 
 
 def _checksum(tensor: Tensor) -> int:
-    """Sum of the 8-byte words, each mixed with its place, modulo 2**64: the same on every device.
+    """Sum of the 8-byte words, each mixed with its index, modulo 2**64.
 
-    The mixing can be undone, so no single word can change without the sum; and it is not linear, so that changes such
-    as two flipped signs do not cancel. It reads several GB/s on one core.
+    It is the same on every device. The mixing is invertible, so that a change of any
+    single word changes the sum, and it is not linear, so that changes such as two
+    flipped signs do not cancel. It reads several GB/s on one core.
     """
     bytes_ = tensor.contiguous().flatten().view(torch.uint8)
     words = nn.functional.pad(bytes_, (0, -len(bytes_) % 8)).view(torch.int64)
@@ -77,15 +80,15 @@ def _checksum(tensor: Tensor) -> int:
 
 
 def _folded(words: Tensor) -> Tensor:
-    """The upper half of each word laid over its lower one; the mask makes the shift of a signed word a plain one."""
+    """Each word XORed with its upper half; the mask makes the signed shift a logical one."""
     return words ^ ((words >> 32) & 0xFFFFFFFF)
 
 
-def _settings(value: Any, *, leave_out: frozenset[str] = frozenset()) -> Any:
-    """A configuration without where it came from and who wrote it; sets in order."""
+def _settings(value: Any, *, omit: frozenset[str] = frozenset()) -> Any:
+    """A configuration without the omitted keys, with sets in order."""
     match value:
         case dict():
-            return {str(key): _settings(inner) for key, inner in value.items() if str(key) not in leave_out}
+            return {str(key): _settings(inner) for key, inner in value.items() if str(key) not in omit}
         case list() | tuple():
             return [_settings(inner) for inner in value]
         case set():

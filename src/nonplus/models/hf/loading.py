@@ -1,4 +1,4 @@
-"""Weights of ``transformers`` brought into memory, without its progress bars and with all of them there."""
+"""Loading weights with ``transformers``: all of them, and without progress bars."""
 
 import warnings
 from collections.abc import Iterator
@@ -25,7 +25,8 @@ _QUANTIZED: dict[str, dict[str, Any]] = {
     "8bit": {"load_in_8bit": True},
     "4bit": {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16},
 }
-# what transformers and the libraries under it raise for a model that is not there, or not whole, or not for them
+# what transformers and its dependencies raise for a model that is missing, broken or
+# unsupported
 _REFUSALS = (AssertionError, ImportError, KeyError, OSError, RuntimeError, ValueError, SafetensorError)
 
 
@@ -33,12 +34,12 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
     """The model in evaluation mode, on its device.
 
     Raises:
-        BadModel: it cannot be loaded, or not all of its weights are in the files.
-        MissingExtra: ``peft`` is needed for the adapter.
+        BadModel: it cannot be loaded, or some of its weights are missing.
+        MissingExtra: the adapter needs ``peft``, which is not installed.
     """
     with (
         _quiet(),
-        _refused(f"the model {name!r}", "a model is a folder with config.json and weights, or a name on the hub"),
+        _refused(f"the model {name!r}", "give a folder with config.json and weights, or a name on the hub"),
     ):
         model, report = _Auto.from_pretrained(
             name,
@@ -47,14 +48,14 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
             revision=loading.revision or None,
             trust_remote_code=loading.trust_remote_code,
             quantization_config=_quantization(loading.quantization),
-            ignore_mismatched_sizes=True,  # they are refused below, by name
+            ignore_mismatched_sizes=True,  # refused below, by name
             output_loading_info=True,
         )
     absent = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if absent:
         raise BadModel(
-            f"{len(absent)} weights of {type(model).__name__} are not in {name!r} or of another shape, {absent[0]} "
-            "first; random ones would take their place; open a causal model with all of its files"
+            f"{len(absent)} weights of {type(model).__name__} are missing from {name!r} or have another shape, "
+            f"{absent[0]} first, and random ones would take their place; open a causal model with all of its files"
         )
     if loading.dtype == "auto" and _is_float16_on_cpu(model):
         model = model.float()
@@ -62,10 +63,10 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
 
 
 def loaded_tokenizer(name: str, loading: Loading) -> PreTrainedTokenizerBase:
-    """The tokenizer that lies beside the weights.
+    """The tokenizer saved beside the weights.
 
     Raises:
-        BadModel: there is none.
+        BadModel: it cannot be loaded.
     """
     with _quiet(), _refused(f"the tokenizer of {name!r}", "save it beside the weights with tokenizer.save_pretrained"):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
@@ -75,7 +76,7 @@ def loaded_tokenizer(name: str, loading: Loading) -> PreTrainedTokenizerBase:
 
 
 def _is_float16_on_cpu(model: nn.Module) -> bool:
-    """Whether it would be slow and coarse for no reason: float32 holds the same weights."""
+    """Whether float32 would be faster and more exact with the same weights."""
     inner = inner_model(model)
     return inner.dtype == torch.float16 and inner.device.type == "cpu" and not is_quantized(inner)
 
@@ -83,7 +84,7 @@ def _is_float16_on_cpu(model: nn.Module) -> bool:
 def _adapted(model: nn.Module, adapter: str) -> nn.Module:
     peft = require("peft", purpose="an adapter")
     with _quiet(), _refused(f"the adapter {adapter!r}", "give a folder that save_pretrained wrote for this model"):
-        # with an adapter that does not fit, peft warns and goes on without it
+        # if an adapter does not fit, peft only warns, and the model runs without it
         warnings.filterwarnings("error", message=".*[Mm]issing adapter keys")
         try:
             adapted: nn.Module = peft.PeftModel.from_pretrained(model, adapter)
@@ -102,7 +103,7 @@ def _dtype(name: str) -> torch.dtype | str:
     if name == "auto":
         return "auto"
     if name not in _DTYPES:
-        raise BadModel(f"a model runs in {', '.join(_DTYPES)} or auto, which is as it is stored, got {name!r}")
+        raise BadModel(f"dtype is {', '.join(_DTYPES)} or auto (as stored), got {name!r}; use one of these")
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 
@@ -112,26 +113,26 @@ def _quantization(name: str) -> Any:
         return None
     if name not in _QUANTIZED:
         raise BadModel(
-            f"quantization is one of {', '.join(_QUANTIZED)}, got {name!r}; a model that is stored quantised needs none"
+            f"quantization is one of {', '.join(_QUANTIZED)}, got {name!r}; omit it if the model is stored quantised"
         )
     return _BitsAndBytes(**_QUANTIZED[name])
 
 
 @contextmanager
 def _refused(what: str, remedy: str) -> Iterator[None]:
-    """Any way in which the libraries below say no, as one sentence."""
+    """Turns an error of the libraries below into a BadModel of one sentence."""
     try:
         yield
     except (NonplusError, torch.OutOfMemoryError):
         raise
     except _REFUSALS as fault:
-        said = str(fault).strip().partition("\n")[0].rstrip(".: ")
-        raise BadModel(f"{what} cannot be opened: {said}; {remedy}") from fault
+        reason = str(fault).strip().partition("\n")[0].rstrip(".: ")
+        raise BadModel(f"{what} cannot be opened: {reason}; {remedy}") from fault
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """No bars and no reports of ``transformers`` inside; what the caller had set of them, afterwards."""
+    """No progress bars and reports of ``transformers`` inside; afterwards as before."""
     bars, verbosity = _logging.is_progress_bar_enabled(), _logging.get_verbosity()
     _logging.disable_progress_bar()
     _logging.set_verbosity_error()

@@ -19,7 +19,7 @@ from nonplus.kernels.numpy_head import check_ids
 from nonplus.kernels.torch_head import distributions, logprobs
 from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.hf.identity import identity
-from nonplus.models.hf.inner import device_of, ids_known, inner_model
+from nonplus.models.hf.inner import device_of, inner_model, n_embedded
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
 from nonplus.models.hf.logits import Places
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
@@ -92,7 +92,7 @@ class HFModel:
         self._model = model
         inner = inner_model(model)
         config = inner.config.get_text_config()
-        self._embedded = ids_known(inner)
+        self._embedded = n_embedded(inner)
         self._on_cpu = device_of(inner).type == "cpu"
         with _evaluating(model):
             self.vocabulary = logits_width(model)

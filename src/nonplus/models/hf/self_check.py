@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from nonplus.errors import BadModel, FallbackNotice
-from nonplus.models.hf.inner import device_of, ids_known, inner_model, is_quantized
+from nonplus.models.hf.inner import device_of, inner_model, is_quantized, n_embedded
 from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, Places, WholeModel
 
 # How far logits may lie apart through rounding alone, as a root mean square relative to their spread.
@@ -138,7 +138,7 @@ def _notice(name: str, fault: str, remedy: str) -> None:
 def _ids(model: nn.Module, length: int) -> Tensor:
     """Ids spread over the vocabulary, shape (T,): the same on every call."""
     inner = inner_model(model)
-    return torch.arange(1, 1 + length, device=device_of(inner)) * 7919 % ids_known(inner)
+    return torch.arange(1, 1 + length, device=device_of(inner)) * 7919 % n_embedded(inner)
 
 
 def _whole(model: nn.Module, ids_T: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A tokenizer of ``transformers``: ids with the characters that each stands for."""
+"""A tokenizer of ``transformers``: ids, and the characters that each stands for."""
 
 import hashlib
 import json
@@ -15,23 +15,25 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.measure.interfaces import Special
 from nonplus.measure.records import Encoding, Ints
 
-_BEFORE = 8  # tokens decoded with each one: what a decoder does at the start of a text then cancels out
+# Tokens decoded before each one, so that what a decoder does at the start of a text
+# cancels out.
+_BEFORE = 8
 
 
 @final
 class HFTokenizer:
-    """The tokenizer of a model, used and never changed."""
+    """The tokenizer of a model, which is used and never changed."""
 
     def __init__(self, tokenizer: Any) -> None:
-        """Wrap ``tokenizer``; what is set in it for training, such as truncation, does not apply here.
+        """Wrap ``tokenizer``; settings made for training, such as truncation, are ignored.
 
         Raises:
-            BadModel: it is none.
+            BadModel: it is not a tokenizer of ``transformers``.
         """
         if not isinstance(tokenizer, PreTrainedTokenizerBase):
             raise BadModel(
-                "a model needs a tokenizer of transformers, e.g. AutoTokenizer.from_pretrained, got "
-                f"{type(tokenizer).__name__}"
+                f"the model's tokenizer must be one of transformers, got {type(tokenizer).__name__}; use "
+                "AutoTokenizer.from_pretrained"
             )
         self._tokenizer = tokenizer
         self._encoder = _Fast(tokenizer) if tokenizer.is_fast else _Slow(tokenizer)
@@ -42,24 +44,24 @@ class HFTokenizer:
         return hashlib.sha256(self._encoder.rules().encode()).hexdigest()
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as ids with their characters; with ``specials``, as the tokenizer's own template has it."""
+        """Each text as ids and spans; with ``specials``, with automatically added tokens."""
         return self._encoder.encode(texts, specials)
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that ids stand for, special tokens included."""
+        """The text of ids, special tokens included."""
         return _decoded(self._tokenizer, [int(i) for i in ids])
 
     def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
-        """A conversation written out by the model's own template; with ``reply``, up to where an answer begins.
+        """A conversation as text, by the model's own chat template.
 
         Raises:
-            BadModel: the tokenizer has no template.
+            BadModel: the tokenizer has no chat template.
             BadInput: the template refuses these messages.
         """
         if not self._tokenizer.chat_template:
             raise BadModel(
-                f"the tokenizer of {self._tokenizer.name_or_path or 'this model'} has no chat template, so a "
-                "conversation cannot be written out; give it as one text, or set tokenizer.chat_template"
+                f"the tokenizer of {self._tokenizer.name_or_path or 'this model'} has no chat template; pass the "
+                "conversation as one text, or set tokenizer.chat_template"
             )
         try:
             text = self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=reply)
@@ -68,9 +70,10 @@ class HFTokenizer:
         return str(text)
 
     def special(self, config: Any, *, vocabulary: int) -> Special:
-        """What the tokenizer itself puts before a text, else what it calls the beginning; and the end of a text.
+        """BOS: the token that the tokenizer adds before a text, else the one it names.
 
-        A beginning that only ``config`` names does not count: such a token often never stood before a text in training.
+        A BOS token that only ``config`` names does not count: often no training text
+        began with it. For EOS, ``config`` counts too.
         """
         bos = [*self._leading(), *_ids(self._tokenizer.bos_token_id)]
         eos = [*_ids(self._tokenizer.eos_token_id), *_ids(getattr(config, "eos_token_id", None))]
@@ -79,7 +82,7 @@ class HFTokenizer:
 
     @property
     def max_length(self) -> int:
-        """The most tokens that its own settings allow; a huge number where they say nothing."""
+        """The most tokens that its settings allow; a huge number if they name no limit."""
         return int(self._tokenizer.model_max_length)
 
     def _leading(self) -> list[int]:
@@ -96,7 +99,9 @@ class _Encoder(Protocol):
 
 @final
 class _Fast:
-    """Encodes with the Rust tokenizer inside: a copy, so that padding and truncation set in the original stay there."""
+    """Encodes with a copy of the inner Rust tokenizer, whose padding and truncation are
+    switched off.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self._rust = tokenizers.Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
@@ -105,7 +110,8 @@ class _Fast:
         self._rust.encode_special_tokens = tokenizer.split_special_tokens
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
-        # A batch even of one: `encode` would hold up every other thread of Python, such as one that feeds a GPU.
+        # A batch even for one text: `encode` would block all other Python threads, such as
+        # one that feeds a GPU.
         encodings = self._rust.encode_batch(list(texts), add_special_tokens=specials)
         return [
             Encoding(np.array(each.ids, np.int64), np.array(each.offsets, np.int64).reshape(-1, 2))
@@ -118,7 +124,9 @@ class _Fast:
 
 @final
 class _Slow:
-    """Encodes with a tokenizer that does not say which characters a token stands for: what it adds when decoded."""
+    """Encodes with a tokenizer without offsets: a token stands for the text that it adds
+    when decoded.
+    """
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
@@ -141,18 +149,18 @@ class _Slow:
         return Encoding(np.array(full, np.int64), np.pad(spans, ((before, after), (0, 0))))
 
     def _stops(self, text: str, ids: list[int]) -> Ints:
-        """Where the text of each token ends; the last byte of a character has all of it.
+        """Where the text of each token ends; a character belongs to its last byte.
 
         Raises:
-            BadModel: ids do not turn into the text again, so that their characters are not known.
+            BadModel: the ids do not decode to the text, so that spans are unknown.
         """
         lengths = [self._added(ids[max(0, i - _BEFORE) : i], ids[i]) for i in range(len(ids))]
-        # from the end, because half a character may show as more signs than the whole
+        # from the end, because half a character may decode to more characters than it
         stop_T = np.minimum.accumulate(np.cumsum(np.array(lengths, np.int64))[::-1])[::-1]
         if _decoded(self._tokenizer, ids) != text or stop_T[-1:].sum() != len(text):
             raise BadModel(
-                f"{type(self._tokenizer).__name__} does not say which characters a token stands for, and what it "
-                f"decodes is not the text that begins {text[:40]!r}; use the model's fast tokenizer (tokenizer.json)"
+                f"{type(self._tokenizer).__name__} gives no offsets, and does not decode its ids to the text that "
+                f"begins {text[:40]!r}; use the model's fast tokenizer (tokenizer.json)"
             )
         return stop_T
 
@@ -165,7 +173,7 @@ def _decoded(tokenizer: Any, ids: list[int]) -> str:
 
 
 def _ids(value: Any) -> list[int]:
-    """An id, several or none as a list: configurations have it all three ways."""
+    """An id, a list of ids, or no id, as a list."""
     if value is None:
         return []
     return [int(i) for i in value] if isinstance(value, list | tuple) else [int(value)]

@@ -139,7 +139,7 @@ def _attended(query_MKGC: Array, keys_values: KeyValues, blocks: list[_Block]) -
         mixed_KRC = score_KRS @ keys_values.value_MKC[seen].transpose(1, 0, 2)
         mixed_KRC /= score_KRS.sum(axis=2, keepdims=True)
         gathered_MKGC[own] = mixed_KRC.reshape(k, -1, q, c).transpose(2, 0, 1, 3)
-    return gathered_MKGC.reshape(m, -1)
+    return gathered_MKGC.reshape(m, k * g * c)
 
 
 def _blocks(start_M: Ints, queries: int) -> Iterator[_Block]:

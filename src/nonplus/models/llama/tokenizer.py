@@ -1,4 +1,4 @@
-"""A tokenizer read from the folder of a model: ``tokenizer.json``, and what lies beside it."""
+"""A tokenizer read from a model's folder: ``tokenizer.json`` and its configuration."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ class FileTokenizer:
         """Read ``tokenizer.json`` from ``folder``.
 
         Raises:
-            BadModel: there is no such file, or it is no tokenizer.
+            BadModel: there is no such file, or it is not a tokenizer.
         """
         file = folder / "tokenizer.json"
         if not file.is_file():
@@ -40,42 +40,43 @@ class FileTokenizer:
         self.identity = hashlib.sha256(raw).hexdigest()
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as ids with their characters; with ``specials``, as the tokenizer's own template has it."""
-        # One by one: a batch starts threads, after which a fork prints a warning about them.
+        """Each text as ids and spans; with ``specials``, with automatically added tokens."""
+        # One by one: a batch starts threads, and a later fork would warn about them.
         return [_encoding(self._tokenizer.encode(text, add_special_tokens=specials)) for text in texts]
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that ids stand for, special tokens included."""
+        """The text of ids, special tokens included."""
         text: str = self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=False)
         return text
 
     def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
-        """Never possible here: templates are programs, and what runs them is not in the base install.
+        """Not possible: chat templates are programs, which the base install cannot run.
 
         Raises:
-            BadModel: always; it says whether the model has a template at all.
+            BadModel: always; the message says whether the model has a chat template.
         """
         if "chat_template" in self._config or (self._folder / "chat_template.jinja").exists():
             raise BadModel(f"the chat template of {self._folder} needs transformers; open it as hf:{self._folder}")
-        raise BadModel(f"{self._folder} has no chat template; give it the conversation as one text")
+        raise BadModel(f"{self._folder} has no chat template; pass the conversation as one text")
 
     @property
     def max_length(self) -> int:
-        """The most tokens that its model was made for, as far as the tokenizer knows; very many where it does not."""
-        said = self._config.get("model_max_length")
-        return int(said) if said else sys.maxsize
+        """The most tokens that its settings allow; a huge number if they name no limit."""
+        limit = self._config.get("model_max_length")
+        return int(limit) if limit else sys.maxsize
 
     def special(self, config: dict[str, Any]) -> Special:
-        """What begins and ends a text: what the tokenizer puts before it, else what it names so.
+        """BOS: the token that the tokenizer adds before a text, else the one it names.
 
-        Only for the end does ``config`` count too: many name a beginning that their model never saw.
+        For EOS, ``config`` counts too; for BOS it does not, because many configurations
+        name a token that the model never saw.
         """
         bos = self._leading() or self._named("bos_token")
         eos = self._named("eos_token") or _ids(config.get("eos_token_id"))
         return Special(bos=bos[0] if bos else None, eos=eos[0] if eos else None)
 
     def _leading(self) -> list[int]:
-        """What the tokenizer itself puts before a text."""
+        """The tokens that the tokenizer adds before a text."""
         bare, full = (self._tokenizer.encode("a", add_special_tokens=own).ids for own in (False, True))
         return full[: next((i for i in range(len(full)) if full[i : i + len(bare)] == bare), 0)]
 
@@ -86,19 +87,19 @@ class FileTokenizer:
 
 
 def json_file(file: Path) -> dict[str, Any]:
-    """What a JSON file says; nothing where there is no such file.
+    """The content of a JSON file; an empty dictionary if there is no such file.
 
     Raises:
-        BadModel: it is no JSON object.
+        BadModel: it is not a JSON object.
     """
     if not file.exists():
         return {}
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as fault:
-        raise BadModel(f"{file} is not JSON: {fault}; fetch it again") from None
+        raise BadModel(f"{file} is not JSON: {fault}; download it again") from None
     if not isinstance(content, dict):
-        raise BadModel(f"{file} holds a {type(content).__name__} where an object belongs; fetch it again")
+        raise BadModel(f"{file} holds a {type(content).__name__} instead of an object; download it again")
     return content
 
 
@@ -108,7 +109,7 @@ def _encoding(encoding: tokenizers.Encoding) -> Encoding:
 
 
 def _ids(value: Any) -> list[int]:
-    """An id, several or none as a list: ``config.json`` has it all three ways."""
+    """An id, a list of ids, or no id, as a list."""
     if value is None:
         return []
     return [int(i) for i in value] if isinstance(value, list) else [int(value)]

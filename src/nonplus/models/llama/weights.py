@@ -1,6 +1,7 @@
-"""A Llama as it lies in a folder in the layout of ``transformers``: its sizes, its weights.
+"""The sizes and weights of a Llama, read from a folder in the layout of ``transformers``.
 
-Letters in shapes: M tokens laid end to end, D channels of the body; I and O channels in and out.
+Letters in shapes: M tokens laid end to end, D channels of the body; I and O channels in
+and out.
 """
 
 import hashlib
@@ -50,7 +51,7 @@ class Affine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layer:
-    """Weights of one layer; matrices that read the same input lie side by side."""
+    """Weights of one layer; matrices with the same input lie side by side."""
 
     attention_norm_D: Array
     query_key_value: Affine
@@ -61,15 +62,17 @@ class Layer:
 
 
 def shape_of(config: dict[str, Any], folder: Path) -> Shape:
-    """The sizes, once it is certain that the configuration asks for nothing that is not there.
+    """The sizes, if this code supports the configuration.
 
     Raises:
-        BadModel: it is no Llama, or one of another kind, or it leaves out a size.
+        BadModel: it is not a Llama, or a variant of it, or a size is missing.
     """
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
-    _require(folder, "a model", "llama", config.get("model_type", "of no type: there is no config.json that names one"))
-    _require(folder, "rotations", "default", rope.get("rope_type", rope.get("type", "default")))
-    _require(folder, "an activation", "silu", config.get("hidden_act", "silu"))
+    if "model_type" not in config:
+        raise BadModel(f"{folder} has no config.json with a model_type; save the model there with save_pretrained")
+    _require(folder, "model_type", "llama", config["model_type"])
+    _require(folder, "rope_type", "default", rope.get("rope_type", rope.get("type", "default")))
+    _require(folder, "hidden_act", "silu", config.get("hidden_act", "silu"))
     try:
         heads = config["num_attention_heads"]
         return Shape(
@@ -84,13 +87,13 @@ def shape_of(config: dict[str, Any], folder: Path) -> Shape:
             tie_word_embeddings=config.get("tie_word_embeddings", False),
         )
     except KeyError as missing:
-        raise BadModel(f"{folder / 'config.json'} does not say {missing}; save it with save_pretrained") from None
+        raise BadModel(f"{folder / 'config.json'} has no {missing}; save the model with save_pretrained") from None
 
 
-def _require(folder: Path, what: str, known: str, met: object) -> None:
-    if met != known:
+def _require(folder: Path, setting: str, known: str, found: object) -> None:
+    if found != known:
         raise BadModel(
-            f"NumPy runs Llama only: {what} of kind {known!r}, and {folder} has {met!r}; "
+            f"NumPy runs only models with {setting} {known!r}, and {folder} has {found!r}; "
             f"pip install 'nonplus[hf]' and open it as hf:{folder}"
         )
 
@@ -99,7 +102,7 @@ def tensors_of(folder: Path) -> tuple[dict[str, Array], str]:
     """All weights by name in float32, and a digest of the files.
 
     Raises:
-        BadModel: a file is missing or broken, or holds numbers of another format.
+        BadModel: a file is missing or broken, or has weights of another dtype.
     """
     index = json_file(folder / "model.safetensors.index.json")
     tensors: dict[str, Array] = {}
@@ -112,7 +115,7 @@ def tensors_of(folder: Path) -> tuple[dict[str, Array], str]:
         try:
             entries = safetensors.deserialize(raw)  # type: ignore[no-untyped-call]
         except safetensors.SafetensorError as fault:
-            raise BadModel(f"{folder / file} is no safetensors file ({fault}); fetch it again") from None
+            raise BadModel(f"{folder / file} is not a safetensors file ({fault}); download it again") from None
         tensors |= {name: _float32(entry) for name, entry in entries}
     return tensors, digest.hexdigest()
 
@@ -122,19 +125,19 @@ def _float32(entry: Any) -> Array:
     if kind == "BF16":  # the upper half of a float32
         return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
     if kind not in ("F16", "F32"):
-        raise BadModel(f"weights in {kind} are not read here; save them as float16, bfloat16 or float32")
+        raise BadModel(f"weights in {kind} cannot be read; save them as float16, bfloat16 or float32")
     return np.frombuffer(data, "<f2" if kind == "F16" else "<f4").astype(np.float32).reshape(shape)
 
 
 def layer_of(tensors: dict[str, Array], prefix: str, shape: Shape) -> Layer:
-    """The weights under ``prefix``, queries and keys made ready to be turned and multiplied.
+    """The weights under ``prefix``, those of queries and keys reordered and scaled.
 
     Raises:
         KeyError: one of them is missing.
     """
 
     def affine(*names: str) -> Affine:
-        """Matrices that read the same input, side by side."""
+        """Matrices with the same input, side by side."""
         weights = [tensors[f"{prefix}{name}.weight"] for name in names]
         biases = [tensors[bias] for name in names if (bias := f"{prefix}{name}.bias") in tensors]
         return Affine(np.concatenate(weights).T, (np.concatenate(biases),) if biases else ())
@@ -155,6 +158,8 @@ def layer_of(tensors: dict[str, Array], prefix: str, shape: Shape) -> Layer:
 
 
 def _paired(rows: Array, channels: int) -> Array:
-    """Rows of a head reordered so that the two that turn together lie side by side, as one complex number."""
+    """Rows of a head reordered so that the two that are rotated together lie side by
+    side, as one complex number.
+    """
     halves = rows.reshape(-1, 2, channels // 2, *rows.shape[1:])
     return halves.swapaxes(1, 2).reshape(rows.shape)

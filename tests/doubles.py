@@ -15,7 +15,7 @@ from nonplus.models.synthetic import Bytes
 
 @final
 class History:
-    """P(token | everything fed before it) is drawn at random once for each history and always the same.
+    """P(token | everything fed before it) is random, and always the same for a history.
 
     So a score changes if a window, a shift, a prefix or a padding token is not what it
     should be. The closed form is :meth:`log_probability`. It asserts what every model

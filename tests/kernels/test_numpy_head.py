@@ -106,5 +106,5 @@ def test_logits_never_exceed_their_cap():
 
 @pytest.mark.parametrize("wrong", [-1, 9])
 def test_a_target_outside_the_vocabulary_is_named(wrong):
-    with pytest.raises(BadInput, match=rf"token id {wrong} at place 1 .* vocabulary of 9"):
+    with pytest.raises(BadInput, match=rf"token id {wrong} at index 1 .* vocabulary of 9"):
         head_logprobs(np.ones((2, 4)), np.ones((4, 9)), np.array([0, wrong]), cap_bytes=100)

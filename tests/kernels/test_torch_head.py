@@ -120,7 +120,7 @@ def test_logits_are_never_larger_than_the_cap():
 
 
 def test_a_window_of_8192_tokens_over_128_thousand_ids_takes_less_than_200_megabytes():
-    """Peak resident memory above the weights and states themselves, in a process of its own."""
+    """Peak resident memory above the weights and states, in a process of its own."""
     code = """
 import resource, torch
 from nonplus.measure.readings import readings

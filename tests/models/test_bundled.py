@@ -1,4 +1,6 @@
-"""The models in the package: small, licensed, the same through NumPy and torch, and as good as their cards say."""
+"""The bundled models: small, licensed, the same in NumPy and torch, as good as their
+cards state.
+"""
 
 import json
 from pathlib import Path
@@ -80,7 +82,7 @@ def test_a_language_of_the_card_has_the_bits_per_byte_that_are_measured_now(name
 
 @MODELS
 def test_a_witness_without_nonplus_finds_about_the_bits_per_byte_of_the_card(name: str) -> None:
-    """Golden: torch and transformers alone; the fields "command" and "versions" of the file say how.
+    """Golden: torch and transformers alone, by the command and versions in the file.
 
     Its windows begin with no context from the one before, so it finds a little more.
     """
@@ -93,7 +95,7 @@ def test_a_witness_without_nonplus_finds_about_the_bits_per_byte_of_the_card(nam
 
 @pytest.mark.slow
 def test_on_wikitext_tiny_is_as_good_as_its_card_says(data: Path) -> None:
-    """As a user would ask: ``nonplus score wikitext:wiki.test.raw --detokenize wikitext --model tiny``."""
+    """``nonplus score wikitext:wiki.test.raw --detokenize wikitext --model tiny``."""
     corpus = open_corpora([f"wikitext:{data / 'eval' / 'wikitext2' / 'wiki.test.raw'}"])
     protocol = nonplus.Protocol(detokenize="wikitext")
     report = nonplus.evaluate(corpus, protocol=protocol, model="bundled:tiny")

@@ -1,4 +1,4 @@
-"""The forward pass in NumPy, against loops in float64, against transformers, and against itself in another layout."""
+"""The forward pass in NumPy against loops, transformers, and other layouts."""
 
 import json
 import subprocess
@@ -64,7 +64,7 @@ def write_folder(folder, *, config=SMALL, weights=None):
 
 
 def slow_logprobs(weights, config, ids):
-    """ln P of every id after ``ids``: loops in float64, straight from the definition."""
+    """ln P of every id after ``ids``: loops in float64, by the definition."""
     w = {name: tensor.astype(np.float64) for name, tensor in weights.items()}
     c = config["head_dim"]
     group = config["num_attention_heads"] // config["num_key_value_heads"]
@@ -210,9 +210,9 @@ def test_distributions_hold_the_log_probabilities_and_sum_to_one(small, texts, c
     np.testing.assert_allclose(np.exp(logprob_NV.astype(np.float64)).sum(axis=1), 1, atol=1e-6)
 
 
-def test_places_that_do_not_ascend_are_refused(small):
+def test_positions_that_do_not_ascend_are_refused(small):
     ids = np.array([[1, 2, 3], [4, 5, 6]])
-    with pytest.raises(BadInput, match="ascending order"):
+    with pytest.raises(BadInput, match="must ascend"):
         small.logprobs(Batch(ids, np.tile(np.arange(3), (2, 1)), np.array([4, 0]), np.array([1, 1])))
 
 
@@ -340,8 +340,9 @@ def stories(data):
 
 
 def test_stories260K_has_its_published_loss_on_its_sample(data):
-    # transformers 5.23.0, torch 2.13.0, float32, each document after <s>: 1,804 tokens, mean 1.2664 nats;
-    # AutoModelForCausalLM on models/stories260K, cross_entropy per document, as recorded with the shared data
+    # transformers 5.23.0, torch 2.13.0, float32, each document after <s>: 1,804 tokens,
+    # mean 1.2664 nats; AutoModelForCausalLM on models/stories260K, cross_entropy per
+    # document, as recorded with the shared data
     model = open_llama(data / "models" / "stories260K")
     encoded = model.tokenizer.encode(stories(data), specials=True)
     nats = np.concatenate([-model.logprobs(side_by_side(encoding.ids)) for encoding in encoded])
@@ -367,7 +368,9 @@ def a_full_context(model, data):
 
 @pytest.mark.slow
 def test_every_token_is_as_probable_as_to_transformers_in_float64(data):
-    """In float64, because its own float32 is as far off as ours, and which way depends on the processor."""
+    """In float64, because its float32 errors are as large as ours, and depend on the
+    processor.
+    """
     model = open_llama(TINY)
     ids = a_full_context(model, data)
     peer = peer_logprobs(TINY, ids, "float64")
@@ -401,8 +404,8 @@ def test_a_sentence_is_scored_within_a_second_of_processor_time_from_a_cold_star
         "from nonplus.measure.records import Batch\n"
         "model = open_model('bundled:tiny')\n"
         "ids = model.tokenizer.encode(['The quick brown fox jumps over the lazy dog.'], specials=True)[0].ids\n"
-        "places = np.arange(len(ids) - 1)\n"
-        "assert model.logprobs(Batch(ids[None, :-1], places[None], places, ids[1:])).sum() < 0\n"
+        "positions = np.arange(len(ids) - 1)\n"
+        "assert model.logprobs(Batch(ids[None, :-1], positions[None], positions, ids[1:])).sum() < 0\n"
         "print(time.process_time())"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -8,6 +8,7 @@ from test_llama import SMALL, TINY, side_by_side, weights_for, write_folder
 
 from nonplus.errors import BadInput
 from nonplus.measure.interfaces import HasDistributions, HasPrefixes
+from nonplus.models.llama import network
 from nonplus.models.llama.model import open_llama
 
 IDS = st.lists(st.integers(0, 28), max_size=20)
@@ -34,9 +35,12 @@ def same(one, other, **rounding):
         np.testing.assert_allclose(a, b, **rounding)
 
 
-@given(SOME_IDS, IDS)
-def test_a_continuation_scores_as_in_the_whole_text(small, tokens, continuation):
-    logprob_M = small.prefix(tokens).logprobs(continuation)
+@given(SOME_IDS, IDS, st.sampled_from([1, 7, 128]))
+def test_a_continuation_scores_as_in_the_whole_text(small, tokens, continuation, queries):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(network, "_QUERIES", queries)
+        patch.setattr(network, "_FEWEST", 1)
+        logprob_M = small.prefix(tokens).logprobs(continuation)
     whole_N = small.logprobs(side_by_side(np.array([*tokens, *continuation, 0])))
     assert logprob_M.dtype == np.float64
     np.testing.assert_allclose(logprob_M, whole_N[len(tokens) - 1 : -1], rtol=1e-5, atol=1e-5)
@@ -113,7 +117,7 @@ def test_a_llama_has_both_capabilities(small):
 
 
 def peer_distributions(folder, parts):
-    """Log-probabilities (V,) after each part, by transformers with a cache, in float64."""
+    """ln P of every id after each part, by transformers with a cache, in float64."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
     peer = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float64)

@@ -1,6 +1,7 @@
-"""From hidden states to log-probabilities in NumPy, a few places at a time.
+"""From hidden states to log-probabilities in NumPy, chunk by chunk.
 
-Letters in shapes: N places asked for, H channels of a hidden state, V vocabulary, M places of a chunk.
+Letters in shapes: N positions, M positions of a chunk, H channels of a hidden state,
+V vocabulary.
 """
 
 from collections.abc import Iterator
@@ -22,13 +23,13 @@ def check_ids(ids: Ints, vocabulary: int) -> None:
     """Refuse ids that the vocabulary does not have.
 
     Raises:
-        BadInput: the first such id and its place.
+        BadInput: there is one; the message gives its index.
     """
     outside = (ids < 0) | (ids >= vocabulary)
     if outside.any():
-        place = int(np.flatnonzero(outside)[0])
+        index = int(np.flatnonzero(outside)[0])
         raise BadInput(
-            f"token id {ids.flat[place]} at place {place} is outside the model's vocabulary of {vocabulary}; "
+            f"token id {ids.flat[index]} at index {index} is outside the model's vocabulary of {vocabulary}; "
             f"encode the text with the model's own tokenizer"
         )
 
@@ -40,19 +41,19 @@ def head_logprobs(hidden_NH: Real, weight_HV: Real, target_N: Ints, *, cap_bytes
     """
     check_ids(target_N, weight_HV.shape[1])
     logprob_N = np.empty(len(target_N))
-    for places, room_MV in _rooms(len(hidden_NH), weight_HV, cap_bytes):
-        logits_MV = np.matmul(hidden_NH[places], weight_HV, out=room_MV)
-        logprob_N[places] = 0.0 - nll(logits_MV, target_N[places], _all_kept(logits_MV), "logits")
+    for positions, room_MV in _rooms(len(hidden_NH), weight_HV, cap_bytes):
+        logits_MV = np.matmul(hidden_NH[positions], weight_HV, out=room_MV)
+        logprob_N[positions] = 0.0 - nll(logits_MV, target_N[positions], _all_kept(logits_MV), "logits")
     return logprob_N
 
 
 def head_distributions(hidden_NH: Real, weight_HV: Real, *, cap_bytes: int) -> Iterator[Real]:
-    """Log-probabilities over the vocabulary, as chunks (M, V) of at most ``cap_bytes`` in the order of the places.
+    """Log-probabilities of all tokens, as chunks (M, V) of at most ``cap_bytes``.
 
     The rows of a chunk are computed in threads. The next chunk overwrites it.
     """
-    for places, room_MV in _rooms(len(hidden_NH), weight_HV, cap_bytes):
-        hidden_MH = hidden_NH[places]
+    for positions, room_MV in _rooms(len(hidden_NH), weight_HV, cap_bytes):
+        hidden_MH = hidden_NH[positions]
 
         def compute(rows: slice, hidden_MH: Real = hidden_MH, room_MV: Real = room_MV) -> None:
             logits_to_logprobs(np.matmul(hidden_MH[rows], weight_HV, out=room_MV[rows]))
@@ -62,18 +63,24 @@ def head_distributions(hidden_NH: Real, weight_HV: Real, *, cap_bytes: int) -> I
 
 
 def logits_to_logprobs(logits_MV: Real) -> Real:
-    """Logits turned into log-probabilities, in place; a row without a distribution becomes NaN."""
+    """Turn logits into log-probabilities, in place.
+
+    A row that defines no distribution becomes NaN.
+    """
     total_M = log_sum_exp(logits_MV, _all_kept(logits_MV))
-    # in float64, rounded once: a difference of float32 would lose the surprisal of an almost certain token
+    # in float64 and rounded once, because a difference of two large float32 numbers
+    # would lose the surprisal of an almost certain token
     return np.subtract(logits_MV, total_M[:, None], out=logits_MV, casting="same_kind")
 
 
 def _rooms(n: int, weight_HV: Real, cap_bytes: int) -> Iterator[tuple[slice, Real]]:
-    """Slices of ``n`` places, each with memory for its logits (M, V), which the next one uses again."""
+    """Slices of ``n`` positions, and memory for the logits (M, V) of each, which is
+    reused.
+    """
     v = weight_HV.shape[1]
     step = max(1, min(n, cap_bytes // (v * weight_HV.itemsize)))
     room_MV = np.empty((step, v), weight_HV.dtype)
-    return ((places, room_MV[: places.stop - places.start]) for places in chunks(n, step))
+    return ((part, room_MV[: part.stop - part.start]) for part in chunks(n, step))
 
 
 def _all_kept(logits_MV: Real) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """What a whole distribution says about a token: a function of its log-probabilities.
 
-Letters in shapes: N places asked for, M places of a chunk, V vocabulary, k alternatives, G columns of a group.
+Letters in shapes: N targets, M positions of a chunk, V vocabulary, k alternatives,
+G groups.
 """
 
 from collections.abc import Iterable
@@ -20,8 +21,8 @@ _GROUP = 16  # log-probabilities in a group, at most; only their maximum counts 
 def readings(chunks: Iterable[Logprobs], target_N: Ints, *, top: int) -> Readings:
     """Surprisal, entropy, rank and the ``top`` most probable tokens of each target.
 
-    ``chunks`` are those of :meth:`~nonplus.measure.interfaces.HasDistributions.distributions`. Each is read before the
-    next one is made.
+    ``chunks`` are those of a model's ``distributions``, in the order of the targets.
+    Each is read before the next one is made.
     """
     parts: list[Readings] = []
     start = 0
@@ -52,10 +53,11 @@ def _readings(logprob_MV: Logprobs, target_M: Ints, top: int) -> Readings:
 
 
 def _largest(logprob_MV: Logprobs, k: int) -> Ints:
-    """Ids of the ``k`` largest of each row, the largest first and equal ones by id; shape (M, k).
+    """Ids of the ``k`` largest of each row, in order, equal ones by id; shape (M, k).
 
-    Only candidates are sorted. They are found by cutting the vocabulary into groups: at least k log-probabilities, and
-    few more, reach the k-th largest of the groups' maxima.
+    Only candidates are sorted. They are found by cutting the vocabulary into groups: at
+    least k log-probabilities, and few more, reach the k-th largest of the groups'
+    maxima.
     """
     m, v = logprob_MV.shape
     if k == 0:

@@ -9,7 +9,7 @@ from nonplus.optional import require
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A device: its name for ``Loading.device``, what it is, and its memory in bytes."""
+    """A device: its name in ``Loading.device``, its kind, its memory in bytes."""
 
     name: str
     is_a: str

@@ -47,7 +47,7 @@ def tiny(kind="Llama", *, dtype=torch.float64, seed=0, **changes):
 
 
 def byte_tokenizer(**named):
-    """A fast tokenizer of bytes, 256 ids, and whichever special tokens are named, from 256 on."""
+    """A fast tokenizer of bytes, 256 ids, and the special tokens named, from 256 on."""
     vocabulary = {sign: i for i, sign in enumerate(sorted(ByteLevel.alphabet()))}
     rust = tokenizers.Tokenizer(tokenizers.models.BPE(vocabulary, []))
     rust.pre_tokenizer = ByteLevel(add_prefix_space=False)
@@ -56,7 +56,7 @@ def byte_tokenizer(**named):
 
 
 def template(tokenizer, before=(), after=()):
-    """``tokenizer``, which now adds these special tokens around a text automatically."""
+    """``tokenizer``, changed to add these special tokens around a text."""
     around = [*before, "$A", *after]
     specials = [(token, tokenizer.convert_tokens_to_ids(token)) for token in (*before, *after)]
     tokenizer.backend_tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
@@ -66,7 +66,9 @@ def template(tokenizer, before=(), after=()):
 
 
 def rows(*lengths, seed=0):
-    """One row for each length, of random tokens: all but the last fed, all but the first asked for."""
+    """A row of random tokens for each length: all but the last fed, all but the first
+    asked for.
+    """
     random = np.random.default_rng(seed)
     return [Row(ids[:-1], ids[1:]) for ids in (random.integers(1, VOCABULARY, length + 1) for length in lengths)]
 

@@ -1,4 +1,4 @@
-"""Identities: any change of a weight shows, also one that would cancel in a plain sum."""
+"""Identities: any change of a weight shows, even one that cancels in a plain sum."""
 
 from collections.abc import Callable
 

@@ -50,7 +50,7 @@ def lora(model, *, seed=1, **options):
     return adapted.eval()
 
 
-# ----------------------------------------------------------------------------------------------- what is opened
+# ----------------------------------------------------------------------- what is opened
 
 
 def test_a_folder_is_opened_with_the_figures_of_what_was_saved(folder):
@@ -98,7 +98,7 @@ def test_a_model_whose_weights_wait_elsewhere_has_the_same_figures_and_identity(
     assert waiting.identity == ours.identity
 
 
-# --------------------------------------------------------------------------------------------------- adapters
+# ----------------------------------------------------------------------------- adapters
 
 
 def test_an_adapter_is_read_from_its_folder(folder, tmp_path):
@@ -156,7 +156,7 @@ def test_an_adapter_without_peft_names_the_extra(folder, monkeypatch):
         open_hf(folder, Loading(adapter="somewhere"))
 
 
-# ---------------------------------------------------------------------------------------------- what is refused
+# ---------------------------------------------------------------------- what is refused
 
 
 def test_a_name_that_is_nowhere_is_refused():
@@ -216,7 +216,7 @@ def test_an_invalid_way_of_loading_is_refused(folder, loading, message):
         open_hf(folder, loading)
 
 
-# --------------------------------------------------------------------------------------- identity, and silence
+# ---------------------------------------------------------------- identity, and silence
 
 
 def test_the_same_weights_have_the_same_identity_wherever_they_lie(folder, tmp_path):

@@ -124,7 +124,8 @@ def test_half_precision_is_within_a_hundredth_of_a_nat_a_token_and_nearer_than_i
 
 
 def test_stories260k_has_the_loss_that_transformers_gives_it(data):
-    # tools: transformers 5.23.0, torch 2.13.0, one forward pass per document with <s>; reference/data.md section 2
+    # tools: transformers 5.23.0, torch 2.13.0, one forward pass per document with <s>;
+    # reference/data.md section 2
     stories = (data / "eval/tinystories_sample.txt").read_text(encoding="utf-8").split("<|endoftext|>")
     model = open_hf(str(data / "models/stories260K"))
     scored = list(score([story.strip() for story in stories if story.strip()], model=model))

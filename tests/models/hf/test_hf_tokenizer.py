@@ -1,4 +1,4 @@
-"""Tokenizers of transformers: what a token stands for, what goes before a text, and what stays as it was."""
+"""Tokenizers of transformers: spans, special tokens, chats and identities."""
 
 import threading
 
@@ -32,7 +32,7 @@ def stories(data):
     return AutoTokenizer.from_pretrained(data / "models/stories260K")
 
 
-# ------------------------------------------------------------------------------------------------------------- ids
+# ---------------------------------------------------------------------------------- ids
 
 
 def test_gpt2_splits_the_fox_into_its_nine_tokens(gpt2):
@@ -117,7 +117,7 @@ def test_other_threads_go_on_while_a_long_text_is_encoded(stories):
     assert len(ticks) > 10  # about 3 if they have to wait
 
 
-# -------------------------------------------------------------------------------------------------- special tokens
+# ----------------------------------------------------------------------- special tokens
 
 
 def special(tokenizer, *, vocabulary=300, **config):
@@ -160,7 +160,7 @@ def test_eos_may_be_named_by_the_configuration_alone(named, eos):
     assert special(byte_tokenizer(), eos_token_id=named) == (None, eos)
 
 
-# ------------------------------------------------------------------------------------------------------------ chats
+# -------------------------------------------------------------------------------- chats
 
 
 def test_a_conversation_becomes_text_by_the_chat_template():
@@ -183,7 +183,7 @@ def test_a_conversation_that_the_template_refuses_is_bad_input():
         HFTokenizer(tokenizer).chat([{"role": "user", "content": "Hi"}], reply=False)
 
 
-# --------------------------------------------------------------------------------------------------------- identity
+# ----------------------------------------------------------------------------- identity
 
 
 def test_tokenizers_have_equal_identities_if_and_only_if_their_rules_are_equal(stories, data):

@@ -80,7 +80,7 @@ def _checksum(tensor: Tensor) -> int:
 
 
 def _folded(words: Tensor) -> Tensor:
-    """Each word XORed with its upper half; the mask makes the signed shift a logical one."""
+    """Each word XORed with its upper half; the mask makes the signed shift logical."""
     return words ^ ((words >> 32) & 0xFFFFFFFF)
 
 

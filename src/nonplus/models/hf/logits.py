@@ -1,7 +1,7 @@
-"""From input ids to the logits at the places asked for, by three paths, from the safest to the fastest.
+"""From input ids to logits by three paths, from the safest to the fastest.
 
-Letters in shapes: B rows, T tokens, N places asked for, M places of a chunk, H channels
-of a hidden state, V vocabulary.
+Letters in shapes: B rows, T tokens, N positions asked for, M positions of a chunk,
+H channels of a hidden state, V vocabulary.
 """
 
 import copy
@@ -21,10 +21,10 @@ _DEVICE_BYTES = 512 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Rows to feed, and the places of the flattened rows whose logits are asked for.
+class TensorBatch:
+    """A :class:`~nonplus.measure.records.Batch` as tensors, without its targets.
 
-    ``position_BT`` is ``None`` where each row is one text: a model then counts positions itself.
+    ``position_BT`` is ``None`` if each row is one text: the model then counts them.
     """
 
     input_BT: Tensor
@@ -35,33 +35,36 @@ class Places:
 class LogitsPath(Protocol):
     """One path to a model's logits."""
 
-    def logits(self, places: Places) -> Iterator[Tensor]:
-        """The logits of all places asked for, as chunks (M, V) in their order; a chunk may be overwritten."""
+    def logits(self, batch: TensorBatch) -> Iterator[Tensor]:
+        """The logits at the positions asked for, as chunks (M, V) in their order.
+
+        The next chunk may overwrite one, and so may whoever reads it.
+        """
         ...
 
 
 @final
 class WholeModel:
-    """The model as it is, one row at a time and without padding: slow, and right whatever it does inside."""
+    """The model as it is, one row at a time without padding: slow, and always right."""
 
     def __init__(self, model: nn.Module) -> None:
         self._model = model
 
-    def logits(self, places: Places) -> Iterator[Tensor]:
+    def logits(self, batch: TensorBatch) -> Iterator[Tensor]:
         """A chunk for each row."""
-        width = places.input_BT.shape[1]
-        for row, together in groupby(places.at_N.tolist(), key=lambda place: place // width):
-            column_M = torch.tensor([place % width for place in together])
+        width = batch.input_BT.shape[1]
+        for row, together in groupby(batch.at_N.tolist(), key=lambda at: at // width):
+            column_M = torch.tensor([at % width for at in together])
             length = int(column_M.max()) + 1
-            position_1T = None if places.position_BT is None else places.position_BT[row, None, :length]
-            logits_TV = _run(self._model, places.input_BT[row, None, :length], position_1T).logits[0]
-            # from the end, because prompt tuning puts places of its own before a row
+            position_1T = None if batch.position_BT is None else batch.position_BT[row, None, :length]
+            logits_TV = _run(self._model, batch.input_BT[row, None, :length], position_1T).logits[0]
+            # from the end, because prompt tuning adds positions before a row
             yield logits_TV[-length:][column_M.to(logits_TV.device)]
 
 
 @final
 class OwnHead:
-    """The body for all rows at once, then the model's own head for a chunk of places at a time."""
+    """The body for all rows at once, then the model's own head, chunk by chunk."""
 
     def __init__(self, model: nn.Module, body: nn.Module, vocabulary: int) -> None:
         self._model = model
@@ -69,19 +72,21 @@ class OwnHead:
         self._vocabulary = vocabulary
         self._path = next(name for name, module in model.named_modules() if module is body).split(".")
 
-    def logits(self, places: Places) -> Iterator[Tensor]:
-        """Chunks so small that there is room for the copies that the head makes of them."""
-        output = self.body(places)
-        hidden_NH = output.last_hidden_state.flatten(0, 1)[places.at_N.to(output.last_hidden_state.device)]
+    def logits(self, batch: TensorBatch) -> Iterator[Tensor]:
+        """Chunks small enough for the copies that the head makes of them."""
+        output = self.body(batch)
+        hidden_NH = output.last_hidden_state.flatten(0, 1)[batch.at_N.to(output.last_hidden_state.device)]
         step = chunk_rows(len(hidden_NH), self._vocabulary, like=hidden_NH, cap_bytes=_cap(hidden_NH) // 4)
         return (self.head(output, hidden_NH[chunk]) for chunk in chunks(len(hidden_NH), step))
 
-    def body(self, places: Places) -> Any:
-        """The body's output for all rows; its ``last_hidden_state`` has shape (B, T, H)."""
-        return _run(self._body, places.input_BT, places.position_BT)
+    def body(self, batch: TensorBatch) -> Any:
+        """The body's output; its ``last_hidden_state`` has shape (B, T, H)."""
+        return _run(self._body, batch.input_BT, batch.position_BT)
 
     def head(self, output: Any, hidden_MH: Tensor) -> Tensor:
-        """The model's own logits (M, V) for states that its body might have given in ``output``."""
+        """The model's own logits (M, V) for ``hidden_MH`` in place of the states in
+        ``output``.
+        """
         replaced = type(output)(**{**output, "last_hidden_state": hidden_MH[None]})
         shell = _with_module(self._model, self._path, _StandIn(self._body, replaced))
         nothing_1M = torch.zeros((1, len(hidden_MH)), dtype=torch.int64, device=hidden_MH.device)
@@ -91,20 +96,22 @@ class OwnHead:
 
 @final
 class HeadProduct:
-    """The body for all rows at once, then one product with the output embeddings, where a head is no more than that."""
+    """The body for all rows at once, then a product with the output embeddings, for a
+    head that does no more.
+    """
 
     def __init__(self, own: OwnHead, head: nn.Linear) -> None:
         self._own = own
         self._head = head
 
-    def logits(self, places: Places) -> Iterator[Tensor]:
+    def logits(self, batch: TensorBatch) -> Iterator[Tensor]:
         """See :func:`~nonplus.kernels.torch_head.head_logits`."""
-        hidden_NH = self._hidden(places).to(self._head.weight.device)
+        hidden_NH = self._hidden(batch).to(self._head.weight.device)
         return head_logits(hidden_NH, self._head.weight, self._head.bias, cap_bytes=_cap(hidden_NH))
 
-    def _hidden(self, places: Places) -> Tensor:
-        hidden_BTH: Tensor = self._own.body(places).last_hidden_state
-        return hidden_BTH.flatten(0, 1)[places.at_N.to(hidden_BTH.device)]
+    def _hidden(self, batch: TensorBatch) -> Tensor:
+        hidden_BTH: Tensor = self._own.body(batch).last_hidden_state
+        return hidden_BTH.flatten(0, 1)[batch.at_N.to(hidden_BTH.device)]
 
 
 @final
@@ -125,7 +132,7 @@ class _StandIn(nn.Module):
 
 
 def _with_module(model: nn.Module, path: list[str], module: nn.Module) -> nn.Module:
-    """``model`` with another ``module`` at ``path``: a shell of its own around the same weights."""
+    """A shell of ``model`` with the same weights and another ``module`` at ``path``."""
     name, *rest = path
     shell = copy.copy(model)
     shell.__dict__.pop("forward", None)  # where accelerate bound the original's

@@ -1,6 +1,6 @@
-"""Any causal language model of ``transformers``: by folder, by name on the hub, or as an object in memory.
+"""Causal language models of ``transformers``: from a folder, from the hub, in memory.
 
-Letters in shapes: N places asked for, M places of a chunk, V vocabulary.
+Letters in shapes: N positions asked for, M positions of a chunk, V vocabulary.
 """
 
 import warnings
@@ -21,7 +21,7 @@ from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.hf.identity import identity
 from nonplus.models.hf.inner import device_of, inner_model, n_embedded
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
-from nonplus.models.hf.logits import Places
+from nonplus.models.hf.logits import TensorBatch
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
 from nonplus.models.loading import Loading
@@ -50,11 +50,12 @@ _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_A
 def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
     """The model and tokenizer of a folder or of the hub.
 
-    With ``dtype="auto"``, weights keep the dtype in which they are stored, except for float16 on a CPU, which becomes
-    float32: a CPU multiplies float16 slowly and sums it badly. ``device="auto"`` is the first GPU, else the CPU.
+    With ``dtype="auto"``, weights keep the dtype in which they are stored, except for
+    float16 on a CPU, which becomes float32: a CPU multiplies float16 slowly and sums it
+    badly. ``device="auto"`` is the first GPU, else the CPU.
 
     Raises:
-        BadModel: it cannot be loaded, some weights are missing, or it is not a causal model.
+        BadModel: it cannot be loaded, or weights are missing, or it is not causal.
         MissingExtra: ``peft`` is needed for an adapter.
     """
     if not name:
@@ -66,12 +67,13 @@ def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
 
 
 def from_object(model: Any, tokenizer: Any) -> "HFModel":
-    """A model in memory with its tokenizer; adapters, quantised weights and several devices are allowed.
+    """A model in memory with its tokenizer.
 
-    It runs in evaluation mode and is left as it was found, so training may continue in between.
+    It may have adapters, quantised weights and several devices. It runs in evaluation
+    mode and is left as it was found, so training may continue in between.
 
     Raises:
-        BadModel: it is not a causal model.
+        BadModel: it is not causal.
     """
     if not isinstance(model, nn.Module):
         raise BadModel(f"a model is a torch module made by transformers, got {type(model).__name__}")
@@ -84,11 +86,12 @@ def from_object(model: Any, tokenizer: Any) -> "HFModel":
 class HFModel:
     """A causal language model of ``transformers``.
 
-    Texts share rows (``packs``) on a GPU or with ``packing``, if a check at opening finds the figures of each alone.
+    Texts share rows (``packs``) on a GPU or with ``packing``, if a check at opening
+    finds the same logits as for each alone.
     """
 
     def __init__(self, model: nn.Module, tokenizer: HFTokenizer, *, name: str, packing: bool) -> None:
-        """Run ``model`` on one small window to find the fastest path that gives its own logits."""
+        """Find the fastest path that gives the model's own logits on a small window."""
         self._model = model
         inner = inner_model(model)
         config = inner.config.get_text_config()
@@ -111,7 +114,10 @@ class HFModel:
 
     @property
     def identity(self) -> str:
-        """A digest of the weights as they are now, since training may continue; 8 GB take about a second."""
+        """A digest of the weights as they are now, since training may continue.
+
+        8 GB take about a second.
+        """
         return identity(self._model)
 
     @property
@@ -139,7 +145,7 @@ class HFModel:
         return logprob_N
 
     def distributions(self, batch: Batch) -> Iterator[NDArray[np.floating[Any]]]:
-        """Log-probabilities over the vocabulary at the places asked for, as chunks (M, V).
+        """Log-probabilities of all tokens at the positions asked for, as chunks (M, V).
 
         Raises:
             BadInput: an id that the model does not know.
@@ -148,7 +154,8 @@ class HFModel:
         """
         chunks = distributions(self._logits(batch))
         while True:
-            # left between the chunks, so that whoever reads them finds torch and the model as they were
+            # left between chunks, so that their reader finds torch and the model as
+            # they were
             with _evaluating(self._model):
                 step = _within_memory(lambda: list(islice(chunks, 1)))
             if not step:
@@ -165,7 +172,7 @@ class HFModel:
         if shared and not self.packs:
             raise BadInput(f"{self.name} is not known to keep texts in one row apart; give each its own row")
         position_BT = self._tensor(batch.position_BT) if shared else None
-        yield from self._path.logits(Places(self._tensor(batch.input_BT), position_BT, self._tensor(batch.at_N)))
+        yield from self._path.logits(TensorBatch(self._tensor(batch.input_BT), position_BT, self._tensor(batch.at_N)))
 
     def _check_numbers(self, logprobs: NDArray[np.floating[Any]]) -> None:
         if np.isnan(logprobs).any():
@@ -179,7 +186,10 @@ class HFModel:
 
 
 def _max_context(config: Any, tokenizer: HFTokenizer) -> int:
-    """The limit in the configuration or in the tokenizer, whichever is less; 2**20 where neither has one."""
+    """The limit in the configuration or in the tokenizer, whichever is less.
+
+    2**20 if neither has one.
+    """
     settings = config.to_dict()
     limits = [settings[key] for key in _CONTEXT if isinstance(settings.get(key), int) and settings[key] > 0][:1]
     limits += [tokenizer.max_length] if 0 < tokenizer.max_length < _SANE_LIMIT else []
@@ -193,7 +203,8 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     if training:
         model.eval()
     try:
-        # no_grad, since what inference_mode leaves in a model's buffers could not be trained on, and saves 1 % at most
+        # no_grad, because buffers filled in inference_mode cannot be trained on, and it
+        # saves 1 % at most
         with torch.no_grad():
             yield
     finally:
@@ -212,7 +223,7 @@ def _within_memory(step: Callable[[], Answer]) -> Answer:
     except RuntimeError as fault:
         if not isinstance(fault, torch.OutOfMemoryError) and not any(sign in str(fault) for sign in _OUT_OF_MEMORY):
             raise
-    # outside the handler, where nothing holds on to the tensors of the frames that failed
+    # outside the handler, where nothing refers to the tensors of the frames that failed
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     raise MemoryError("the batch does not fit into the memory of the device; a smaller one may")

@@ -1,6 +1,7 @@
-"""The fastest path that gives a model's own logits, found on one small window when the model is opened.
+"""The fastest path that gives a model's own logits, found when the model is opened.
 
-Letters in shapes: B rows, T tokens, N places asked for, M places of a chunk, V vocabulary.
+Letters in shapes: B rows, T tokens, N positions asked for, M positions of a chunk,
+V vocabulary.
 """
 
 import warnings
@@ -12,15 +13,17 @@ from transformers import PreTrainedModel
 
 from nonplus.errors import BadModel, FallbackNotice
 from nonplus.models.hf.inner import device_of, inner_model, is_quantized, n_embedded
-from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, Places, WholeModel
+from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, TensorBatch, WholeModel
 
-# How far logits may lie apart through rounding alone, as a root mean square relative to their spread.
+# How far logits may lie apart through rounding alone, as a root mean square relative to
+# their spread.
 _ROUNDING = {torch.float64: 1e-6, torch.float32: 1e-4}
 _ROUNDING_OF_HALF = 0.05  # also of quantised weights
 _LOUD = 200.0  # logits at which every soft cap in use, 15 to 50, shows
 _LENGTHS = (8, 5)
 
-# What configurations call the steps between a head's product and the logits: only quoted in messages.
+# What configurations call the steps between a head's product and the logits: only
+# quoted in messages.
 _STEPS = ("logits_scaling", "logit_scale", "final_logit_softcapping")
 
 # What a model may raise when its body and head are run apart.
@@ -45,7 +48,7 @@ def logits_width(model: nn.Module) -> int:
 
 
 def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
-    """The body and one product if that is all that the model does, else body and own head apart, else the whole model.
+    """The fastest of the three paths that gives the logits of the whole model.
 
     Warns with FallbackNotice if it is not the first.
     """
@@ -67,34 +70,40 @@ def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
 
 
 def packs(model: nn.Module, path: LogitsPath) -> bool:
-    """Whether texts that share a row, told apart by their positions, have the same logits as each alone."""
+    """Whether texts that share a row have the same logits as each alone.
+
+    The positions of each begin at 0.
+    """
     long_T, short_T = (_ids(model, length) for length in _LENGTHS)
     rows_BT = torch.stack([torch.cat([long_T, short_T]), torch.cat([short_T, long_T])])
     counts = [torch.arange(length, device=rows_BT.device) for length in _LENGTHS]
     position_BT = torch.stack([torch.cat(counts), torch.cat(counts[::-1])])
-    places = Places(rows_BT, position_BT, torch.arange(rows_BT.numel(), device=rows_BT.device))
+    batch = TensorBatch(rows_BT, position_BT, torch.arange(rows_BT.numel(), device=rows_BT.device))
     alone = [_whole(model, ids_T) for ids_T in (long_T, short_T, short_T, long_T)]
-    return not _fault(path, places, torch.cat(alone), _rounding(model))
+    return not _fault(path, batch, torch.cat(alone), _rounding(model))
 
 
 def _bodies(inner: Any) -> list[PreTrainedModel]:
-    """Modules that may be the model without its head; names and nesting differ between families."""
+    """Modules that may be the model without its head; their names differ by family."""
     candidates = [inner.get_decoder(), *inner.children()]
     return [body for body in candidates if isinstance(body, PreTrainedModel) and body is not inner][:2]
 
 
 def _fault_of_parts(model: nn.Module, own: OwnHead) -> str:
-    """What is wrong with running body and head apart, for two rows of which one is padded; empty if nothing is."""
+    """What is wrong if body and head run apart, on two rows of which one is padded.
+
+    Empty if nothing is wrong.
+    """
     long_T, short_T = (_ids(model, length) for length in _LENGTHS)
     rows_BT = torch.stack([long_T, nn.functional.pad(short_T, (0, len(long_T) - len(short_T)))])
     at_N = torch.arange(sum(_LENGTHS), device=rows_BT.device)
     expected_NV = torch.cat([_whole(model, long_T), _whole(model, short_T)])
-    return _fault(own, Places(rows_BT, None, at_N), expected_NV, _rounding(model))
+    return _fault(own, TensorBatch(rows_BT, None, at_N), expected_NV, _rounding(model))
 
 
-def _fault(path: LogitsPath, places: Places, expected_NV: Tensor, rounding: float) -> str:
+def _fault(path: LogitsPath, batch: TensorBatch, expected_NV: Tensor, rounding: float) -> str:
     try:
-        logits_NV = torch.cat([logits_MV.to(torch.float64, copy=True) for logits_MV in path.logits(places)])
+        logits_NV = torch.cat([logits_MV.to(torch.float64, copy=True) for logits_MV in path.logits(batch)])
         apart = _distance(logits_NV, expected_NV)
     except torch.OutOfMemoryError:
         raise
@@ -108,11 +117,12 @@ def _fault(path: LogitsPath, places: Places, expected_NV: Tensor, rounding: floa
 def _fault_of_product(model: nn.Module, own: OwnHead, head: Any) -> str:
     """Why the head is more than a product with its weight; empty if it is not.
 
-    Product and head get the same states, once unchanged and once scaled so that a soft cap shows.
+    Product and head get the same states, once unchanged and once scaled so that a soft
+    cap shows.
     """
     if type(head) is not nn.Linear:
         return f"its head is a {type(head).__name__}, not a plain linear layer"
-    output = own.body(Places(_ids(model, max(_LENGTHS))[None], None, torch.empty(0)))
+    output = own.body(TensorBatch(_ids(model, max(_LENGTHS))[None], None, torch.empty(0)))
     hidden_TH = output.last_hidden_state[0]
     if head.weight.is_meta or head.weight.dtype != hidden_TH.dtype:
         return "its head is not in memory, or its dtype is not that of the body"
@@ -144,12 +154,12 @@ def _ids(model: nn.Module, length: int) -> Tensor:
 def _whole(model: nn.Module, ids_T: Tensor) -> Tensor:
     """The model's own logits in float64, shape (T, V)."""
     at_T = torch.arange(len(ids_T), device=ids_T.device)
-    (logits_TV,) = WholeModel(model).logits(Places(ids_T[None], None, at_T))
+    (logits_TV,) = WholeModel(model).logits(TensorBatch(ids_T[None], None, at_T))
     return logits_TV.double()
 
 
 def _distance(a_NV: Tensor, b_NV: Tensor) -> float:
-    """Root mean square of the difference relative to that of the logits' spread over the vocabulary."""
+    """Root mean square of the difference, relative to the spread of the logits."""
     a_NV, b_NV = a_NV.double(), b_NV.to(a_NV.device).double()
     spread = (b_NV - b_NV.mean(1, keepdim=True)).square().mean().sqrt()
     return float((a_NV - b_NV).square().mean().sqrt() / spread.clamp(min=torch.finfo(torch.float64).tiny))

@@ -25,7 +25,7 @@ class HFTokenizer:
     """The tokenizer of a model, which is used and never changed."""
 
     def __init__(self, tokenizer: Any) -> None:
-        """Wrap ``tokenizer``; settings made for training, such as truncation, are ignored.
+        """Wrap ``tokenizer``; its settings for training, e.g. truncation, are ignored.
 
         Raises:
             BadModel: it is not a tokenizer of ``transformers``.
@@ -44,7 +44,7 @@ class HFTokenizer:
         return hashlib.sha256(self._encoder.rules().encode()).hexdigest()
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as ids and spans; with ``specials``, with automatically added tokens."""
+        """Each text as ids; with ``specials``, with the automatically added tokens."""
         return self._encoder.encode(texts, specials)
 
     def decode(self, ids: Sequence[int]) -> str:
@@ -82,7 +82,7 @@ class HFTokenizer:
 
     @property
     def max_length(self) -> int:
-        """The most tokens that its settings allow; a huge number if they name no limit."""
+        """The most tokens that its settings allow; huge if they name no limit."""
         return int(self._tokenizer.model_max_length)
 
     def _leading(self) -> list[int]:
@@ -110,8 +110,8 @@ class _Fast:
         self._rust.encode_special_tokens = tokenizer.split_special_tokens
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
-        # A batch even for one text: `encode` would block all other Python threads, such as
-        # one that feeds a GPU.
+        # A batch even for one text: `encode` would block all other Python threads, such
+        # as one that feeds a GPU.
         encodings = self._rust.encode_batch(list(texts), add_special_tokens=specials)
         return [
             Encoding(np.array(each.ids, np.int64), np.array(each.offsets, np.int64).reshape(-1, 2))
@@ -124,8 +124,9 @@ class _Fast:
 
 @final
 class _Slow:
-    """Encodes with a tokenizer without offsets: a token stands for the text that it adds
-    when decoded.
+    """Encodes with a tokenizer without offsets.
+
+    A token stands for the text that it adds when it is decoded after others.
     """
 
     def __init__(self, tokenizer: Any) -> None:

@@ -1,11 +1,11 @@
 """Llama in NumPy: what a small model needs to run where torch is not installed.
 
-The texts of a batch are taken out of their rows and laid end to end, so that no padding is computed and texts that
-share a row cost what they cost alone. The rows of a batch are shared out among the processors, a thread each: NumPy
-lets go of the interpreter's lock wherever time is spent.
+The texts of a batch are laid end to end, without padding, so that a text costs the same
+alone and in a shared row. The rows of a batch are split among the processors, a thread
+each: NumPy releases the interpreter's lock wherever time is spent.
 
-Letters in shapes: B rows of a batch, T tokens of a row, M tokens laid end to end, D channels of the body, V vocabulary,
-N places asked for.
+Letters in shapes: B rows of a batch, T tokens of a row, M tokens laid end to end,
+D channels of the body, V vocabulary, N positions asked for.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _SHARE = 128  # tokens below which a thread of its own costs more than it saves
 
 @final
 class Llama:
-    """A model of the Llama family, read from a folder in the layout of ``transformers``."""
+    """A Llama, read from a folder in the layout of ``transformers``."""
 
     dtype = "float32"
     packs = True
@@ -68,21 +68,22 @@ class Llama:
         return np.concatenate(in_threads(scored, _shares(batch)))
 
     def distributions(self, batch: Batch) -> Iterator[Array]:
-        """Log-probabilities over the vocabulary at the places asked for, as chunks of shape (n, V)."""
+        """Log-probabilities at the positions asked for, as chunks (M, V)."""
         check_ids(batch.target_N, self.vocabulary)
         hidden_ND = np.concatenate(in_threads(self._hidden, _shares(batch)))
         yield from head_distributions(hidden_ND, self._network.head_DV, cap_bytes=_LOGITS * processors())
 
     def prefix(self, tokens: Sequence[int]) -> LlamaPrefix:
-        """The state after ``tokens``, of which there is at least one.
+        """The state after ``tokens``.
 
         Raises:
-            BadInput: no token, more than the model takes, or an id that it does not know.
+            BadInput: there is no token, or more than ``max_context``, or one that the
+                model does not know.
         """
         return prefix_of(self._network, tokens, max_context=self.max_context)
 
     def _hidden(self, batch: Batch) -> Array:
-        """The states before the head at the places asked for, shape (N, D)."""
+        """The states before the head at the positions asked for, shape (N, D)."""
         fed_M, start_M = _laid_out(batch)
         ids_M, position_M = batch.input_BT.reshape(-1)[fed_M], batch.position_BT.reshape(-1)[fed_M]
         stream = self._network.stream(ids_M, position_M, start_M)
@@ -92,9 +93,9 @@ class Llama:
 
 
 def _shares(batch: Batch) -> Iterator[Batch]:
-    """The rows of a batch shared out evenly among the processors."""
+    """The rows of a batch, split evenly among the processors."""
     if (np.diff(batch.at_N) < 0).any():
-        raise BadInput("a batch names its places in ascending order, and these are not; sort them and their targets")
+        raise BadInput("the positions of a batch must ascend, and these do not; sort them with their targets")
     n_rows, length = batch.input_BT.shape
     count = max(1, min(processors(), n_rows, batch.input_BT.size // _SHARE))
     for first, stop in pairwise(n_rows * i // count for i in range(count + 1)):
@@ -104,9 +105,11 @@ def _shares(batch: Batch) -> Iterator[Batch]:
 
 
 def _laid_out(batch: Batch) -> tuple[Ints, Ints]:
-    """Which places of the flattened input are fed, and where in that list each one's text begins; shapes (M,).
+    """Which positions of the flattened input are fed, and for each the index in that
+    list at which its text begins; shapes (M,).
 
-    What comes after a text's last place asked for is not fed: no score depends on it.
+    What comes after the last position asked for of a text is not fed: no score depends
+    on it.
     """
     begins_BT = batch.position_BT == 0
     begins_BT[:, 0] = True

@@ -1,8 +1,9 @@
 """The layers of a Llama in NumPy, for tokens of one or many texts laid end to end.
 
-Letters in shapes: M tokens laid end to end, Q tokens of a block, S tokens that a block sees,
-D channels of the body, F of the feed-forward layer, V vocabulary, A query heads, K key heads, H = A + 2 K,
-G = A / K query heads per key head, C channels of a head, c = C / 2.
+Letters in shapes: M tokens laid end to end, Q tokens of a block, S tokens that a block
+sees, D channels of the body, F of the feed-forward layer, V vocabulary, A query heads,
+K key heads, H = A + 2 K, G = A / K query heads per key head, C channels of a head,
+c = C / 2, N positions asked for.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ _FEWEST = 16  # and at least, however many scores that makes
 
 @dataclass(frozen=True, slots=True)
 class KeyValues:
-    """What one layer keeps of the tokens that later ones attend to."""
+    """What later tokens attend to in one layer: a key and a value for each token."""
 
     key_MKC: Array
     value_MKC: Array
@@ -38,7 +39,10 @@ class KeyValues:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Queries ``[start, stop)`` attend to keys ``[first, stop)``; ``mask_QQ`` is added to the scores of their own."""
+    """Tokens ``[start, stop)`` attend to ``[first, stop)``.
+
+    ``mask_QQ`` is added to the scores between themselves.
+    """
 
     start: int
     stop: int
@@ -72,20 +76,21 @@ class Network:
         return (KeyValues(nothing_0KC, nothing_0KC),) * len(self.layers)
 
     def stream(self, ids_M: Ints, position_M: Ints, start_M: Ints) -> Stream:
-        """Embedded tokens; ``start_M`` is where in the list the text of each one begins.
+        """Embedded tokens; ``start_M`` is the index at which the text of each begins.
 
         Raises:
             BadInput: an id that the model does not know.
         """
-        check_ids(ids_M, len(self.embedding_VD))
+        check_ids(ids_M, self.shape.vocab_size)
         longest = int(position_M.max(initial=0)) + 1
         queries = max(_FEWEST, min(_QUERIES, _SCORES // (4 * self.shape.num_attention_heads * longest)))
         return Stream(self.embedding_VD[ids_M], self._turns(position_M), list(_blocks(start_M, queries)))
 
     def through(self, layer: Layer, stream: Stream, past: KeyValues | None = None) -> KeyValues:
-        """Run a layer on the stream; with ``past``, the stream is one text that continues the tokens of ``past``.
+        """Run a layer on the stream; return the keys and values of all tokens so far.
 
-        Returns the keys and values of all tokens so far; without ``past``, they are views of larger arrays.
+        With ``past``, the stream is one text that continues the tokens of ``past``.
+        Without it, keys and values are views of larger arrays.
         """
         x_MD = stream.x_MD
         query_MKGC, keys_values = self._queries_keys_values(layer, stream)
@@ -96,7 +101,7 @@ class Network:
         return keys_values
 
     def hidden(self, stream: Stream, at_N: Ints) -> Array:
-        """The states at these places of the stream, ready for the head; shape (N, D)."""
+        """The states before the head at some tokens of the stream, shape (N, D)."""
         return self._normed(stream.x_MD[at_N], self.norm_D)
 
     def _queries_keys_values(self, layer: Layer, stream: Stream) -> tuple[Array, KeyValues]:
@@ -108,14 +113,17 @@ class Network:
         return all_MHC[:, :a].reshape(m, k, a // k, c), KeyValues(all_MHC[:, a : a + k], all_MHC[:, a + k :])
 
     def _normed(self, x_MD: Array, gain_D: Array) -> Array:
-        """Root mean square 1, times the gain (Zhang and Sennrich 2019, arXiv:1910.07467)."""
+        """Root mean square 1, times the gain (Zhang and Sennrich, arXiv:1910.07467)."""
         square_M = np.einsum("md,md->m", x_MD, x_MD) / np.float32(x_MD.shape[1])
         y_MD: Array = x_MD * (1 / np.sqrt(square_M + np.float32(self.shape.rms_norm_eps)))[:, None]
         y_MD *= gain_D
         return y_MD
 
     def _turns(self, position_M: Ints) -> NDArray[np.complex64]:
-        """Rotations by position as unit complex numbers (Su et al. 2021, arXiv:2104.09864), shape (M, 1, c)."""
+        """Rotations by position as unit complex numbers, shape (M, 1, c).
+
+        After Su et al. 2021, arXiv:2104.09864.
+        """
         exponent_c = np.arange(0, self.shape.head_dim, 2, dtype=np.float32) / np.float32(self.shape.head_dim)
         frequency_c = 1 / np.float32(self.shape.rope_theta) ** exponent_c
         angle_Mc = position_M.astype(np.float32)[:, None] * frequency_c
@@ -125,7 +133,10 @@ class Network:
 
 
 def _attended(query_MKGC: Array, keys_values: KeyValues, blocks: list[_Block]) -> Array:
-    """What the heads gathered, shape (M, A * C); the queries belong to the last M of the keys."""
+    """The heads' outputs side by side, shape (M, A * C).
+
+    The queries are those of the last M tokens that have keys.
+    """
     m, k, g, c = query_MKGC.shape
     past = len(keys_values.key_MKC) - m
     gathered_MKGC = np.empty((m, k, g, c), np.float32)
@@ -143,7 +154,7 @@ def _attended(query_MKGC: Array, keys_values: KeyValues, blocks: list[_Block]) -
 
 
 def _blocks(start_M: Ints, queries: int) -> Iterator[_Block]:
-    """Blocks of at most ``queries`` tokens: whole texts together, or a part of a long one."""
+    """Blocks of at most ``queries`` tokens: several texts, or a part of a long one."""
     texts = [*np.unique(start_M).tolist(), len(start_M)]
     cuts = [0]
     for start, stop in pairwise(texts):
@@ -160,7 +171,10 @@ def _blocks(start_M: Ints, queries: int) -> Iterator[_Block]:
 
 
 def _feed(both_MF2: Array) -> Array:
-    """SwiGLU (Shazeer 2020, arXiv:2002.05202): ``gate * sigmoid(gate) * up``, from both side by side; shape (M, F)."""
+    """``gate * sigmoid(gate) * up``, from both side by side; shape (M, F).
+
+    SwiGLU, after Shazeer 2020, arXiv:2002.05202.
+    """
     half = both_MF2.shape[1] // 2
     gate_MF, up_MF = both_MF2[:, :half], both_MF2[:, half:]
     inverse_MF = np.negative(gate_MF)

@@ -1,27 +1,32 @@
-"""A Llama's state after some tokens, from which continuations are scored at the cost of their own tokens.
+"""A Llama's state after some tokens, which scores continuations without feeding those
+again.
 
 Letters in shapes: P tokens so far, M tokens more, D channels of the body, V vocabulary.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 
 from nonplus.errors import BadInput
 from nonplus.kernels.numpy_head import head_logprobs, logits_to_logprobs
+from nonplus.kernels.threads import in_threads
 from nonplus.measure.records import Floats, Ints
 from nonplus.models.llama.network import KeyValues, Network
 from nonplus.models.llama.weights import Array
 
 _LOGITS = 1 << 22  # bytes of logits held at once
 
+Part = TypeVar("Part")
+Result = TypeVar("Result")
+
 
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class LlamaPrefix:
-    """The tokens, the keys and values of each layer, and the last token's state before the head."""
+    """The tokens, their keys and values in each layer, the last one's hidden state."""
 
     network: Network
     max_context: int
@@ -31,35 +36,37 @@ class LlamaPrefix:
 
     def distribution(self) -> Array:
         """Log-probabilities of the next token, shape (V,)."""
-        logprob_V: Array = logits_to_logprobs(self.last_1D @ self.network.head_DV)[0]
-        return logprob_V
+        logprob_1V = _in_one_thread(lambda last_1D: logits_to_logprobs(last_1D @ self.network.head_DV), self.last_1D)
+        return logprob_1V[0]
 
     def logprobs(self, continuation: Sequence[int]) -> Floats:
-        """Natural log-probability of each token of ``continuation`` after all tokens before it, shape (M,).
+        """Natural log-probability of each token after all before it, shape (M,).
 
         Raises:
-            BadInput: more tokens than the model takes, or an id that it does not know.
+            BadInput: there are too many tokens, or one that the model does not know.
         """
-        target_M = np.asarray(continuation, np.int64)
-        _, state_MD = self._fed(target_M[:-1])
-        hidden_MD = np.concatenate([self.last_1D, state_MD])[: len(target_M)]
-        return head_logprobs(hidden_MD, self.network.head_DV, target_M, cap_bytes=_LOGITS)
+        return _in_one_thread(self._logprobs, np.asarray(continuation, np.int64))
 
     def extended(self, tokens: Sequence[int]) -> "LlamaPrefix":
         """The state after ``tokens`` more.
 
         Raises:
-            BadInput: more tokens than the model takes, or an id that it does not know.
+            BadInput: there are too many tokens, or one that the model does not know.
         """
         ids_M = np.asarray(tokens, np.int64)
-        keys_values, state_MD = self._fed(ids_M)
+        keys_values, state_MD = _in_one_thread(self._fed, ids_M)
         tokens_P = np.concatenate([self.tokens, ids_M])
         tokens_P.flags.writeable = False
         last_1D = np.concatenate([self.last_1D, state_MD])[-1:]
         return LlamaPrefix(self.network, self.max_context, tokens_P, keys_values, last_1D)
 
+    def _logprobs(self, target_M: Ints) -> Floats:
+        _, state_MD = self._fed(target_M[:-1])
+        hidden_MD = np.concatenate([self.last_1D, state_MD])[: len(target_M)]
+        return head_logprobs(hidden_MD, self.network.head_DV, target_M, cap_bytes=_LOGITS)
+
     def _fed(self, ids_M: Ints) -> tuple[tuple[KeyValues, ...], Array]:
-        """Keys and values after ``ids_M`` more, and the state of each of these before the head, shape (M, D)."""
+        """Keys and values after ``ids_M`` more, and hidden states of these (M, D)."""
         before, more = len(self.tokens), len(ids_M)
         if not more:
             return self.keys_values, self.last_1D[:0]
@@ -80,9 +87,16 @@ def prefix_of(network: Network, tokens: Sequence[int], *, max_context: int) -> L
     """The state after ``tokens``.
 
     Raises:
-        BadInput: no token, more than the model takes, or an id that it does not know.
+        BadInput: there is no token, or more than ``max_context``, or one that the model
+            does not know.
     """
     if not len(tokens):
         raise BadInput("a prefix has at least one token, got none; begin with the model's BOS token")
     no_token, no_state = np.empty(0, np.int64), np.empty((0, len(network.norm_D)), np.float32)
     return LlamaPrefix(network, max_context, no_token, network.no_keys_values(), no_state).extended(tokens)
+
+
+def _in_one_thread(work: Callable[[Part], Result], part: Part) -> Result:
+    # so that BLAS starts no threads of its own: see in_threads
+    (result,) = in_threads(work, [part])
+    return result

@@ -40,7 +40,7 @@ class FileTokenizer:
         self.identity = hashlib.sha256(raw).hexdigest()
 
     def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as ids and spans; with ``specials``, with automatically added tokens."""
+        """Each text as ids; with ``specials``, with the automatically added tokens."""
         # One by one: a batch starts threads, and a later fork would warn about them.
         return [_encoding(self._tokenizer.encode(text, add_special_tokens=specials)) for text in texts]
 
@@ -61,7 +61,7 @@ class FileTokenizer:
 
     @property
     def max_length(self) -> int:
-        """The most tokens that its settings allow; a huge number if they name no limit."""
+        """The most tokens that its settings allow; huge if they name no limit."""
         limit = self._config.get("model_max_length")
         return int(limit) if limit else sys.maxsize
 

@@ -1,4 +1,4 @@
-"""The sizes and weights of a Llama, read from a folder in the layout of ``transformers``.
+"""A Llama's sizes and weights, from a folder in the layout of ``transformers``.
 
 Letters in shapes: M tokens laid end to end, D channels of the body; I and O channels in
 and out.

@@ -36,8 +36,9 @@ class LlamaPrefix:
 
     def distribution(self) -> Array:
         """Log-probabilities of the next token, shape (V,)."""
-        logprob_1V = _in_one_thread(lambda last_1D: logits_to_logprobs(last_1D @ self.network.head_DV), self.last_1D)
-        return logprob_1V[0]
+        logits_1V = _in_one_thread(lambda last_1D: last_1D @ self.network.head_DV, self.last_1D)
+        logprob_V: Array = logits_to_logprobs(logits_1V)[0]
+        return logprob_V
 
     def logprobs(self, continuation: Sequence[int]) -> Floats:
         """Natural log-probability of each token after all before it, shape (M,).

@@ -34,10 +34,14 @@ def by_definition(logprobs, target, top):
     return -values[target], entropy, rank, order, [-values[i] for i in order]
 
 
-@given(distributions(), st.integers(0, 40), st.integers(1, 5))
-def test_readings_are_those_of_the_definition_however_the_chunks_are_cut(distribution, top, size):
+@given(distributions(), st.integers(0, 40), st.integers(1, 5), st.integers(1, 3), st.sampled_from([1, 1 << 20]))
+def test_readings_are_those_of_the_definition_however_the_work_is_cut(distribution, top, size, threads, block):
     logprob_NV, target_N = distribution
-    read = readings((logprob_NV[i : i + size] for i in range(0, len(logprob_NV), size)), target_N, top=top)
+    chunks = (logprob_NV[i : i + size] for i in range(0, len(logprob_NV), size))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "processors", lambda: threads)
+        patch.setattr(module, "_BLOCK_BYTES", block)
+        read = readings(chunks, target_N, top=top)
     assert read.top_ids.shape == read.top_nats.shape == (len(target_N), min(top, logprob_NV.shape[1]))
     for i, target in enumerate(target_N):
         nats, entropy, rank, ids, top_nats = by_definition(logprob_NV[i], target, top)
@@ -96,8 +100,9 @@ def test_a_chunk_is_read_before_the_next_one_is_made():
     assert readings(overwritten(), np.arange(4), top=1).top_ids[:, 0].tolist() == [0, 1, 2, 3]
 
 
-def test_a_large_chunk_is_read_in_small_blocks():
+def test_a_large_chunk_is_read_in_small_blocks(monkeypatch):
     logprobs = np.full((4096, 1000), -np.log(1000), np.float32)
+    monkeypatch.setattr(module, "processors", lambda: 1)
     tracemalloc.start()
     try:
         readings([logprobs], np.zeros(4096, np.int64), top=2)

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.kernels.backends.numpy import log_sum_exp, nll
 from nonplus.kernels.chunks import chunks
-from nonplus.kernels.threads import in_threads, processors
 from nonplus.measure.records import Floats, Ints
+from nonplus.threads import in_threads, processors
 
 Real = NDArray[np.floating[Any]]
 

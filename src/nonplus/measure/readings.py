@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.measure.records import Ints, Readings, joined
+from nonplus.threads import in_threads, processors
 
 Logprobs = NDArray[np.floating[Any]]
 
@@ -22,17 +23,23 @@ def readings(chunks: Iterable[Logprobs], target_N: Ints, *, top: int) -> Reading
     """Surprisal, entropy, rank and the ``top`` most probable tokens of each target.
 
     ``chunks`` are those of a model's ``distributions``, in the order of the targets.
-    Each is read before the next one is made.
+    Each is read before the next one is made, its rows in threads.
     """
     parts: list[Readings] = []
     start = 0
     for logprob_MV in chunks:
-        step = max(1, _BLOCK_BYTES // (logprob_MV.shape[1] * logprob_MV.itemsize))
-        for first in range(0, len(logprob_MV), step):
-            block_MV = logprob_MV[first : first + step]
-            parts.append(_readings(block_MV, target_N[start : start + len(block_MV)], top))
-            start += len(block_MV)
+        target_M = target_N[start : start + len(logprob_MV)]
+        start += len(logprob_MV)
+        count = max(1, min(processors(), logprob_MV.nbytes // _BLOCK_BYTES))
+        shares = zip(np.array_split(logprob_MV, count), np.array_split(target_M, count), strict=True)
+        parts += in_threads(lambda share: _in_blocks(*share, top), shares)
     return joined(parts or [_readings(np.empty((0, top)), target_N, top)])
+
+
+def _in_blocks(logprob_MV: Logprobs, target_M: Ints, top: int) -> Readings:
+    step = max(1, _BLOCK_BYTES // (logprob_MV.shape[1] * logprob_MV.itemsize))
+    blocks = [slice(first, first + step) for first in range(0, max(1, len(logprob_MV)), step)]
+    return joined([_readings(logprob_MV[block], target_M[block], top) for block in blocks])
 
 
 def _readings(logprob_MV: Logprobs, target_M: Ints, top: int) -> Readings:

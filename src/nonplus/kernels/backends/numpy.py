@@ -13,8 +13,8 @@ from nonplus.kernels import native
 from nonplus.kernels.backends import Head, ScoreKind, row_formulas
 from nonplus.kernels.backends.refusals import not_scores, refuse_fractions
 from nonplus.kernels.chunks import chunks
-from nonplus.kernels.threads import processors
 from nonplus.measure.records import Floats, Ints
+from nonplus.threads import processors
 
 Array = NDArray[Any]
 Flags = NDArray[np.bool_]

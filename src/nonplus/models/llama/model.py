@@ -18,13 +18,13 @@ import numpy as np
 
 from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.numpy_head import check_ids, head_distributions, head_logprobs
-from nonplus.kernels.threads import in_threads, processors
 from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.llama.network import network_of
 from nonplus.models.llama.prefix import LlamaPrefix, prefix_of
 from nonplus.models.llama.tokenizer import FileTokenizer, json_file
 from nonplus.models.llama.weights import Array, shape_of, tensors_of
 from nonplus.models.loading import Loading, loaded_as_is
+from nonplus.threads import in_threads, processors
 
 _LOGITS = 1 << 22  # bytes of logits that a thread holds at once
 _TOKENS = 1024  # of a batch for each processor

@@ -12,10 +12,10 @@ import numpy as np
 
 from nonplus.errors import BadInput
 from nonplus.kernels.numpy_head import head_logprobs, logits_to_logprobs
-from nonplus.kernels.threads import in_threads
 from nonplus.measure.records import Floats, Ints
 from nonplus.models.llama.network import KeyValues, Network
 from nonplus.models.llama.weights import Array
+from nonplus.threads import in_threads
 
 _LOGITS = 1 << 22  # bytes of logits held at once
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from nonplus.kernels import threads
-from nonplus.kernels.threads import in_threads, processors
+from nonplus import threads
+from nonplus.threads import in_threads, processors
 
 
 def test_results_have_the_order_of_the_parts() -> None:

@@ -36,9 +36,12 @@ def in_threads(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Re
     def limit() -> Any:
         return _blas().limit(limits=1, user_api="blas")
 
+    if len(parts) < 2:
+        with limit():
+            return [work(part) for part in parts]
     # A BLAS with one thread pool takes one limit for the process; a BLAS built with
     # OpenMP needs a limit in each thread.
-    with limit(), ThreadPoolExecutor(max(1, len(parts)), initializer=limit) as pool:
+    with limit(), ThreadPoolExecutor(len(parts), initializer=limit) as pool:
         return list(pool.map(work, parts))
 
 

@@ -315,7 +315,7 @@ def test_an_invalid_option_is_refused(options: dict[str, Any], message: str) -> 
 @pytest.mark.parametrize(
     ("x", "targets", "message"),
     [
-        (np.zeros((2, 5, 3)), np.zeros((2, 3), int), "move their vocabulary to the end"),
+        (np.zeros((2, 5, 3)), np.zeros((2, 3), int), "move the vocabulary to the end"),
         (np.zeros((2, 3, 5)), np.zeros((2, 2), int), "looks shifted and the other not"),
         (np.zeros((2, 3, 5)), np.full((2, 3), 5), "outside the vocabulary of 5"),
         (np.zeros((2, 3, 5)), np.full((2, 3), -1), "ignore_index=-1"),

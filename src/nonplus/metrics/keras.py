@@ -45,11 +45,11 @@ from nonplus.metrics.int32_sums import (  # noqa: E402
 _SMALLEST_WEIGHT, _LARGEST_WEIGHT = 2.0**-20, 2.0**20
 _HIGHEST_NATS = 2.0**30
 
-# The rows of the state. The first three and the last three are in the units of a tally;
-# the others are counts.
-_SUMS = ("nats", "tokens", "squares", "documents", "scored", "weighted", "ignored", "zeros", "nonfinite", "masked")
+# The rows of the state: sums and moments in the units of a tally, and counts between.
+_SUMS = ("nats", "tokens", "squares")
+_COUNTS = ("documents", "scored", "ignored", "zeros", "nonfinite", "masked", "weighted")
 _MOMENTS = ("nats_nats", "nats_tokens", "tokens_tokens")
-_ROW = {name: row for row, name in enumerate(_SUMS + _MOMENTS)}
+_ROW = {name: row for row, name in enumerate(_SUMS + _COUNTS + _MOMENTS)}
 
 
 @keras.saving.register_keras_serializable(package="nonplus")
@@ -261,17 +261,16 @@ def _added(digits: Any, *, nats_RT: Any, kept_RT: Any, weight_RT: Any, masked_RT
     sums_NRD = row_sums(digits_of(values_NRT))
     nats_RD, tokens_RD = sums_NRD[0, :, :FACTOR_WIDTH], sums_NRD[1, :, :FACTOR_WIDTH]
     moments = product_sums(ops.stack([nats_RD, nats_RD, tokens_RD]), ops.stack([nats_RD, tokens_RD, tokens_RD]))
-    counted = counts(
-        [
-            ops.any(scored_RT, axis=1),
-            scored_RT,
-            scored_RT & (weight_RT != 1),
-            ~counted_RT,
-            zeros_RT,
-            counted_RT & ~scored_RT,
-            masked_RT | (weight_RT == 0),  # a weight of 0 excludes a token as a mask does
-        ]
-    )
+    marked = {
+        "documents": ops.any(scored_RT, axis=1),
+        "scored": scored_RT,
+        "ignored": ~counted_RT,
+        "zeros": zeros_RT,
+        "nonfinite": counted_RT & ~scored_RT,
+        "masked": masked_RT | (weight_RT == 0),  # a weight of 0 excludes a token as a mask does
+        "weighted": scored_RT & (weight_RT != 1),
+    }
+    counted = counts([marked[name] for name in _COUNTS])
     batch = ops.concatenate([widened(ops.sum(sums_NRD, axis=1), WIDTH), counted, moments], axis=0)
     return carried(digits + carried(batch))
 

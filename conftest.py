@@ -1,4 +1,6 @@
-"""Every example of README.md and docs/ is a test: it is played, and its output compared with what the page says."""
+"""Every example of README.md and docs/ is a test: it is played, and its output compared
+with what the page says.
+"""
 
 import tempfile
 from collections.abc import Iterator
@@ -24,7 +26,8 @@ def _evaluated(example: Example) -> None:
         pytest.skip(block.hindrance)
     now = example.namespace["stage"].play(block)
     if not (block.varies or refresh.same(block.body, now)):
-        # Not a returned message: Sybil's own failures end in an IndexError when hypothesis is installed.
+        # Not a returned message: Sybil's own failures end in an IndexError when
+        # hypothesis is installed.
         pytest.fail(f"the page says\n\n{block.body}\nand it is\n\n{now}\nif that is right: {_REMEDY}", pytrace=False)
 
 

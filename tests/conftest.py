@@ -1,4 +1,6 @@
-"""What every test may ask for: the shared texts, a hub out of reach, and a machine without torch."""
+"""What every test may ask for: the shared texts, a hub out of reach, and a machine
+without torch.
+"""
 
 import os
 import sys
@@ -7,7 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Before NumPy and torch are loaded: on a busy machine threads that wait for each other cost ten times what they bring.
+# Before NumPy and torch are loaded: on a busy machine threads that wait for each other
+# cost ten times what they bring.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
 
@@ -17,7 +20,8 @@ TORCH_AND_ITS_USERS = (
     *("keras", "evaluate"),  # these bring scipy, which takes the missing torch for a broken one
 )
 
-# The same examples on every run and every machine; `--hypothesis-profile=explore` looks for new ones.
+# The same examples on every run and every machine; `--hypothesis-profile=explore` looks
+# for new ones.
 settings.register_profile("repeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("explore", deadline=None, max_examples=1000)
 settings.load_profile("repeat")
@@ -32,7 +36,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.getoption("--reference"):
         os.environ["HF_HUB_OFFLINE"] = "1"
     if config.getoption("--without-torch"):
-        # None in sys.modules is Python's own way to say "not importable"; importorskip then skips.
+        # None in sys.modules is Python's own way to say "not importable"; importorskip
+        # then skips.
         sys.modules.update(dict.fromkeys(TORCH_AND_ITS_USERS))
 
 

@@ -1,6 +1,8 @@
-"""Faults that people make when they measure perplexity, each put into a copy of nonplus that the tests must refuse.
+"""Faults that people make when they measure perplexity, each put into a copy of nonplus
+that the tests must refuse.
 
-``python tests/mutants.py`` tries all of them and names the survivors; ``tests/parity/test_mutants.py`` asks for none.
+``python tests/mutants.py`` tries all of them and names the survivors;
+``tests/parity/test_mutants.py`` asks for none.
 """
 
 import os
@@ -182,7 +184,8 @@ def caught(mutant: Mutant) -> bool:
     """Whether a test fails on a copy of nonplus with that fault.
 
     Raises:
-        AssertionError: the place of the fault is no longer there, or the tests broke down instead of failing.
+        AssertionError: the place of the fault is no longer there, or the tests broke
+            down instead of failing.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / "nonplus"
@@ -203,7 +206,9 @@ def _status(source: Path) -> int:
 
 
 def unharmed() -> bool:
-    """Whether the tests pass on nonplus as it is: else a mutant would be caught by any fault but its own."""
+    """Whether the tests pass on nonplus as it is: else a mutant would be caught by any
+    fault but its own.
+    """
     return _status(ROOT / "src") == 0
 
 

@@ -1,6 +1,8 @@
-"""The page that compares metric classes says what was measured, ours is the truth on it, and peers still say the same.
+"""The page that compares metric classes says what was measured, ours is the truth on
+it, and peers still say the same.
 
-The figures were recorded by ``make comparison``; docs/comparison/results.json names the versions.
+The figures were recorded by ``make comparison``; docs/comparison/results.json names the
+versions.
 """
 
 import json
@@ -91,7 +93,9 @@ def test_a_peer_that_is_not_installed_is_said_to_be_not_run(again):
 
 
 def true(figure, truth, who):
-    """Within a millionth; a result of Keras is float32, so beyond that it is infinite, as the page says."""
+    """Within a millionth; a result of Keras is float32, so beyond that it is infinite,
+    as the page says.
+    """
     if who.startswith("nonplus.keras") and truth > 3.4028235e38:
         return figure == "inf"
     return float(figure) == pytest.approx(truth, rel=1e-6)

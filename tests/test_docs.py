@@ -1,4 +1,5 @@
-"""The pages are complete, their tables are those of the code, and their links lead somewhere.
+"""The pages are complete, their tables are those of the code, and their links lead
+somewhere.
 
 Their examples are tests of their own: see conftest.py beside pyproject.toml.
 """

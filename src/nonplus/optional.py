@@ -24,7 +24,7 @@ EXTRAS = {
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.
-MODELS, CORPORA, SINKS = "nonplus.models", "nonplus.corpora", "nonplus.sinks"
+MODELS, CORPORA = "nonplus.models", "nonplus.corpora"
 
 # What opens ``scheme:rest``. Every opener of a group takes the same arguments: the rest
 # of the name, then how to load the model, or what reads rows for a corpus.
@@ -47,7 +47,6 @@ SCHEMES = {
         "dataset": "nonplus.corpora.huggingface:local",
         "hub": "nonplus.corpora.huggingface:hub",
     },
-    SINKS: {},  # planned
 }
 
 

@@ -1,4 +1,6 @@
-"""The answer cache: what was finished stays, a tear loses one record, and a killed run goes on."""
+"""The answer cache: what was finished stays, a tear loses one record, and a killed run
+goes on.
+"""
 
 import os
 import signal
@@ -72,7 +74,9 @@ def _wait_for_more(folder: Path) -> int:
 
 
 def scores(n: int, *, value: float = 1.0, alternatives: int | None = None) -> Scores:
-    """Scores of ``n`` places, all different; with readings where alternatives are asked for."""
+    """Scores of ``n`` places, all different; with readings where alternatives are asked
+    for.
+    """
     nats = value + np.arange(n) / 7
     if alternatives is None:
         return Scores(nats)

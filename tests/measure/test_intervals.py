@@ -1,4 +1,6 @@
-"""Intervals: the textbook's variance, the coverage that they promise, and the golden quantiles."""
+"""Intervals: the textbook's variance, the coverage that they promise, and the golden
+quantiles.
+"""
 
 import math
 from collections.abc import Iterable
@@ -170,5 +172,6 @@ def test_the_mean_of_texts_has_the_standard_error_of_a_mean() -> None:
     ("df", "quantile"), [(7, 2.364624), (10, 2.228139), (19, 2.093024), (61, 1.999624), (1000, 1.962339)]
 )
 def test_student_quantiles_are_those_of_the_tables(df: int, quantile: float) -> None:
-    # golden: 97.5 % points, scipy 1.17.1, [round(float(scipy.stats.t.ppf(0.975, d)), 6) for d in (7, 10, 19, 61, 1000)]
+    # golden: 97.5 % points, scipy 1.17.1, [round(float(scipy.stats.t.ppf(0.975, d)), 6)
+    # for d in (7, 10, 19, 61, 1000)]
     assert student_quantile(0.975, df) == pytest.approx(quantile, rel=2e-4)

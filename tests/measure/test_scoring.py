@@ -1,4 +1,6 @@
-"""Scoring: every way through the engine gives the closed form, and nothing is lost on the way."""
+"""Scoring: every way through the engine gives the closed form, and nothing is lost on
+the way.
+"""
 
 import math
 from collections.abc import Iterator
@@ -29,7 +31,9 @@ def nats(scored: list[ScoredText]) -> list[list[float]]:
 
 
 def by_hand(text: str, model: History, context: int) -> list[float]:
-    """Protocol full, one token at a time: blocks of ``context - 1`` new tokens, the last one filled up on its left."""
+    """Protocol full, one token at a time: blocks of ``context - 1`` new tokens, the
+    last one filled up on its left.
+    """
     ids, room, found = list(text.encode()), context - 1, []
     for i in range(len(ids)):
         stop = room + 1 if i <= room else room + 1 + math.ceil((i - room) / room) * room

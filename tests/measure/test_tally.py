@@ -19,7 +19,9 @@ from nonplus.measure.statistics.tally import Tally
 
 @dataclass(frozen=True)
 class Text:
-    """A document, the character at which each of its tokens ends, and surprisals from ``first_scored`` on."""
+    """A document, the character at which each of its tokens ends, and surprisals from
+    ``first_scored`` on.
+    """
 
     text: str
     nats: list[float]
@@ -94,7 +96,9 @@ def test_documents_of_equal_size_beyond_those_whose_blocks_are_kept_are_chosen_i
 
 @given(documents)
 def test_the_sums_are_those_of_the_documents_counted_one_token_after_the_other(these: list[Text]) -> None:
-    """The oracle: plain loops over tokens, each rounded by itself; words by what Python splits."""
+    """The oracle: plain loops over tokens, each rounded by itself; words by what Python
+    splits.
+    """
     for each, sums in zip(these, document_sums(batch(these)), strict=True):
         counted = sums.sums
         finite = [nats for nats in each.nats if nats < math.inf]

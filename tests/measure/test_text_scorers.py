@@ -1,4 +1,6 @@
-"""A model that scores whole texts in its own way ends in the same record and report as any other."""
+"""A model that scores whole texts in its own way ends in the same record and report as
+any other.
+"""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -26,7 +28,7 @@ from nonplus.models.synthetic import Bytes
 
 @dataclass(frozen=True)
 class Lines:
-    """Tokens are bytes; each costs as many nats as letters stand before it in its line."""
+    """Tokens are bytes; a token costs a nat for each byte before it in its line."""
 
     average: Literal["tokens", "texts"] = "tokens"
     denominator: Literal["scored", "lm-eval"] = "scored"
@@ -40,7 +42,9 @@ class Lines:
 
 @final
 class ByLine:
-    """A text scorer of which every surprisal is known; it reads a few documents at a time."""
+    """A text scorer of which every surprisal is known; it reads a few documents at a
+    time.
+    """
 
     name, identity, dtype, vocabulary = "by line", "by line 1", "float64", 256
     tokenizer = Bytes()

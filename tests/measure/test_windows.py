@@ -1,4 +1,6 @@
-"""Windows: every token that can be scored is scored once, with as much context as was promised."""
+"""Windows: every token that can be scored is scored once, with as much context as was
+promised.
+"""
 
 from hypothesis import given
 from hypothesis import strategies as st

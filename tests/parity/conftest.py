@@ -1,4 +1,6 @@
-"""A profile for runs that expect to fail: few examples, and no search for the smallest one."""
+"""A profile for runs that expect to fail: few examples, and no search for the smallest
+one.
+"""
 
 from hypothesis import HealthCheck, Phase, settings
 

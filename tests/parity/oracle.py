@@ -1,8 +1,10 @@
-"""Every protocol written out token by token: which history does the model see, and what is -ln P of what follows?
+"""Every protocol written out token by token: which history does the model see, and what
+is -ln P of what follows?
 
-Slow on purpose, and no line of it is shared with nonplus. ``ids`` are the tokens of one text, ``see`` is a function
-``see(history, token) -> ln P(token | history)``, ``L`` is the window and ``S`` the stride. Each protocol gives
-``{place in ids: (nats, weight)}`` for the tokens that it scores. Corpus are named where a protocol is not ours.
+Slow on purpose, and no line of it is shared with nonplus. ``ids`` are the tokens of one
+text, ``see`` is a function ``see(history, token) -> ln P(token | history)``, ``L`` is
+the window and ``S`` the stride. Each protocol gives ``{place in ids: (nats, weight)}``
+for the tokens that it scores. Corpus are named where a protocol is not ours.
 """
 
 import math
@@ -14,13 +16,16 @@ Scores = dict[int, tuple[float, float]]
 
 
 def full(see: See, ids: list[int], *, L: int, S: int, bos: int | None, first: int = 0) -> Scores:
-    """Every token from ``first`` on; ``full`` has the longest stride there is, ``stride:S`` any.
+    """Every token from ``first`` on; ``full`` has the longest stride there is,
+    ``stride:S`` any.
 
-    What is before ``first`` is context: all of it is fed if it leaves a window room for one token, else half a window.
+    What is before ``first`` is context: all of it is fed if it leaves a window room for
+    one token, else half a window.
     """
     scores: Scores = {}
     if bos is not None:
-        # A window feeds the beginning token and L - 1 tokens, and so scores what follows each of these L.
+        # A window feeds the beginning token and L - 1 tokens, and so scores what
+        # follows each of these L.
         done = first
         while done < len(ids):
             if done > first:
@@ -48,7 +53,9 @@ def full(see: See, ids: list[int], *, L: int, S: int, bos: int | None, first: in
 
 
 def lm_eval(see: See, ids: list[int], *, L: int, prefix: int) -> Scores:
-    """lm-eval 0.4.13, lm_eval/utils.py, get_rolling_token_windows with context_len=1, then make_disjoint_window."""
+    """lm-eval 0.4.13, lm_eval/utils.py, get_rolling_token_windows with context_len=1,
+    then make_disjoint_window.
+    """
     scores: Scores = {}
     for i in range(min(L, len(ids))):
         scores[i] = -see([prefix, *ids[:i]], ids[i]), 1.0
@@ -62,13 +69,16 @@ def lm_eval(see: See, ids: list[int], *, L: int, prefix: int) -> Scores:
 
 
 def hf_doc(see: See, ids: list[int], *, L: int, S: int) -> Scores:
-    """transformers 052b1dcd, docs/source/en/perplexity.md: the loop, and how it books what a window scores."""
+    """transformers 052b1dcd, docs/source/en/perplexity.md: the loop, and how it books
+    what a window scores.
+    """
     scores: Scores = {}
     previous_end = 0
     for begin in range(0, len(ids), S):
         end = min(begin + L, len(ids))
         new = end - previous_end
-        # The new tokens, save the one at the window's own head: shifting loses that label.
+        # The new tokens, save the one at the window's own head: shifting loses that
+        # label.
         labelled = [i for i in range(end - new, end) if i > begin]
         for i in labelled:
             scores[i] = -see(ids[begin:i], ids[i]), (new - 1) / len(labelled)
@@ -79,7 +89,9 @@ def hf_doc(see: See, ids: list[int], *, L: int, S: int) -> Scores:
 
 
 def llama_cpp(see: See, ids: list[int], *, L: int, bos: int | None) -> Scores:
-    """llama.cpp 050fc7f3, tools/perplexity/perplexity.cpp, perplexity(); ``bos`` only where the vocabulary adds one."""
+    """llama.cpp 050fc7f3, tools/perplexity/perplexity.cpp, perplexity(); ``bos`` only
+    where the vocabulary adds one.
+    """
     scores: Scores = {}
     for chunk in range(len(ids) // L):
         fed = ids[chunk * L : (chunk + 1) * L]
@@ -91,7 +103,9 @@ def llama_cpp(see: See, ids: list[int], *, L: int, bos: int | None) -> Scores:
 
 
 def gptq(see: See, ids: list[int], *, L: int) -> Scores:
-    """IST-DASLab/gptq 4fe02add, llama.py, llama_eval: a chunk's mean loss times L, summed, over chunks times L."""
+    """IST-DASLab/gptq 4fe02add, llama.py, llama_eval: a chunk's mean loss times L,
+    summed, over chunks times L.
+    """
     scores: Scores = {}
     for chunk in range(len(ids) // L):
         for j in range(1, L):
@@ -101,17 +115,23 @@ def gptq(see: See, ids: list[int], *, L: int) -> Scores:
 
 
 def paloma(see: See, ids: list[int], *, L: int, eos: int) -> Scores:
-    """allenai/catwalk 012e81cd, catwalk/models/language_model.py, predict_chunk_perplexity: windows as lm-eval's."""
+    """allenai/catwalk 012e81cd, catwalk/models/language_model.py,
+    predict_chunk_perplexity: windows as lm-eval's.
+    """
     return lm_eval(see, ids, L=L, prefix=eos)
 
 
 def evaluate(see: See, ids: list[int], *, bos: int) -> Scores:
-    """huggingface/evaluate a7dd3383, metrics/perplexity/perplexity.py: a text in one piece after ``bos``."""
+    """huggingface/evaluate a7dd3383, metrics/perplexity/perplexity.py: a text in one
+    piece after ``bos``.
+    """
     return {i: (-see([bos, *ids[:i]], ids[i]), 1.0) for i in range(len(ids))}
 
 
 def lmppl(see: See, ids: list[int], *, L: int) -> Scores:
-    """asahi417/lmppl 0.3.2, lmppl/ppl_recurrent_lm.py: a text as the tokenizer gives it, cut off at L tokens."""
+    """asahi417/lmppl 0.3.2, lmppl/ppl_recurrent_lm.py: a text as the tokenizer gives
+    it, cut off at L tokens.
+    """
     return {i: (-see(ids[:i], ids[i]), 1.0) for i in range(1, min(L, len(ids)))}
 
 
@@ -133,7 +153,9 @@ def mean_of_perplexities(units: list[Scores]) -> float:
 
 
 def covered(text: str, first_bytes: set[int]) -> tuple[int, int, int]:
-    """Characters, bytes and words of ``text`` of which a model of bytes has scored the first byte."""
+    """Characters, bytes and words of ``text`` of which a model of bytes has scored the
+    first byte.
+    """
     characters = n_bytes = words = place = 0
     blank_before = True
     for character in text:
@@ -147,5 +169,5 @@ def covered(text: str, first_bytes: set[int]) -> tuple[int, int, int]:
 
 
 def lm_eval_words_and_bytes(original: str) -> tuple[int, int]:
-    """lm-eval 0.4.13, lm_eval/tasks/wikitext/preprocess_wikitext.py, process_results."""
+    """lm-eval 0.4.13, tasks/wikitext/preprocess_wikitext.py, process_results."""
     return len(re.split(r"\s+", original)), len(original.encode("utf-8"))

@@ -1,7 +1,9 @@
-"""The bundled folder as others load it: plain transformers, lm-eval, Hugging Face evaluate; their figures are ours.
+"""The bundled folder as others load it: plain transformers, lm-eval, Hugging Face
+evaluate; their figures are ours.
 
-All compute in float32 from the same float16 weights, in another order: their surprisals are within a relative 1e-6 of
-ours on a text, 1e-5 on one word; those of evaluate within 3e-6, for a reason of its own.
+All compute in float32 from the same float16 weights, in another order: their surprisals
+are within a relative 1e-6 of ours on a text, 1e-5 on one word; those of evaluate within
+3e-6, for a reason of its own.
 """
 
 import hashlib
@@ -59,7 +61,9 @@ def test_greedy_text_of_transformers_is_what_ranks_first(name: str) -> None:
 
 
 def harness(name: str) -> Any:
-    """lm-eval's own loading of the folder, as ``--model hf --model_args pretrained=FOLDER,dtype=float32`` does it."""
+    """lm-eval's own loading of the folder, as ``--model hf --model_args
+    pretrained=FOLDER,dtype=float32`` does it.
+    """
     pytest.importorskip("lm_eval")
     from lm_eval.models.huggingface import HFLM
 
@@ -85,7 +89,9 @@ def test_lm_eval_rolls_over_texts_to_the_same_sums(name: str) -> None:
 @pytest.mark.peers
 @pytest.mark.slow
 def test_lm_eval_finds_last_words_of_lambada_as_probable_and_as_greedy(name: str, data: Path) -> None:
-    """Its task ``lambada_openai``: a passage up to its last blank, then the blank and the word; nothing before it."""
+    """Its task ``lambada_openai``: a passage up to its last blank, then the blank and
+    the word; nothing before it.
+    """
     lines = (data / "eval" / "lambada" / "lambada_test.jsonl").read_text(encoding="utf-8").splitlines()[:120]
     passages = [json.loads(line)["text"].rpartition(" ") for line in lines]
     requests = [SimpleNamespace(args=(context, f" {word}")) for context, _, word in passages]
@@ -100,13 +106,15 @@ def test_lm_eval_finds_last_words_of_lambada_as_probable_and_as_greedy(name: str
 
 
 def test_evaluate_loaded_these_weights_and_said_the_same(name: str) -> None:
-    """Golden: Hugging Face evaluate 0.4.6 with transformers 4.57.3; the field "command" of the file says how."""
+    """Golden: Hugging Face evaluate 0.4.6 with transformers 4.57.3; the field "command"
+    of the file says how.
+    """
     golden = json.loads((GOLDENS / f"evaluate-{name}.json").read_text(encoding="utf-8"))
     weights = (bundled_folder(name) / "model.safetensors").read_bytes()
     assert golden["weights_sha256"] == hashlib.sha256(weights).hexdigest(), "record it anew: goldens/record.py"
     texts, asked = [*SHORT, MIDDLE], {"model": f"bundled:{name}", "protocol": "evaluate"}
     ours = [float(np.mean(each.nats)) for each in score(texts, **asked)]
-    # Its cross-entropy along the middle dimension is up to 9e-6 nats too low in float32; fed with the same logits in
-    # float64 it agrees to 1e-7.
+    # Its cross-entropy along the middle dimension is up to 9e-6 nats too low in
+    # float32; fed with the same logits in float64 it agrees to 1e-7.
     assert ours == pytest.approx(np.log(golden["perplexities"]), rel=3e-6)
     assert evaluate(texts, **asked).log_perplexity == pytest.approx(math.log(golden["mean_perplexity"]), rel=3e-6)

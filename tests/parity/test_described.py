@@ -1,4 +1,6 @@
-"""llama.cpp, GPTQ and Paloma as their source describes them, on a torch model; none of the three can be run here."""
+"""llama.cpp, GPTQ and Paloma as their source describes them, on a torch model; none of
+the three can be run here.
+"""
 
 import math
 
@@ -16,7 +18,9 @@ MODEL = gpt2(length=64)
 
 @pytest.mark.parametrize("adds_bos", [False, True])
 def test_llama_cpp(adds_bos: bool) -> None:
-    """ggml-org/llama.cpp at 050fc7f3, tools/perplexity/perplexity.cpp: ``perplexity`` and ``log_softmax``."""
+    """ggml-org/llama.cpp at 050fc7f3, tools/perplexity/perplexity.cpp: ``perplexity``
+    and ``log_softmax``.
+    """
     n_ctx = WINDOW
     tokens = tokenizer(adds_bos=adds_bos, length=64)("".join(TEXTS)).input_ids
     nll, count = 0.0, 0
@@ -36,7 +40,9 @@ def test_llama_cpp(adds_bos: bool) -> None:
 
 @pytest.mark.parametrize("adds_bos", [False, True])
 def test_gptq(adds_bos: bool) -> None:
-    """IST-DASLab/gptq at 4fe02add, llama.py: ``llama_eval``, with testenc as datautils.py makes it for wikitext2."""
+    """IST-DASLab/gptq at 4fe02add, llama.py: ``llama_eval``, with testenc as
+    datautils.py makes it for wikitext2.
+    """
     seqlen = WINDOW
     testenc = tokenizer(adds_bos=adds_bos, length=64)("\n\n".join(TEXTS), return_tensors="pt").input_ids
     nsamples = testenc.numel() // seqlen
@@ -54,7 +60,9 @@ def test_gptq(adds_bos: bool) -> None:
 
 @pytest.mark.parametrize("adds_bos", [False, True])
 def test_paloma(adds_bos: bool) -> None:
-    """allenai/catwalk at 012e81cd, catwalk/models/language_model.py: ``predict_chunk_perplexity``."""
+    """allenai/catwalk at 012e81cd, catwalk/models/language_model.py:
+    ``predict_chunk_perplexity``.
+    """
     made = tokenizer(adds_bos=adds_bos, length=WINDOW)
     sums, tokens = 0.0, 0
     for text in TEXTS:

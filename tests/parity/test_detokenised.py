@@ -1,4 +1,6 @@
-"""WikiText's detokeniser: the same strings as lm-eval 0.4.13's, on the whole test set and on random markup."""
+"""WikiText's detokeniser: the same strings as lm-eval 0.4.13's, on the whole test set
+and on random markup.
+"""
 
 import re
 from pathlib import Path

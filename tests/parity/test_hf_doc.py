@@ -1,4 +1,6 @@
-"""The strided loop of the transformers documentation, as the page has it, on the same model and text."""
+"""The strided loop of the transformers documentation, as the page has it, on the same
+model and text.
+"""
 
 import math
 from typing import Any
@@ -15,9 +17,11 @@ MODEL = gpt2(length=WINDOW)
 
 
 def loop(model: Any, encodings: Any, *, max_length: int, stride: int) -> tuple[float, int]:
-    """Nats per token, and tokens as booked: transformers at 052b1dcd, docs/source/en/perplexity.md.
+    """Nats per token, and tokens as booked: transformers at 052b1dcd,
+    docs/source/en/perplexity.md.
 
-    Its last line, ``ppl = torch.exp(avg_nll)``, is left out: in float32 that alone costs a millionth.
+    Its last line, ``ppl = torch.exp(avg_nll)``, is left out: in float32 that alone
+    costs a millionth.
     """
     seq_len = encodings.input_ids.size(1)
     nll_sum = 0.0
@@ -67,7 +71,9 @@ def test_the_loop_to_its_bookkeeping(stride: int, window: int, lengths: list[int
 
 
 def test_a_last_window_of_one_token_has_no_figure_in_the_loop_and_costs_us_one_token() -> None:
-    """The mean over no labels is not a number, and the loop adds it times nought; here the token counts as unscored."""
+    """The mean over no labels is not a number, and the loop adds it times nought; here
+    the token counts as unscored.
+    """
     text = letters(3 * WINDOW + 1, seed=1)
     encodings = tokenizer(adds_bos=False, length=WINDOW)(text, return_tensors="pt", verbose=False)
     nothing, _ = loop(MODEL, encodings, max_length=WINDOW, stride=WINDOW)

@@ -66,7 +66,9 @@ def test_a_window_shorter_than_the_model_takes(adds_bos: bool) -> None:
 
 
 def test_where_windows_repeat_the_harness_agrees_once_its_cache_of_logits_is_off() -> None:
-    """Its cache answers a last window out of an earlier one with the same tokens, from the wrong end of it."""
+    """Its cache answers a last window out of an earlier one with the same tokens, from
+    the wrong end of it.
+    """
     text, protocol = ("abcd" * 7)[:27], Protocol.named("lm-eval").but(window=12)
     cached, plain = (
         -rolling(harness(MODEL, tokenizer(adds_bos=True, length=L), max_length=12, logits_cache=on), [text])[0]
@@ -105,7 +107,9 @@ def wikitext(report: Report) -> tuple[float | None, ...]:
 
 @pytest.mark.parametrize("adds_bos", [False, True])
 def test_the_wikitext_task_to_its_last_formula(adds_bos: bool) -> None:
-    """The text is detokenised, the words and bytes are those of the original, and all is divided once."""
+    """The text is detokenised, the words and bytes are those of the original, and all
+    is divided once.
+    """
     from lm_eval.api.metrics import bits_per_byte, weighted_perplexity
     from lm_eval.tasks.wikitext.preprocess_wikitext import process_results, wikitext_detokenizer
 

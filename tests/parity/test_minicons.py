@@ -1,4 +1,6 @@
-"""minicons 0.3.39 with a beginning token says what ``full`` says of texts that fit into a window."""
+"""minicons 0.3.39 with a beginning token says what ``full`` says of texts that fit into
+a window.
+"""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,6 @@
-"""Every protocol agrees, token by token, with the oracle that writes it out over P(token | history)."""
+"""Every protocol agrees, token by token, with the oracle that writes it out over
+P(token | history).
+"""
 
 import math
 
@@ -19,7 +21,8 @@ from nonplus.models.synthetic import Bytes
 
 BOS, EOS = 256, 257
 
-# What a protocol warns of is what makes its figure its own; the warnings have tests of their own.
+# What a protocol warns of is what makes its figure its own; the warnings have tests of
+# their own.
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")
 
 texts = st.lists(st.text("ab é\n", min_size=1, max_size=40), min_size=1, max_size=4)
@@ -51,7 +54,9 @@ def agree(
     *,
     options: RunOptions | None = None,
 ) -> Report:
-    """Score, compare every token with the oracle, and give the report over the same texts."""
+    """Score, compare every token with the oracle, and give the report over the same
+    texts.
+    """
     found = list(score(these, model=model, protocol=protocol, options=options))
     assert [each.index.tolist() for each in found] == [list(scores) for scores in expected]
     for each, scores in zip(found, expected, strict=True):
@@ -72,7 +77,9 @@ def pairs(scored: ScoredText) -> list[tuple[float, float]]:
 
 
 def covers(report: Report, units: list[str], expected: list[oracle.Scores], before: int) -> None:
-    """The report divides by what was scored, and only by that; ``before`` ids stand before a text's own bytes."""
+    """The report divides by what was scored, and only by that; ``before`` ids stand
+    before a text's own bytes.
+    """
     found = [oracle.covered(u, {i - before for i in scores}) for u, scores in zip(units, expected, strict=True)]
     chars, n_bytes, words = (sum(column) for column in zip(*found, strict=True))
     assert (report.tally.chars, report.tally.bytes, report.tally.words) == (chars, n_bytes, words)
@@ -160,7 +167,8 @@ def test_hf_doc(these: list[str], model: History, data: st.DataObject) -> None:
     stride = data.draw(st.integers(1, model.max_context))
     stream = "\n\n".join(these)
     tokens = ids(stream, model, specials=True)
-    # A last window of one token has no label, and the loop's mean over no label is not a number; see test_hf_doc.py.
+    # A last window of one token has no label, and the loop's mean over no label is not
+    # a number; see test_hf_doc.py.
     assume(stride < model.max_context or len(tokens) % stride != 1)
     expected = oracle.hf_doc(model.log_probability, tokens, L=model.max_context, S=stride)
     report = agree(these, model, Protocol.named(f"hf-doc:{stride}"), [expected])

@@ -1,6 +1,8 @@
-"""evaluate's metric and lmppl, which do not start under transformers 5: what they said, what their code says, and we.
+"""evaluate's metric and lmppl, which do not start under transformers 5: what they said,
+what their code says, and we.
 
-``goldens/record.py`` ran the tools themselves; the field "command" of each file says how.
+``goldens/record.py`` ran the tools themselves; the field "command" of each file says
+how.
 """
 
 import hashlib
@@ -43,7 +45,9 @@ def loaded(folder: Path) -> tuple[Any, Any]:
 
 
 def retold_evaluate(folder: Path, predictions: list[str], batch_size: int) -> list[float]:
-    """huggingface/evaluate at a7dd3383, metrics/perplexity/perplexity.py: ``_compute`` without ``max_length``."""
+    """huggingface/evaluate at a7dd3383, metrics/perplexity/perplexity.py: ``_compute``
+    without ``max_length``.
+    """
     torch = pytest.importorskip("torch")
     model, tokenizer = loaded(folder)
     encodings = tokenizer(predictions, add_special_tokens=False, padding=True, return_tensors="pt")
@@ -61,7 +65,9 @@ def retold_evaluate(folder: Path, predictions: list[str], batch_size: int) -> li
 
 
 def retold_lmppl(folder: Path, texts: list[str], batch_size: int) -> list[float]:
-    """asahi417/lmppl 0.3.2, lmppl/ppl_recurrent_lm.py: ``LM.get_perplexity`` for a tokenizer that has a pad token."""
+    """asahi417/lmppl 0.3.2, lmppl/ppl_recurrent_lm.py: ``LM.get_perplexity`` for a
+    tokenizer that has a pad token.
+    """
     torch = pytest.importorskip("torch")
     model, tokenizer = loaded(folder)
     ppls = []

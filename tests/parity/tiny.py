@@ -1,4 +1,6 @@
-"""Tiny models of torch with weights drawn from a seed, and tokenizers of bytes for them."""
+"""Tiny models of torch with weights drawn from a seed, and tokenizers of bytes for
+them.
+"""
 
 import random
 from typing import Any
@@ -13,11 +15,14 @@ _VOCABULARY = 258
 
 
 def tokenizer(*, adds_bos: bool, length: int) -> Any:
-    """One id per byte. Like Llama's it puts ``<s>`` before a text, or like GPT-2's nothing, and bos is eos."""
+    """One id per byte. Like Llama's it puts ``<s>`` before a text, or like GPT-2's
+    nothing, and bos is eos.
+    """
     import tokenizers
     from tokenizers import decoders, models, pre_tokenizers, processors
 
-    # ByteLevel spells the bytes that are no printable ASCII or Latin-1 as the characters from U+0100 on.
+    # ByteLevel spells the bytes that are no printable ASCII or Latin-1 as the
+    # characters from U+0100 on.
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in printable]
     spelled = {byte: chr(byte) for byte in printable} | {byte: chr(256 + i) for i, byte in enumerate(others)}
@@ -34,7 +39,9 @@ def tokenizer(*, adds_bos: bool, length: int) -> Any:
 
 
 def gpt2(*, length: int, seed: int = 0) -> Any:
-    """A GPT-2 of two layers that takes ``length`` tokens; its answers depend on every one of them."""
+    """A GPT-2 of two layers that takes ``length`` tokens; its answers depend on every
+    one of them.
+    """
     torch.manual_seed(seed)
     config = transformers.GPT2Config(
         vocab_size=_VOCABULARY,
@@ -50,7 +57,9 @@ def gpt2(*, length: int, seed: int = 0) -> Any:
 
 
 def logits(model: Any, fed: list[int]) -> Any:
-    """What the plain model says after each of ``fed``, shape (T, V), float32; no cache, no mask, one row."""
+    """What the plain model says after each of ``fed``, shape (T, V), float32; no cache,
+    no mask, one row.
+    """
     with torch.no_grad():
         return model(torch.tensor([fed])).logits[0].float()
 

@@ -1,4 +1,6 @@
-"""The recipes are scripts beside each other, not a package: their folder is on the path while a test runs."""
+"""The recipes are scripts beside each other, not a package: their folder is on the path
+while a test runs.
+"""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,6 @@
-"""The card of a bundled model: its figures on models of known answers, and what is written where."""
+"""The card of a bundled model: its figures on models of known answers, and what is
+written where.
+"""
 
 import importlib
 import json
@@ -19,7 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def recipe(recipe_path: None) -> Any:
-    """The recipe's ``figures``, and its ``card`` and ``curve`` where there is matplotlib."""
+    """The recipe's ``figures``, and its ``card`` and ``curve`` where there is
+    matplotlib.
+    """
     return SimpleNamespace(load=importlib.import_module)
 
 
@@ -34,7 +38,9 @@ WORDS = [(1, "left"), (2, "came"), (3, "sang"), (4, "woke")]
 
 
 def test_last_words_of_four_letters_and_a_blank_under_the_even_guess(recipe: Any, lambada: Path) -> None:
-    """A closed form: five bytes of one chance in 256, of which none is more probable than another."""
+    """A closed form: five bytes of one chance in 256, of which none is more probable
+    than another.
+    """
     perplexity, accuracy = recipe.load("figures").lambada(Uniform(), lambada)
     assert perplexity.value == pytest.approx(256**5)
     assert perplexity.low == pytest.approx(perplexity.high) == pytest.approx(256**5)
@@ -56,7 +62,9 @@ def test_a_file_under_the_even_guess_has_eight_bits_per_byte(recipe: Any, tmp_pa
 
 
 def test_documents_under_the_even_guess_have_eight_bits_per_byte_and_words_as_long_as_they_are(recipe: Any) -> None:
-    """A closed form: each byte one chance in 256; the first of a text, and its word, have nothing before them."""
+    """A closed form: each byte one chance in 256; the first of a text, and its word,
+    have nothing before them.
+    """
     documents = [Document(text="a fox and a dog"), Document(text="over the lazy dog")]
     found = recipe.load("figures").corpus("group", "foxes", documents, Uniform(), Protocol())
     per_byte, per_word = found
@@ -72,7 +80,9 @@ def test_a_text_too_short_for_an_interval_has_none(recipe: Any, tmp_path: Path) 
 
 
 def test_an_interval_is_that_of_a_ratio_of_sums_over_documents(recipe: Any) -> None:
-    """By hand: residuals 1, -1, 1, -1 around a ratio of 2 over 8 units; Student's t at 97.5 % of 3 degrees is 3.182."""
+    """By hand: residuals 1, -1, 1, -1 around a ratio of 2 over 8 units; Student's t at
+    97.5 % of 3 degrees is 3.182.
+    """
     mean, low, high = recipe.load("figures").ratio([5, 3, 5, 3], [2, 2, 2, 2])
     half = 3.1824 * math.sqrt(4 / 3 * 4) / 8
     assert (mean, low, high) == pytest.approx((2, 2 - half, 2 + half), rel=2e-3)
@@ -100,7 +110,9 @@ def test_every_card_has_a_place_for_what_is_measured(recipe: Any, card: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("name", bundled_models())
 def test_the_card_in_the_package_is_what_is_written_anew(recipe: Any, tmp_path: Path, name: str) -> None:
-    """All but the greedy text, where another processor's rounding may decide between two tokens."""
+    """All but the greedy text, where another processor's rounding may decide between
+    two tokens.
+    """
     pytest.importorskip("matplotlib")
     card = recipe.load("card")
     folder = tmp_path / name

@@ -1,4 +1,6 @@
-"""What of a test text stands in the training text: words in a row, whatever their case and punctuation."""
+"""What of a test text stands in the training text: words in a row, whatever their case
+and punctuation.
+"""
 
 import importlib
 from typing import Any

@@ -1,4 +1,6 @@
-"""The recipe of the bundled model, in small: it goes on where it was stopped, and reads every row equally often."""
+"""The recipe of the bundled model, in small: it goes on where it was stopped, and reads
+every row equally often.
+"""
 
 import hashlib
 import importlib
@@ -24,7 +26,9 @@ FILES = ("model", "head", "data", "train")
 
 @pytest.fixture
 def recipe(recipe_path: None, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The recipe's modules, with a model so small that a step takes milliseconds; torch.compile does nothing."""
+    """The recipe's modules, with a model so small that a step takes milliseconds;
+    torch.compile does nothing.
+    """
     monkeypatch.setattr(torch, "compile", lambda module, **_: module)
     modules = SimpleNamespace(**{name: importlib.import_module(name) for name in FILES})
     toy = modules.model.Shape(width=16, layers=2, heads=2, inner=32, context=32, rows=((0.5, 16), (1.0, 32)))
@@ -34,7 +38,9 @@ def recipe(recipe_path: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.fixture
 def packed(tmp_path: Path) -> Path:
-    """A training text as the real one is laid out: shards, their checksums, and the tokenizer."""
+    """A training text as the real one is laid out: shards, their checksums, and the
+    tokenizer.
+    """
     words = random.Random(0)
     shards = []
     (tmp_path / "train").mkdir()
@@ -217,7 +223,9 @@ def test_a_damaged_shard_is_refused(recipe: Any, packed: Path) -> None:
     ],
 )
 def test_the_lost_byte_of_a_shard_is_put_back(recipe: Any, data: Path, name: str, digest: str) -> None:
-    """Golden: sha256 of the first 500,000 bytes of the text whose own is in mix.json; as packed, both end before."""
+    """Golden: sha256 of the first 500,000 bytes of the text whose own is in mix.json;
+    as packed, both end before.
+    """
     decoder = pyppmd.Ppmd8Decoder(16, 256 << 20)
     assert hashlib.sha256(decoder.decode(recipe.data.packed(data / "train" / name), 500_000)).hexdigest() == digest
 

@@ -47,8 +47,8 @@ def token_nll(
     of a model. The first token of each row then has no prediction and is not kept.
     ``nats[..., t]`` is still the surprisal of ``targets[..., t]``.
 
-    Targets equal to one of ``ignore_index`` are not kept, nor those where ``mask`` is 0.
-    With ``shift``, those predicted from a position where ``mask`` is 0 are not kept
+    Targets equal to one of ``ignore_index`` are not kept, nor those where ``mask`` is
+    0. With ``shift``, those predicted from a position where ``mask`` is 0 are not kept
     either, so that padding on either side does not count.
 
     Logits are read once and never copied whole. Gradients are not recorded.

@@ -6,7 +6,8 @@ is read up to it, and nothing is ever written after one: each run has a file of 
 Layout of a record, little-endian::
 
     magic "NPL1" | body length u32 | crc32 of body u32 | body
-    body: number of rows u32 | for each row: key 16 bytes, tokens u32, columns u32, tokens x columns float64
+    body: number of rows u32 | rows
+    row: key 16 bytes | tokens u32 | columns u32 | tokens x columns float64
 """
 
 import hashlib

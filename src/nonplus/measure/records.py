@@ -301,7 +301,7 @@ class ScoredText:
 
     @property
     def seen(self) -> Ints:
-        """How many tokens the model saw before each, the prefix included, shape (S,)."""
+        """How many tokens the model saw before each, prefix included, shape (S,)."""
         return self._one.seen
 
     @property

@@ -228,7 +228,7 @@ class _Job(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """Windows of one slice as columns (W,), counted in the tokens of the whole slice."""
+    """Windows of one slice as columns (W,), in positions of the whole slice."""
 
     document_W: Ints
     start_W: Ints
@@ -315,7 +315,7 @@ def _finished(under_way: deque[_Assembly], meter: Meter) -> Iterator[ScoredTexts
 def _tokenized(
     documents: Iterable[Document | str], model: WindowModel, protocol: ResolvedProtocol
 ) -> Iterator[TokenizedTexts]:
-    """Tokens of the documents, encoded in another thread one slice ahead of their use."""
+    """Tokens of the documents, encoded in a thread one slice ahead of their use."""
     with ThreadPoolExecutor(1) as thread:
         ahead: deque[Future[TokenizedTexts]] = deque()
         for texts in slices(units(documents, protocol.choices)):

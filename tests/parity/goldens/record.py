@@ -1,8 +1,9 @@
 """Run another tool once, where it still runs, and write down what it says.
 
-evaluate's metric and lmppl do not start under transformers 5, so their numbers are recorded in an environment of
-their own (``pip install torch==2.13.0 transformers==4.57.3 evaluate==0.4.6 lmppl==0.3.2``) and compared with the
-presets here. See the field "command" of each recorded file.
+evaluate's metric and lmppl do not start under transformers 5, so their numbers are
+recorded in an environment of their own (``pip install torch==2.13.0
+transformers==4.57.3 evaluate==0.4.6 lmppl==0.3.2``) and compared with the presets here.
+See the field "command" of each recorded file.
 """
 
 import hashlib
@@ -20,7 +21,9 @@ from texts import LONG, MIDDLE, SHORT  # noqa: E402
 
 
 def by_evaluate(model: Path, metric: str) -> dict[str, Any]:
-    """What ``evaluate.load("perplexity", module_type="metric")`` computes; ``metric`` is the folder of its script."""
+    """What ``evaluate.load("perplexity", module_type="metric")`` computes; ``metric``
+    is the folder of its script.
+    """
     loaded = importlib.import_module("evaluate").load(metric, module_type="metric")
     texts = [*SHORT, MIDDLE]
     found = loaded.compute(predictions=texts, model_id=str(model), batch_size=4, device="cpu")

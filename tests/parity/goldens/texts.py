@@ -1,6 +1,9 @@
-"""The texts of the recorded numbers, written for them: short, long, blank at the edges, beyond ASCII."""
+"""The texts of the recorded numbers, written for them: short, long, blank at the edges,
+beyond ASCII.
+"""
 
-# Nothing that a model of simple stories finds absurd: a token of 20 nats has a float32 error of 1e-5 in any tool.
+# Nothing that a model of simple stories finds absurd: a token of 20 nats has a float32
+# error of 1e-5 in any tool.
 SHORT = (
     "In the deep green forest there lived an old bear who had lost his hat and was very cold.",
     "She was very happy and ran to tell her mom about the new friend she had met at the park that day.",

@@ -1,1 +1,3 @@
-"""Every choice that changes the figure, and the names under which the field makes these choices."""
+"""Every choice that changes the figure, and the names under which the field makes these
+choices.
+"""

@@ -1,4 +1,6 @@
-"""A protocol applied to a model: every number filled in, and the windows that follow from it."""
+"""A protocol applied to a model: every number filled in, and the windows that follow
+from it.
+"""
 
 import hashlib
 import json
@@ -15,11 +17,13 @@ from nonplus.measure.windows import chunk_windows, grid_windows, headed_windows,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedProtocol:
-    """A protocol with nothing left open: what decides a figure besides the model's weights and the text.
+    """A protocol with nothing left open: what decides a figure besides the model's
+    weights and the text.
 
-    ``choices`` has its window and stride filled in; ``prefix`` holds the token ids that go before a prefixed window
-    (none or one); ``dtype`` is the number format of the model's body. ``cautions`` say where the figure of
-    this protocol is known to mislead with this model.
+    ``choices`` has its window and stride filled in; ``prefix`` holds the token ids that
+    go before a prefixed window (none or one); ``dtype`` is the number format of the
+    model's body. ``cautions`` say where the figure of this protocol is known to mislead
+    with this model.
     """
 
     choices: Protocol
@@ -29,19 +33,25 @@ class ResolvedProtocol:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that differ whenever a choice does; the protocol's name is none."""
+        """Twelve hexadecimal digits that differ whenever a choice does; the protocol's
+        name is none.
+        """
         choices = self.as_dict()
         del choices["name"]
         return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def average(self) -> Literal["tokens", "texts"]:
-        """Perplexity of the mean over tokens, or the arithmetic mean of the texts' perplexities."""
+        """Perplexity of the mean over tokens, or the arithmetic mean of the texts'
+        perplexities.
+        """
         return self.choices.average
 
     @property
     def denominator(self) -> Literal["scored", "lm-eval"]:
-        """Words and bytes of the text that was scored, or of the original, counted as lm-eval does."""
+        """Words and bytes of the text that was scored, or of the original, counted as
+        lm-eval does.
+        """
         return self.choices.denominator
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,7 +85,8 @@ class ResolvedProtocol:
     def weight(self, window: Window) -> float:
         """How often each token scored in the window counts."""
         n = window.stop - window.first
-        # The loop's windows lose a label where their own first token is new to them: in the first, or without overlap.
+        # The loop's windows lose a label where their own first token is new to them: in
+        # the first, or without overlap.
         label_lost = not window.prefixed and (window.start == 0 or self.choices.stride == self.choices.window)
         if self.choices.booking == "exact" or label_lost:
             return 1.0
@@ -128,7 +139,9 @@ class ResolvedProtocol:
         return bool(self.prefix) and bool(len(tokens.ids)) and int(tokens.ids[0]) == self.prefix[0]
 
     def _doubled(self, tokens: Tokens) -> bool:
-        """Whether the ids bring the prefix themselves; a protocol that asks for specials gets it twice, as its peer."""
+        """Whether the ids bring the prefix themselves; a protocol that asks for
+        specials gets it twice, as its peer.
+        """
         return not self.choices.specials and self._begins_with_prefix(tokens)
 
     def _without_doubled_prefix(self, window: Window, tokens: Tokens) -> Window:

@@ -72,7 +72,7 @@ class Sums(NamedTuple):
 
     @property
     def perplexity(self) -> float | None:
-        """Perplexity per token; infinite where it overflows (see ``log_perplexity``)."""
+        """Perplexity per token; infinite where it overflows."""
         log = self.log_perplexity
         return None if log is None else exp(log)
 
@@ -161,7 +161,7 @@ class SummedTexts:
             )
 
     def by_domain(self) -> "Iterator[tuple[str, SummedTexts]]":
-        """The documents of each domain that is named, in the order of their first ones."""
+        """The documents of each domain, those without one left aside."""
         for domain in dict.fromkeys(document.domain for document in self.documents if document.domain):
             own = [place for place, document in enumerate(self.documents) if document.domain == domain]
             now = {place: number for number, place in enumerate(own)}

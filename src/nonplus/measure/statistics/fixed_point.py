@@ -56,7 +56,7 @@ def units(values: Floats) -> Units:
 
 
 def run_sums(units_N: Units, offsets: Ints) -> list[int]:
-    """Sums over the runs ``[offsets[g], offsets[g + 1])``, which may be empty; exact."""
+    """Exact sums over runs ``[offsets[g], offsets[g + 1])``, which may be empty."""
     sums = [0] * (len(offsets) - 1)
     begun = np.flatnonzero(np.diff(offsets))
     if not len(begun):

@@ -167,8 +167,11 @@ def pure_accumulate(scores_NV: Array, kept_N: Flags, level_N: Floats, sum_N: Flo
     step = max(1, _BLOCK_BYTES // (np.dtype(wide).itemsize * scores_NV.shape[1]))
     for block in chunks(len(rows_N), step):
         rows_M = rows_N[block]
-        wide_MV = scores_NV[rows_M].astype(wide, copy=False)
-        level_N[rows_M], sum_N[rows_M] = _accumulated(wide_MV, level_N[rows_M], sum_N[rows_M])
+        level_N[rows_M], sum_N[rows_M] = _accumulated(
+            scores_NV[rows_M].astype(wide, copy=False),  # unnamed: a name would keep two blocks
+            level_N[rows_M],
+            sum_N[rows_M],
+        )
 
 
 def _accumulated(wide_MV: Array, level_M: Floats, sum_M: Floats) -> tuple[Floats, Floats]:

@@ -7,6 +7,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 KERNEL := hatch_build.py $(wildcard src/nonplus/kernels/native/*.c) # compiled by the installation
+# A page's examples build on each other, so the tests of a file stay in one process.
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .NOTPARALLEL:
@@ -21,14 +23,14 @@ test: .venv/has-all
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
-	$(BIN)/pytest
-	NONPLUS_NATIVE=0 $(BIN)/pytest tests/kernels tests/models/test_llama.py # what does its work where no compiler is
+	$(PYTEST)
+	NONPLUS_NATIVE=0 $(PYTEST) tests/kernels tests/models/test_llama.py # as without a C compiler
 
 quick: .venv/has-dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not peers" --without-torch
+	$(PYTEST) -m "not slow and not peers" --without-torch
 
 # The peers live in environments of their own: no resolver would put them together. EVALUATE_PERPLEXITY is the folder of
 # that metric's script where no hub can be reached.

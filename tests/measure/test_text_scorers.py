@@ -62,14 +62,8 @@ class ByLine:
             self.read += len(together)
             tokens = encode(together, self, specials=False)
             nats = [float(place) for each in together for place in by_hand(each.text)]
-            yield ScoredTexts(
-                tokens=tokens,
-                index=np.arange(len(nats)),
-                nats=np.array(nats),
-                weight=np.ones(len(nats)),
-                seen=np.array(nats, np.int64),
-                partial=np.zeros(len(together), bool),
-            )
+            index, seen = np.arange(len(nats)), np.array(nats, np.int64)
+            yield ScoredTexts.complete(tokens, index=index, nats=np.array(nats), seen=seen)
 
 
 def by_hand(text: str) -> list[int]:

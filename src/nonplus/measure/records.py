@@ -6,7 +6,7 @@ from, S scored tokens, k alternatives.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -224,6 +224,21 @@ class ScoredTexts:
     seen: Ints
     partial: Bools
     readings: Readings | None = None
+
+    @classmethod
+    def complete(
+        cls, tokens: TokenizedTexts, *, index: Ints, nats: Floats, seen: Ints, readings: Readings | None = None
+    ) -> Self:
+        """Documents scored to their end, each token of ``index`` counting once."""
+        return cls(
+            tokens=tokens,
+            index=index,
+            nats=nats,
+            weight=np.ones(len(nats)),
+            seen=seen,
+            partial=np.zeros(len(tokens), bool),
+            readings=readings,
+        )
 
     def __len__(self) -> int:
         """How many documents."""

@@ -80,7 +80,7 @@ def test_the_joiner_may_be_written_with_an_escaped_newline(run, tmp_path):
 
 def test_a_misleading_protocol_is_noted_on_stderr(run, fox):
     ran = run("score", fox, "--model", f"unigram:{fox}", "-p", "hf-doc", "--window", "16", "--stride", "4", "--json")
-    assert ran.err.startswith("note: protocol hf-doc+: the loop books 3 of every 4 tokens")
+    assert ran.err.startswith("note: protocol hf-doc+: this loop counts only 3 of every 4 tokens")
     assert ran.object["cautions"]
 
 

@@ -88,7 +88,7 @@ def test_a_missing_extra_ends_with_the_line_that_installs_it(run, fox, monkeypat
 
 def test_a_stride_larger_than_the_window(run, fox):
     ran = run("score", fox, *UNIFORM, "--window", 16, "--stride", 32)
-    refused(ran, "32", "stride must lie between 1 and the room of 16", "use stride=16")
+    refused(ran, "32", "stride must be from 1 to 16", "use stride=16")
 
 
 def test_a_window_larger_than_the_model_takes(run, fox):

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.measure.records import Document
-from nonplus.measure.statistics.document_sums import Block, SummedTexts, Sums
+from nonplus.measure.statistics.blocks import Block
+from nonplus.measure.statistics.document_sums import SummedTexts
 from nonplus.measure.statistics.fixed_point import fixed
 from nonplus.measure.statistics.intervals import (
     bootstrap_interval,
@@ -24,6 +25,7 @@ from nonplus.measure.statistics.intervals import (
     text_interval,
     token_interval,
 )
+from nonplus.measure.statistics.sums import Sums
 from nonplus.measure.statistics.tally import Tally
 
 

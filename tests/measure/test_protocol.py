@@ -125,7 +125,7 @@ def test_a_changed_preset_no_longer_bears_its_name() -> None:
     ],
 )
 def test_a_choice_that_would_change_nothing_is_refused(choices: dict) -> None:
-    with pytest.raises(BadProtocol, match=r"means nothing with .*; leave it out"):
+    with pytest.raises(BadProtocol, match=r"has no effect with .*; omit it"):
         resolve(Protocol(**choices), History())
 
 
@@ -136,7 +136,7 @@ def test_replacing_the_first_token_needs_whole_chunks() -> None:
 
 def test_a_tokenizer_that_adds_a_beginning_token_is_a_caution_under_lm_eval() -> None:
     model = History(tokenizer=Bytes(before=(256,)))
-    with pytest.warns(ProtocolWarning, match="the second one is scored"):
+    with pytest.warns(ProtocolWarning, match="the second BOS is scored"):
         (scored,) = score(["ab"], model=model, protocol=Protocol.named("lm-eval"))
     assert scored.nats[0] == pytest.approx(-model.log_probability([256], 256))
 

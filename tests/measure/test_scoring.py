@@ -18,9 +18,9 @@ from nonplus.measure.batches import batch, group, pack, row
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.records import Batch, Document, Floats, ScoredText, Tokens, Window
+from nonplus.measure.records import Batch, Document, Floats, ScoredText, ScoredTexts, Tokens, Window
 from nonplus.measure.scoring import score
-from nonplus.measure.session import evaluate
+from nonplus.measure.session import Measurement, evaluate
 from nonplus.models.synthetic import Bytes
 
 texts = st.lists(st.text("abcdé ", min_size=1, max_size=40), min_size=1, max_size=8)
@@ -115,7 +115,7 @@ def test_a_prefix_that_the_text_brings_itself_is_not_doubled() -> None:
     assert scored.nats[0] == pytest.approx(-model.log_probability([256], ord("a")), rel=1e-12)
 
 
-@pytest.mark.filterwarnings("ignore:protocol full. history was trained with another token")
+@pytest.mark.filterwarnings("ignore:protocol full. history was trained with another token than EOS")
 @pytest.mark.parametrize("bos", ["every", "first", "none", "eos"])
 def test_every_choice_of_prefix_is_fed_as_it_says(bos: str) -> None:
     model = History(max_context=8)
@@ -261,7 +261,7 @@ def test_until_stops_when_the_interval_is_narrow_enough() -> None:
 
 def test_hf_doc_books_one_token_fewer_for_every_later_window() -> None:
     text = "abcdefghijklmnop"
-    with pytest.warns(ProtocolWarning, match="books 3 of every 4"):
+    with pytest.warns(ProtocolWarning, match="counts only 3 of every 4"):
         report = evaluate([text], model=History(max_context=8), protocol=Protocol.named("hf-doc:4"))
     assert report.tally.scored == 15
     assert report.tokens == 7 + 3 + 3
@@ -276,7 +276,7 @@ def test_hf_doc_books_one_token_fewer_for_every_later_window() -> None:
         ("abc", "gptq:16", BadProtocol, "needs at least 16 tokens"),
         ("a" * 30, "evaluate", BadProtocol, "one piece of at most 15 tokens, and text 1 has 30"),
         ("abc", "gptq:4096", BadProtocol, "longer than the 16 that history takes"),
-        ("abc", "stride:16", BadProtocol, "stride must lie between 1 and the room of 15 tokens, got 16"),
+        ("abc", "stride:16", BadProtocol, "stride must be from 1 to 15, .*got 16"),
     ],
 )
 def test_what_cannot_be_measured_is_said(document: str, protocol: str, error: type[Exception], says: str) -> None:
@@ -285,12 +285,12 @@ def test_what_cannot_be_measured_is_said(document: str, protocol: str, error: ty
 
 
 def test_a_text_of_which_nothing_can_be_scored_is_an_error() -> None:
-    with pytest.raises(BadInput, match="no token could be scored: under full, none of the 1 tokens"):
+    with pytest.raises(BadInput, match="no token could be scored: of 1 tokens, none"):
         evaluate(["a"], model=History(bos=None))
 
 
 def test_a_window_too_small_to_score_anything_is_named_among_the_causes() -> None:
-    with pytest.raises(BadInput, match=r"under llama\.cpp:2, none .* or a larger window"):
+    with pytest.raises(BadInput, match=r"under llama\.cpp:2; .* or a larger window"):
         evaluate(["abcdef"], model=History(), protocol=Protocol.named("llama.cpp:2"))
 
 
@@ -305,7 +305,7 @@ def test_ids_beyond_the_vocabulary_are_an_error_of_the_model() -> None:
 
 
 def test_eos_needs_an_end_token() -> None:
-    with pytest.raises(BadProtocol, match="bos=eos needs an end token"):
+    with pytest.raises(BadProtocol, match="bos=eos needs an EOS token"):
         list(score(["a"], model=History(eos=None), protocol=Protocol(bos="eos")))
 
 
@@ -345,3 +345,95 @@ def test_a_row_asks_for_each_scored_token_what_comes_before_it() -> None:
 
 def test_special_tokens_of_the_double_are_what_the_tests_rely_on() -> None:
     assert History().special == Special(bos=256, eos=257)
+
+
+# ----------------------------------------------------------------------- interruptions
+
+
+def given_by(run: Iterator[tuple[ScoredTexts, object]], *, after: int) -> list[tuple[str, list[float]]]:
+    """What a run gives if whoever takes its parts throws Ctrl-C after some."""
+    found = []
+    parts, taken = iter(run), 0
+    part = next(parts)
+    while True:
+        found += [(text.document.id, text.nats.tolist()) for text in part[0]]
+        taken += 1
+        try:
+            part = run.throw(KeyboardInterrupt()) if taken == after else next(parts)
+        except (StopIteration, KeyboardInterrupt):
+            return found
+
+
+@pytest.mark.parametrize("after", [1, 2, 5])
+@pytest.mark.parametrize("until", [0.0, 1e-9])
+def test_a_text_taken_before_ctrl_c_is_neither_given_nor_counted_again(after: int, until: float) -> None:
+    these = [f"text number {i}" for i in range(40)]
+    measurement = Measurement(History(max_context=8, budget=8), until=until)
+    found = given_by(measurement.run(these), after=after)
+    whole = {text.document.id: text.nats.tolist() for text in score(these, model=History(max_context=8))}
+    assert len({id_ for id_, _ in found}) == len(found)
+    report = measurement.report(interrupted=True)
+    assert report.tally.scored == sum(len(nats) for _, nats in found)
+    finished = [(id_, nats) for id_, nats in found if len(nats) == len(whole[id_])]
+    assert all(nats == whole[id_] for id_, nats in finished)
+    assert len(finished) >= len(found) - 40 + after
+
+
+class Struck(History):
+    """Raises KeyboardInterrupt in its ``strike``-th batch."""
+
+    strike = 3
+
+    def logprobs(self, batch: Batch) -> Floats:
+        if len(self.asked) + 1 == self.strike:
+            raise KeyboardInterrupt
+        return super().logprobs(batch)
+
+
+def test_an_interruption_in_the_engine_gives_what_is_scored_with_its_true_surprisals() -> None:
+    text = "one long text, of which windows are scored one after the other"
+    (whole,) = score([text], model=History(max_context=8))
+    run = Measurement(Struck(max_context=8, budget=8)).run([text])
+    ((part,), _) = next(run)
+    with pytest.raises(KeyboardInterrupt):
+        next(run)
+    assert part.partial
+    assert 0 < len(part.nats) < len(whole.nats)
+    known = dict(zip(whole.index.tolist(), whole.nats.tolist(), strict=True))
+    assert part.nats.tolist() == [known[place] for place in part.index.tolist()]
+    assert (part.weight == 1).all()
+
+
+# -------------------------------------------------------------- what a model may not do
+
+
+class Careless(History):
+    """Gives what no model may give."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__()
+        self.answer = answer
+
+    def logprobs(self, batch: Batch) -> Floats:
+        return np.asarray(self.answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [([3.0, -1.0, -1.0], "log-probability 3, and none is above 0"), ([-1.0], "shape"), ([[-1.0]] * 3, "shape")],
+)
+def test_what_cannot_be_log_probabilities_of_the_targets_is_an_error_of_the_model(answer: object, said: str) -> None:
+    with pytest.raises(BadModel, match=said):
+        evaluate(["abc"], model=Careless(answer))
+
+
+@pytest.mark.parametrize("level", [0, 1, 95, math.nan])
+def test_a_level_outside_0_and_1_is_refused_before_anything_is_read(level: float) -> None:
+    with pytest.raises(BadInput, match=r"use 0\.95"):
+        evaluate(iter([]), model=History(), level=level)
+
+
+@pytest.mark.parametrize("field", ["context", "original"])
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(field: str) -> None:
+    with pytest.raises(BadInput, match=f"of its {field}, half of a surrogate pair"):
+        evaluate([Document(text="a", **{field: "b\ud83d"})], model=History())

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from nonplus.measure.records import Document, ScoredTexts, TokenizedTexts
 from nonplus.measure.statistics.by_position import PositionTally
-from nonplus.measure.statistics.document_sums import DocumentSums, Sums, document_sums
+from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
 from nonplus.measure.statistics.fixed_point import fixed, unfixed
+from nonplus.measure.statistics.sums import Sums
 from nonplus.measure.statistics.tally import Tally
 
 
@@ -125,6 +126,21 @@ def test_domains_part_the_documents_that_name_one(these: list[Text]) -> None:
     }
 
 
+def test_a_domain_has_the_same_blocks_whatever_else_is_in_its_batch() -> None:
+    small = Text("a" * 1200, [1.0, 2.0, 3.0], [400, 800, 1200], id="small", domain="x")
+    large = [Text("b" * 3000, [9.0, 8.0, 7.0, 6.0], [700, 1400, 2100, 3000], id=f"{i}", domain="y") for i in range(30)]
+    alone, among = (dict(document_sums(batch(these)).by_domain())["x"] for these in ([small], [small, *large]))
+    assert Tally.of(alone) == Tally.of(among)
+    assert Tally.of(among).largest
+
+
+def test_many_domains_and_many_tokens_of_probability_zero_take_linear_time() -> None:
+    many = [Text("a", [math.inf], [1], id=f"{i}", domain=f"domain {i}") for i in range(3000)]
+    sums = document_sums(batch([*many, Text("b" * 30000, [math.inf] * 30000, [*range(1, 30001)], id="zeros")]))
+    assert len(dict(sums.by_domain())) == 3000
+    assert [len(each.zero_places) for each in sums][-1] == 30000
+
+
 @given(st.lists(st.floats(0, 1e12), min_size=1, max_size=30))
 def test_the_sum_is_that_of_exact_arithmetic(nats: list[float]) -> None:
     total = of_one(scored("x" * len(nats), nats))
@@ -161,8 +177,7 @@ def test_an_overflowing_perplexity_leaves_the_log_finite() -> None:
 
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=40))
 def test_positions_partition_the_tokens(nats: list[float]) -> None:
-    by_position = PositionTally()
-    by_position.add(scored("x" * len(nats), nats))
+    by_position = PositionTally.of(scored("x" * len(nats), nats))
     rows = by_position.rows()
     assert sum(row.tokens for row in rows) == len(nats)
     assert math.fsum(row.nats for row in rows) == pytest.approx(math.fsum(nats), abs=1e-9)

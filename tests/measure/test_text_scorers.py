@@ -140,3 +140,25 @@ def test_a_text_that_is_none_is_refused_before_it_comes_to_the_scorer() -> None:
         evaluate(["ab", ""], model=ByLine())
     with pytest.raises(BadInput, match="half of a surrogate pair"):
         evaluate(["ab", "\ud83d"], model=ByLine())
+
+
+@pytest.mark.parametrize(("nats", "said"), [(math.nan, "gives NaN"), (-5.0, "log-probability 5, and none is above 0")])
+def test_surprisals_that_cannot_be_are_an_error_of_the_scorer(nats: float, said: str) -> None:
+    class Wrong:
+        name, identity, dtype, vocabulary = "wrong", "wrong", "float64", 256
+        tokenizer, protocol = Bytes(), Lines()
+
+        def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+            tokens = encode(list(documents), self, specials=False)
+            index = np.arange(len(tokens.ids))
+            yield ScoredTexts.complete(tokens, index=index, nats=np.full(len(index), nats), seen=index)
+
+    with pytest.raises(BadModel, match=said):
+        evaluate(["ab"], model=Wrong())
+
+
+def test_a_window_model_with_a_method_called_score_stays_a_window_model() -> None:
+    class Scoring(History):
+        def score(self) -> None: ...
+
+    assert evaluate(["ab"], model=Scoring()).nats == evaluate(["ab"], model=History()).nats

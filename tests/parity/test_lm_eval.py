@@ -84,7 +84,7 @@ def test_a_beginning_token_that_comes_twice_is_scored_as_there_and_warned_of() -
     text = letters(20, seed=4)
     theirs = -rolling(harness(MODEL, tokenizer(adds_bos=True, length=L)), [text])[0]
     repaired = -rolling(harness(MODEL, tokenizer(adds_bos=True, length=L), add_bos_token=False), [text])[0]
-    with pytest.warns(ProtocolWarning, match="the second one is scored"):
+    with pytest.warns(ProtocolWarning, match="the second BOS is scored"):
         (ours,) = nats([text], (MODEL, tokenizer(adds_bos=True, length=L)), "lm-eval")
     (without,) = nats(
         [text], (MODEL, tokenizer(adds_bos=True, length=L)), Protocol.named("lm-eval").but(specials=False)

@@ -50,7 +50,7 @@ class AnswerCache:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
         self._places: dict[bytes, _Place] = {}
-        for path in sorted(folder.glob("*.answers")):
+        for path in sorted(path for path in folder.glob("*.answers") if path.is_file()):
             self._places.update(_places(path))
         self._path = folder / f"{os.getpid()}-{os.urandom(6).hex()}.answers"
 
@@ -90,7 +90,7 @@ def _places(path: Path) -> Iterator[tuple[bytes, _Place]]:
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             magic, length, checksum = _HEAD.unpack(head)
             start, body = file.tell(), file.read(length)
-            if magic != _MAGIC or len(body) != length or zlib.crc32(body) != checksum:
+            if magic != _MAGIC or len(body) != length or length < 4 or zlib.crc32(body) != checksum:
                 return
             yield from _rows(body, path, start)
 

@@ -56,7 +56,9 @@ def explained(
     few = "only " if interval.method.startswith("few ") else ""
     text = f"{interval.level:.0%}, from {few}{interval.clusters:,} {interval.method.removeprefix('few ')}"
     if interval.method == "tokens":
-        return f"{text} as if independent: too little text for an honest one, the true one is wider"
+        return (
+            f"{text} treated as independent; the text is too short for a reliable interval, and the true one is wider"
+        )
     if independent is not None and design_effect is not None:
         low, high = figure(independent.low), figure(independent.high)
         text += f"; tokens as if independent: [{low}, {high}], design effect {figure(design_effect, 2)}"

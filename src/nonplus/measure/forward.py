@@ -3,7 +3,7 @@ where they do not fit.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import final
@@ -13,11 +13,13 @@ import numpy as np
 from nonplus.errors import BadInput, BadModel
 from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.batches import Row, batch, group, pack
-from nonplus.measure.interfaces import HasDistributions, WindowModel
+from nonplus.measure.interfaces import AnyModel, HasDistributions, WindowModel
 from nonplus.measure.readings import readings
-from nonplus.measure.records import Batch, Scores, joined_scores
+from nonplus.measure.records import Batch, Floats, Scores, joined_scores
 
 _Lines = list[list[int]]
+
+_ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,9 @@ class RunOptions:
     resume: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse negative numbers."""
+        """Refuse negative numbers; take a folder's name for a path."""
+        if isinstance(self.resume, str):
+            object.__setattr__(self, "resume", Path(self.resume))
         for name in ("budget", "alternatives"):
             if (value := getattr(self, name)) < 0:
                 raise BadInput(f"{name} is a number of tokens, 0 or more; got {value}")
@@ -117,13 +121,9 @@ class Forward:
         return joined_scores([kept[key] if key in kept else self._cache[key] for key in keys.values()])
 
     def _computed(self, rows: Sequence[Row], lines: _Lines) -> Scores:
-        scores = self._ask(batch([[rows[i] for i in line] for line in lines]))
-        if np.isnan(scores.nats).any():
-            raise BadModel(
-                f"{self._model.name} gives NaN in {self._model.dtype}, and a probability is a number; "
-                "use a wider dtype such as bfloat16 or float32, or check its weights"
-            )
-        return scores
+        asked = batch([[rows[i] for i in line] for line in lines])
+        scores = self._ask(asked)
+        return replace(scores, nats=checked_nats(scores.nats, len(asked.target_N), self._model))
 
     def _ask(self, asked: Batch) -> Scores:
         if self._alternatives and isinstance(self._model, HasDistributions):
@@ -131,3 +131,24 @@ class Forward:
             return Scores(read.nats, read)
         # 0.0 - x, because a certain token's -0.0 would print as such
         return Scores(0.0 - self._model.logprobs(asked))
+
+
+def checked_nats(nats: Floats, n: int, model: AnyModel) -> Floats:
+    """Surprisals of ``n`` targets, at least 0, as a model gave them.
+
+    Raises:
+        BadModel: another number of them, NaN, or a probability above 1.
+    """
+    if nats.shape != (n,):
+        raise BadModel(f"{model.name} gives log-probabilities of shape {nats.shape} for {n} targets; give one for each")
+    if np.isnan(nats).any():
+        raise BadModel(
+            f"{model.name} gives NaN in {model.dtype}, and a probability is a number; "
+            "use a wider dtype such as bfloat16 or float32, or check its weights"
+        )
+    if n and nats.min() < -_ROUNDING:
+        raise BadModel(
+            f"{model.name} gives the log-probability {-nats.min():.3g}, and none is above 0; "
+            "normalise its scores, for instance by a log-softmax"
+        )
+    return np.maximum(nats, 0.0)

@@ -28,6 +28,7 @@ from nonplus.measure.statistics.intervals import (
     text_interval,
     token_interval,
 )
+from nonplus.measure.statistics.sums import counted_tokens, log_perplexity, nats_per, total_nats
 from nonplus.measure.statistics.tally import Tally
 
 _LN2 = math.log(2)
@@ -79,22 +80,18 @@ class Report:
     @property
     def nats(self) -> float:
         """Surprisal of all scored tokens together."""
-        return math.inf if self.tally.zeros else unfixed(self.tally.nats)
+        return total_nats(self.tally)
 
     @property
     def tokens(self) -> float:
         """Scored tokens as the protocol counts them; an ``int`` if possible."""
-        weight = unfixed(self.tally.tokens)
-        whole = round(weight)
-        # each weight was rounded to 2**-40, so weights that add up to a whole number
-        # miss it by this much at most
-        return whole if abs(weight - whole) * (1 << 41) <= self.tally.scored else weight
+        return counted_tokens(self.tally)
 
     @property
     def log_perplexity(self) -> float | None:
         """Natural logarithm of the perplexity; finite where that overflows."""
         if self.protocol.average == "tokens":
-            return self._nats_per_token
+            return log_perplexity(self.tally)
         mean = self._mean_of_texts
         return math.log(mean) if mean is not None and math.isfinite(mean) else mean
 
@@ -103,12 +100,14 @@ class Report:
         """Perplexity per token, averaged as the protocol states."""
         if self.protocol.average == "texts":
             return self._mean_of_texts
-        return None if self._nats_per_token is None else exp(self._nats_per_token)
+        log = log_perplexity(self.tally)
+        return None if log is None else exp(log)
 
     @property
     def bits_per_token(self) -> float | None:
         """Mean surprisal of a token in bits."""
-        return None if self._nats_per_token is None else self._nats_per_token / _LN2
+        log = log_perplexity(self.tally)
+        return None if log is None else log / _LN2
 
     @property
     def bits_per_byte(self) -> float | None:
@@ -199,13 +198,6 @@ class Report:
         return {key: jsonable(value) for key, value in found.items()}
 
     @property
-    def _nats_per_token(self) -> float | None:
-        if not self.tally.tokens:
-            return None
-        # divided as integers: the sum may be larger than a float can hold
-        return math.inf if self.tally.zeros else self.tally.nats / self.tally.tokens
-
-    @property
     def _mean_of_texts(self) -> float | None:
         if not self.tally.texts:
             return None
@@ -213,8 +205,8 @@ class Report:
 
     def _per(self, units: int, *, unknown: int, unit: float = 1.0) -> float | None:
         """Nats / ``unit`` for each of ``units``, which ``unknown`` tokens lack."""
-        known = units and not unknown and not self.tally.weighted
-        return self.nats / units / unit if known else None
+        nats = nats_per(self.tally, units, unknown=unknown)
+        return None if nats is None else nats / unit
 
 
 def _figures(report: Report) -> dict[str, Any]:

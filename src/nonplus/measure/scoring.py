@@ -9,19 +9,20 @@ import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import NamedTuple, final
+from typing import NamedTuple, cast, final
 
 import numpy as np
 
 from nonplus.errors import BadProtocol, ProtocolWarning
 from nonplus.measure.batches import row
-from nonplus.measure.forward import Forward, RunOptions
-from nonplus.measure.interfaces import ScoresTexts, StatedProtocol, TextScorer, WindowModel
+from nonplus.measure.forward import Forward, RunOptions, checked_nats
+from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
 from nonplus.measure.records import (
+    Bools,
     Document,
     Floats,
     Ints,
@@ -83,15 +84,15 @@ def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) 
     """
     chosen = protocol or Protocol()
     stated: StatedProtocol
-    if isinstance(model, ScoresTexts):
-        if chosen != Protocol():
-            raise BadProtocol(
-                f"{model.name} scores whole texts in its own way ({model.protocol.signature}), so no protocol can be "
-                f"chosen for it, got {chosen.name}; omit the protocol"
-            )
+    if isinstance(model, HasLogprobs):
+        stated = resolve(chosen, model)
+    elif chosen == Protocol():
         stated = model.protocol
     else:
-        stated = resolve(chosen, model)
+        raise BadProtocol(
+            f"{model.name} scores whole texts in its own way ({model.protocol.signature}), so no protocol can be "
+            f"chosen for it, got {chosen.name}; omit the protocol"
+        )
     for caution in stated.cautions:
         warnings.warn(f"protocol {stated.signature.partition('|')[0]}: {caution}", ProtocolWarning, stacklevel=3)
     return stated
@@ -110,10 +111,9 @@ def scored_texts(
     Interrupted by Ctrl-C, what is finished of the documents under way is given
     (``partial``) before KeyboardInterrupt goes on.
     """
-    if isinstance(model, ScoresTexts):
-        return _by_scorer(documents, model, options, meter)
-    assert isinstance(protocol, ResolvedProtocol), "a window model is measured under a resolved protocol"
-    return _in_windows(documents, model, protocol, options, meter)
+    if isinstance(protocol, ResolvedProtocol) and isinstance(model, HasLogprobs):
+        return _in_windows(documents, model, protocol, options, meter)
+    return _by_scorer(documents, cast(TextScorer, model), options, meter)
 
 
 def _by_scorer(
@@ -122,7 +122,8 @@ def _by_scorer(
     for name, asked in (("budget", options.budget), ("resume", options.resume)):
         if asked:
             raise BadProtocol(f"{name} is for window models, and {model.name} scores whole texts; omit {name}")
-    for texts in model.score(checked(named(documents)), alternatives=options.alternatives):
+    for given in model.score(checked(named(documents)), alternatives=options.alternatives):
+        texts = replace(given, nats=checked_nats(given.nats, len(given.index), model))
         meter.tokens += len(texts.nats)
         meter.nats += float(texts.nats.sum())
         meter.documents += len(texts)
@@ -160,8 +161,9 @@ class _Assembly:
     def __init__(self, texts: TokenizedTexts) -> None:
         n = len(texts.ids)
         self.texts = texts
-        self.waiting = np.full(len(texts), -1)  # windows that are not scored yet; -1: not even cut
-        self._done = 0
+        self.done = 0  # documents that were given away
+        self.cut = np.zeros(len(texts), np.bool_)  # documents whose windows are known
+        self.waiting = np.zeros(len(texts), np.int64)  # windows that are not scored yet
         self._nats = np.zeros(n)
         self._weight = np.zeros(n)
         self._seen = np.zeros(n, np.int64)
@@ -171,36 +173,37 @@ class _Assembly:
     @property
     def finished(self) -> bool:
         """Whether every document was given away."""
-        return self._done == len(self.texts)
+        return self.done == len(self.texts)
 
     def put(self, windows: "_Windows", scores: Scores) -> None:
         """Take in the scores of some windows, one after the other."""
         place_S, seen_S = windows.places()
-        self._scored[place_S] = True
         self._nats[place_S] = scores.nats
         self._weight[place_S] = np.repeat(windows.weight_W, windows.stop_W - windows.first_W)
         self._seen[place_S] = seen_S
         if scores.readings is not None:
             self._readings = self._readings or _room(scores.readings, len(self._nats))
             _fill(self._readings, place_S, scores.readings)
+        self._scored[place_S] = True  # last: an interruption leaves no token half filled in
         np.subtract.at(self.waiting, windows.document_W, 1)
 
-    def give(self) -> Iterator[ScoredTexts]:
-        """The documents that are finished, up to the first that is not, each given
-        once.
-        """
-        open_ = np.flatnonzero(self.waiting[self._done :])
-        stop = self._done + int(open_[0]) if len(open_) else len(self.texts)
-        if stop > self._done:
-            yield self._part(self._done, stop)
-            self._done = stop
+    def next_part(self) -> ScoredTexts | None:
+        """The documents that are finished, from the first that was not given yet."""
+        open_ = np.flatnonzero(~self._finished[self.done :])
+        stop = self.done + int(open_[0]) if len(open_) else len(self.texts)
+        return self._part(self.done, stop) if stop > self.done else None
 
     def begun(self) -> Iterator[ScoredTexts]:
-        """What there is of each document not given away of which a token was scored."""
-        for place in range(self._done, len(self.texts)):
+        """The scored part of each document that was not given yet."""
+        for place in range(self.done, len(self.texts)):
             part = self._part(place, place + 1)
             if len(part.nats):
                 yield part
+
+    @property
+    def _finished(self) -> Bools:
+        finished: Bools = self.cut & (self.waiting == 0)
+        return finished
 
     def _part(self, start: int, stop: int) -> ScoredTexts:
         first, last = self.texts.offsets[[start, stop]].tolist()
@@ -211,7 +214,7 @@ class _Assembly:
             nats=self._nats[first:last][index],
             weight=self._weight[first:last][index],
             seen=self._seen[first:last][index],
-            partial=self.waiting[start:stop] != 0,
+            partial=~self._finished[start:stop],
             readings=None if self._readings is None else self._readings.at(index + first),
         )
 
@@ -284,6 +287,7 @@ def _jobs(slices_: Iterable[TokenizedTexts], protocol: ResolvedProtocol, under_w
             tokens = texts[document]
             windows = protocol.windows(tokens)
             assembly.waiting[document] = len(windows)
+            assembly.cut[document] = True
             for window in windows:
                 yield _Job(assembly, document, tokens, window)
 
@@ -304,10 +308,16 @@ def _chunks(jobs: Iterable[_Job], forward: Forward) -> Iterator[list[_Job]]:
 
 def _finished(under_way: deque[_Assembly], meter: Meter) -> Iterator[ScoredTexts]:
     while under_way:
-        for texts in under_way[0].give():
+        assembly = under_way[0]
+        texts = assembly.next_part()
+        if texts is not None:
+            stop = assembly.done + len(texts)
             meter.documents += len(texts)
-            yield texts
-        if not under_way[0].finished:
+            try:
+                yield texts
+            finally:  # whoever got them may throw KeyboardInterrupt, and they are given once
+                assembly.done = stop
+        if not assembly.finished:
             return
         under_way.popleft()
 

@@ -1,7 +1,8 @@
 """From documents and a model to a report."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import final
 
 from nonplus.errors import BadInput, BadProtocol
@@ -19,6 +20,20 @@ from nonplus.measure.statistics.intervals import enough_documents, text_interval
 from nonplus.measure.statistics.tally import Tally
 
 Measured = tuple[ScoredTexts, SummedTexts]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """What was measured so far: one value, so that an interruption never splits it."""
+
+    tally: Tally = field(default_factory=Tally)
+    domains: Mapping[str, Tally] = field(default_factory=dict)
+    positions: PositionTally = field(default_factory=PositionTally)
+
+    def plus(self, sums: SummedTexts, texts: ScoredTexts) -> "_Sums":
+        domains = {domain: self.domains.get(domain, Tally()) + Tally.of(own) for domain, own in sums.by_domain()}
+        positions = self.positions + PositionTally.of(texts)
+        return _Sums(self.tally + Tally.of(sums), {**self.domains, **domains}, positions)
 
 
 @final
@@ -42,15 +57,15 @@ class Measurement:
             BadProtocol: the protocol does not suit the model, or ``until`` can never
                 stop a run.
         """
+        if not 0 < level < 1:
+            raise BadInput(f"level is the confidence of the intervals, between 0 and 1, got {level}; use 0.95 for 95 %")
         self.protocol = stated_protocol(protocol, model)
         check_until(until, protocol or Protocol())
         self.enough = False
         self._model = model
         self._level = level
         self._until = until
-        self._tally = Tally()
-        self._domains: dict[str, Tally] = {}
-        self._positions = PositionTally()
+        self._sums = _Sums()
         self._begun = time.perf_counter()
 
     def run(
@@ -59,9 +74,8 @@ class Measurement:
         """Score documents, count them in, and give both, many at a time as they are
         finished.
 
-        It ends early, with ``enough`` true, where the interval is as narrow as was
-        asked for. KeyboardInterrupt, thrown in or raised inside, goes on once what is
-        finished of the documents under way was given.
+        It ends early, with ``enough`` true, if the interval is as narrow as was wanted.
+        On KeyboardInterrupt it first yields what is finished, then raises it again.
 
         Raises:
             BadInput: no text came, or one that cannot be measured.
@@ -77,11 +91,15 @@ class Measurement:
         )
         texts = next(scoring, None)
         while texts is not None:
-            stop: KeyboardInterrupt | None = None
+            stop: KeyboardInterrupt | None = None  # held back until all that is finished was given
             for part in self._parts(texts):
                 try:
-                    yield part, self.add(part)
-                except KeyboardInterrupt as fault:  # held back until all that is finished was given
+                    sums = self.add(part)
+                except KeyboardInterrupt as fault:
+                    stop, sums = fault, self.add(part)
+                try:
+                    yield part, sums
+                except KeyboardInterrupt as fault:
                     stop = fault
                 if self._until and self._narrow():
                     self.enough = True
@@ -89,16 +107,21 @@ class Measurement:
             texts = scoring.throw(stop) if stop else next(scoring, None)
 
     def add(self, texts: ScoredTexts) -> SummedTexts:
-        """Count scored texts in, and give what each of them adds up to."""
-        counted = None
-        if self.protocol.denominator == "lm-eval" and not texts.partial.any():
-            counted = [lm_eval_counts(document.original or document.text) for document in texts.documents]
-        sums = document_sums(texts, counted=counted)
-        self._tally += Tally.of(sums)
-        for domain, own in sums.by_domain():
-            self._domains[domain] = self._domains.get(domain, Tally()) + Tally.of(own)
-        self._positions.add(texts)
+        """Count scored texts in, and return what each of them adds up to.
+
+        All of it or, if it is interrupted, nothing.
+        """
+        sums = document_sums(texts, counted=self._counted(texts))
+        self._sums = self._sums.plus(sums, texts)
         return sums
+
+    def _counted(self, texts: ScoredTexts) -> list[tuple[int, int] | None]:
+        """Words and bytes of each document's original, if the protocol counts those."""
+        original = self.protocol.denominator == "lm-eval"
+        return [
+            lm_eval_counts(document.original or document.text) if original and not partial else None
+            for document, partial in zip(texts.documents, texts.partial.tolist(), strict=True)
+        ]
 
     def _parts(self, texts: ScoredTexts) -> Iterator[ScoredTexts]:
         """All at once, or one by one where each may be the last that is needed."""
@@ -112,12 +135,12 @@ class Measurement:
         """Whether the interval, from documents enough to trust it, is within that part
         of the perplexity either way.
         """
-        if not enough_documents(self._tally):
+        if not enough_documents(self._sums.tally):
             return False
         if self.protocol.average == "texts":
-            interval = text_interval(self._tally, level=self._level)
+            interval = text_interval(self._sums.tally, level=self._level)
             return interval is not None and interval.high - interval.low <= self._until * (interval.high + interval.low)
-        interval = token_interval(self._tally, level=self._level)
+        interval = token_interval(self._sums.tally, level=self._level)
         return interval is not None and exp((interval.high - interval.low) / 2) - 1 <= self._until
 
     def report(self, *, interrupted: bool = False) -> Report:
@@ -126,14 +149,13 @@ class Measurement:
         Raises:
             BadInput: no token could be scored.
         """
-        if not self._tally.tokens:
+        if not self._sums.tally.tokens:
             raise BadInput(
-                f"no token could be scored: under {self.protocol.signature.partition('|')[0]}, none of the "
-                f"{self._tally.unscored:,} tokens has anything before it to be predicted from; give a longer text, or "
-                "a larger window where the protocol names a small one"
+                f"no token could be scored: of {self._sums.tally.unscored:,} tokens, none has a token before it in its "
+                f"window under {self.protocol.signature.partition('|')[0]}; give a longer text, or a larger window"
             )
         return Report(
-            tally=self._tally,
+            tally=self._sums.tally,
             protocol=self.protocol,
             model=self._model.name,
             model_identity=self._model.identity,
@@ -141,8 +163,8 @@ class Measurement:
             dtype=self._model.dtype,
             seconds=time.perf_counter() - self._begun,
             level=self._level,
-            positions=self._positions.rows(),
-            domains=tuple(sorted(self._domains.items())),
+            positions=self._sums.positions.rows(),
+            domains=tuple(sorted(self._sums.domains.items())),
             interrupted=interrupted,
         )
 

@@ -149,10 +149,13 @@ def _joined(documents: Iterable[Document], protocol: Protocol) -> Iterator[Docum
 def _check(document: Document) -> None:
     if not document.text:
         raise BadInput(f"{document.id} is empty; a text needs at least one character")
-    try:
-        document.text.encode()
-    except UnicodeEncodeError as wrong:
-        raise BadInput(
-            f"{document.id} holds {document.text[wrong.start]!a} at character {wrong.start}, half of a surrogate pair, "
-            "which is not text; decode the source with the encoding it was written in"
-        ) from None
+    for name in ("text", "context", "original"):
+        value: str = getattr(document, name)
+        try:
+            value.encode()
+        except UnicodeEncodeError as wrong:
+            where = "" if name == "text" else f" of its {name}"
+            raise BadInput(
+                f"{document.id} holds {value[wrong.start]!a} at character {wrong.start}{where}, half of a surrogate "
+                "pair, which is not text; decode the source with the encoding it was written in"
+            ) from None

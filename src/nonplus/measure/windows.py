@@ -9,9 +9,9 @@ def windows(n_tokens: int, *, room: int, stride: int, first: int = 0, prefixed: 
     """Cut ``n_tokens`` so that each token from ``first`` on is scored once.
 
     ``room`` is how many tokens a window holds before the last one it scores. What comes
-    before ``first`` is context: the first window holds all of it, or half a window of
-    it if it is longer than one. After the first window every scored token sees at least
-    ``room + 1 - stride`` others; the last window takes more context on its left.
+    before ``first`` is context: the first window holds all of it or, if that is longer
+    than a window, half a window of it. After the first window every scored token sees
+    at least ``room + 1 - stride`` others; the last window takes more context.
     """
     head = room + 1 if first <= room else first + min(stride, room // 2 + 1)
     stop = min(n_tokens, head)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from nonplus.errors import BadInput
-from nonplus.measure.statistics.document_sums import Sums
+from nonplus.measure.statistics.sums import Sums
 from nonplus.measure.statistics.tally import Tally, first_places
 from nonplus.metrics.batch_sums import BatchSums
 from nonplus.metrics.protocol import MetricProtocol

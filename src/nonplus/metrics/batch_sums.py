@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadInput, BadProbability
 from nonplus.measure.records import Bools, Floats, Ints
-from nonplus.measure.statistics.document_sums import Sums, bounded_product
-from nonplus.measure.statistics.fixed_point import BITS, run_sums, units
+from nonplus.measure.statistics.fixed_point import BITS, bounded_product, run_sums, units
+from nonplus.measure.statistics.sums import Sums
 from nonplus.measure.statistics.tally import first_places
 
 Array = NDArray[Any]
@@ -236,7 +236,7 @@ def _misfit(name: str, values: Array, shape: Sequence[int]) -> str:
 
 def _firsts(kept_RT: Bools, documents: _Documents) -> Bools:
     """Tokens at the beginning of a row or after one of another document."""
-    first_RT = np.zeros_like(kept_RT)
+    first_RT = np.zeros(kept_RT.shape, bool)  # in C order, of which ravel is a view
     first_RT[:, :1] = ~kept_RT[:, :1]  # surprisals that were sliced by hand begin with one that counts
     starts = documents.offsets[:-1]
     inside_row = starts[starts % max(kept_RT.shape[1], 1) > 0]

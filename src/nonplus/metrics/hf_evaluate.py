@@ -116,13 +116,12 @@ def _of_surprisals(texts: list[list[float]], n_bytes: list[int] | None, level: f
         one.update(nats, n_bytes=size)
         metric.merge(one)
         perplexities.append(one.compute().perplexity)
-    return {**_of_each(perplexities), **_of_all(metric.compute())}
+    report = metric.compute()  # first: it explains why there is no figure where none has one
+    return {**_of_each(perplexities), **_of_all(report)}
 
 
 def _of_each(perplexities: list[float | None]) -> dict[str, Any]:
-    """The perplexity of each text, ``None`` where no token has anything before it to be
-    predicted from; their mean.
-    """
+    """Each text's perplexity, ``None`` if no token was scored, and their mean."""
     defined = [each for each in perplexities if each is not None]
     return {"perplexities": perplexities, "mean_perplexity": math.fsum(defined) / len(defined)}
 

@@ -31,7 +31,8 @@ class MetricProtocol:
         words = [" and ".join(self.kinds) or "nothing yet", "shifted" if self.shift else "not shifted"]
         if self.ignore_index:
             words.append(f"ignoring {', '.join(map(str, self.ignore_index))}")
-        return ", ".join([*words, *(name for name in ("masked", "weighted") if getattr(self, name))])
+        words += [name for name in ("masked", "weighted") if getattr(self, name)]
+        return ", ".join([*words, *(["NaN rows excluded"] if self.excluding else [])])
 
     @property
     def fingerprint(self) -> str:

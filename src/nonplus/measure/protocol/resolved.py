@@ -21,7 +21,7 @@ class ResolvedProtocol:
     weights and the text.
 
     ``choices`` has its window and stride filled in; ``prefix`` holds the token ids that
-    go before a prefixed window (none or one); ``dtype`` is the number format of the
+    go before a prefixed window (none or one); ``dtype`` is the dtype of the
     model's body. ``cautions`` say where the figure of this protocol is known to mislead
     with this model.
     """
@@ -165,7 +165,7 @@ def resolve(protocol: Protocol, model: WindowModel) -> ResolvedProtocol:
         )
     if prefix and protocol.cut in ("grid", "chunks") and protocol.bos != "replace":
         raise BadProtocol(
-            f"{protocol.name} cuts windows without a place for a beginning token, got bos={protocol.bos}; "
+            f"{protocol.name} leaves no room for BOS in its windows, got bos={protocol.bos}; "
             "use bos=none, or the protocol stride:S, which has one before every window"
         )
     if protocol.bos == "replace" and protocol.cut != "chunks":
@@ -173,12 +173,12 @@ def resolve(protocol: Protocol, model: WindowModel) -> ResolvedProtocol:
     room = window - len(prefix) if protocol.bos == "every" else window
     if protocol.stride > room:
         raise BadProtocol(
-            f"stride must lie between 1 and the room of {room} tokens, got {protocol.stride}; "
+            f"stride must be from 1 to {room}, the tokens that are new in a window, got {protocol.stride}; "
             f"use stride={room} for disjoint windows"
         )
     filled = protocol.but(window=window, stride=protocol.stride or room).but(name=protocol.name)
     if protocol.booking == "hf-doc" and filled.stride < window:
-        cautions += (f"the loop books {filled.stride - 1} of every {filled.stride} tokens that it scores",)
+        cautions += (f"this loop counts only {filled.stride - 1} of every {filled.stride} tokens that it scores",)
     return ResolvedProtocol(choices=filled, prefix=prefix, dtype=model.dtype, cautions=cautions)
 
 
@@ -195,7 +195,7 @@ def _refuse_idle(protocol: Protocol) -> None:
     }
     for choice, beside in idle.items():
         if beside:
-            raise BadProtocol(f"{choice}={getattr(protocol, choice)} means nothing with {beside}; leave it out")
+            raise BadProtocol(f"{choice}={getattr(protocol, choice)} has no effect with {beside}; omit it")
 
 
 def _prefix(protocol: Protocol, model: WindowModel) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -205,9 +205,9 @@ def _prefix(protocol: Protocol, model: WindowModel) -> tuple[tuple[int, ...], tu
         return (), ()
     if protocol.bos == "eos":
         if special.eos is None:
-            raise BadProtocol(f"bos=eos needs an end token, and {model.name} has none; use bos=every or bos=none")
+            raise BadProtocol(f"bos=eos needs an EOS token, and {model.name} has none; use bos=every or bos=none")
         wrong = special.bos is not None and special.bos != special.eos
-        caution = f"{model.name} was trained with another token before a text than the end token used here"
+        caution = f"{model.name} was trained with another token than EOS before a text"
         return (special.eos,), (caution,) if wrong else ()
     if special.bos is not None:
         return (special.bos,), _doubled_caution(protocol, model, special.bos)
@@ -221,5 +221,5 @@ def _doubled_caution(protocol: Protocol, model: WindowModel, bos: int) -> tuple[
         return ()
     (probe,) = model.tokenizer.encode(["a"], specials=True)
     if len(probe.ids) and int(probe.ids[0]) == bos:
-        return ("the tokenizer adds a beginning token and the protocol another: the second one is scored",)
+        return ("the tokenizer adds BOS and the protocol adds another; the second BOS is scored",)
     return ()

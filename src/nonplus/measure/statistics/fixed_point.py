@@ -14,6 +14,7 @@ from nonplus.measure.records import Floats, Ints
 
 BITS = 40
 _LOW = 30  # a unit is added as two whole numbers, the lower of this many bits: 2**31 of them fit into int64
+_MOST = np.finfo(np.float64).max
 _SMALL = float(1 << 22)  # below this a value times 2**40 fits into int64
 
 Units = NDArray[Any]  # int64, or Python's own whole numbers where a value is too large for that
@@ -79,3 +80,12 @@ def label_sums(units_N: Units, label_N: Ints, labels: int) -> list[int]:
     """
     order = np.argsort(label_N.astype(np.uint8), kind="stable")  # of single bytes, NumPy's stable sort is linear
     return run_sums(units_N[order], np.searchsorted(label_N[order], np.arange(labels + 1)))
+
+
+def bounded_product(one: Floats, other: Floats) -> Floats:
+    """Products; where one is beyond what a float can hold, the largest float stands for
+    it.
+    """
+    with np.errstate(over="ignore"):
+        product = one * other
+    return np.clip(product, -_MOST, _MOST, out=product)

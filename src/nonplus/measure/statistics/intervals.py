@@ -59,14 +59,13 @@ def ratio_standard_error(y: Floats, n: Floats) -> float:
 
 
 def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of nats per token; ``None`` where nothing or an impossible token was
-    scored.
+    """Interval of nats per token; ``None`` without tokens or with probability 0.
 
-    Documents are the clusters where they count for twenty of equal size and more. Else
-    the largest are cut into blocks of bytes, as wide as leaves eight of them; where
-    blocks are not known, documents that count for eight serve, as ``few documents``.
-    What is too little for that gets the token-independent interval, which says so in
-    ``method``.
+    With an effective number of at least 20 documents, documents are the clusters. With
+    fewer, the largest are cut into blocks of bytes, never so wide that fewer than eight
+    remain. Where no blocks are known, an effective number of eight documents will do
+    (``few documents``). With less than that, tokens are treated as independent, and
+    ``method`` says so.
     """
     if not tally.tokens or tally.zeros:
         return None
@@ -185,8 +184,9 @@ def design_effect(interval: Interval | None, independent: Interval | None) -> fl
 
 
 def widest(candidates: Iterable[_Moments]) -> _Moments | None:
-    """The clustering with the largest standard error: neighbours resemble each other,
-    so narrow blocks flatter.
+    """The clustering with the largest standard error.
+
+    Neighbours resemble each other, so narrow blocks give too small an error.
     """
     return max(candidates, key=_standard_error, default=None)
 

@@ -14,8 +14,10 @@ from operator import mul
 from typing import Any, Self
 
 from nonplus.errors import BadInput
-from nonplus.measure.statistics.document_sums import LARGEST, Block, SummedTexts, Sums
-from nonplus.measure.statistics.fixed_point import fixed
+from nonplus.measure.statistics.blocks import LARGEST, Block
+from nonplus.measure.statistics.document_sums import SummedTexts
+from nonplus.measure.statistics.fixed_point import exp, fixed
+from nonplus.measure.statistics.sums import Sums, log_perplexity
 
 _SHOWN = 5  # zero-probability tokens whose place is remembered
 
@@ -74,7 +76,6 @@ class Tally:
         sums = cls.of_sums(texts.sums)
         return replace(
             sums,
-            documents=len(texts.sums),
             partial=int(texts.partial.sum()),
             zero_places=first_places(places),
             largest=tuple(sorted(largest)[:LARGEST]),
@@ -92,7 +93,8 @@ class Tally:
             return cls()
         columns = dict(zip(Sums._fields, zip(*rows, strict=True), strict=True))
         nats, tokens, n_bytes = columns["nats"], columns["tokens"], columns["bytes"]
-        perplexities = [fixed(p) for row in rows if (p := row.perplexity) is not None and math.isfinite(p)]
+        logs = [log for row in rows if (log := log_perplexity(row)) is not None]
+        perplexities = [fixed(value) for value in map(exp, logs) if math.isfinite(value)]
         texts = sum(map(bool, tokens))
         return cls(
             **{name: sum(column) for name, column in columns.items()},

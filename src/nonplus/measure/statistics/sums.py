@@ -1,0 +1,107 @@
+"""Exact sums over one document, and the figures that follow from them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from operator import add
+from typing import NamedTuple, Protocol
+
+from nonplus.measure.statistics.fixed_point import unfixed
+
+
+class Sums(NamedTuple):
+    """Exact sums over a document or a piece of one: whole numbers, the first three in
+    units of 2**-40.
+
+    ``tokens`` is the weight of the ``scored`` tokens, of which ``weighted`` do not
+    count exactly once. ``squares`` are of surprisals. ``unscored`` tokens had nothing
+    before them to be predicted from; ``ignored`` ones were excluded on request;
+    ``nonfinite`` ones had no distribution, and are in no sum. ``zeros`` had probability
+    0: they are scored, and their infinite surprisal is in no sum. Bytes, characters and
+    words are those that the scored tokens cover, so that no figure divides by text that
+    was not measured; ``unsized`` scored tokens came without their bytes, ``unworded``
+    ones without their words.
+    """
+
+    nats: int
+    tokens: int
+    squares: int
+    scored: int
+    weighted: int = 0
+    unscored: int = 0
+    ignored: int = 0
+    zeros: int = 0
+    nonfinite: int = 0
+    bytes: int = 0
+    chars: int = 0
+    words: int = 0
+    unsized: int = 0
+    unworded: int = 0
+
+    def joined(self, other: "Sums") -> "Sums":
+        """The sums over both pieces."""
+        return Sums(*map(add, self, other))
+
+
+def sums_of(columns: Mapping[str, Sequence[int]], documents: int) -> tuple[Sums, ...]:
+    """The sums of each document from columns by name; a column that is absent is 0."""
+    nothing = [0] * documents
+    return tuple(map(Sums._make, zip(*(columns.get(name, nothing) for name in Sums._fields), strict=True)))
+
+
+class Summed(Protocol):
+    """What :class:`Sums` and a tally have in common."""
+
+    @property
+    def nats(self) -> int:
+        """Surprisal, in units of 2**-40 nats."""
+        ...
+
+    @property
+    def tokens(self) -> int:
+        """The weight of the scored tokens, in units of 2**-40."""
+        ...
+
+    @property
+    def scored(self) -> int:
+        """How many tokens were scored."""
+        ...
+
+    @property
+    def weighted(self) -> int:
+        """How many of these do not count exactly once."""
+        ...
+
+    @property
+    def zeros(self) -> int:
+        """How many of these had probability 0."""
+        ...
+
+
+def total_nats(sums: Summed) -> float:
+    """Surprisal of all scored tokens; infinite with a token of probability 0."""
+    return math.inf if sums.zeros else unfixed(sums.nats)
+
+
+def counted_tokens(sums: Summed) -> float:
+    """Scored tokens as the protocol counts them; an ``int`` if possible."""
+    weight = unfixed(sums.tokens)
+    whole = round(weight)
+    # each weight was rounded to 2**-40, so weights that add up to a whole number
+    # miss it by this much at most
+    return whole if abs(weight - whole) * (1 << 41) <= sums.scored else weight
+
+
+def log_perplexity(sums: Summed) -> float | None:
+    """Nats per token; infinite with probability 0, ``None`` without tokens."""
+    if not sums.tokens:
+        return None
+    # divided as integers: the sum may be larger than a float can hold
+    return math.inf if sums.zeros else sums.nats / sums.tokens
+
+
+def nats_per(sums: Summed, units: int, *, unknown: int) -> float | None:
+    """Nats for each of the ``units`` of text, which ``unknown`` tokens came without.
+
+    ``None`` where that would not be true: unless each token counts exactly once.
+    """
+    return total_nats(sums) / units if units and not unknown and not sums.weighted else None

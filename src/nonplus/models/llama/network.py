@@ -52,7 +52,7 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Tokens on their way through the layers, which change ``x_MD`` in place."""
+    """Tokens between two layers; each layer changes ``x_MD`` in place."""
 
     x_MD: Array
     turn_M1c: NDArray[np.complex64]

@@ -1,4 +1,4 @@
-"""What is said of the models in the package is true of the files in the package."""
+"""What the cards of the bundled models state is true of their files."""
 
 import hashlib
 import json
@@ -24,9 +24,9 @@ def test_the_checksum_listed_is_that_of_the_weights(name):
 
 @MODELS
 def test_size_context_and_vocabulary_listed_are_those_of_the_model(name):
-    said, model = described(name), open_model(f"bundled:{name}")
-    assert (said.context, said.vocabulary) == (model.max_context, model.vocabulary)
-    assert said.bytes == sum(file.stat().st_size for file in bundled_folder(name).iterdir())
+    card, model = described(name), open_model(f"bundled:{name}")
+    assert (card.context, card.vocabulary) == (model.max_context, model.vocabulary)
+    assert card.bytes == sum(file.stat().st_size for file in bundled_folder(name).iterdir())
 
 
 @MODELS

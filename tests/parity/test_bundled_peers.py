@@ -57,7 +57,7 @@ def test_greedy_text_of_transformers_is_what_ranks_first(name: str) -> None:
     reply = tokenizer.decode(whole[0, fed.shape[1] :])
     document = Document(text=reply, context=prompt)
     (scored,) = score([document], model=f"bundled:{name}", options=RunOptions(alternatives=1))
-    assert scored.rank.tolist() == [1] * 20
+    assert scored.readings.rank.tolist() == [1] * 20
 
 
 def harness(name: str) -> Any:
@@ -100,7 +100,7 @@ def test_lm_eval_finds_last_words_of_lambada_as_probable_and_as_greedy(name: str
     protocol, options = Protocol(bos="none"), RunOptions(alternatives=1)
     ours = list(score(documents, model=f"bundled:{name}", protocol=protocol, options=options))
     assert [math.fsum(each.nats) for each in ours] == pytest.approx([-nats for nats, _ in theirs], rel=1e-5)
-    greedy = [bool(np.all(each.rank == 1)) for each in ours]
+    greedy = [bool(np.all(each.readings.rank == 1)) for each in ours]
     assert greedy == [hit for _, hit in theirs]
     assert any(greedy)
 

@@ -1,5 +1,4 @@
-"""Does a model keep what every figure relies on? Each check computes one thing in two
-ways.
+"""Does a model behave as every figure requires? Each check computes one thing twice.
 
 They are small enough for every run of ``nonplus doctor``: two short texts, a few
 batches.

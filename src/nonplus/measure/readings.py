@@ -1,4 +1,4 @@
-"""What a whole distribution says about a token: a function of its log-probabilities.
+"""Entropy, rank and alternatives of a token: functions of its whole distribution.
 
 Letters in shapes: N targets, M positions of a chunk, V vocabulary, k alternatives,
 G groups.

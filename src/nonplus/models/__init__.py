@@ -30,7 +30,7 @@ def open_model(
     or a model in the sense of :mod:`nonplus.measure.interfaces`, which is returned.
 
     Raises:
-        BadModel: there is no such model, or it cannot be loaded as ``loading`` says.
+        BadModel: there is no such model, or ``loading`` does not suit it.
         MissingExtra: it needs an extra of nonplus that is not installed.
     """
     match model:

@@ -30,10 +30,10 @@ class Loading:
 
 
 def loaded_as_is(model: M, loading: Loading) -> M:
-    """``model``, which can be loaded in one way only.
+    """``model``, which has no options of loading.
 
     Raises:
-        BadModel: ``loading`` asks for another way.
+        BadModel: ``loading`` sets an option that the model does not already meet.
     """
     packs = not isinstance(model, ScoresTexts) and model.packs
     met = {"dtype": ("auto", model.dtype), "device": ("auto", "cpu"), "packing": (False, packs)}

@@ -52,7 +52,7 @@ class _Block:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """Tokens on their way through the layers, which change ``x_MD`` in place."""
+    """Tokens between two layers; each layer changes ``x_MD`` in place."""
 
     x_MD: Array
     turn_M1c: NDArray[np.complex64]
@@ -86,31 +86,41 @@ class Network:
         queries = max(_FEWEST, min(_QUERIES, _SCORES // (4 * self.shape.num_attention_heads * longest)))
         return Stream(self.embedding_VD[ids_M], self._turns(position_M), list(_blocks(start_M, queries)))
 
-    def through(self, layer: Layer, stream: Stream, past: KeyValues | None = None) -> KeyValues:
-        """Run a layer on the stream; return the keys and values of all tokens so far.
+    def through(self, layer: Layer, stream: Stream) -> None:
+        """Run a layer on the stream."""
+        self._attend(layer, stream)
+        self._feed(layer, stream)
 
-        With ``past``, the stream is one text that continues the tokens of ``past``.
-        Without it, keys and values are views of larger arrays.
+    def continued(self, layer: Layer, stream: Stream, past: KeyValues) -> KeyValues:
+        """Run a layer on the stream, which is one text that continues ``past``.
+
+        Returns the keys and values of ``past`` and of the stream.
         """
-        x_MD = stream.x_MD
-        query_MKGC, keys_values = self._queries_keys_values(layer, stream)
-        if past is not None:
-            keys_values = past.followed_by(keys_values)
-        x_MD += layer.attention_out(_attended(query_MKGC, keys_values, stream.blocks))
-        x_MD += layer.feed_out(_feed(layer.gate_up(self._normed(x_MD, layer.feed_norm_D))))
+        keys_values = self._attend(layer, stream, past)
+        self._feed(layer, stream)
         return keys_values
 
     def hidden(self, stream: Stream, at_N: Ints) -> Array:
         """The states before the head at some tokens of the stream, shape (N, D)."""
         return self._normed(stream.x_MD[at_N], self.norm_D)
 
-    def _queries_keys_values(self, layer: Layer, stream: Stream) -> tuple[Array, KeyValues]:
-        k, c = self.shape.num_key_value_heads, self.shape.head_dim
-        a, m = self.shape.num_attention_heads, len(stream.x_MD)
-        all_MHC = layer.query_key_value(self._normed(stream.x_MD, layer.attention_norm_D)).reshape(m, a + k + k, c)
+    def _attend(self, layer: Layer, stream: Stream, past: KeyValues | None = None) -> KeyValues:
+        """Attention; without ``past``, keys and values are views of larger arrays."""
+        a, k, c = self.shape.num_attention_heads, self.shape.num_key_value_heads, self.shape.head_dim
+        x_MD, m = stream.x_MD, len(stream.x_MD)
+        all_MHC = layer.query_key_value(self._normed(x_MD, layer.attention_norm_D)).reshape(m, a + k + k, c)
         turned = all_MHC[:, : a + k].view(np.complex64)
         turned *= stream.turn_M1c
-        return all_MHC[:, :a].reshape(m, k, a // k, c), KeyValues(all_MHC[:, a : a + k], all_MHC[:, a + k :])
+        keys_values = KeyValues(all_MHC[:, a : a + k], all_MHC[:, a + k :])
+        if past is not None:
+            keys_values = past.followed_by(keys_values)
+        query_MKGC = all_MHC[:, :a].reshape(m, k, a // k, c)
+        x_MD += layer.attention_out(_attended(query_MKGC, keys_values, stream.blocks))
+        return keys_values
+
+    def _feed(self, layer: Layer, stream: Stream) -> None:
+        x_MD = stream.x_MD
+        x_MD += layer.feed_out(_swiglu(layer.gate_up(self._normed(x_MD, layer.feed_norm_D))))
 
     def _normed(self, x_MD: Array, gain_D: Array) -> Array:
         """Root mean square 1, times the gain (Zhang and Sennrich, arXiv:1910.07467)."""
@@ -170,7 +180,7 @@ def _blocks(start_M: Ints, queries: int) -> Iterator[_Block]:
             yield _Block(start, stop, int(start_M[start]), mask_QQ)
 
 
-def _feed(both_MF2: Array) -> Array:
+def _swiglu(both_MF2: Array) -> Array:
     """``gate * sigmoid(gate) * up``, from both side by side; shape (M, F).
 
     SwiGLU, after Shazeer 2020, arXiv:2002.05202.

@@ -78,7 +78,7 @@ class LlamaPrefix:
             )
         stream = self.network.stream(ids_M, before + np.arange(more), np.zeros(more, np.int64))
         keys_values = tuple(
-            self.network.through(layer, stream, past)
+            self.network.continued(layer, stream, past)
             for layer, past in zip(self.network.layers, self.keys_values, strict=True)
         )
         return keys_values, self.network.hidden(stream, np.arange(more))

@@ -53,7 +53,7 @@ class FileTokenizer:
         """Not possible: chat templates are programs, which the base install cannot run.
 
         Raises:
-            BadModel: always; the message says whether the model has a chat template.
+            BadModel: always; the message tells whether the model has one.
         """
         if "chat_template" in self._config or (self._folder / "chat_template.jinja").exists():
             raise BadModel(f"the chat template of {self._folder} needs transformers; open it as hf:{self._folder}")

@@ -1,18 +1,21 @@
-# make demo    score a real text with the bundled model
-# make test    everything that must hold before a change goes in
-# make quick   the part of it that needs neither torch nor patience
-# make comparison  run other metrics and ours on the same input, and write docs/comparison anew
-# make clean   forget the environment and the caches
+# make demo        score a real text with the bundled model
+# make test        everything that must hold before a change goes in
+# make quick       the part of it that is fast and does not need torch
+# make comparison  run other metrics and ours on the same input; rewrites docs/comparison
+# make clean       remove the environments and the caches
 
 PYTHON ?= python3
 BIN := .venv/bin
 KERNEL := hatch_build.py $(wildcard src/nonplus/kernels/native/*.c) # compiled by the installation
-# A page's examples build on each other, so the tests of a file stay in one process.
-PYTEST := $(BIN)/pytest -n auto --maxprocesses 8 --dist loadfile
+# A page's examples build on each other, so the tests of a file stay in one process. Files
+# start in order: the many small ones of docs/ come last and fill the gaps.
+PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
+ifeq ($(MAKELEVEL),0) # one installation at a time; the checks of `make test` may overlap
 .NOTPARALLEL:
-.PHONY: demo test quick comparison clean
+endif
+.PHONY: demo test types tests quick comparison clean
 
 demo: .venv/has-base
 	$(BIN)/nonplus score examples/lost_world.txt
@@ -21,8 +24,13 @@ demo: .venv/has-base
 test: .venv/has-all
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict src
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory --jobs=2 types tests
+
+types:
+	$(BIN)/mypy --strict src
+
+tests:
 	$(PYTEST)
 	NONPLUS_NATIVE=0 $(PYTEST) tests/kernels tests/models/test_llama.py # as without a C compiler
 

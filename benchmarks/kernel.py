@@ -25,7 +25,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 
 import numpy as np
 import torch
-from memory import forget_peak, peak, resident
+from process_memory import forget_peak, peak, resident
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -179,6 +179,7 @@ def race(methods: dict[str, Work], truth_N: Tensor, rounds: int) -> dict[str, Re
     """Run all methods in turn, once to warm up and measure memory, then for time."""
     extra, errors = {}, {}
     seconds = dict.fromkeys(methods, float("inf"))
+    gc.freeze()  # or each collection goes through all that torch and keras have loaded
     for name, work in methods.items():
         gc.collect()
         forget_peak()

@@ -2,12 +2,12 @@
 
 import gc
 import json
-import resource
 import sys
 from pathlib import Path
 
 import contestants
 import torch
+from process_memory import forget_peak, peak, resident
 from workloads import long, tokenizer, wide_llama
 
 import nonplus
@@ -36,23 +36,6 @@ def _of_tokens(ids: object, texts: list[str], length: int) -> str:
     """The longest beginning of the texts of at most ``length`` tokens."""
     encoding = ids(" ".join(texts), return_offsets_mapping=True)
     return " ".join(texts)[: encoding["offset_mapping"][length - 1][1]]
-
-
-def forget_peak() -> None:
-    """Reset the peak (on Linux only), because loading may need more than scoring."""
-    file = Path("/proc/self/clear_refs")
-    if file.exists():
-        file.write_text("5")
-
-
-def resident() -> int:
-    """Bytes in memory now."""
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
-
-
-def peak() -> int:
-    """The most bytes in memory at once since the last reset."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Settings:
     device: str = "cpu"
 
 
-QUICK = Settings(rounds=1, tokens=1500, vocabulary=16_384, context=512)
+QUICK = Settings(rounds=1, tokens=750, vocabulary=16_384, context=512)
 ON_DEVICE = 250_000  # tokens; with fewer, an accelerator does not warm up
 
 

@@ -1,5 +1,5 @@
-"""What every test may ask for: the shared texts, a hub out of reach, and a machine
-without torch.
+"""Settings of every test: one thread, the same examples each time, no hub, the shared
+texts, and on request no torch.
 """
 
 import os
@@ -8,11 +8,15 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
 
-# Before NumPy and torch are loaded: on a busy machine threads that wait for each other
+# Before NumPy and torch are loaded. On a busy machine, threads that wait for each other
 # cost ten times what they bring.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+# Torch's float32 sums are the same on every processor with AVX2, also on one with more;
+# else golden numbers to six digits hold on some machines only.
+os.environ.setdefault("MKL_CBWR", "AVX2")
 
 ROOT = Path(__file__).resolve().parent.parent
 TORCH_AND_ITS_USERS = (
@@ -20,11 +24,15 @@ TORCH_AND_ITS_USERS = (
     *("keras", "evaluate"),  # these bring scipy, which takes the missing torch for a broken one
 )
 
-# The same examples on every run and every machine; `--hypothesis-profile=explore` looks
-# for new ones.
+# The same examples on every run and every machine; `--hypothesis-profile=explore`
+# searches for new ones.
 settings.register_profile("repeat", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.register_profile("explore", max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeat")
+# Hypothesis also draws constants from the source of the modules loaded so far, unless a
+# folder above them is named "test" or "tests". So examples would depend on which tests
+# ran before in the same process, and on the path of the checkout.
+providers._get_local_constants = lambda: providers._local_constants
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

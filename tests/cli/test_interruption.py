@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -136,12 +137,23 @@ def test_a_kill_leaves_no_half_written_file_under_its_name(start, long_text, tmp
     assert not page.exists()
 
 
+def writing(pipe: Path, process, *, within: float = 60) -> BinaryIO:
+    """The pipe, open for writing, as soon as the process reads from it."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline and process.poll() is None:
+        with suppress(OSError):  # nobody reads yet
+            return open(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK), "wb")
+        time.sleep(0.02)
+    process.kill()
+    pytest.fail(f"the pipe was never read: {process.communicate()}")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="named pipes are of Unix")
 def test_before_anything_is_measured_there_is_nothing_to_report(start, tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     process = start("score", pipe, "--model", "uniform:256")
-    with pipe.open("wb"):  # waits until the other side reads
+    with writing(pipe, process):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")

@@ -10,7 +10,8 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from example_counts import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 # read once, when Keras is imported
@@ -534,7 +535,7 @@ VALUES = st.floats(0, 2**30, width=32) | st.floats(0, 2**79, width=32)
 
 
 @given(st.lists(VALUES, min_size=1, max_size=8))
-@settings(max_examples=30)
+@examples(30)
 def test_digits_are_those_of_values_rounded_to_their_unit(values):
     padded = np.array([*values, *[0] * (8 - len(values))], np.float32)
     digits = keras.ops.convert_to_numpy(digits_of(keras.ops.convert_to_tensor(padded)))
@@ -546,7 +547,7 @@ def test_digits_are_those_of_values_rounded_to_their_unit(values):
 
 
 @given(st.lists(st.tuples(VALUES, VALUES), min_size=1, max_size=5))
-@settings(max_examples=30)
+@examples(30)
 def test_sums_of_products_are_exact(pairs):
     padded = np.array(pairs + [(0, 0)] * (5 - len(pairs)), np.float32)
     columns = (keras.ops.convert_to_tensor(column[None, :, None]) for column in padded.T)

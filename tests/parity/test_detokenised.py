@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from example_counts import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.measure.protocol.lm_eval_text import detokenize, lm_eval_counts
@@ -40,7 +41,7 @@ def test_the_whole_of_wikitext_2_by_article(data: Path) -> None:
 
 
 @given(st.lists(st.sampled_from(MARKUP), max_size=30).map("".join))
-@settings(max_examples=500)
+@examples(500)
 def test_random_markup(text: str) -> None:
     assert detokenize(text) == theirs(text)
 

@@ -109,8 +109,9 @@ def test_commands_that_are_shown_but_not_run_can_at_least_be_read():
             line for b in refresh.blocks(text) if b.hindrance for line in re.findall(r"^\$ (nonplus .*)", b.body, re.M)
         ]
         for _, verb, *arguments in map(shlex.split, shown):
-            command = command_line.get_command(click.Context(command_line), verb)
-            command.make_context(verb, list(takewhile(lambda word: word != "|", arguments)))
+            parent = click.Context(command_line, **command_line.context_settings)  # click keeps its -h
+            command = command_line.get_command(parent, verb)
+            command.make_context(verb, list(takewhile(lambda word: word != "|", arguments)), parent=parent)
 
 
 def test_two_outputs_are_the_same_where_only_the_last_digit_differs():

@@ -10,28 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.errors import BadInput
 from nonplus.kernels.backends.numpy import log_sum_exp, nll
 from nonplus.kernels.chunks import chunks
+from nonplus.kernels.targets import check_ids
 from nonplus.measure.records import Floats, Ints
 from nonplus.threads import in_threads, processors
 
 Real = NDArray[np.floating[Any]]
-
-
-def check_ids(ids: Ints, vocabulary: int) -> None:
-    """Refuse ids that the vocabulary does not have.
-
-    Raises:
-        BadInput: there is one; the message gives its index.
-    """
-    outside = (ids < 0) | (ids >= vocabulary)
-    if outside.any():
-        index = int(np.flatnonzero(outside)[0])
-        raise BadInput(
-            f"token id {ids.flat[index]} at index {index} is outside the model's vocabulary of {vocabulary}; "
-            f"encode the text with the model's own tokenizer"
-        )
 
 
 def head_logprobs(hidden_NH: Real, weight_HV: Real, target_N: Ints, *, cap_bytes: int) -> Floats:

@@ -1,4 +1,6 @@
-"""Which targets count, and under which scores each of them lies: integers only.
+"""Target ids: valid ones, those that count, and the scores that predict them.
+
+Integers only.
 
 Letters in shapes: T time, V vocabulary.
 """
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
 from nonplus.kernels.backends import Backend
+from nonplus.measure.records import Ints
 
 
 class Aligned(NamedTuple):
@@ -33,6 +36,21 @@ def aligned(
     xp = backend.namespace(target)
     kept = _kept(backend, target, ignored_ids(ignore_index), mask, shift=shift)
     return Aligned(kept, _earlier(xp, target), _earlier(xp, kept)) if shift else Aligned(kept, target, kept)
+
+
+def check_ids(ids: Ints, vocabulary: int) -> None:
+    """Refuse ids that the vocabulary does not have.
+
+    Raises:
+        BadInput: there is one; the message gives its index.
+    """
+    outside = (ids < 0) | (ids >= vocabulary)
+    if outside.any():
+        index = int(np.flatnonzero(outside)[0])
+        raise BadInput(
+            f"token id {ids.flat[index]} at index {index} is outside the model's vocabulary of {vocabulary}; "
+            f"encode the text with the model's own tokenizer"
+        )
 
 
 def ignored_ids(ignore_index: int | Iterable[int] | None) -> tuple[int, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.chunks import chunks
-from nonplus.kernels.numpy_head import check_ids
+from nonplus.kernels.targets import check_ids
 from nonplus.measure.interfaces import Special
 from nonplus.measure.records import Batch, Encoding, Floats, Ints
 from nonplus.models.loading import Loading, loaded_as_is

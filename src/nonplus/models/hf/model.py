@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from nonplus.errors import BadInput, BadModel, FallbackNotice
-from nonplus.kernels.numpy_head import check_ids
+from nonplus.kernels.targets import check_ids
 from nonplus.kernels.torch_head import distributions, logprobs
 from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.hf.identity import identity

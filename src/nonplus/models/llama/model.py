@@ -17,7 +17,8 @@ from typing import final
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.kernels.numpy_head import check_ids, head_distributions, head_logprobs
+from nonplus.kernels.numpy_head import head_distributions, head_logprobs
+from nonplus.kernels.targets import check_ids
 from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.llama.network import network_of
 from nonplus.models.llama.prefix import LlamaPrefix, prefix_of

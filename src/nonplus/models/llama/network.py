@@ -14,7 +14,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.kernels.numpy_head import check_ids
+from nonplus.kernels.targets import check_ids
 from nonplus.measure.records import Ints
 from nonplus.models.llama.weights import Array, Layer, Shape, layer_of
 

@@ -40,8 +40,8 @@ quick: .venv/has-dev
 	$(BIN)/lint-imports
 	$(PYTEST) -m "not slow and not peers" --without-torch
 
-# The peers live in environments of their own: no resolver would put them together. EVALUATE_PERPLEXITY is the folder of
-# that metric's script where no hub can be reached.
+# The peers have environments of their own, because no resolver can combine them. Without
+# access to a hub, EVALUATE_PERPLEXITY is the folder with the script of that metric.
 comparison: .venv/comparison/has-peers .venv/evaluate/has-peers
 	.venv/comparison/bin/python -m docs.comparison.run
 	.venv/evaluate/bin/python -m docs.comparison.run evaluate
@@ -57,7 +57,8 @@ comparison: .venv/comparison/has-peers .venv/evaluate/has-peers
 clean:
 	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 
-# One environment, three amounts of it; each is remembered by an empty file, and holds the smaller ones.
+# One environment with three sets of packages, each of which includes the smaller ones. An
+# empty file records that a set is installed.
 .venv/has-pip:
 	@echo "making .venv"
 	@$(PYTHON) -m venv .venv
@@ -76,5 +77,5 @@ clean:
 .venv/has-all: pyproject.toml constraints.txt $(KERNEL) | .venv/has-pip
 	@echo "installing nonplus[dev,all,peers,loops,recipe] (a few minutes the first time)"
 	@$(INSTALL) -c constraints.txt -e ".[dev,all,peers,loops,recipe]"
-	@$(INSTALL) --no-deps keras-hub==0.32.0 # its own needs would bring TensorFlow
+	@$(INSTALL) --no-deps keras-hub==0.32.0 # its requirements include TensorFlow
 	@touch .venv/has-base .venv/has-dev $@

@@ -1,8 +1,8 @@
-"""Faults that people make when they measure perplexity, each put into a copy of nonplus
-that the tests must refuse.
+"""Common faults in measuring perplexity, each put into a copy of nonplus on which a
+test must then fail.
 
-``python tests/mutants.py`` tries all of them and names the survivors;
-``tests/parity/test_mutants.py`` asks for none.
+``python tests/mutants.py`` tries all of them and names those that no test notices;
+``tests/parity/test_mutants.py`` checks that there are none.
 """
 
 import os
@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +43,7 @@ MUTANTS = [
         "return Row(fed[:-1], fed[:-1][-(window.stop - window.first) :])",
     ),
     Mutant(
-        "the head of the targets is asked for, not the tail",
+        "the first targets are scored, not the last",
         "measure/batches.py",
         "fed[1:][-(window.stop - window.first) :]",
         "fed[1:][: window.stop - window.first]",
@@ -51,13 +52,13 @@ MUTANTS = [
         "the prefix is forgotten", "measure/batches.py", "before = prefix if window.prefixed else ()", "before = ()"
     ),
     Mutant(
-        "filling is read",
+        "padding is scored",
         "measure/batches.py",
         "at.append(np.arange(stop - len(r.target), stop) + b * width)",
         "at.append(np.arange(width - len(r.target), width) + b * width)",
     ),
     Mutant(
-        "packed texts see each other",
+        "packed texts are not independent",
         "measure/batches.py",
         "position_BT[b, start:stop] = np.arange(len(r.input))",
         "position_BT[b, start:stop] = np.arange(start, stop)",
@@ -112,7 +113,7 @@ MUTANTS = [
         "yield window",
     ),
     Mutant(
-        "a beginning token that comes twice is taken away in silence",
+        "a BOS token that occurs twice is dropped silently",
         "measure/protocol/resolved.py",
         "return not self.choices.specials and self._begins_with_prefix(tokens)",
         "return self._begins_with_prefix(tokens)",
@@ -124,7 +125,7 @@ MUTANTS = [
         "firsts_D = np.zeros(len(contexts), np.int64)",
     ),
     Mutant(
-        "texts of a stream are run together",
+        "texts of a stream are joined without a separator",
         "measure/tokenizing.py",
         "yield Document(text=protocol.joiner.join(texts)",
         'yield Document(text="".join(texts)',
@@ -136,13 +137,13 @@ MUTANTS = [
         "1.0",
     ),
     Mutant(
-        "documents are given away before they are finished",
+        "documents are returned before they are finished",
         "measure/scoring.py",
         "stop = self._done + int(open_[0]) if len(open_) else len(self.texts)",
         "stop = len(self.texts)",
     ),
     Mutant(
-        "scores are given to rows in the order of the text, not of the batch",
+        "scores are assigned in the order of the text, not of the batch",
         "measure/forward.py",
         "yield list(chain.from_iterable(lines)), self",
         "yield sorted(chain.from_iterable(lines)), self",
@@ -154,7 +155,7 @@ MUTANTS = [
         "return Scores(-1 / np.log(2) * self._model.logprobs(asked))",
     ),
     Mutant(
-        "one token more is counted than was scored",
+        "one token more than was scored is counted",
         "measure/statistics/document_sums.py",
         "[n << BITS for n in scored.tolist()]",
         "[(n + 1) << BITS for n in scored.tolist()]",
@@ -184,15 +185,16 @@ def caught(mutant: Mutant) -> bool:
     """Whether a test fails on a copy of nonplus with that fault.
 
     Raises:
-        AssertionError: the place of the fault is no longer there, or the tests broke
-            down instead of failing.
+        AssertionError: the code to change no longer occurs once, or the tests could
+            not run.
     """
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder).resolve() / "nonplus"
         shutil.copytree(ROOT / "src" / "nonplus", copy, ignore=shutil.ignore_patterns("__pycache__", "bundled"))
         path = copy / mutant.file
         source = path.read_text(encoding="utf-8")
-        assert source.count(mutant.old) == 1, f"{mutant.file} has {source.count(mutant.old)} of {mutant.old!r}: move it"
+        count = source.count(mutant.old)
+        assert count == 1, f"{mutant.file} has {count} of {mutant.old!r}: adapt the mutant"
         path.write_text(source.replace(mutant.old, mutant.new), encoding="utf-8")
         return _status(copy.parent) == 1
 
@@ -206,13 +208,13 @@ def _status(source: Path) -> int:
 
 
 def unharmed() -> bool:
-    """Whether the tests pass on nonplus as it is: else a mutant would be caught by any
-    fault but its own.
-    """
+    """Whether the tests pass on nonplus unchanged; else they fail on any mutant."""
     return _status(ROOT / "src") == 0
 
 
 if __name__ == "__main__":
     assert unharmed(), f"{TESTS} fails without any mutant"
-    survivors = [mutant.fault for mutant in MUTANTS if not caught(mutant)]
-    sys.exit("survived: " + "; ".join(survivors) if survivors else 0)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = zip(MUTANTS, pool.map(caught, MUTANTS), strict=True)
+        survivors = [mutant.fault for mutant, noticed in results if not noticed]
+    sys.exit("not noticed: " + "; ".join(survivors) if survivors else 0)

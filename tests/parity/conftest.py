@@ -1,5 +1,5 @@
-"""A profile for runs that expect to fail: few examples, and no search for the smallest
-one.
+"""The hypothesis profile of tests/mutants.py, where tests are expected to fail: few
+examples, and no search for the smallest one.
 """
 
 from hypothesis import HealthCheck, Phase, settings

@@ -1,6 +1,4 @@
-"""The recipes are scripts beside each other, not a package: their folder is on the path
-while a test runs.
-"""
+"""Imports from recipes/bundled, which is a folder of scripts and not a package."""
 
 import sys
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ BUNDLED = Path(__file__).resolve().parents[2] / "recipes" / "bundled"
 
 @pytest.fixture
 def recipe_path(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is imported from there meanwhile is forgotten afterwards."""
+    """The folder is on the path during a test; its modules are unloaded afterwards."""
     monkeypatch.setattr(sys, "path", [str(BUNDLED), *sys.path])
     yield
     for file in BUNDLED.glob("*.py"):

@@ -139,7 +139,7 @@ MUTANTS = [
     Mutant(
         "documents are returned before they are finished",
         "measure/scoring.py",
-        "stop = self._done + int(open_[0]) if len(open_) else len(self.texts)",
+        "stop = self.done + int(open_[0]) if len(open_) else len(self.texts)",
         "stop = len(self.texts)",
     ),
     Mutant(
@@ -162,7 +162,7 @@ MUTANTS = [
     ),
     Mutant(
         "bytes before the first scored token are counted",
-        "measure/statistics/document_sums.py",
+        "measure/statistics/covered_text.py",
         "start_S = texts.tokens.byte_starts[texts.index] + place_S",
         "start_S = np.where(np.arange(len(place_S)) == 0, 0, texts.tokens.byte_starts[texts.index] + place_S)",
     ),
@@ -174,9 +174,9 @@ MUTANTS = [
     ),
     Mutant(
         "a mean over texts divides by texts without a figure too",
-        "measure/report.py",
-        "else unfixed(self.tally.perplexities) / self.tally.texts",
-        "else unfixed(self.tally.perplexities) / self.tally.documents",
+        "measure/statistics/tally.py",
+        "texts = sum(map(bool, tokens))",
+        "texts = len(rows)",
     ),
 ]
 

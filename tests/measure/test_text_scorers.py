@@ -162,3 +162,23 @@ def test_a_window_model_with_a_method_called_score_stays_a_window_model() -> Non
         def score(self) -> None: ...
 
     assert evaluate(["ab"], model=Scoring()).nats == evaluate(["ab"], model=History()).nats
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda parts: parts[:-1], "gives nothing for text 3"),
+        (lambda parts: [parts[0], *parts], "was to score text 2, text 3 next, and gives text 1"),
+        (lambda parts: parts[::-1], "was to score text 1, text 2, text 3 next, and gives text 3"),
+    ],
+)
+def test_a_scorer_gives_each_document_once_and_in_order(change: Any, said: str) -> None:
+    class Muddled:
+        name, identity, dtype, vocabulary = "muddled", "muddled", "float64", 256
+        tokenizer, protocol = Bytes(), Lines()
+
+        def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+            yield from change(list(ByLine(together=1).score(documents, alternatives=alternatives)))
+
+    with pytest.raises(BadModel, match=said):
+        evaluate(["a", "b", "c"], model=Muddled())

@@ -43,7 +43,7 @@ def command(model: str, as_json: bool, **options: object) -> int:
         head = (
             f"slow  head          {slow}"
             if slow
-            else "ok    head          no path to its logits failed the check at load"
+            else "ok    head          the fast paths to its logits agree with the whole model"
         )
         click.echo("\n".join([f"checks of {opened.name} ({opened.dtype})", head, *map(_checked, checks)]))
     failed = [check.name for check in checks if not check.passed]

@@ -15,7 +15,7 @@ from typing import NamedTuple, cast, final
 
 import numpy as np
 
-from nonplus.errors import BadProtocol, ProtocolWarning
+from nonplus.errors import BadModel, BadProtocol, ProtocolWarning
 from nonplus.measure.batches import row
 from nonplus.measure.forward import Forward, RunOptions, checked_nats
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
@@ -122,12 +122,29 @@ def _by_scorer(
     for name, asked in (("budget", options.budget), ("resume", options.resume)):
         if asked:
             raise BadProtocol(f"{name} is for window models, and {model.name} scores whole texts; omit {name}")
-    for given in model.score(checked(named(documents)), alternatives=options.alternatives):
-        texts = replace(given, nats=checked_nats(given.nats, len(given.index), model))
+    read: list[str] = []
+    for unchecked in model.score(_noted(checked(named(documents)), read), alternatives=options.alternatives):
+        texts = replace(unchecked, nats=checked_nats(unchecked.nats, len(unchecked.index), model))
+        scored = [document.id for document in texts.documents]
+        if scored != read[: len(scored)]:
+            raise BadModel(
+                f"{model.name} was to score {', '.join(read[:3])} next, and gives {', '.join(scored[:3])}; "
+                "give each document once, in the order in which they come"
+            )
+        del read[: len(scored)]
         meter.tokens += len(texts.nats)
         meter.nats += float(texts.nats.sum())
         meter.documents += len(texts)
         yield texts
+    if read:
+        raise BadModel(f"{model.name} gives nothing for {', '.join(read[:3])}; give each document once, in order")
+
+
+def _noted(documents: Iterable[Document], read: list[str]) -> Iterator[Document]:
+    """The documents, with the id of each added to ``read``."""
+    for document in documents:
+        read.append(document.id)
+        yield document
 
 
 def _in_windows(

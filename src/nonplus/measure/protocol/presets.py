@@ -33,7 +33,7 @@ PRESETS: dict[str, Preset] = {
             "at least window - S tokens of context. Costs window / S times as much."
         ),
         source="nonplus; the idea is Baevski and Auli, 2019, section 5",
-        beware="Perplexity falls with S, so state the stride with the figure.",
+        beware="The smaller S is, the lower the perplexity usually is, so state S with the figure.",
     ),
     "hf-doc": Preset(
         choices=dict(unit="stream", stride=512, cut="grid", bos="none", specials=True, booking="hf-doc"),

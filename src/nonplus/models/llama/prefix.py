@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class LlamaPrefix:
     """The tokens, their keys and values in each layer, the last one's hidden state."""
 

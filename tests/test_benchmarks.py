@@ -50,3 +50,11 @@ def test_all_ways_to_a_surprisal_are_timed_and_ours_is_right(tmp_path):
             assert all(way["seconds"] > 0 for way in ways.values())
             ours = next(way for which, way in ways.items() if which.startswith("nonplus"))
             assert ours["error"] < (2e-2 if name == "head bfloat16" else 2e-6)
+
+
+def test_the_engine_is_timed_on_short_and_long_texts():
+    command = [sys.executable, SCRIPT.with_name("engine.py"), "--quick"]
+    lines = subprocess.check_output(command, text=True).splitlines()
+    rates = [float(line.split(": ")[1].removesuffix(" MB/CPU s")) for line in lines]
+    assert len(rates) == 2
+    assert min(rates) > 0

@@ -154,6 +154,7 @@ def test_before_anything_is_measured_there_is_nothing_to_report(start, tmp_path)
     os.mkfifo(pipe)
     process = start("score", pipe, "--model", "uniform:256")
     with writing(pipe, process):
+        time.sleep(0.5)  # Python would notice a signal just before the call of read only after it
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")

@@ -37,7 +37,7 @@ def group(lengths: Sequence[int], *, budget: int) -> Iterator[list[int]]:
     batch alone.
     """
     together: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+    for i in _longest_first(lengths):
         if together:
             longest = lengths[together[0]]
             if (len(together) + 1) * longest > budget or lengths[i] < _SLACK * longest:
@@ -55,7 +55,7 @@ def pack(lengths: Sequence[int], *, width: int, budget: int) -> Iterator[list[li
     """
     lines: list[list[int]] = []
     free: list[int] = []
-    for i in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
+    for i in _longest_first(lengths):
         place = next((k for k, room in enumerate(free[-64:], max(0, len(free) - 64)) if room >= lengths[i]), None)
         if place is None:
             lines.append([])
@@ -66,6 +66,10 @@ def pack(lengths: Sequence[int], *, width: int, budget: int) -> Iterator[list[li
     widths = [sum(lengths[i] for i in line) for line in lines]
     for together in group(widths, budget=budget):
         yield [lines[k] for k in together]
+
+
+def _longest_first(lengths: Sequence[int]) -> list[int]:
+    return sorted(range(len(lengths)), key=lambda i: -lengths[i])  # stable: equal ones in order
 
 
 def batch(lines: Sequence[Sequence[Row]]) -> Batch:

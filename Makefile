@@ -8,14 +8,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 KERNEL := hatch_build.py $(wildcard src/nonplus/kernels/native/*.c) # compiled by the installation
 # A page's examples build on each other, so the tests of a file stay in one process. Files
-# start in order: the many small ones of docs/ come last and fill the gaps.
+# start in order: the many small ones of docs/ come last and fill the gaps. A process
+# needs up to 3 GB.
 PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-ifeq ($(MAKELEVEL),0) # one installation at a time; the checks of `make test` may overlap
 .NOTPARALLEL:
-endif
-.PHONY: demo test types tests quick comparison clean
+.PHONY: demo test quick comparison clean
 
 demo: .venv/has-base
 	$(BIN)/nonplus score examples/lost_world.txt
@@ -25,12 +24,7 @@ test: .venv/has-all
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
-	@$(MAKE) --no-print-directory --jobs=2 types tests
-
-types:
 	$(BIN)/mypy --strict src
-
-tests:
 	$(PYTEST)
 	NONPLUS_NATIVE=0 $(PYTEST) tests/kernels tests/models/test_llama.py # as without a C compiler
 

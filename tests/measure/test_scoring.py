@@ -173,7 +173,7 @@ def test_a_window_that_can_never_fit_is_an_error_that_says_what_to_do() -> None:
     class Full(Cramped):
         most = 1
 
-    with pytest.raises(BadModel, match=r"single window of .* tokens does not fit into memory; use a smaller window"):
+    with pytest.raises(BadModel, match=r"single window of .* tokens does not fit into memory; use a window="):
         list(score(["abcdef"], model=Full()))
 
 
@@ -275,8 +275,8 @@ def test_hf_doc_books_one_token_fewer_for_every_later_window() -> None:
         ("abc", "llama.cpp:16", BadProtocol, "needs at least 32 tokens, the text has 3"),
         ("abc", "gptq:16", BadProtocol, "needs at least 16 tokens"),
         ("a" * 30, "evaluate", BadProtocol, "one piece of at most 15 tokens, and text 1 has 30"),
-        ("abc", "gptq:4096", BadProtocol, "longer than the 16 that history takes"),
-        ("abc", "stride:16", BadProtocol, "stride must be from 1 to 15, .*got 16"),
+        ("abc", "gptq:4096", BadProtocol, "window=4096 is longer than the 16 tokens that history takes"),
+        ("abc", "stride:16", BadProtocol, "stride=16 is more than the 15 tokens"),
     ],
 )
 def test_what_cannot_be_measured_is_said(document: str, protocol: str, error: type[Exception], says: str) -> None:

@@ -26,13 +26,17 @@ class CorpusOptions:
 
     def __post_init__(self) -> None:
         if self.limit < 0:
-            raise BadInput(f"limit is the largest number of documents to read, 0 for all; got {self.limit}")
+            raise BadInput(
+                f"limit={self.limit} is less than 0, and it is the number of documents to read; use limit=0 for all"
+            )
         if not (self.field or self.messages):
-            raise BadInput("no field is named that holds the text; pass field='text', or the name that it has")
+            raise BadInput(
+                "no field is named that holds the text; pass field='text', or field=… with the name that it has"
+            )
         if self.messages and self.context_field:
             raise BadProtocol(
                 f"messages={self.messages!r} and context_field={self.context_field!r} both set the context; in a "
-                "conversation the context is the turns before the answer, so omit context_field"
+                f"conversation the context is the turns before the answer, so omit context_field={self.context_field!r}"
             )
 
     @property

@@ -42,7 +42,9 @@ class RunOptions:
             object.__setattr__(self, "resume", Path(self.resume))
         for name in ("budget", "alternatives"):
             if (value := getattr(self, name)) < 0:
-                raise BadInput(f"{name} is a number of tokens, 0 or more; got {value}")
+                raise BadInput(
+                    f"{name}={value} is less than 0, the fewest tokens there can be; use {name}=0 for the default"
+                )
 
 
 @final
@@ -58,7 +60,7 @@ class Forward:
         if options.alternatives and not isinstance(model, HasDistributions):
             raise BadModel(
                 f"{model.name} gives no whole distributions, so there are no alternatives to read; "
-                "omit alternatives, or give the model a method distributions"
+                f"omit alternatives={options.alternatives}, or give the model a method distributions"
             )
         self._model = model
         self._alternatives = options.alternatives
@@ -98,7 +100,7 @@ class Forward:
         if len(queue[0]) == 1 and len(queue[0][0]) == 1:
             raise BadModel(
                 f"a single window of {len(rows[queue[0][0][0]].input)} tokens does not fit into memory; "
-                "use a smaller window, or a smaller dtype such as bfloat16"
+                "use a window=… below that, or a smaller dtype, as in dtype=bfloat16"
             ) from None
         self._budget = max(1, self._budget // 2)
         return self._plan(rows, [i for lines in queue for line in lines for i in line])
@@ -144,7 +146,7 @@ def checked_nats(nats: Floats, n: int, model: AnyModel) -> Floats:
     if np.isnan(nats).any():
         raise BadModel(
             f"{model.name} gives NaN in {model.dtype}, and a probability is a number; "
-            "use a wider dtype such as bfloat16 or float32, or check its weights"
+            "use a wider dtype, as in dtype=float32, or check its weights"
         )
     if n and nats.min() < -_ROUNDING:
         raise BadModel(

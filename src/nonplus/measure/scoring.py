@@ -91,7 +91,7 @@ def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) 
     else:
         raise BadProtocol(
             f"{model.name} scores whole texts in its own way ({model.protocol.signature}), so no protocol can be "
-            f"chosen for it, got {chosen.name}; omit the protocol"
+            f"chosen for it, got {chosen.name}; omit protocol={chosen.name}"
         )
     for caution in stated.cautions:
         warnings.warn(f"protocol {stated.signature.partition('|')[0]}: {caution}", ProtocolWarning, stacklevel=3)
@@ -121,7 +121,8 @@ def _by_scorer(
 ) -> Generator[ScoredTexts, None, None]:
     for name, asked in (("budget", options.budget), ("resume", options.resume)):
         if asked:
-            raise BadProtocol(f"{name} is for window models, and {model.name} scores whole texts; omit {name}")
+            stated = f"{name}={asked}"
+            raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
     read: list[str] = []
     for unchecked in model.score(_noted(checked(named(documents)), read), alternatives=options.alternatives):
         texts = replace(unchecked, nats=checked_nats(unchecked.nats, len(unchecked.index), model))

@@ -152,7 +152,7 @@ class Measurement:
         if not self._sums.tally.tokens:
             raise BadInput(
                 f"no token could be scored: of {self._sums.tally.unscored:,} tokens, none has a token before it in its "
-                f"window under {self.protocol.signature.partition('|')[0]}; give a longer text, or a larger window"
+                f"window under {self.protocol.signature.partition('|')[0]}; give a longer text, or a larger window=…"
             )
         return Report(
             tally=self._sums.tally,
@@ -176,11 +176,13 @@ def check_until(until: float, protocol: Protocol) -> None:
         BadProtocol: ``until`` is not a fraction, or the protocol joins all documents.
     """
     if not 0 <= until < 1:
-        raise BadProtocol(f"until is a fraction of the perplexity between 0 and 1, got {until}; use 0.01 for 1 %")
+        raise BadProtocol(
+            f"until={until} is not between 0 and 1, and it is a part of the perplexity; use until=0.01 for 1 %"
+        )
     if until and protocol.unit == "stream":
         raise BadProtocol(
             f"{protocol.name} joins all documents into one, so there is no moment to stop before the end; "
-            "leave until out, or use a protocol over documents, such as full"
+            f"omit until={until}, or use a protocol over documents, as in protocol=full"
         )
 
 

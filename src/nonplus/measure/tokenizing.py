@@ -137,7 +137,7 @@ def _joined(documents: Iterable[Document], protocol: Protocol) -> Iterator[Docum
         if document.context:
             raise BadProtocol(
                 f"{protocol.name} joins all texts into one stream, and {document.id} has a context that is not to be "
-                "scored; use a protocol over documents, such as full"
+                "scored; use a protocol over documents, as in protocol=full"
             )
         texts.append(document.text)
         originals.append(document.original or document.text)

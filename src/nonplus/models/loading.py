@@ -42,6 +42,6 @@ def loaded_as_is(model: M, loading: Loading) -> M:
         if asked not in met.get(option.name, (option.default,)):
             raise BadModel(
                 f"{model.name} cannot be loaded with {option.name}={asked!r}: it runs as it is, in {model.dtype}; "
-                f"omit {option.name}, or open a model with hf:"
+                f"omit {option.name}={asked!r}, or open a model with hf:"
             )
     return model

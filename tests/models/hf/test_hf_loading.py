@@ -205,8 +205,8 @@ def test_a_model_of_another_kind_is_refused(tmp_path, folder):
 @pytest.mark.parametrize(
     ("loading", "message"),
     [
-        (Loading(dtype="int7"), "float64, float32, bfloat16, float16 or auto.*got 'int7'"),
-        (Loading(quantization="3bit"), "one of 8bit, 4bit, got '3bit'"),
+        (Loading(dtype="int7"), "dtype='int7' is not one of float64, float32, bfloat16, float16 or auto"),
+        (Loading(quantization="3bit"), "quantization='3bit' is not one of 8bit, 4bit"),
         (Loading(device="gpu"), "needs to be a device name .* found gpu"),
         (Loading(device="cuda:99"), "cannot be opened: .*CUDA"),
     ],

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import click
 
+from nonplus.cli.terminal.spelling import with_flags
 from nonplus.errors import FallbackNotice, ProtocolWarning
 
 _OURS = (ProtocolWarning, FallbackNotice)
@@ -13,13 +14,17 @@ _OURS = (ProtocolWarning, FallbackNotice)
 
 def note(sentence: str) -> None:
     """Print something that the reader of the figure should know."""
-    click.echo(f"{click.style('note:', fg='yellow', bold=True)} {sentence}", err=True)
+    _say("note:", "yellow", sentence)
 
 
 def fail(sentence: str, *, code: int = 2) -> int:
     """Print what is wrong, and return the exit code."""
-    click.echo(f"{click.style('error:', fg='red', bold=True)} {sentence}", err=True)
+    _say("error:", "red", sentence)
     return code
+
+
+def _say(label: str, colour: str, sentence: str) -> None:
+    click.echo(f"{click.style(label, fg=colour, bold=True)} {with_flags(sentence)}", err=True)
 
 
 @contextmanager

@@ -68,11 +68,15 @@ class Protocol:
         for each in fields(self):
             allowed, value = get_args(hints[each.name]), getattr(self, each.name)
             if allowed and value not in allowed:
-                raise BadProtocol(f"{each.name} must be one of {', '.join(allowed)}; got {value!r}")
+                raise BadProtocol(f"{each.name}={value!r} is not one of {', '.join(allowed)}; use one of these")
         if self.window < 0 or self.window == 1:
-            raise BadProtocol(f"window must be at least 2 tokens, or 0 for the model's own; got {self.window}")
+            raise BadProtocol(
+                f"window={self.window} is too small; use 2 tokens or more, or window=0 for the model's maximum"
+            )
         if self.stride < 0:
-            raise BadProtocol(f"stride must be at least 1 token, or 0 for disjoint windows; got {self.stride}")
+            raise BadProtocol(
+                f"stride={self.stride} is too small; use 1 token or more, or stride=0 for disjoint windows"
+            )
 
     @classmethod
     def named(cls, name: str) -> Self:

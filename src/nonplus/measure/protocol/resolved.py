@@ -113,7 +113,7 @@ class ResolvedProtocol:
         if n < fewest:
             raise BadProtocol(
                 f"{self.choices.name} needs at least {fewest} tokens, the text has {n}; "
-                f"use a smaller window or the protocol full, which scores a text of any length"
+                f"use a smaller window=…, or protocol=full, which scores a text of any length"
             )
         skip = size // 2 + 1 if self.choices.scored == "second-half" else 1
         replaced = self.choices.bos == "replace" and self._begins_with_prefix(tokens)
@@ -125,7 +125,7 @@ class ResolvedProtocol:
         if n > room and self.choices.too_long == "refuse":
             raise BadProtocol(
                 f"{self.choices.name} feeds a text in one piece of at most {room} tokens, and "
-                f"{tokens.document.id} has {n}; cut the text, or use the protocol full, which cuts windows"
+                f"{tokens.document.id} has {n}; cut the text, or use protocol=full, which cuts windows"
             )
         first, stop = self._first(tokens), min(n, room)
         if first < stop:
@@ -160,21 +160,21 @@ def resolve(protocol: Protocol, model: WindowModel) -> ResolvedProtocol:
     window = protocol.window or min(model.max_context, MOST_CONTEXT)
     if window > model.max_context:
         raise BadProtocol(
-            f"the window of {window} tokens is longer than the {model.max_context} that {model.name} takes; "
+            f"window={window} is longer than the {model.max_context} tokens that {model.name} takes; "
             f"use window={model.max_context} or less"
         )
     if prefix and protocol.cut in ("grid", "chunks") and protocol.bos != "replace":
         raise BadProtocol(
-            f"{protocol.name} leaves no room for BOS in its windows, got bos={protocol.bos}; "
-            "use bos=none, or the protocol stride:S, which has one before every window"
+            f"cut={protocol.cut} leaves no room for BOS in its windows, got bos={protocol.bos}; "
+            "use bos=none, or protocol=stride:S, which has one before every window"
         )
     if protocol.bos == "replace" and protocol.cut != "chunks":
         raise BadProtocol(f"bos=replace needs cut=chunks, got cut={protocol.cut}; use bos=every")
     room = window - len(prefix) if protocol.bos == "every" else window
     if protocol.stride > room:
         raise BadProtocol(
-            f"stride must be from 1 to {room}, the tokens that are new in a window, got {protocol.stride}; "
-            f"use stride={room} for disjoint windows"
+            f"stride={protocol.stride} is more than the {room} tokens that are new in a window; "
+            f"use stride={room} or less; stride=0 stands for disjoint windows"
         )
     filled = protocol.but(window=window, stride=protocol.stride or room).but(name=protocol.name)
     if protocol.booking == "hf-doc" and filled.stride < window:
@@ -195,7 +195,8 @@ def _refuse_idle(protocol: Protocol) -> None:
     }
     for choice, beside in idle.items():
         if beside:
-            raise BadProtocol(f"{choice}={getattr(protocol, choice)} has no effect with {beside}; omit it")
+            stated = f"{choice}={getattr(protocol, choice)!r}"
+            raise BadProtocol(f"{stated} has no effect with {beside}; omit {stated}")
 
 
 def _prefix(protocol: Protocol, model: WindowModel) -> tuple[tuple[int, ...], tuple[str, ...]]:

@@ -103,7 +103,7 @@ def _dtype(name: str) -> torch.dtype | str:
     if name == "auto":
         return "auto"
     if name not in _DTYPES:
-        raise BadModel(f"dtype is {', '.join(_DTYPES)} or auto (as stored), got {name!r}; use one of these")
+        raise BadModel(f"dtype={name!r} is not one of {', '.join(_DTYPES)} or auto (as stored); use one of these")
     dtype: torch.dtype = getattr(torch, name)
     return dtype
 
@@ -113,7 +113,8 @@ def _quantization(name: str) -> Any:
         return None
     if name not in _QUANTIZED:
         raise BadModel(
-            f"quantization is one of {', '.join(_QUANTIZED)}, got {name!r}; omit it if the model is stored quantised"
+            f"quantization={name!r} is not one of {', '.join(_QUANTIZED)}; use one of these, or omit it if the model "
+            "is stored quantised"
         )
     return _BitsAndBytes(**_QUANTIZED[name])
 

@@ -177,8 +177,8 @@ class HFModel:
     def _check_numbers(self, logprobs: NDArray[np.floating[Any]]) -> None:
         if np.isnan(logprobs).any():
             raise BadModel(
-                f"{self.name} gives NaN as a log-probability in {self.dtype}; open it with dtype=float32, or bfloat16, "
-                "whose range is as wide; float16 ends at 65,504"
+                f"{self.name} gives NaN as a log-probability in {self.dtype}; open it with dtype=float32 or "
+                "dtype=bfloat16, whose range is as wide; float16 ends at 65,504"
             )
 
     def _tensor(self, ids: Ints) -> Tensor:

@@ -1,0 +1,32 @@
+"""An option in a sentence as one types it: ``window=1024`` becomes ``--window 1024``.
+
+The floors below do not know of a command line, so their messages spell every option as
+Python does.
+"""
+
+import re
+import shlex
+
+from nonplus.cli.terminal.help_texts import CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN
+from nonplus.cli.terminal.options import field_of
+
+_DECLARED = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT)
+_FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}
+
+# Only at the beginning of a word: a folder may be called "window=3".
+_OPTION = re.compile(rf"(?<![^\s(])({'|'.join(_FLAGS)})=('[^']*'|\"[^\"]*\"|[^\s;,()'\"]*[^\s;,()'\".:?])")
+
+
+def with_flags(sentence: str) -> str:
+    """The sentence with each option of a verb as its flag."""
+    return _OPTION.sub(_flag, sentence)
+
+
+def _flag(found: re.Match[str]) -> str:
+    declaration, value = _FLAGS[found[1]], found[2].strip("'\"")
+    on, _, off = declaration.partition("/")
+    if value == "True":
+        return on
+    if value == "False":
+        return off or f"no {on}"
+    return f"{on} {value if value == '…' else shlex.quote(value)}"

@@ -125,7 +125,7 @@ def passages(file: Path) -> Iterator[Document]:
 def whole(group: str, text: str, file: Path, model: WindowModel) -> Figure:
     """Bits per byte of a file as one document, with blocks of bytes as clusters."""
     report = evaluate(open_corpus(file), model=model, protocol=Protocol(), level=LEVEL)
-    said = report.as_dict()
+    said = report.to_dict()
     interval = said["interval_bits_per_byte"]
     if interval is None:
         return figure(group, text, "bits per byte", (said["bits_per_byte"], None, None), "none: too short", report)

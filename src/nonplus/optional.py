@@ -21,6 +21,7 @@ EXTRAS = {
     "torchmetrics": ("torch", "torchmetrics"),
     "keras": ("keras",),
     "jax": ("jax",),
+    "pandas": ("pandas",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

@@ -51,7 +51,7 @@ def test_figures_are_those_of_the_library(run, verses):
     model = f"unigram:{verses}"
     ran = run("score", f"lines:{verses}", "--model", model, "--json", "-p", "stride:8", "--window", "16")
     protocol = nonplus.Protocol.named("stride:8").but(window=16)
-    report = nonplus.evaluate(open_corpora([f"lines:{verses}"]), model=model, protocol=protocol).as_dict()
+    report = nonplus.evaluate(open_corpora([f"lines:{verses}"]), model=model, protocol=protocol).to_dict()
     timing = {"seconds", "tokens_per_second"}
     assert {key: ran.object[key] for key in report.keys() - timing} == {
         key: report[key] for key in report.keys() - timing

@@ -54,7 +54,7 @@ def test_a_uniform_model_has_the_perplexity_of_its_vocabulary(these: list[str], 
 
 @given(texts)
 def test_every_figure_follows_from_nats_and_its_denominator(these: list[str]) -> None:
-    found = evaluate(these, model=History()).as_dict()
+    found = evaluate(these, model=History()).to_dict()
     assert found["log_perplexity"] == pytest.approx(found["nats"] / found["tokens"])
     assert found["bits_per_byte"] * math.log(2) * found["bytes"] == pytest.approx(found["nats"])
     assert math.log(found["word_perplexity"]) * found["words"] == pytest.approx(found["nats"])
@@ -64,7 +64,7 @@ def test_every_figure_follows_from_nats_and_its_denominator(these: list[str]) ->
 
 
 def test_a_report_is_one_json_object_with_the_promised_keys() -> None:
-    found = json.loads(json.dumps(evaluate(["ab cd"], model=History()).as_dict(), allow_nan=False))
+    found = json.loads(json.dumps(evaluate(["ab cd"], model=History()).to_dict(), allow_nan=False))
     assert set(KEYS) <= set(found)
 
 
@@ -92,7 +92,7 @@ def test_an_interrupted_measurement_is_marked_and_has_its_figures() -> None:
         measurement.add(scored.texts)
         break
     report = measurement.report(interrupted=True)
-    assert report.as_dict()["interrupted"]
+    assert report.to_dict()["interrupted"]
     assert report.tally.documents == 1
 
 
@@ -106,7 +106,7 @@ def test_the_text_of_a_report_is_a_table_and_its_repr_is_one_line() -> None:
 def test_a_report_states_its_protocol_and_the_choices_in_it() -> None:
     report = evaluate(["some text"], model=History(), protocol=Protocol.named("stride:5"))
     assert report.protocol.choices.stride == 5
-    assert report.as_dict()["protocol"] == report.protocol.as_dict()
+    assert report.to_dict()["protocol"] == report.protocol.as_dict()
     assert (report.protocol.average, report.protocol.denominator) == ("tokens", "scored")
 
 
@@ -116,7 +116,7 @@ def test_each_domain_has_the_figures_that_it_would_have_alone() -> None:
     alone = evaluate([d for d in these if d.domain == "news"], model=History())
     assert [name for name, _ in report.by_domain()] == ["law", "news"]
     assert dict(report.by_domain())["news"].perplexity == alone.perplexity
-    assert report.as_dict()["by_domain"]["news"]["bits_per_byte"] == alone.bits_per_byte
+    assert report.to_dict()["by_domain"]["news"]["bits_per_byte"] == alone.bits_per_byte
 
 
 def test_positions_show_how_the_surprisal_falls_with_the_tokens_seen() -> None:
@@ -137,14 +137,14 @@ def test_a_figure_that_does_not_exist_is_none_in_the_whole_and_in_a_domain() -> 
         assert (each.perplexity, each.log_perplexity, each.bits_per_token, each.bits_per_byte) == (None,) * 4
         assert math.isnan(float(each))
         assert dict(each.lines())["perplexity"] == "-"
-    assert report.as_dict()["by_domain"]["blank"]["perplexity"] is None
+    assert report.to_dict()["by_domain"]["blank"]["perplexity"] is None
 
 
 def test_a_report_without_a_model_or_a_time_has_no_key_and_no_line_about_them() -> None:
     whole = evaluate(["abc"], model=History())
     bare = Report(tally=whole.tally, protocol=whole.protocol)
     about = {"model", "model_identity", "tokenizer_identity", "seconds", "tokens_per_second"}
-    assert set(whole.as_dict()) - set(bare.as_dict()) == about
+    assert set(whole.to_dict()) - set(bare.to_dict()) == about
     assert set(dict(whole.lines())) - set(dict(bare.lines())) == {"model", "time"}
     assert bare.tokens_per_second is None
 
@@ -193,5 +193,5 @@ def test_an_interrupted_document_divides_only_by_what_was_scored() -> None:
 
 
 def test_the_tokenizer_is_named_beside_the_figure() -> None:
-    found = evaluate(["ab"], model=History()).as_dict()
+    found = evaluate(["ab"], model=History()).to_dict()
     assert found["tokenizer_identity"] == History().tokenizer.identity

@@ -249,7 +249,7 @@ def test_an_impossible_token_makes_the_perplexity_infinite_and_is_named() -> Non
     report = evaluate(["abz", "z"], model=Never())
     assert math.isinf(report.perplexity)
     assert report.tally.zero_places == (("text 1", 2), ("text 2", 0))
-    assert report.as_dict()["perplexity"] == "Infinity"
+    assert report.to_dict()["perplexity"] == "Infinity"
 
 
 def test_until_stops_when_the_interval_is_narrow_enough() -> None:

@@ -93,7 +93,7 @@ def test_the_report_is_that_of_all_tokens_whatever_is_read_together(these: list[
 
 
 def test_the_report_states_the_scorers_own_protocol_and_model() -> None:
-    said = evaluate(["ab\ncd"], model=ByLine()).as_dict()
+    said = evaluate(["ab\ncd"], model=ByLine()).to_dict()
     assert (said["signature"], said["fingerprint"]) == ("lines|unit:bytes", "0123456789ab")
     assert (said["model"], said["model_identity"]) == ("by line", "by line 1")
     assert said["protocol"] == {"name": "lines", "unit": "bytes"}

@@ -34,7 +34,7 @@ def test_figures_are_those_of_float64_arithmetic(rows: int, time: int, seed: int
     assert found.bits_per_token == pytest.approx(nats.mean() / math.log(2), rel=1e-11)
     assert found.bits_per_byte == pytest.approx(nats.sum() / n_bytes.sum() / math.log(2), rel=1e-11)
     assert found.word_perplexity == pytest.approx(math.exp(nats.sum() / n_words.sum()), rel=1e-9)
-    json.dumps(found.as_dict(), allow_nan=False)
+    json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_the_interval_is_clustered_by_document() -> None:
@@ -68,7 +68,7 @@ def test_a_log_perplexity_stays_finite_where_the_perplexity_overflows() -> None:
     assert (found.perplexity, found.log_perplexity) == (math.inf, 1000.0)
     assert "perplexity infinite" in repr(found)
     assert "e^1,000" in repr(found)
-    assert found.as_dict()["perplexity"] == "Infinity"
+    assert found.to_dict()["perplexity"] == "Infinity"
 
 
 @given(st.lists(st.floats(0, 1e300), min_size=16, max_size=16))
@@ -76,7 +76,7 @@ def test_no_surprisal_is_too_large_to_report(nats: list[float]) -> None:
     found = report(np.array(nats).reshape(8, 2))
     assert math.isfinite(found.log_perplexity)
     assert str(found)
-    json.dumps(found.as_dict(), allow_nan=False)
+    json.dumps(found.to_dict(), allow_nan=False)
 
 
 def test_a_figure_is_printed_with_its_protocol() -> None:
@@ -118,4 +118,4 @@ def test_where_nothing_was_scored_there_is_no_perplexity() -> None:
     assert (empty.perplexity, empty.log_perplexity, empty.interval) == (None, None, None)
     assert math.isnan(float(empty))
     assert "perplexity - over 0 tokens" in repr(empty)
-    assert empty.as_dict()["perplexity"] is None
+    assert empty.to_dict()["perplexity"] is None

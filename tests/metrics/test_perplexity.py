@@ -78,9 +78,9 @@ def test_arrays_of_every_kind_give_the_same(arrays: Arrays) -> None:
     expected.update(logits.astype(np.float64), targets, **extras)
     found, truth = metric.compute(), expected.compute()
     assert found.log_perplexity == pytest.approx(truth.log_perplexity, abs=2e-7)
-    assert found.as_dict().keys() == truth.as_dict().keys()
+    assert found.to_dict().keys() == truth.to_dict().keys()
     for name in ("scored_tokens", "ignored_tokens", "unscored_tokens", "documents", "bytes", "tokens"):
-        assert found.as_dict()[name] == truth.as_dict()[name]
+        assert found.to_dict()[name] == truth.to_dict()[name]
 
 
 def test_every_kind_of_scores_gives_the_same_perplexity() -> None:

@@ -439,7 +439,7 @@ def _process(rank: int, folder: str) -> None:
         else:
             value = metric.compute()
         own = metric.tally.scored
-        results[case] = {"value": float(value), "figures": metric.report().as_dict(), "own": own}
+        results[case] = {"value": float(value), "figures": metric.report().to_dict(), "own": own}
     on_step = Perplexity(shift=True, check="never", dist_sync_on_step=True)
     results["on step"] = float(on_step(*batch(rank, b=1, t=4 + rank)))
     Path(folder, f"{rank}.json").write_text(json.dumps(results), encoding="utf-8")
@@ -488,7 +488,7 @@ def test_two_processes_with_ragged_batches_give_the_pooled_truth(tmp_path: Path)
             pooled.update(*batch(row, b=1, t=length), doc_ids=names, n_bytes=[length])
         for rank, results in enumerate(both):
             assert results[case]["value"] == float(pooled.compute())
-            assert results[case]["figures"] == json.loads(json.dumps(pooled.report().as_dict()))
+            assert results[case]["figures"] == json.loads(json.dumps(pooled.report().to_dict()))
             assert results[case]["own"] == scored[rank], "the sums of this process are kept"
         assert pooled.report().tally.documents == (2 if case == "named" else 3)
     pooled = Perplexity(shift=True, check="never")

@@ -1,5 +1,6 @@
 """Numbers for people and for JSON: the one place where figures are rounded."""
 
+import html
 import math
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -35,6 +36,12 @@ def counted(number: int, noun: str) -> str:
 def located(places: Iterable[tuple[str, int]]) -> str:
     """Where tokens stand, each as its place in a document."""
     return ", ".join(f"token {place} of {document}" for document, place in places)
+
+
+def html_table(rows: Iterable[tuple[str, str]]) -> str:
+    """Names and values as a plain HTML table."""
+    lines = [f"<tr><th scope='row'>{html.escape(name)}</th><td>{html.escape(value)}</td></tr>" for name, value in rows]
+    return "\n".join(["<table>", *lines, "</table>"])
 
 
 def timed(seconds: float, tokens_per_second: float | None) -> str:

@@ -9,6 +9,7 @@ from nonplus.measure.formatting import (
     counted,
     explained,
     figure,
+    html_table,
     interval_dict,
     jsonable,
     located,
@@ -30,6 +31,7 @@ from nonplus.measure.statistics.intervals import (
 )
 from nonplus.measure.statistics.sums import counted_tokens, log_perplexity, nats_per, total_nats
 from nonplus.measure.statistics.tally import Tally
+from nonplus.optional import require
 
 _LN2 = math.log(2)
 
@@ -47,8 +49,8 @@ class Report:
 
     ``domains`` has the tallies of documents that name a domain. ``model``, ``dtype``
     and the identities are empty where no model is known, as in a metric; ``seconds`` is
-    ``None`` where nothing was timed. ``float()`` is the perplexity, ``str()`` a table,
-    ``repr()`` one line.
+    ``None`` where nothing was timed. ``float()`` is the perplexity, ``print()`` shows a
+    table as a notebook does, ``repr()`` is one line.
     """
 
     tally: Tally
@@ -76,6 +78,10 @@ class Report:
     def __repr__(self) -> str:
         """The perplexity, its interval and its protocol in one line."""
         return _summary(self)
+
+    def _repr_html_(self) -> str:
+        """The lines as a table, which a notebook shows."""
+        return html_table(self.lines())
 
     @property
     def nats(self) -> float:
@@ -192,10 +198,24 @@ class Report:
         if self.seconds is not None:
             yield "time", timed(self.seconds, self.tokens_per_second)
 
-    def as_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, Any]:
         """All figures unrounded, for JSON; infinity is the string ``"Infinity"``."""
         found = _figures(self) | _counts(self) | _uncertainty(self) | _conditions(self)
         return {key: jsonable(value) for key, value in found.items()}
+
+    def frame(self) -> Any:
+        """A ``pandas.DataFrame`` with a row for each figure: value, low and high.
+
+        A figure that does not exist, or that has no interval, is NaN there.
+
+        Raises:
+            MissingExtra: pandas is not installed.
+        """
+        pandas = require("pandas", purpose="a table of figures")
+        intervals = {"perplexity": self.interval, "bits_per_byte": self.interval_bits_per_byte}
+        rows = [_row(value, intervals.get(name)) for name, value in _figures(self).items()]
+        index = pandas.Index([*_figures(self)], name="figure")
+        return pandas.DataFrame(rows, index=index, columns=["value", "low", "high"], dtype=float)
 
     @property
     def _mean_of_texts(self) -> float | None:
@@ -220,6 +240,10 @@ def _figures(report: Report) -> dict[str, Any]:
         "word_perplexity": report.word_perplexity,
         "byte_perplexity": report.byte_perplexity,
     }
+
+
+def _row(value: float | None, interval: Interval | None) -> tuple[float | None, float | None, float | None]:
+    return (value, None, None) if interval is None else (value, interval.low, interval.high)
 
 
 def _counts(report: Report) -> dict[str, Any]:

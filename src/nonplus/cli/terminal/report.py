@@ -25,7 +25,7 @@ _NAMES = 17  # columns for the names
 
 def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
     """The report as JSON, with whatever else the plan includes."""
-    content = outcome.report.as_dict() | {"skipped_documents": outcome.skipped, "stopped_early": outcome.enough}
+    content = outcome.report.to_dict() | {"skipped_documents": outcome.skipped, "stopped_early": outcome.enough}
     if plan.precision.bootstrap:
         content["bootstrap"] = outcome.bootstrap and asdict(exponential(outcome.bootstrap))
     if plan.output.by_position:

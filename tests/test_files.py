@@ -1,6 +1,15 @@
-"""Output is whole under its name or not there, and an unwritable place is explained."""
+"""Output is whole under its name or not there; it has the mode of what it replaces, and
+an unwritable place is explained.
+"""
 
 import errno
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -8,12 +17,46 @@ import pytest
 from nonplus.errors import BadInput
 from nonplus.files import replacing, writing
 
+unix = pytest.mark.skipif(sys.platform == "win32", reason="modes, limits and locks of Unix")
+
+
+def parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob(".*.part"))
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextmanager
+def umask(bits: int) -> Iterator[None]:
+    before = os.umask(bits)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file can grow beyond ``size`` bytes; the system refuses as if a disk were
+    full.
+    """
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
 
 def test_the_new_content_has_the_name_once_the_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "figures.txt"
     path.write_text("old")
-    with replacing(path) as unfinished:
-        unfinished.write_text("new")
+    with replacing(path) as file:
+        file.write(b"new")
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
@@ -22,14 +65,24 @@ def test_the_new_content_has_the_name_once_the_block_ends(tmp_path: Path) -> Non
 def test_an_error_leaves_the_old_content_and_no_other_file(tmp_path: Path) -> None:
     path = tmp_path / "figures.txt"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing(path) as unfinished:
-        unfinished.write_text("half" * (1 // 0))
+    with pytest.raises(ZeroDivisionError), replacing(path) as file:
+        file.write(b"half" * (1 // 0))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_folder_is_not_replaced(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match=r"is not a regular file.*give the name of a file"), replacing(tmp_path):
+@unix
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_not_a_regular_file_is_not_replaced(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / kind
+    path.mkdir() if kind == "folder" else os.mkfifo(path)
+    with pytest.raises(BadInput, match=r"is not a regular file.*give the name of a file"), replacing(path):
+        pass
+
+
+@unix
+def test_a_device_is_not_replaced() -> None:
+    with pytest.raises(BadInput, match="is not a regular file"), replacing(Path("/dev/null")):
         pass
 
 
@@ -42,11 +95,129 @@ def test_a_place_that_cannot_be_written_is_explained_alike_by_both(tmp_path: Pat
         path.write_text("new")
 
 
-def test_a_full_disk_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="make room"), replacing(tmp_path / "figures.txt"):
-        raise OSError(errno.ENOSPC, "No space left on device")
+@unix
+@pytest.mark.parametrize("pieces", [1, 1000])
+def test_a_full_disk_is_explained_and_the_old_content_stays(tmp_path: Path, pieces: int) -> None:
+    path = tmp_path / "figures.txt"
+    path.write_text("old")
+    message = r"figures\.txt cannot be written: File too large; make room"
+    with room_for(20_000), pytest.raises(BadInput, match=message), replacing(path) as file:
+        file.writelines([b"x" * (100_000 // pieces)] * pieces)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_error_about_another_file_is_not_blamed_on_this_one(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), replacing(tmp_path / "figures.txt"):
-        (tmp_path / "source.txt").read_text()
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.ENOENT])
+def test_an_error_about_something_else_is_not_blamed_on_this_file(tmp_path: Path, number: int) -> None:
+    with pytest.raises(OSError, match="elsewhere"), replacing(tmp_path / "figures.txt"):
+        raise OSError(number, "elsewhere")
+
+
+@unix
+@pytest.mark.parametrize("before", [0o600, 0o640, 0o444, 0o666])
+def test_the_mode_of_the_file_before_stays_and_nobody_else_could_read_the_unfinished_one(
+    tmp_path: Path, before: int
+) -> None:
+    path = tmp_path / "figures.txt"
+    path.write_text("old")
+    path.chmod(before)
+    with umask(0o022), replacing(path) as file:
+        file.write(b"new")
+        (part,) = parts(tmp_path)
+        assert mode(part) & ~before == 0
+    assert (mode(path), path.read_text()) == (before, "new")
+
+
+@unix
+@pytest.mark.parametrize(("bits", "expected"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(tmp_path: Path, bits: int, expected: int) -> None:
+    with umask(bits), replacing(tmp_path / "figures.txt"):
+        pass
+    assert mode(tmp_path / "figures.txt") == expected
+
+
+@unix
+@pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may give files away")
+def test_the_owner_of_the_file_before_stays(tmp_path: Path) -> None:
+    path = tmp_path / "figures.txt"
+    path.write_text("old")
+    os.chown(path, 12345, 12346)
+    with replacing(path):
+        pass
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 12346)
+
+
+@unix
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    path, link = tmp_path / "folder" / "figures.txt", tmp_path / "link"
+    link.symlink_to(path)
+    for text in ("first", "second"):  # at first it leads nowhere
+        with replacing(link) as file:
+            file.write(text.encode())
+        assert link.is_symlink()
+        assert path.read_text() == text
+
+
+def test_two_unfinished_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / "figures.txt"
+    with replacing(path) as first, replacing(path) as second:
+        assert len(parts(tmp_path)) == 2
+        first.write(b"first")
+        second.write(b"second")
+    assert path.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_name_as_long_as_names_can_be(tmp_path: Path) -> None:
+    path = tmp_path / ("x" * 250 + ".html")
+    with replacing(path) as file:
+        file.write(b"new")
+    assert path.read_text() == "new"
+
+
+HELD = """
+import sys, time
+from pathlib import Path
+from nonplus.files import replacing
+with replacing(Path(sys.argv[1])) as file:
+    file.write(b"half")
+    file.flush()
+    print("open", flush=True)
+    time.sleep(60)
+"""
+
+
+@unix
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(tmp_path: Path) -> None:
+    held = [
+        subprocess.Popen([sys.executable, "-c", HELD, str(tmp_path / name)], stdout=subprocess.PIPE, text=True)
+        for name in ("killed.txt", "living.txt")
+    ]
+    try:
+        assert [process.stdout and process.stdout.readline() for process in held] == ["open\n", "open\n"]
+        held[0].kill()
+        held[0].wait(30)
+        assert len(parts(tmp_path)) == 2
+        with replacing(tmp_path / "figures.txt"):
+            pass
+        (living,) = parts(tmp_path)
+        assert living.read_text() == "half"
+        held[1].send_signal(signal.SIGINT)
+        held[1].wait(30)
+        assert parts(tmp_path) == []
+    finally:
+        for process in held:
+            process.kill()
+            process.communicate()
+
+
+@unix
+def test_a_link_with_the_name_of_an_unfinished_file_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("keep me")
+    link = tmp_path / ".nonplus-0123456789abcdef.part"
+    link.symlink_to(tmp_path / "secret")
+    with replacing(tmp_path / "figures.txt"):
+        pass
+    assert link.is_symlink()
+    assert (tmp_path / "secret").read_text() == "keep me"

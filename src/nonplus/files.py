@@ -1,41 +1,56 @@
 """Files that are whole under their name, or not there."""
 
 import errno
+import io
 import os
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any, final
 
 from nonplus.errors import BadInput
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# Windows has no O_NOFOLLOW, and only Windows has O_BINARY.
+_LEFT = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Another name to write to, which replaces ``path`` at the end of the block.
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """A file that replaces ``path``, with its mode and owner, at the end of the block.
 
     If the block raises, ``path`` stays as it was. A process that is killed leaves
-    ``path`` as it was, and beside it a hidden file that ends in ``.part``.
+    ``path`` as it was, and beside it a hidden file ``.nonplus-….part``, which the next
+    call for that folder removes. A link stays, and what it leads to is replaced.
 
     Raises:
-        BadInput: the file cannot be written there.
+        BadInput: the file cannot be written there. Other errors of the block go
+            through, so that a fault of another file is not blamed on this one.
     """
-    final = Path(os.path.realpath(path))
-    if final.exists() and not final.is_file():
-        raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
-    unfinished = final.with_name(f".{final.name}.{os.getpid()}.part")
+    with writing(path):
+        before = path.stat() if path.exists() else None
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
+        final_path = Path(os.path.realpath(path))
+        _remove_left_behind(final_path.parent)
+        part, handle = _begun(final_path.parent, 0o666 if before is None else stat.S_IMODE(before.st_mode))
+    file = io.BufferedWriter(_Unfinished(handle, path))
     try:
-        unfinished.touch()
-        yield unfinished
-        os.replace(str(unfinished), final)
-    except OSError as problem:
-        if problem.filename != str(unfinished) and problem.errno not in _FULL:
-            raise  # the block failed for a reason of its own
-        raise _unwritable(path, problem) from problem
+        yield file
+        with writing(path):
+            file.flush()
+            if before is not None:
+                _as_before(part, before)
+            os.fsync(handle)
+            os.replace(part, final_path)
     finally:
+        with suppress(BadInput):  # what a full disk did not take
+            file.close()
         with suppress(OSError):
-            unfinished.unlink()
+            part.unlink()
 
 
 @contextmanager
@@ -48,8 +63,68 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise _unwritable(path, problem) from problem
+        remedy = "make room, or give another place" if problem.errno in _FULL else "give another place"
+        raise BadInput(f"{path} cannot be written: {problem.strerror}; {remedy}") from problem
 
 
-def _unwritable(path: Path, problem: OSError) -> BadInput:
-    return BadInput(f"{path} cannot be written: {problem.strerror}; give another place, or make room")
+@final
+class _Unfinished(io.FileIO):
+    """The open file; it explains its own errors, so that nobody has to guess whose they
+    are.
+    """
+
+    def __init__(self, handle: int, path: Path) -> None:
+        super().__init__(handle, "w")
+        self._path = path
+
+    def write(self, content: Any) -> int:
+        with writing(self._path):
+            return super().write(content)
+
+
+def _begun(folder: Path, mode: int) -> tuple[Path, int]:
+    """A new file and its handle, locked for as long as the process lives.
+
+    Its name cannot be guessed, and a link of that name is not followed.
+    """
+    while True:
+        part = folder / f".nonplus-{os.urandom(8).hex()}.part"
+        handle = os.open(part, _NEW, mode)
+        with suppress(OSError):  # a file system without locks
+            _lock(handle, wait=True)
+        if os.fstat(handle).st_nlink:
+            return part, handle
+        os.close(handle)  # another process took it for left behind, before it was locked
+
+
+def _remove_left_behind(folder: Path) -> None:
+    """Remove what killed processes left: the system has released their locks."""
+    for part in folder.glob(".nonplus-*.part"):
+        with suppress(OSError):  # it is in use, or somebody else's
+            handle = os.open(part, _LEFT)
+            try:
+                _lock(handle, wait=False)
+                part.unlink()
+            finally:
+                os.close(handle)
+
+
+def _as_before(part: Path, before: os.stat_result) -> None:
+    """Give ``part`` the owner, where that is allowed, and the mode of another file."""
+    if sys.platform != "win32":
+        with suppress(PermissionError):
+            os.chown(part, before.st_uid, before.st_gid)
+    part.chmod(stat.S_IMODE(before.st_mode))
+
+
+if sys.platform == "win32":
+
+    def _lock(handle: int, *, wait: bool) -> None:
+        """Nothing to do: an open file cannot be removed there."""
+
+else:
+    import fcntl
+
+    def _lock(handle: int, *, wait: bool) -> None:
+        """Lock an open file, until it is closed or the process ends."""
+        fcntl.flock(handle, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -160,3 +160,14 @@ def test_a_bug_is_not_hidden(run, fox, monkeypatch):
     monkeypatch.setattr("nonplus.cli.score_run.open_model", broken)
     with pytest.raises(ZeroDivisionError):
         main(["score", str(fox)])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/stdout is of Unix")
+@pytest.mark.parametrize("name", ["page.html", "/dev/stdout"])
+def test_an_output_that_is_the_file_stdout_goes_to(start, tmp_path: Path, name):
+    page = tmp_path / "page.html"
+    with page.open("w") as stdout:
+        process = start("score", "a text", *UNIFORM, "--html", tmp_path / name, stdout=stdout)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, page.read_text()) == (2, "")
+    assert err == "error: --html would overwrite what is printed; give it the name of another file\n"

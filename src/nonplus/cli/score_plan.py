@@ -87,7 +87,17 @@ def _check_files(output: Output, sources: tuple[str, ...]) -> None:
                 f"{flag} writes a table as {' or '.join(SUFFIXES)}, got {path}; use one of these suffixes"
             )
     for flag, path in output.files.items():
+        if any(_is(path, number) for number in (1, 2)):
+            raise BadProtocol(f"{flag} would overwrite what is printed; give it the name of another file")
         real = os.path.realpath(path)
         if real in taken:
             raise BadProtocol(f"{flag} would overwrite {taken[real]}; give it another name")
         taken[real] = f"what {flag} writes"
+
+
+def _is(path: Path, number: int) -> bool:
+    """Whether ``path`` is the file that is open under this number, as in ``> path``."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(number))
+    except OSError:  # one of them does not exist
+        return False

@@ -72,9 +72,9 @@ def carry_out(plan: Plan) -> Outcome:
         corpus = open_corpora(plan.sources, options=plan.corpus, tokenizer=model.tokenizer, keep_blank=keep_blank)
         watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts, sums))
         report, enough = _measured(plan, model, corpus, watchers)
-        for path in pages:
+        for file in pages:
             page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
-            path.write_text(page, encoding="utf-8")
+            file.write(page.encode())
     return Outcome(
         report=report,
         vocabulary=model.vocabulary,

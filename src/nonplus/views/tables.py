@@ -60,9 +60,9 @@ def table(path: Path, columns: Columns) -> Iterator[Table]:
         BadInput: the file cannot be written there.
         MissingExtra: pyarrow is not installed.
     """
-    formats: dict[str, Callable[[Path, Columns], AbstractContextManager[Table]]]
+    formats: dict[str, Callable[[IO[bytes], Columns], AbstractContextManager[Table]]]
     formats = {".jsonl": _json_lines, ".parquet": _parquet}
-    with replacing(path) as unfinished, formats[path.suffix](unfinished, columns) as opened:
+    with replacing(path) as file, formats[path.suffix](file, columns) as opened:
         yield opened
 
 
@@ -92,19 +92,18 @@ def token_rows(scored: ScoredText, names: TokenNames, columns: Columns) -> Itera
 
 @final
 class _JsonLines:
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self._file = file
 
     def write(self, rows: Iterable[Row]) -> None:
         for row in rows:
             line = json.dumps({name: jsonable(value) for name, value in row.items()}, ensure_ascii=False)
-            self._file.write(f"{line}\n")
+            self._file.write(f"{line}\n".encode())
 
 
 @contextmanager
-def _json_lines(path: Path, columns: Columns) -> Iterator[_JsonLines]:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        yield _JsonLines(file)
+def _json_lines(file: IO[bytes], columns: Columns) -> Iterator[_JsonLines]:
+    yield _JsonLines(file)
 
 
 @final
@@ -134,7 +133,7 @@ def _number(value: Any) -> float | None:
 
 
 @contextmanager
-def _parquet(path: Path, columns: Columns) -> Iterator[_Parquet]:
+def _parquet(file: IO[bytes], columns: Columns) -> Iterator[_Parquet]:
     arrow = require("pyarrow", purpose="writing Parquet files")
     parquet = require("pyarrow.parquet", purpose="writing Parquet files")
     alternative = arrow.struct([("token", arrow.string()), ("probability", arrow.float64())])
@@ -146,7 +145,7 @@ def _parquet(path: Path, columns: Columns) -> Iterator[_Parquet]:
         list: arrow.list_(alternative),
     }
     schema = arrow.schema([(name, types[kind]) for name, kind in columns.items()])
-    with parquet.ParquetWriter(path, schema) as writer:
+    with parquet.ParquetWriter(file, schema) as writer:
         opened = _Parquet(arrow, writer)
         yield opened
         opened.flush()

@@ -14,8 +14,8 @@ YES = {"role": "assistant", "content": "Yes."}
 class Plain:
     """Writes a conversation as ``<role>content``."""
 
-    def chat(self, messages, *, reply):
-        return "".join(f"<{m['role']}>{m['content']}" for m in messages) + "<assistant>" * reply
+    def chat(self, messages):
+        return "".join(f"<{m['role']}>{m['content']}" for m in messages)
 
 
 def conversations(path, **options):
@@ -33,8 +33,13 @@ def test_the_context_of_a_first_message_is_only_the_opening_of_its_turn():
     assert [document.context for document in responses([FOUR], Plain())] == ["<assistant>"]
 
 
-def test_other_fields_of_a_message_are_ignored():
-    assert next(responses([ASK | {"name": "Ann"}, FOUR], Plain())).context == "<user>2+2?<assistant>"
+def test_other_fields_of_a_message_reach_the_template_unless_they_are_null():
+    class Named:
+        def chat(self, messages):
+            return "".join(f"{sorted(m)}{m['content']}" for m in messages)
+
+    context = next(responses([ASK | {"name": "Ann", "tool_calls": None}, FOUR], Named())).context
+    assert context == "['content', 'name', 'role']2+2?['content', 'role']"
 
 
 def test_the_id_of_an_answer_has_its_row_and_turn(jsonl):
@@ -74,7 +79,11 @@ def test_parquet_holds_conversations_too(tmp_path):
         (["2+2?"], "message 0 is of type str, where an object with role and content is needed"),
         ([{"from": "human", "value": "x"}], "message 0 has the fields from, value, where role and content are needed"),
         ([ASK, {"role": "assistant", "content": None}], "message 1, the content is null, where text is needed"),
-        ([{"role": "user", "content": [{"type": "text"}]}], "message 0, the content is of type list"),
+        ([{"role": "user", "content": [{"type": "text"}]}], "message 0, the content, the text of part 0 is null"),
+        ([{"role": "user", "content": ["a"]}], "message 0, the content, part 0 is of type str, where"),
+        ([{"role": "user", "content": [{"type": "image"}]}], "part 0 is of the type 'image', where .*only text"),
+        ([{"role": "user", "content": {"text": "a"}}], "message 0, the content is of type dict"),
+        ([{"role": "user", "content": None, "tool_calls": []}], "message 0, the content is null"),
         ([{"role": "user", "content": "\ud83d"}], "message 0, the content has a lone surrogate"),
     ],
 )

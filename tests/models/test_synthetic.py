@@ -57,7 +57,7 @@ def test_tokenizers_that_differ_have_different_identities():
 
 def test_bytes_have_no_chat_template():
     with pytest.raises(BadModel, match="no chat template"):
-        Bytes().chat([{"role": "user", "content": "Hi"}], reply=True)
+        Bytes().chat([{"role": "user", "content": "Hi"}])
 
 
 @given(st.integers(2, 2000), st.data())

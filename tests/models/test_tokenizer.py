@@ -111,7 +111,7 @@ def test_a_broken_configuration_is_named(tmp_path):
 )
 def test_a_chat_template_needs_transformers(tmp_path, config, message):
     with pytest.raises(BadModel, match=message):
-        FileTokenizer(folder_with(tmp_path, config=config)).chat([], reply=False)
+        FileTokenizer(folder_with(tmp_path, config=config)).chat([])
 
 
 opened = functools.cache(FileTokenizer)

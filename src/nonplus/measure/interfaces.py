@@ -3,7 +3,7 @@
 Letters in shapes: N positions asked for, M of them in a chunk, V vocabulary.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.measure.records import Batch, Document, Encoding, Floats, Ints, ScoredTexts
+
+Message = Mapping[str, Any]  # a turn of a conversation: role, content, and what else a chat template reads
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +44,12 @@ class Tokenizer(Protocol):
         """The text of ids, special tokens included."""
         ...
 
-    def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
+    def chat(self, messages: Sequence[Message]) -> str:
         """A conversation as text, by the model's own chat template.
-
-        With ``reply``, the text ends where the model's reply would begin.
 
         Raises:
             BadModel: the model has no chat template.
+            BadInput: the template refuses these messages.
         """
         ...
 

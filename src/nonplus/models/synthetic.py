@@ -14,7 +14,7 @@ import numpy as np
 from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.targets import check_ids
-from nonplus.measure.interfaces import Special
+from nonplus.measure.interfaces import Message, Special
 from nonplus.measure.records import Batch, Encoding, Floats, Ints
 from nonplus.models.loading import Loading, loaded_as_is
 
@@ -56,7 +56,7 @@ class Bytes:
         """The bytes as text; ids above 255 show as numbers in angle brackets."""
         return b"".join(bytes([i]) if i < _BYTES else b"<%d>" % i for i in ids).decode(errors="replace")
 
-    def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
+    def chat(self, messages: Sequence[Message]) -> str:
         """Not possible: bytes have no chat template.
 
         Raises:

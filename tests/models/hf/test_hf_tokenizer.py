@@ -17,9 +17,7 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.models.hf.tokenizer import HFTokenizer
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
-CHAT = (
-    "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<reply>{% endif %}"
-)
+CHAT = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
 
 
 @pytest.fixture(scope="module")
@@ -166,21 +164,19 @@ def test_eos_may_be_named_by_the_configuration_alone(named, eos):
 def test_a_conversation_becomes_text_by_the_chat_template():
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = CHAT
-    messages = [{"role": "user", "content": "Hi"}]
-    assert HFTokenizer(tokenizer).chat(messages, reply=False) == "<user>Hi"
-    assert HFTokenizer(tokenizer).chat(messages, reply=True) == "<user>Hi<reply>"
+    assert HFTokenizer(tokenizer).chat([{"role": "user", "content": "Hi"}]) == "<user>Hi"
 
 
 def test_without_a_template_a_conversation_is_refused():
     with pytest.raises(BadModel, match=r"no chat template.*tokenizer\.chat_template"):
-        HFTokenizer(byte_tokenizer()).chat([{"role": "user", "content": "Hi"}], reply=False)
+        HFTokenizer(byte_tokenizer()).chat([{"role": "user", "content": "Hi"}])
 
 
 def test_a_conversation_that_the_template_refuses_is_bad_input():
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = "{{ raise_exception('roles must alternate') }}"
     with pytest.raises(BadInput, match="refuses this conversation: roles must alternate"):
-        HFTokenizer(tokenizer).chat([{"role": "user", "content": "Hi"}], reply=False)
+        HFTokenizer(tokenizer).chat([{"role": "user", "content": "Hi"}])
 
 
 # ----------------------------------------------------------------------------- identity

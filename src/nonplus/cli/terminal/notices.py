@@ -7,9 +7,9 @@ from contextlib import contextmanager
 import click
 
 from nonplus.cli.terminal.spelling import with_flags
-from nonplus.errors import FallbackNotice, ProtocolWarning
+from nonplus.errors import FallbackNotice, ProtocolWarning, SuspectInput
 
-_OURS = (ProtocolWarning, FallbackNotice)
+_OURS = (ProtocolWarning, FallbackNotice, SuspectInput)
 
 
 def note(sentence: str) -> None:

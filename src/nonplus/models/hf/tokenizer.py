@@ -12,12 +12,15 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.interfaces import Special
+from nonplus.measure.interfaces import Message, Special
 from nonplus.measure.records import Encoding, Ints
 
 # Tokens decoded before each one, so that what a decoder does at the start of a text
 # cancels out.
 _BEFORE = 8
+
+# A template is a program: it refuses on purpose with the first, by accident with any.
+_TEMPLATE_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
 @final
@@ -51,23 +54,38 @@ class HFTokenizer:
         """The text of ids, special tokens included."""
         return _decoded(self._tokenizer, [int(i) for i in ids])
 
-    def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
+    def chat(self, messages: Sequence[Message]) -> str:
         """A conversation as text, by the model's own chat template.
 
         Raises:
-            BadModel: the tokenizer has no chat template.
+            BadModel: the tokenizer has no chat template, or several and no default.
             BadInput: the template refuses these messages.
         """
-        if not self._tokenizer.chat_template:
-            raise BadModel(
-                f"the tokenizer of {self._tokenizer.name_or_path or 'this model'} has no chat template; pass the "
-                "conversation as one text, or set tokenizer.chat_template"
-            )
+        template, conversation = self._template(), [dict(message) for message in messages]
         try:
-            text = self._tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=reply)
-        except TemplateError as fault:
-            raise BadInput(f"the model's chat template refuses this conversation: {fault}; change its roles") from None
+            text = self._tokenizer.apply_chat_template(conversation, chat_template=template, tokenize=False)
+        except _TEMPLATE_FAULTS as fault:
+            what = fault if isinstance(fault, TemplateError) else f"{type(fault).__name__}: {fault}"
+            raise BadInput(
+                f"the model's chat template refuses this conversation: {what}; change its messages, or leave it out"
+            ) from None
         return str(text)
+
+    def _template(self) -> str:
+        stored, name = self._tokenizer.chat_template, self._tokenizer.name_or_path or "this model"
+        if not stored:
+            raise BadModel(
+                f"the tokenizer of {name} has no chat template; pass the conversation as one text, or set "
+                "tokenizer.chat_template"
+            )
+        templates: dict[str, str] = stored if isinstance(stored, dict) else {"default": stored}
+        if "default" not in templates:
+            raise BadModel(
+                f"the tokenizer of {name} has chat templates by name ({', '.join(sorted(templates))}), and none is the "
+                "default; set tokenizer.chat_template to one of them, or save it in the model's folder as "
+                "chat_template.jinja"
+            )
+        return templates["default"]
 
     def special(self, config: Any, *, vocabulary: int) -> Special:
         """BOS: the token that the tokenizer adds before a text, else the one it names.

@@ -11,7 +11,7 @@ import numpy as np
 import tokenizers
 
 from nonplus.errors import BadModel
-from nonplus.measure.interfaces import Special
+from nonplus.measure.interfaces import Message, Special
 from nonplus.measure.records import Encoding
 
 
@@ -49,7 +49,7 @@ class FileTokenizer:
         text: str = self._tokenizer.decode([int(i) for i in ids], skip_special_tokens=False)
         return text
 
-    def chat(self, messages: Sequence[dict[str, str]], *, reply: bool) -> str:
+    def chat(self, messages: Sequence[Message]) -> str:
         """Not possible: chat templates are programs, which the base install cannot run.
 
         Raises:

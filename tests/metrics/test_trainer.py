@@ -302,10 +302,54 @@ def test_one_hook_without_the_other_is_refused():
 
 
 def test_missing_labels_and_logits_that_do_not_fit_are_refused():
+    labels = torch.zeros(2, 4, dtype=torch.long)
     with pytest.raises(BadInput, match="no labels"):
-        TrainerPerplexity().preprocess_logits_for_metrics(torch.zeros(1, 4, 5), None)
-    with pytest.raises(BadInput, match=r"labels of shape \(1, 4\) .* the model returned \(1, 9, 5\)"):
-        TrainerPerplexity().preprocess_logits_for_metrics(torch.zeros(1, 9, 5), torch.zeros(1, 4, dtype=torch.long))
+        TrainerPerplexity().preprocess_logits_for_metrics(torch.zeros(2, 4, 5), None)
+    for shape in ((2, 3, 5), (3, 4, 5), (3, 9, 5), (2, 4), (2, 9, 4, 5)):
+        with pytest.raises(BadInput, match=rf"labels of shape \(2, 4\) .* the model returned \({str(shape)[1:-1]}\)"):
+            TrainerPerplexity().preprocess_logits_for_metrics(torch.zeros(*shape), labels)
+
+
+@pytest.mark.parametrize("kind", ["PromptTuningConfig", "PromptEncoderConfig"])
+@pytest.mark.parametrize("make", [llama, gpt2])
+def test_rows_of_virtual_tokens_do_not_count(make, kind, tmp_path):
+    """Prompt tuning and p-tuning: the truth is that of a text after virtual tokens."""
+    peft = pytest.importorskip("peft")
+    torch.manual_seed(1)
+    extra = {"encoder_hidden_size": 16} if kind == "PromptEncoderConfig" else {}
+    tuned = peft.get_peft_model(make(), getattr(peft, kind)(task_type="CAUSAL_LM", num_virtual_tokens=5, **extra))
+    with torch.no_grad():
+        tuned.prompt_encoder["default"].embedding.weight *= 9
+        prompt_PH = tuned.get_prompt(1)[0]
+    texts = documents(longest=50)
+    nats = [each for ids in texts for each in _nats_after(tuned.base_model, prompt_PH, ids)]
+    for size in (1, 8, 40):
+        logged, _ = evaluated(
+            tuned.eval(), tmp_path, texts=texts, collator=_placeless, per_device_eval_batch_size=size,
+            label_names=["labels"],
+        )  # fmt: skip
+        assert logged["eval_log_perplexity"] == pytest.approx(math.fsum(nats) / len(nats), rel=1e-6)
+        assert logged["eval_tokens"] == len(nats) == sum(len(ids) - 1 for ids in texts)
+
+
+def _placeless(rows):
+    """A batch without positions, which peft computes."""
+    return {name: each for name, each in padded([row["ids"] for row in rows]).items() if name != "position_ids"}
+
+
+@torch.no_grad()
+def _nats_after(model, prompt_PH, ids):
+    """Surprisal of each token but the first after the prompt, in float64."""
+    fed = torch.cat([prompt_PH, model.get_input_embeddings()(ids)])
+    logprobs_TV = model(inputs_embeds=fed[None]).logits[0, len(prompt_PH) : -1].double().log_softmax(1)
+    return (-logprobs_TV.gather(1, ids[1:, None])[:, 0]).tolist()
+
+
+def test_a_number_of_virtual_tokens_that_changes_is_refused():
+    metric, labels = TrainerPerplexity(), torch.zeros(1, 4, dtype=torch.long)
+    metric.preprocess_logits_for_metrics(torch.randn(1, 9, 5), labels)
+    with pytest.raises(BadInput, match="same number of virtual tokens before each text, got 5 and then 4 rows"):
+        metric.preprocess_logits_for_metrics(torch.randn(1, 8, 5), labels)
 
 
 def test_labels_that_a_collator_shifted_under_a_metric_that_shifts_again_are_suspected():

@@ -56,6 +56,10 @@ class TrainerPerplexity:
     number of bytes of text of each token id, and gives bits per byte. ``check`` is as
     in :class:`nonplus.metrics.Perplexity`.
 
+    A model that puts virtual tokens before a text (prompt tuning, p-tuning) returns
+    more rows of logits than there are labels: the last belong to the labels. As without
+    virtual tokens, the first token of a row is not scored.
+
     If training stops in the middle of an evaluation with ``batch_eval_metrics=True``,
     call ``reset`` before the next one.
     """
@@ -74,6 +78,7 @@ class TrainerPerplexity:
         self._protocol = replace(self._options.protocol, kinds=("logits",))
         self._bytes_V = None if byte_counts is None else np.asarray(byte_counts)
         self._checked = False
+        self._virtual: int | None = None
         self._report: Report | None = None
         self.reset()
 
@@ -97,8 +102,9 @@ class TrainerPerplexity:
     def preprocess_logits_for_metrics(self, logits: Any, labels: Any) -> tuple[Any, Any]:
         """Surprisals of ``labels`` (B, T) in nats, and 1 where they count.
 
-        ``logits`` are what the model returned besides its loss: (B, T, V), or several
-        tensors that include those. ``labels`` may be a pair of labels and mask.
+        ``logits`` are what the model returned besides its loss: (B, T, V), with further
+        rows before these if it has virtual tokens, or several tensors that include
+        those. ``labels`` may be a pair of labels and mask.
 
         Raises:
             BadInput: no labels, no logits that fit them, or as in
@@ -107,7 +113,7 @@ class TrainerPerplexity:
         """
         labels, marks = labels if isinstance(labels, tuple) else (labels, None)
         mask, shift = None if marks is None else marks * (marks != _PAD), self._options.shift
-        scores = _logits_of(logits, labels)
+        scores = self._of_labels(_logits_of(logits, labels), labels)
         nats, kept = self._nll(scores, labels, mask, shift, "raise")
         if mask is None and shift:
             _refuse_left_padding(labels != _PAD)
@@ -138,6 +144,21 @@ class TrainerPerplexity:
         self._report = self._options.report(evaluated)
         return _logged(self._report)
 
+    def _of_labels(self, scores: Tensor, labels: Tensor) -> Tensor:
+        """The last rows, one for each label.
+
+        Raises:
+            BadInput: the number of rows before them is not always the same.
+        """
+        virtual = scores.shape[-2] - labels.shape[-1]
+        known, self._virtual = self._virtual, virtual
+        if known is not None and known != virtual:
+            raise BadInput(
+                f"a model puts the same number of virtual tokens before each text, got {known} and then {virtual} rows "
+                "of logits without a label; pass a label for each place that the model predicts"
+            )
+        return scores[..., virtual:, :]
+
     def _nll(
         self, scores: Tensor, labels: Tensor, mask: Tensor | None, shift: bool, become: Literal["raise", "nan"] = "nan"
     ) -> TokenNats:
@@ -157,7 +178,7 @@ class TrainerPerplexity:
 
 
 def _logits_of(outputs: Any, labels: Any) -> Tensor:
-    """The first tensor with a row of scores for each label, among other outputs."""
+    """The first tensor with at least a row of scores for each label, among outputs."""
     if labels is None:
         raise BadInput(
             "the Trainer passed no labels; add labels to the data set, or use a Trainer without these hooks for "
@@ -166,7 +187,8 @@ def _logits_of(outputs: Any, labels: Any) -> Tensor:
     several = outputs if isinstance(outputs, tuple) else (outputs,)
     tensors = [each for each in several if isinstance(each, Tensor)]
     for each in tensors:
-        if each.ndim == labels.ndim + 1 and each.shape[:-1] == labels.shape:
+        fits = each.ndim == labels.ndim + 1 and each.shape[:-2] == labels.shape[:-1]
+        if fits and each.shape[-2] >= labels.shape[-1]:
             return each
     raise BadInput(
         f"labels of shape {tuple(labels.shape)} need logits of shape (B, T, V), and the model returned "

@@ -137,7 +137,11 @@ def _work(texts: Sequence[str], own: WindowModel, model: Any) -> Work:
     """Work counted from the windows of lm-eval's protocol, without masked attention."""
     protocol = resolve(Protocol.named("lm-eval"), own)
     documents = [Document(text=text, id=str(place)) for place, text in enumerate(texts)]
-    windows = [w for tokens in encode(documents, own, specials=True) for w in protocol.windows(tokens)]
+    windows = [
+        w
+        for tokens in encode(documents, own, choices=protocol.choices, prefix=protocol.prefix)
+        for w in protocol.windows(tokens)
+    ]
     lengths = [w.prefixed + w.stop - w.start - 1 for w in windows]
     scored = sum(w.stop - w.first for w in windows)
     config = model.config

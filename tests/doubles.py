@@ -1,6 +1,7 @@
 """A model whose every probability is known, and different after every history."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import final
@@ -8,8 +9,8 @@ from typing import final
 import numpy as np
 
 from nonplus.errors import BadInput
-from nonplus.measure.interfaces import Special
-from nonplus.measure.records import Batch, Floats, Ints
+from nonplus.measure.interfaces import Message, Special, SpecialText, Tokenizer
+from nonplus.measure.records import Batch, Encoding, Floats, Ints
 from nonplus.models.synthetic import Bytes
 
 
@@ -34,7 +35,7 @@ class History:
         max_context: int = 16,
         packs: bool = False,
         budget: int = 64,
-        tokenizer: Bytes = Bytes(),  # noqa: B008  (a frozen value)
+        tokenizer: Tokenizer = Bytes(),  # noqa: B008  (a frozen value)
         seed: int = 0,
     ) -> None:
         self.name = "history"
@@ -91,6 +92,46 @@ class History:
         assert position < self.max_context
         assert batch.position_BT[row, begin : column + 1].tolist() == list(range(position + 1))
         return [int(token) for token in batch.input_BT[row, begin : column + 1]]
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Spelled:
+    """Bytes, save that ``<s>``, ``</s>`` and ``<unk>`` are the special tokens 256, 257
+    and 258, which a text may spell out.
+    """
+
+    before: tuple[int, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        return f"spelled {self.before}"
+
+    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+        return [self._encode(text, self.before if specials else (), special_text) for text in texts]
+
+    def _encode(self, text: str, before: tuple[int, ...], special_text: SpecialText) -> Encoding:
+        rows = [(i, 0, 0) for i in before]
+        at = 0
+        known = _SPELLED if special_text == "parsed" else {}
+        for piece in re.split("(<s>|</s>|<unk>)", text):
+            if piece in known:
+                rows.append((known[piece], at, at + len(piece)))
+            else:
+                rows += [(byte, at + i, at + i + 1) for i, character in enumerate(piece) for byte in character.encode()]
+            at += len(piece)
+        columns = np.array(rows, np.int64).reshape(-1, 3)
+        return Encoding(columns[:, 0], columns[:, 1:])
+
+    def decode(self, ids: Sequence[int]) -> str:
+        names = {i: name for name, i in _SPELLED.items()}
+        return b"".join(names[i].encode() if i in names else bytes([i]) for i in ids).decode(errors="replace")
+
+    def chat(self, messages: Sequence[Message], *, reply: bool) -> str:
+        raise AssertionError("no test asks for a chat")
+
+
+_SPELLED = {"<s>": 256, "</s>": 257, "<unk>": 258}
 
 
 @final

@@ -115,7 +115,7 @@ MUTANTS = [
     Mutant(
         "a BOS token that occurs twice is dropped silently",
         "measure/protocol/resolved.py",
-        "return not self.choices.specials and self._begins_with_prefix(tokens)",
+        'return self.choices.specials == "none" and self._begins_with_prefix(tokens)',
         "return self._begins_with_prefix(tokens)",
     ),
     Mutant(

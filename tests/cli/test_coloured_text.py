@@ -41,6 +41,12 @@ def test_a_surprising_newline_can_be_seen(run, monkeypatch):
     assert "⏎" in run("score", "text:a\nb", "--model", "uniform:256", "--show").out
 
 
+def test_a_carriage_return_can_be_seen_with_colours_and_without(run, monkeypatch):
+    assert "'\\r'" in run("score", "text:a\r\nb", "--model", "uniform:256", "--show").out
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "␍" in run("score", "text:a\r\nb", "--model", "uniform:256", "--show").out
+
+
 def test_markup_in_a_text_is_text(run, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     text = re.sub(

@@ -31,6 +31,15 @@ def test_the_table_has_a_line_for_the_perplexity_and_each_condition(run, fox):
     assert {"bits", "interval", "scored", "model", "fingerprint", "time"} <= printed.keys()
 
 
+def test_crlf_is_noted_once_and_can_be_normalised(run, tmp_path):
+    for name in ("one.txt", "two.txt"):
+        (tmp_path / name).write_bytes(b"a line\r\nand another\r\n")
+    ran = run("score", tmp_path, *UNIFORM)
+    assert ran.err.count("CRLF newlines") == 1
+    assert "38 bytes" not in run("score", tmp_path, *UNIFORM, "--newlines", "normalise").out
+    assert "CRLF" not in run("score", tmp_path, *UNIFORM, "--newlines", "normalise").err
+
+
 def test_in_a_file_no_line_is_wrapped(run, fox):
     assert all(not line.startswith(" ") for line in run("score", fox, *UNIFORM).out.splitlines())
 

@@ -1,5 +1,8 @@
 """Protocols: every choice shows in the fingerprint, and a bad one says so."""
 
+import hashlib
+import json
+
 import pytest
 from doubles import History
 from hypothesis import given
@@ -21,7 +24,10 @@ OTHERWISE = {
     "cut": "whole",
     "bos": "first",
     "without_bos": "eos",
-    "specials": True,
+    "specials": "added",
+    "special_text": "plain",
+    "newlines": "normalise",
+    "last_newline": "drop",
     "scored": "second-half",
     "too_long": "truncate",
     "booking": "hf-doc",
@@ -50,6 +56,16 @@ def test_every_choice_changes_the_fingerprint_and_shows_in_the_signature(choice:
 def test_the_name_of_a_protocol_is_not_part_of_its_fingerprint() -> None:
     named, plain = (resolve(p, History()) for p in (Protocol(name="mine"), Protocol()))
     assert named.fingerprint == plain.fingerprint
+
+
+def test_a_choice_at_its_default_is_not_part_of_the_fingerprint() -> None:
+    """So a choice that is added later changes none: this one was computed by hand, of
+    what differs from the default, the numbers, the prefix and the dtype.
+    """
+    counted = {"bos": "first", "dtype": "float64", "prefix": [256], "stride": 16, "window": 16}
+    text = json.dumps(counted, sort_keys=True)
+    expected = hashlib.sha256(text.encode()).hexdigest()[:12]
+    assert resolve(Protocol(bos="first"), History()).fingerprint == expected
 
 
 def test_the_prefix_and_the_number_format_are_part_of_the_fingerprint() -> None:

@@ -104,7 +104,7 @@ def test_a_prefix_that_the_text_brings_itself_is_not_doubled() -> None:
     class Chatty:  # reads "<" as the beginning token, as a chat template writes it
         identity = "chatty"
 
-        def encode(self, texts: list[str], *, specials: bool) -> list:
+        def encode(self, texts: list[str], *, specials: bool, special_text: str) -> list:
             found = Bytes().encode(texts, specials=specials)
             for each in found:
                 each.ids[each.ids == ord("<")] = 256

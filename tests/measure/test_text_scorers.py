@@ -60,7 +60,7 @@ class ByLine:
         several = iter(documents)
         while together := list(islice(several, self._together)):
             self.read += len(together)
-            tokens = encode(together, self, specials=False)
+            tokens = encode(together, self)
             nats = [float(place) for each in together for place in by_hand(each.text)]
             index, seen = np.arange(len(nats)), np.array(nats, np.int64)
             yield ScoredTexts.complete(tokens, index=index, nats=np.array(nats), seen=seen)
@@ -149,7 +149,7 @@ def test_surprisals_that_cannot_be_are_an_error_of_the_scorer(nats: float, said:
         tokenizer, protocol = Bytes(), Lines()
 
         def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
-            tokens = encode(list(documents), self, specials=False)
+            tokens = encode(list(documents), self)
             index = np.arange(len(tokens.ids))
             yield ScoredTexts.complete(tokens, index=index, nats=np.full(len(index), nats), seen=index)
 

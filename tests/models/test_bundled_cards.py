@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from nonplus import open_model
+from nonplus import Protocol, open_model
+from nonplus.measure.protocol.resolved import resolve
 from nonplus.models import DEFAULT, bundled_models
 from nonplus.models.bundled_cards import bundled_folder, described
 
@@ -43,6 +44,16 @@ def test_every_figure_listed_is_on_the_card_with_its_fingerprint(name):
         shown = value if figure.value < 100 else f"{figure.value:,.0f}"
         rows = [line for line in lines if figure.text in line and figure.fingerprint in line]
         assert any(shown in row for row in rows), f"{figure.quantity} of {figure.text}: {shown}"
+
+
+@MODELS
+def test_the_fingerprints_listed_are_those_that_the_protocols_have(name):
+    model = open_model(f"bundled:{name}")
+    for figure in described(name).figures:
+        protocol = Protocol.named(figure.signature.partition("|")[0].removesuffix("+"))
+        detokenized = protocol.but(detokenize="wikitext") if "detokenize:wikitext" in figure.signature else protocol
+        resolved = resolve(detokenized, model)
+        assert (resolved.signature, resolved.fingerprint) == (figure.signature, figure.fingerprint)
 
 
 @MODELS

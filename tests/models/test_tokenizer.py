@@ -52,6 +52,14 @@ def test_special_tokens_are_added_only_when_asked_for(tmp_path):
     assert tokenizer.encode(["a"], specials=False)[0].ids.tolist() == [2]
 
 
+def test_text_that_spells_a_special_token_is_that_token_or_text(tmp_path):
+    tokenizer = FileTokenizer(folder_with(tmp_path, template="<s> $A"))
+    parsed, plain = (tokenizer.encode(["a</s>b"], specials=True, special_text=way)[0] for way in ("parsed", "plain"))
+    assert parsed.ids.tolist() == [0, 2, 1, 3]
+    assert plain.ids.tolist() == [0, 2, 4, 4, 4, 3]  # the words "a", "</", "s", ">", "b"
+    assert tokenizer.encode(["a</s>b"], specials=True)[0].ids.tolist() == parsed.ids.tolist()
+
+
 def test_truncation_and_padding_in_the_file_are_not_applied(tmp_path):
     tokenizer = FileTokenizer(folder_with(tmp_path))
     assert len(tokenizer.encode(["a " * 30], specials=True)[0].ids) == 30

@@ -102,6 +102,13 @@ def llama_cpp(see: See, ids: list[int], *, L: int, bos: int | None) -> Scores:
     return scores
 
 
+def llama_cpp_prompt(file: str) -> str:
+    """llama.cpp 050fc7f3, common/arg.cpp, -f: one newline at the end of the file is
+    popped.
+    """
+    return file[:-1] if file.endswith("\n") else file
+
+
 def gptq(see: See, ids: list[int], *, L: int) -> Scores:
     """IST-DASLab/gptq 4fe02add, llama.py, llama_eval: a chunk's mean loss times L,
     summed, over chunks times L.

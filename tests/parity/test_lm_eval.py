@@ -87,11 +87,21 @@ def test_a_beginning_token_that_comes_twice_is_scored_as_there_and_warned_of() -
     with pytest.warns(ProtocolWarning, match="the second BOS is scored"):
         (ours,) = nats([text], (MODEL, tokenizer(adds_bos=True, length=L)), "lm-eval")
     (without,) = nats(
-        [text], (MODEL, tokenizer(adds_bos=True, length=L)), Protocol.named("lm-eval").but(specials=False)
+        [text], (MODEL, tokenizer(adds_bos=True, length=L)), Protocol.named("lm-eval").but(specials="none")
     )
     assert ours == pytest.approx(theirs, rel=1e-6)
     assert without == pytest.approx(repaired, rel=1e-6)
     assert abs(ours - without) > 0.1
+
+
+@pytest.mark.parametrize("adds_bos", [False, True])
+def test_texts_that_begin_with_the_beginning_token_spelled_out(adds_bos: bool) -> None:
+    its_tokenizer = tokenizer(adds_bos=adds_bos, length=L)
+    spelled = its_tokenizer.bos_token
+    texts = [f"{spelled}{letters(n, seed=n)}" for n in LENGTHS] + [f" {spelled}one", "one"]
+    theirs = rolling(harness(MODEL, its_tokenizer), texts)
+    ours = nats(texts, (MODEL, tokenizer(adds_bos=adds_bos, length=L)), "lm-eval")
+    assert ours == pytest.approx([-each for each in theirs], rel=1e-6)
 
 
 ARTICLES = [

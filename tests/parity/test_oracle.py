@@ -178,7 +178,7 @@ def test_hf_doc(these: list[str], model: History, data: st.DataObject) -> None:
 
 @given(texts, models(context=(3, 12)))
 def test_llama_cpp(these: list[str], model: History) -> None:
-    stream, length = "".join(these), model.max_context
+    stream, length = oracle.llama_cpp_prompt("".join(these)), model.max_context
     tokens = ids(stream, model, specials=True)
     assume(len(tokens) >= 2 * length)
     bos = BOS if model.tokenizer is adding else None

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from nonplus.errors import SuspectInput
 from nonplus.measure.formatting import figure
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
@@ -75,6 +76,12 @@ def test_a_text_that_looks_like_html_is_shown_as_it_is():
     assert "b" not in read(plain).tags
     assert read(html).tags.count("b") == 1  # the label of the context
     assert "<script>alert" not in html
+
+
+def test_a_carriage_return_can_be_seen():
+    with pytest.warns(SuspectInput, match="CRLF"):
+        html, _ = page_of("a\r\nb")
+    assert "".join(read(html).texts).endswith("a␍\nb")
 
 
 def test_no_alternative_can_end_the_script_element():

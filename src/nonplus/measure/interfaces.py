@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from nonplus.measure.records import Batch, Document, Encoding, Floats, Ints, ScoredTexts
 
 Message = Mapping[str, Any]  # a turn of a conversation: role, content, and what else a chat template reads
+# Text that spells a special token, such as ``</s>``, is read as that token, or as text.
+SpecialText = Literal["parsed", "plain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,11 @@ class Tokenizer(Protocol):
         """A digest of everything that decides the ids."""
         ...
 
-    def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as ids; with ``specials``, with the automatically added tokens."""
+    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+        """Each text as ids; with ``specials``, with the automatically added tokens.
+
+        ``special_text="plain"`` reads text that spells a special token as any other.
+        """
         ...
 
     def decode(self, ids: Sequence[int]) -> str:

@@ -347,7 +347,7 @@ def _tokenized(
     with ThreadPoolExecutor(1) as thread:
         ahead: deque[Future[TokenizedTexts]] = deque()
         for texts in slices(units(documents, protocol.choices)):
-            ahead.append(thread.submit(encode, texts, model, specials=protocol.choices.specials))
+            ahead.append(thread.submit(encode, texts, model, choices=protocol.choices, prefix=protocol.prefix))
             if len(ahead) > 1:
                 yield ahead.popleft().result()
         for future in ahead:

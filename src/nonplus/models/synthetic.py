@@ -14,7 +14,7 @@ import numpy as np
 from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.targets import check_ids
-from nonplus.measure.interfaces import Message, Special
+from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Batch, Encoding, Floats, Ints
 from nonplus.models.loading import Loading, loaded_as_is
 
@@ -39,8 +39,8 @@ class Bytes:
         """The rule in words."""
         return f"bytes {self.before} {self.after}"
 
-    def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
-        """Each text as its bytes."""
+    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+        """Each text as its bytes; none of them spells a special token."""
         return [self._encode(text, *((self.before, self.after) if specials else ((), ()))) for text in texts]
 
     def _encode(self, text: str, before: tuple[int, ...], after: tuple[int, ...]) -> Encoding:

@@ -45,6 +45,28 @@ def test_ids_are_those_of_transformers_in_the_order_of_the_texts(stories, texts,
     assert [e.ids.tolist() for e in encodings] == [stories.encode(text, add_special_tokens=specials) for text in texts]
 
 
+@given(st.lists(st.sampled_from(["a", " ", "<s>", "</s>", "<unk>", "ñ"]), max_size=6).map("".join))
+def test_special_tokens_in_plain_text_are_split_as_transformers_splits_them(stories, text):
+    (plain,) = HFTokenizer(stories).encode([text], specials=False, special_text="plain")
+    assert plain.ids.tolist() == stories.encode(text, add_special_tokens=False, split_special_tokens=True)
+
+
+def test_a_tokenizer_without_offsets_reads_special_tokens_as_text_where_asked():
+    tokenizer, text = ByT5Tokenizer(), "a</s>b"
+    parsed, plain = (
+        HFTokenizer(tokenizer).encode([text], specials=False, special_text=way)[0] for way in ("parsed", "plain")
+    )
+    assert parsed.ids.tolist() == [97 + 3, tokenizer.eos_token_id, 98 + 3]
+    assert plain.ids.tolist() == [byte + 3 for byte in text.encode()]
+    assert plain.spans[:, 1].tolist() == list(range(1, len(text) + 1))
+
+
+def test_a_tokenizer_that_splits_special_tokens_itself_is_left_to_do_so(data):
+    splitting = AutoTokenizer.from_pretrained(data / "models/stories260K", split_special_tokens=True)
+    (parsed,) = HFTokenizer(splitting).encode(["</s>"], specials=False)
+    assert parsed.ids.tolist() == splitting.encode("</s>", add_special_tokens=False)
+
+
 OURS = [HFTokenizer(tokenizer) for tokenizer in (byte_tokenizer(), ByT5Tokenizer(), CanineTokenizer())]
 
 

@@ -26,7 +26,11 @@ PROTOCOL = {
     "--bos": "BOS before every window, before the first, or before none; replace: in place of the first token of each "
     "window; eos: EOS before the first window",
     "--without-bos": "if the model has no BOS token: leave the first token unscored, or use EOS instead",
-    "--specials/--no-specials": "let the tokenizer add its special tokens, which may then be scored",
+    "--specials": "special tokens that the tokenizer adds, which are then scored: none; added; lm-eval: added, except "
+    "to a text that begins with the prefix token spelled out",
+    "--special-text": "read text that spells a special token, e.g. </s>, as that token (parsed) or as text (plain)",
+    "--newlines": "score CRLF and CR as they are (keep), or as LF (normalise)",
+    "--last-newline": "keep a newline at the end of the unit, or drop it",
     "--scored": "score all new tokens of a window, or only those in its second half",
     "--too-long": "with --cut whole: refuse a text longer than the window, or truncate it",
     "--booking": "count each token once (exact), or as the loop in the Hugging Face documentation does (hf-doc)",

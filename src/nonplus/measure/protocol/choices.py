@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Literal, Self, get_args, get_type_hints
 
 from nonplus.errors import BadProtocol
+from nonplus.measure.interfaces import SpecialText
 from nonplus.measure.protocol.presets import PRESETS
 
 # A model may take far more tokens; a run of hours and 100 GB must be asked for.
@@ -31,8 +32,14 @@ class Protocol:
       tokenizer adds BOS; ``eos``: EOS before the first window.
     * ``without_bos``: if the model has no BOS token, the first token is ``unscored``,
       or ``eos`` is used instead.
-    * ``specials``: whether the tokenizer adds its special tokens, which may then be
-      scored.
+    * ``specials``: the tokenizer adds its special tokens, which may then be scored
+      (``added``), or not (``none``); ``lm-eval``: it adds them, except to a text that
+      begins with the prefix token spelled out.
+    * ``special_text``: text that spells a special token, such as ``</s>``, becomes that
+      token (``parsed``) or stays text (``plain``).
+    * ``newlines``: CRLF and CR as they are (``keep``), or as LF (``normalise``).
+    * ``last_newline``: a newline at the end of the unit stays (``keep``) or goes
+      (``drop``).
     * ``scored``: ``all`` new tokens of a window, or only those in its ``second-half``.
     * ``too_long``: with ``cut="whole"``, a text longer than the window is an error
       (``refuse``) or truncated (``truncate``).
@@ -54,7 +61,10 @@ class Protocol:
     cut: Literal["rolling", "grid", "chunks", "whole"] = "rolling"
     bos: Literal["every", "first", "none", "eos", "replace"] = "every"
     without_bos: Literal["unscored", "eos"] = "unscored"
-    specials: bool = False
+    specials: Literal["none", "added", "lm-eval"] = "none"
+    special_text: SpecialText = "parsed"
+    newlines: Literal["keep", "normalise"] = "keep"
+    last_newline: Literal["keep", "drop"] = "keep"
     scored: Literal["all", "second-half"] = "all"
     too_long: Literal["refuse", "truncate"] = "refuse"
     booking: Literal["exact", "hf-doc"] = "exact"

@@ -36,7 +36,7 @@ PRESETS: dict[str, Preset] = {
         beware="The smaller S is, the lower the perplexity usually is, so state S with the figure.",
     ),
     "hf-doc": Preset(
-        choices=dict(unit="stream", stride=512, cut="grid", bos="none", specials=True, booking="hf-doc"),
+        choices=dict(unit="stream", stride=512, cut="grid", bos="none", specials="added", booking="hf-doc"),
         does=(
             "The strided loop of the Hugging Face documentation: all texts joined by blank lines into one stream, "
             "windows at multiples of the stride, no BOS."
@@ -46,29 +46,39 @@ PRESETS: dict[str, Preset] = {
         "stride 1 only the first window counts. The first token of the stream is never scored.",
     ),
     "lm-eval": Preset(
-        choices=dict(bos="first", without_bos="eos", specials=True, denominator="lm-eval"),
+        choices=dict(bos="first", without_bos="eos", specials="lm-eval", denominator="lm-eval"),
         does=(
             "Rolling log-likelihood of the LM Evaluation Harness: each document in disjoint windows, a prefix token "
             "before the first window only, words and bytes of the original text in the denominator."
         ),
         source="lm-eval 0.4.13, lm_eval/utils.py get_rolling_token_windows",
-        beware="With a tokenizer that adds BOS automatically there are two, and the second one is scored. Windows "
-        "after the first have no prefix token. White space at the beginning or end of a text counts as a word.",
+        beware="With a tokenizer that adds BOS automatically there are two, and the second one is scored. So is BOS "
+        "spelled out at the beginning of a text; the tokenizer then adds none. Windows after the first have no prefix "
+        "token. White space at the beginning or end of a text counts as a word.",
     ),
     "llama.cpp": Preset(
         choices=dict(
-            unit="stream", joiner="", window=512, cut="chunks", bos="replace", specials=True, scored="second-half"
+            unit="stream",
+            joiner="",
+            window=512,
+            cut="chunks",
+            bos="replace",
+            specials="added",
+            special_text="plain",
+            last_newline="drop",
+            scored="second-half",
         ),
         does=(
-            "The perplexity tool of llama.cpp: one stream cut into chunks of 512 tokens, the second half of each "
-            "scored, the first token of each replaced by BOS if the tokenizer adds BOS."
+            "The perplexity tool of llama.cpp with a file (-f): one stream without its last newline, cut into chunks "
+            "of 512 tokens, the second half of each scored, the first token of each replaced by BOS if the tokenizer "
+            "adds BOS. Text that spells a special token is text."
         ),
-        source="llama.cpp, tools/perplexity/perplexity.cpp at 050fc7f3",
+        source="llama.cpp, tools/perplexity/perplexity.cpp and common/arg.cpp at 050fc7f3",
         beware="Half of the tokens and the tail are never scored, and its own error bar assumes that tokens are "
         "independent. Bits per byte here count only the bytes of scored tokens.",
     ),
     "gptq": Preset(
-        choices=dict(unit="stream", window=2048, cut="chunks", bos="none", specials=True),
+        choices=dict(unit="stream", window=2048, cut="chunks", bos="none", specials="added"),
         does=(
             "The loop of the GPTQ paper's code and its many descendants: all texts joined by blank lines, disjoint "
             "chunks of 2,048 tokens."
@@ -94,7 +104,7 @@ PRESETS: dict[str, Preset] = {
         beware="The worst texts dominate a mean of perplexities: it is not the perplexity of the corpus.",
     ),
     "lmppl": Preset(
-        choices=dict(cut="whole", bos="none", specials=True, too_long="truncate", average="texts"),
+        choices=dict(cut="whole", bos="none", specials="added", too_long="truncate", average="texts"),
         does=(
             "lmppl: every text in one window as the tokenizer encodes it, its first token unscored. lmppl gives one "
             "figure for each text; the figure for the corpus here is their mean."

@@ -14,6 +14,8 @@ from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
 from nonplus.measure.records import Tokens, Window
 from nonplus.measure.windows import chunk_windows, grid_windows, headed_windows, windows
 
+_DOUBLED = "the tokenizer adds BOS and the protocol adds another; the second BOS is scored"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedProtocol:
@@ -35,9 +37,12 @@ class ResolvedProtocol:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever a choice does; the protocol's
         name is none.
+
+        Of the other choices only those count that are not the default, so a choice that
+        is added later changes no fingerprint.
         """
-        choices = self.as_dict()
-        del choices["name"]
+        usual = asdict(Protocol(name=self.choices.name)) | {"window": None, "stride": None}
+        choices = {key: value for key, value in self.as_dict().items() if key not in usual or value != usual[key]}
         return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
@@ -116,7 +121,7 @@ class ResolvedProtocol:
                 f"use a smaller window=…, or protocol=full, which scores a text of any length"
             )
         skip = size // 2 + 1 if self.choices.scored == "second-half" else 1
-        replaced = self.choices.bos == "replace" and self._begins_with_prefix(tokens)
+        replaced = self.choices.bos == "replace" and bool(self.prefix)
         for window in chunk_windows(n, context=size, skip=skip, first=tokens.first):
             yield replace(window, start=window.start + 1, prefixed=True) if replaced else window
 
@@ -142,7 +147,7 @@ class ResolvedProtocol:
         """Whether the ids bring the prefix themselves; a protocol that asks for
         specials gets it twice, as its peer.
         """
-        return not self.choices.specials and self._begins_with_prefix(tokens)
+        return self.choices.specials == "none" and self._begins_with_prefix(tokens)
 
     def _without_doubled_prefix(self, window: Window, tokens: Tokens) -> Window:
         doubled = window.prefixed and window.start == 0 and self._doubled(tokens)
@@ -209,18 +214,31 @@ def _prefix(protocol: Protocol, model: WindowModel) -> tuple[tuple[int, ...], tu
             raise BadProtocol(f"bos=eos needs an EOS token, and {model.name} has none; use bos=every or bos=none")
         wrong = special.bos is not None and special.bos != special.eos
         caution = f"{model.name} was trained with another token than EOS before a text"
-        return (special.eos,), (caution,) if wrong else ()
+        return (special.eos,), ((caution,) if wrong else ()) + _ordinary_eos(model, special.eos)
+    if protocol.bos == "replace":
+        adds = special.bos is not None and _adds(model, special.bos)
+        return ((special.bos,) if adds else ()), ()  # type: ignore[return-value]
     if special.bos is not None:
-        return (special.bos,), _doubled_caution(protocol, model, special.bos)
+        doubled = protocol.specials != "none" and _adds(model, special.bos)
+        return (special.bos,), (_DOUBLED,) if doubled else ()
     if protocol.without_bos == "eos" and special.eos is not None:
-        return (special.eos,), ()
+        return (special.eos,), _ordinary_eos(model, special.eos)
     return (), ()
 
 
-def _doubled_caution(protocol: Protocol, model: WindowModel, bos: int) -> tuple[str, ...]:
-    if not protocol.specials or protocol.bos == "replace":
-        return ()
+def _adds(model: WindowModel, bos: int) -> bool:
+    """Whether the tokenizer puts BOS before a text."""
     (probe,) = model.tokenizer.encode(["a"], specials=True)
-    if len(probe.ids) and int(probe.ids[0]) == bos:
-        return ("the tokenizer adds BOS and the protocol adds another; the second BOS is scored",)
-    return ()
+    return bool(len(probe.ids)) and int(probe.ids[0]) == bos
+
+
+def _ordinary_eos(model: WindowModel, eos: int) -> tuple[str, ...]:
+    """A caution if a text may hold the EOS token as one of its own."""
+    spelled = model.tokenizer.decode([eos])
+    (probe,) = model.tokenizer.encode([spelled], specials=False, special_text="plain")
+    if probe.ids.tolist() != [eos]:
+        return ()
+    return (
+        f"the EOS token of {model.name}, id {eos}, is {spelled!r}, which texts hold too, so it marks no end of a text; "
+        "check the model's configuration, or use bos=none",
+    )

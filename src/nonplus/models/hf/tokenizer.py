@@ -12,7 +12,7 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.interfaces import Message, Special
+from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding, Ints
 
 # Tokens decoded before each one, so that what a decoder does at the start of a text
@@ -39,16 +39,22 @@ class HFTokenizer:
                 "AutoTokenizer.from_pretrained"
             )
         self._tokenizer = tokenizer
-        self._encoder = _Fast(tokenizer) if tokenizer.is_fast else _Slow(tokenizer)
+        self._encoder = _encoder(tokenizer, plain=False)
 
     @cached_property
     def identity(self) -> str:
         """A digest of everything that decides the ids."""
         return hashlib.sha256(self._encoder.rules().encode()).hexdigest()
 
-    def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
-        return self._encoder.encode(texts, specials)
+        encoder = self._encoder if special_text == "parsed" else self._plain
+        return encoder.encode(texts, specials)
+
+    @cached_property
+    def _plain(self) -> "_Encoder":
+        """Reads text that spells a special token as any other."""
+        return _encoder(self._tokenizer, plain=True)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, special tokens included."""
@@ -115,17 +121,22 @@ class _Encoder(Protocol):
     def rules(self) -> str: ...
 
 
+def _encoder(tokenizer: Any, *, plain: bool) -> _Encoder:
+    plain = plain or tokenizer.split_special_tokens
+    return _Fast(tokenizer, plain=plain) if tokenizer.is_fast else _Slow(tokenizer, plain=plain)
+
+
 @final
 class _Fast:
     """Encodes with a copy of the inner Rust tokenizer, whose padding and truncation are
     switched off.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, *, plain: bool) -> None:
         self._rust = tokenizers.Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
         self._rust.no_truncation()
         self._rust.no_padding()
-        self._rust.encode_special_tokens = tokenizer.split_special_tokens
+        self._rust.encode_special_tokens = plain
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         # A batch even for one text: `encode` would block all other Python threads, such
@@ -147,8 +158,9 @@ class _Slow:
     A token stands for the text that it adds when it is decoded after others.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: Any, *, plain: bool) -> None:
         self._tokenizer = tokenizer
+        self._plain = plain
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         return [self._encoding(text, specials) for text in texts]
@@ -159,7 +171,7 @@ class _Slow:
         return json.dumps([type(self._tokenizer).__name__, own, self._tokenizer.get_vocab()], sort_keys=True)
 
     def _encoding(self, text: str, specials: bool) -> Encoding:
-        bare = self._tokenizer.encode(text, add_special_tokens=False)
+        bare = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=self._plain)
         stop_T = self._stops(text, bare)
         spans = np.stack([np.concatenate([[0], stop_T])[:-1], stop_T], axis=1)
         full = self._tokenizer.build_inputs_with_special_tokens(bare) if specials else bare

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
@@ -11,7 +12,7 @@ import numpy as np
 import tokenizers
 
 from nonplus.errors import BadModel
-from nonplus.measure.interfaces import Message, Special
+from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding
 
 
@@ -39,10 +40,18 @@ class FileTokenizer:
         self._config = json_file(folder / "tokenizer_config.json")
         self.identity = hashlib.sha256(raw).hexdigest()
 
-    def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
+        encoder = self._tokenizer if special_text == "parsed" else self._plain
         # One by one: a batch starts threads, and a later fork would warn about them.
-        return [_encoding(self._tokenizer.encode(text, add_special_tokens=specials)) for text in texts]
+        return [_encoding(encoder.encode(text, add_special_tokens=specials)) for text in texts]
+
+    @cached_property
+    def _plain(self) -> tokenizers.Tokenizer:
+        """Reads text that spells a special token as any other."""
+        plain = tokenizers.Tokenizer.from_str(self._tokenizer.to_str())
+        plain.encode_special_tokens = True
+        return plain
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, special tokens included."""

@@ -142,7 +142,8 @@ def _span(token: TokenScore) -> str:
     kinds = [_kind(token.nats)]
     kinds += ["n"] if "\n" in token.text else []
     kinds += ["e"] if not token.text else []
-    return f'<i class="{" ".join(kinds)}">{html.escape(token.text)}</i>'
+    shown = html.escape(token.text).replace("\r", "␍")  # HTML reads a carriage return as a newline
+    return f'<i class="{" ".join(kinds)}">{shown}</i>'
 
 
 def _kind(nats: float | None) -> str:

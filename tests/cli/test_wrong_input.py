@@ -43,7 +43,7 @@ def test_a_broken_line_of_json_is_named_by_number(run, tmp_path: Path):
 
 def test_a_text_too_short_for_a_preset(run, fox):
     refused(
-        run("score", fox, *UNIFORM, "-p", "llama.cpp"), "llama.cpp", "1024 tokens", "45", "use a smaller --window …"
+        run("score", fox, *UNIFORM, "-p", "llama.cpp"), "llama.cpp", "1024 tokens", "44", "use a smaller --window …"
     )
 
 
@@ -109,7 +109,7 @@ def test_a_window_larger_than_the_model_takes(run, fox):
         (("--until", "soon"), ("'soon'", "not a number", "write e.g. 5%")),
         (("--limit", -1), ("-1", "limit")),
         (("--window", "wide"), ("'wide'", "--window", "nonplus score --help")),
-        (("--bos", "maybe"), ("'maybe'", "'every', 'first'", "--help")),
+        (("--bos", "maybe"), ("'maybe'", "every, first", "--help")),
         (("--strides", 3), ("--strides", "--stride", "--help")),
     ],
 )  # fmt: skip
@@ -171,3 +171,31 @@ def test_an_output_that_is_the_file_stdout_goes_to(start, tmp_path: Path, name):
         _, err = process.communicate(timeout=60)
     assert (process.returncode, page.read_text()) == (2, "")
     assert err == "error: --html would overwrite what is printed; give it the name of another file\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (("scor", "text"), "score"),
+        (("score", "text", "--strid", 3), "--stride"),
+        (("score", "text", "--josn"), "--json"),
+        (("score", "text", "--bos", "evry"), "every"),
+        (("score", "text", "-p", "gtpq:512"), "gptq"),
+        (("score", "text", "-m", "bundled:tny"), "bundled:tiny"),
+        (("score", "text", "-m", "unifrm:256"), "uniform:256"),
+        (("protocols", "ful"), "full"),
+    ],
+)
+def test_a_mistyped_name_is_met_with_the_one_that_was_meant(run, typed, meant):
+    refused(run(*typed), f"did you mean {meant}?")
+
+
+def test_a_mistyped_field_is_met_with_the_flag_and_the_field(run, tmp_path: Path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"my text": "one"}\n')
+    refused(run("score", path, "--field", "my_text", *UNIFORM), "did you mean --field 'my text'?")
+
+
+@pytest.mark.parametrize("typed", [("--window",), ("--window", "wide"), ("--json=3",), ("-z",), ("--bos", "x")])
+def test_a_wrong_use_of_an_option_says_where_it_is_explained(run, typed):
+    refused(run("score", "text", *typed), "see nonplus score --help")

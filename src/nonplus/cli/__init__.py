@@ -14,6 +14,7 @@ import click
 
 from nonplus import __version__
 from nonplus.cli.terminal.notices import fail, notes
+from nonplus.closest import did_you_mean
 from nonplus.errors import NonplusError
 
 # Set before NumPy is loaded. Threads of BLAS would be idle: nonplus divides the work
@@ -39,6 +40,15 @@ class _Verbs(click.Group):
             return None
         command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        verb = args[0]
+        if verb not in VERBS and not verb.startswith("-"):
+            remedy = did_you_mean(verb, VERBS) or "; to score a text, write score before it"
+            ctx.fail(f"there is no verb {verb[:40]!r}; the verbs are {', '.join(VERBS)}{remedy}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Verbs"):
@@ -66,13 +76,21 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(_exit_code(arguments))
 
 
+def _with_help(error: click.UsageError, typed: list[str]) -> str:
+    """What is wrong with the options, and where they are explained."""
+    said = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        said = f"there is no option {error.option_name}{did_you_mean(error.option_name, error.possibilities or ())}"
+    verb = f"nonplus {typed[0]}" if typed and typed[0] in VERBS else "nonplus"
+    return f"{said[:1].lower()}{said[1:]}{' S' if said.endswith('?') else '; s'}ee {verb} --help"
+
+
 def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
         return nonplus.main(arguments, prog_name="nonplus", standalone_mode=False) or 0
     except NonplusError as error:
         return fail(str(error))
     except click.UsageError as error:
-        verb = error.ctx.command_path if error.ctx else "nonplus"
-        return fail(f"{error.format_message().rstrip('.')}; see {verb} --help")
+        return fail(_with_help(error, [*(sys.argv[1:] if arguments is None else arguments)]))
     except (click.Abort, KeyboardInterrupt):
         return fail("interrupted before there was anything to report", code=130)

@@ -7,6 +7,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from nonplus.closest import did_you_mean
 from nonplus.corpora.addresses import Address, addresses
 from nonplus.corpora.chat import responses
 from nonplus.corpora.corpus import Corpus
@@ -70,9 +71,10 @@ def open_corpora(
 
 def _open(address: Address, reader: RowReader) -> Iterable[Document]:
     if not is_scheme(CORPORA, address.scheme):
+        meant = did_you_mean(address.scheme, schemes(CORPORA), after=f":{address.location}")
         raise BadInput(
             f"{address.scheme!r} is not a scheme of a corpus; the schemes are {', '.join(schemes(CORPORA))}; "
-            "to score the whole as text, write text: before it"
+            f"to score the whole as text, write text: before it{meant}"
         )
     documents: Iterable[Document] = opener(CORPORA, address.scheme)(address.location, reader)
     return documents

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, final
 
+from nonplus.closest import did_you_mean
 from nonplus.corpora.chat import responses
 from nonplus.corpora.options import CorpusOptions
 from nonplus.corpora.values import as_label, as_text, type_phrase
@@ -63,7 +64,9 @@ class RowReader:
         for option, name in self._fields.items():
             if name not in fields:
                 found = f"its fields are {', '.join(map(repr, fields))}" if fields else "it has no fields"
-                raise BadRecord(f"{where}: no field {name!r}; {found}; name the right one with {option}=…")
+                remedy = did_you_mean(name, fields, before=f"{option}='", after="'")
+                remedy = remedy or f"; name the right one with {option}=…"
+                raise BadRecord(f"{where}: no field {name!r}; {found}{remedy}")
 
     def documents(self, row: object, place: Place) -> Iterator[Document]:
         """The document of a row, or those of its conversation.

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any, cast
 
+from nonplus.closest import did_you_mean
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import HasLogprobs, ScoresTexts, TextScorer, WindowModel
 from nonplus.models.bundled_cards import bundled_folder, bundled_models
@@ -61,7 +62,8 @@ def open_bundled(name: str, loading: Loading = Loading()) -> WindowModel:  # noq
         BadModel: there is no such model.
     """
     if name not in bundled_models():
-        raise BadModel(f"nonplus comes with no model {name!r}; use one of {', '.join(bundled_models())}")
+        meant = did_you_mean(name, bundled_models(), before="bundled:")
+        raise BadModel(f"nonplus comes with no model {name!r}; use one of {', '.join(bundled_models())}{meant}")
     opened: WindowModel = opener(MODELS, "llama")(bundled_folder(name), loading)
     return opened
 
@@ -72,6 +74,7 @@ def _opened(name: str, loading: Loading) -> WindowModel | TextScorer:
         scheme, rest = ("bundled" if name in bundled_models() else "hf"), name
     if not is_scheme(MODELS, scheme):
         known = ", ".join(f"{known}:" for known in schemes(MODELS))
-        raise BadModel(f"there is no scheme {scheme!r} for models; use {known} or a bare name, which means hf:")
+        meant = did_you_mean(scheme, schemes(MODELS), after=f":{rest}")
+        raise BadModel(f"there is no scheme {scheme!r} for models; use {known} or a bare name, which means hf:{meant}")
     opened: WindowModel | TextScorer = opener(MODELS, scheme)(rest, loading)
     return opened

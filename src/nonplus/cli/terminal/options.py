@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeVar, final, get_args, get_origin, get_type_
 
 import click
 
+from nonplus.closest import did_you_mean
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -17,6 +19,22 @@ class Option(click.Option):
     def __init__(self, *declarations: Any, heading: str, **attributes: Any) -> None:
         super().__init__(*declarations, **attributes)
         self.heading = heading
+
+
+@final
+class Choice(click.Choice[str]):
+    """One of several words, with the likely one where another is given."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word.
+
+        Raises:
+            click.BadParameter: it is none of them.
+        """
+        if value not in self.choices:
+            known = ", ".join(self.choices)
+            self.fail(f"{value!r} is not one of {known}{did_you_mean(value, self.choices)}", param, ctx)
+        return str(value)
 
 
 @final
@@ -89,7 +107,7 @@ def fields_set(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
 def _attributes(hint: Any, name: str) -> dict[str, Any]:
     """How click declares an option for a field of that type."""
     if get_origin(hint) is Literal:
-        return {"type": click.Choice(get_args(hint))}
+        return {"type": Choice(get_args(hint))}
     if Path in (hint, *get_args(hint)):
         return {"type": click.Path(path_type=Path), "metavar": "PATH"}
     if name == "joiner":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields, replace
 from typing import Literal, Self, get_args, get_type_hints
 
+from nonplus.closest import did_you_mean
 from nonplus.errors import BadProtocol
 from nonplus.measure.interfaces import SpecialText
 from nonplus.measure.protocol.presets import PRESETS
@@ -11,7 +12,7 @@ from nonplus.measure.protocol.presets import PRESETS
 MOST_CONTEXT = 8192
 
 # The choice that the number after a preset's colon sets.
-_SIZED = {"stride": "stride", "hf-doc": "stride", "llama.cpp": "window", "gptq": "window"}
+SIZED = {"stride": "stride", "hf-doc": "stride", "llama.cpp": "window", "gptq": "window"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ class Protocol:
         for each in fields(self):
             allowed, value = get_args(hints[each.name]), getattr(self, each.name)
             if allowed and value not in allowed:
-                raise BadProtocol(f"{each.name}={value!r} is not one of {', '.join(allowed)}; use one of these")
+                meant = did_you_mean(str(value), allowed, before=f"{each.name}=") or "; use one of these"
+                raise BadProtocol(f"{each.name}={value!r} is not one of {', '.join(allowed)}{meant}")
         if self.window < 0 or self.window == 1:
             raise BadProtocol(
                 f"window={self.window} is too small; use 2 tokens or more, or window=0 for the model's maximum"
@@ -101,15 +103,22 @@ class Protocol:
         """
         base, colon, number = name.partition(":")
         if base not in PRESETS:
-            raise BadProtocol(f"no protocol is named {base!r}; the names are {', '.join(PRESETS)}")
+            raise BadProtocol(
+                f"no protocol is named {base!r}; the names are {', '.join(PRESETS)}{did_you_mean(base, PRESETS)}"
+            )
         preset = cls(name=base, **PRESETS[base].choices)
         if not colon:
             return preset
-        if base not in _SIZED or not number.isdecimal() or len(number) > 9 or not int(number):
+        if base not in SIZED or not number.isdecimal() or len(number) > 9 or not int(number):
             raise BadProtocol(
-                f"{name!r} is not a protocol: a whole number of tokens may follow {', '.join(_SIZED)}, as in stride:512"
+                f"{name!r} is not a protocol: a whole number of tokens may follow {', '.join(SIZED)}, as in stride:512"
             )
-        return preset.but(**{_SIZED[base]: int(number)}).but(name=name)
+        return preset.but(**{SIZED[base]: int(number)}).but(name=name)
+
+    def with_window(self, window: int) -> str:
+        """How one asks for this protocol with another window."""
+        base = self.name.partition(":")[0]
+        return f"protocol={base}:{window}" if SIZED.get(base) == "window" else f"window={window}"
 
     def but(self, **choices: object) -> Self:
         """The same protocol with other ``choices``; its name gets a ``+``."""
@@ -118,6 +127,8 @@ class Protocol:
             return self
         unknown = sorted(set(changed) - {f.name for f in fields(self)})
         if unknown:
-            raise BadProtocol(f"a protocol has no choice named {', '.join(unknown)}; see nonplus protocols")
+            known = ", ".join(f.name for f in fields(self))
+            meant = did_you_mean(unknown[0], (f.name for f in fields(self)), after="=…")
+            raise BadProtocol(f"a protocol has no choice named {', '.join(unknown)}; the choices are {known}{meant}")
         name = self.name if self.name.endswith("+") else f"{self.name}+"
         return replace(self, **{"name": name, **changed})  # type: ignore[arg-type]

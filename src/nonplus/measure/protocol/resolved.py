@@ -166,7 +166,7 @@ def resolve(protocol: Protocol, model: WindowModel) -> ResolvedProtocol:
     if window > model.max_context:
         raise BadProtocol(
             f"window={window} is longer than the {model.max_context} tokens that {model.name} takes; "
-            f"use window={model.max_context} or less"
+            f"use {protocol.with_window(model.max_context)} or less"
         )
     if prefix and protocol.cut in ("grid", "chunks") and protocol.bos != "replace":
         raise BadProtocol(

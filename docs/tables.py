@@ -20,14 +20,13 @@ from nonplus.measure.records import Document, Tokens
 from nonplus.views import tables
 
 _USUAL = asdict(Protocol())
-_NUMBERED = {"stride": "stride:S", "hf-doc": "hf-doc:S", "llama.cpp": "llama.cpp:N", "gptq": "gptq:N"}
 
 
 def presets() -> str:
     """Every named protocol: what it does, its pitfalls, its source."""
     parts = []
     for name, preset in PRESETS.items():
-        parts.append(f"### `{_NUMBERED.get(name, name)}`\n")
+        parts.append(f"### `{Protocol.written(name)}`\n")
         parts.append(f"{preset.does}\n\n*Beware.* {preset.beware}\n")
         parts.append(f"*Source.* {preset.source}.\n")
     return "\n".join(parts)
@@ -40,7 +39,7 @@ def differences() -> str:
         chosen = {key: value for key, value in preset.choices.items() if value != _USUAL[key]}
         chosen.pop("name", None)
         said = ", ".join(f"{key} {_value(value)}" for key, value in chosen.items())
-        rows.append((f"`{_NUMBERED.get(name, name)}`", said or "the default"))
+        rows.append((f"`{Protocol.written(name)}`", said or "the default"))
     return _table(("protocol", "differs from `full` in"), rows)
 
 

@@ -1,6 +1,7 @@
 """Help is fast and complete, and every option is a field of a record."""
 
 import importlib
+import re
 import subprocess
 import sys
 from dataclasses import fields
@@ -63,7 +64,7 @@ def test_every_field_is_an_option_and_every_option_a_field(kind):
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_option_appears_in_the_help(run, verb):
     command = importlib.import_module(f"nonplus.cli.{verb}").command
-    printed = run(verb, "--help").out
+    printed = run("help", verb).out
     for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
         assert option.help
         assert all(flag in printed for flag in [*option.opts, *option.secondary_opts])
@@ -73,3 +74,23 @@ def test_the_help_shows_the_default_model_and_protocol(run):
     printed = " ".join(run("score", "--help").out.split())
     assert f"[{DEFAULT}]" in printed
     assert "[full]" in printed
+
+
+def test_the_short_help_has_ten_options_three_examples_and_the_way_to_all_others(run):
+    printed = run("score", "--help").out
+    assert re.findall(r"^ +(?:-\w, )?(--[\w-]+)", printed, re.MULTILINE) == [*help_texts.COMMON]
+    assert len(help_texts.COMMON) == 10
+    assert len(re.findall(r"^ +nonplus score ", printed, re.MULTILINE)) == 3
+    assert "nonplus help score" in printed
+    assert "docs/reference/command-line.md" in printed
+    assert len(printed.splitlines()) < 40
+
+
+def test_help_without_a_verb_is_the_overview(run):
+    assert run("help").out == run("--help").out == run().out
+
+
+def test_help_on_an_unknown_verb_is_refused_with_the_likely_one(run):
+    ran = run("help", "scor")
+    assert ran.code == 2
+    assert "did you mean score?" in ran.err

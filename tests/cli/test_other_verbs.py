@@ -16,11 +16,26 @@ from nonplus.measure.protocol.presets import PRESETS
 from nonplus.models import open_model
 
 
-def test_every_preset_is_explained_with_its_source_and_what_to_beware_of(run):
-    printed = " ".join(run("protocols").out.split())
-    for name, preset in PRESETS.items():
-        for words in (name, preset.does, f"Beware: {preset.beware}", f"Source: {preset.source}"):
-            assert " ".join(words.split()) in printed
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_preset_is_explained_with_its_source_and_what_to_beware_of(run, name):
+    printed, preset = " ".join(run("protocols", name).out.split()), PRESETS[name]
+    for words in (name, preset.does, f"Beware: {preset.beware}", f"Source: {preset.source}"):
+        assert " ".join(words.split()) in printed
+
+
+def test_the_protocols_are_listed_in_one_line_each_with_the_number_that_they_take(run):
+    listed, _, hint = run("protocols").out.partition("\n\n")
+    lines = listed.splitlines()
+    assert [line.split()[0].partition(":")[0] for line in lines] == [*PRESETS]
+    assert [line.split()[0] for line in lines if ":" in line.split()[0]] == [
+        "stride:S",
+        "hf-doc:S",
+        "llama.cpp:N",
+        "gptq:N",
+    ]
+    assert all(len(line) <= 100 for line in lines)
+    assert "-p gptq:1024" in hint
+    assert "nonplus protocols NAME" in hint
 
 
 def test_one_preset_is_explained_choice_by_choice(run):
@@ -56,12 +71,14 @@ def test_the_bundled_models_are_listed_with_their_sizes(run):
     (tiny,) = (model for model in run("models", "--json").object["models"] if model["name"] == "tiny")
     assert tiny["context"] == 512
     assert tiny["bytes"] > 1_000_000
-    assert "bundled:tiny" in run("models").out
+    lines = run("models").out.splitlines()
+    assert [line.split()[0] for line in lines[: lines.index("")]] == ["bundled:base", "bundled:tiny"]
 
 
 def test_the_bundled_models_are_listed_with_licence_checksum_and_the_figures_of_their_cards(run):
     (tiny,) = (model for model in run("models", "--json").object["models"] if model["name"] == "tiny")
-    printed = run("models").out
+    printed = run("models", "tiny").out
+    assert run("models", "bundled:tiny").out == printed
     assert tiny["licence"] in printed
     assert tiny["sha256"] in printed
     wikitext = next(figure for figure in tiny["figures"] if figure["text"] == "WikiText-2 test")

@@ -23,7 +23,7 @@ ARGUMENT = re.compile(r"(?<![\w./'-])[a-z_]+=")
     [
         ("use window=1024.", "use --window 1024."),
         ("omit trust_remote_code=True, please", "omit --trust-remote-code, please"),
-        ("specials=False is idle", "--no-specials is idle"),
+        ("it needs packing=False", "it needs no --packing"),
         ("name it with field=…", "name it with --field …"),
         ("context_field='the prompt'; or", "--context-field 'the prompt'; or"),
         ("dtype='float16': (bos=none)", "--dtype float16: (--bos none)"),

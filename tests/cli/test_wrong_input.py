@@ -108,9 +108,9 @@ def test_a_window_larger_than_the_model_takes(run, fox):
         (("--level", "95"), ("95", "between 0% and 100%", "write e.g. 5%")),
         (("--until", "soon"), ("'soon'", "not a number", "write e.g. 5%")),
         (("--limit", -1), ("-1", "limit")),
-        (("--window", "wide"), ("'wide'", "--window", "nonplus score --help")),
-        (("--bos", "maybe"), ("'maybe'", "every, first", "--help")),
-        (("--strides", 3), ("--strides", "--stride", "--help")),
+        (("--window", "wide"), ("'wide'", "--window", "nonplus help score")),
+        (("--bos", "maybe"), ("'maybe'", "every, first", "nonplus help score")),
+        (("--strides", 3), ("--strides", "--stride", "nonplus help score")),
     ],
 )  # fmt: skip
 def test_invalid_options(run, fox, options, words):
@@ -146,7 +146,7 @@ def test_a_file_where_finished_batches_should_be_kept(run, fox):
 
 
 def test_an_unknown_verb(run):
-    refused(run("scores"), "'scores'", "nonplus --help")
+    refused(run("scores"), "'scores'", "nonplus help")
 
 
 def test_an_unknown_protocol_to_explain(run):
@@ -198,4 +198,4 @@ def test_a_mistyped_field_is_met_with_the_flag_and_the_field(run, tmp_path: Path
 
 @pytest.mark.parametrize("typed", [("--window",), ("--window", "wide"), ("--json=3",), ("-z",), ("--bos", "x")])
 def test_a_wrong_use_of_an_option_says_where_it_is_explained(run, typed):
-    refused(run("score", "text", *typed), "see nonplus score --help")
+    refused(run("score", "text", *typed), "see nonplus help score")

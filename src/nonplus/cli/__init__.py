@@ -27,6 +27,7 @@ VERBS = {
     "protocols": ("nonplus.cli.protocols", "Explain the protocols: every choice that changes the figure."),
     "models": ("nonplus.cli.models", "List the models that come with nonplus."),
     "doctor": ("nonplus.cli.doctor", "Check the installation, the devices and a model."),
+    "help": ("nonplus.cli.help", "Show every option of a verb."),
 }
 
 
@@ -81,8 +82,8 @@ def _with_help(error: click.UsageError, typed: list[str]) -> str:
     said = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
         said = f"there is no option {error.option_name}{did_you_mean(error.option_name, error.possibilities or ())}"
-    verb = f"nonplus {typed[0]}" if typed and typed[0] in VERBS else "nonplus"
-    return f"{said[:1].lower()}{said[1:]}{' S' if said.endswith('?') else '; s'}ee {verb} --help"
+    verb = f" {typed[0]}" if typed and typed[0] in VERBS.keys() - {"help"} else ""
+    return f"{said[:1].lower()}{said[1:]}{' S' if said.endswith('?') else '; s'}ee nonplus help{verb}"
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:

@@ -1,13 +1,14 @@
 """``nonplus models``: the models that come with the package."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 import click
 
+from nonplus.cli.terminal.options import Option, Verb
 from nonplus.measure.formatting import figure
-from nonplus.models import DEFAULT
+from nonplus.models import DEFAULT, bundled_name
 from nonplus.models.bundled_cards import Bundled, Figure, bundled_models, described
 
 # Those that are published for other models too; --json has all figures.
@@ -19,16 +20,27 @@ _PRINTED = {
 }
 
 
-@click.command("models")
-@click.option("--json", "as_json", is_flag=True, help="print one JSON object and nothing else")
-def command(as_json: bool) -> int:
-    """List the models that come with nonplus; others have names such as hf:gpt2."""
-    models = [described(name) for name in bundled_models()]
+@click.command("models", cls=Verb)
+@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+              help="print one JSON object and nothing else")  # fmt: skip
+@click.argument("name", required=False, metavar="[NAME]")
+def command(as_json: bool, name: str | None) -> int:
+    """List the models that come with nonplus, or describe the one called NAME."""
+    models = [described(each) for each in ([bundled_name(name)] if name else bundled_models())]
     if as_json:
         click.echo(json.dumps({"models": [asdict(model) for model in models]}))
     else:
-        click.echo("\n\n".join("\n".join(_lines(model)) for model in models))
+        click.echo("\n".join(_lines(models[0]) if name else _listed(models)))
     return 0
+
+
+def _listed(models: Iterable[Bundled]) -> Iterator[str]:
+    for model in models:
+        name = f"bundled:{model.name}"
+        about = f"{model.bytes / 1e6:5.1f} MB, {model.context:,} tokens of context, {model.licence}"
+        yield f"{click.style(f'{name:14}', bold=True)}{about}{'  (the default)' if name == DEFAULT else ''}"
+    yield "\nnonplus models NAME shows the figures and the checksum of one."
+    yield "Any other model: -m hf:gpt2 or a folder (transformers), llama:FOLDER, uniform:256, unigram:FILE."
 
 
 def _lines(model: Bundled) -> Iterator[str]:

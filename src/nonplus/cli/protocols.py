@@ -1,30 +1,42 @@
 """``nonplus protocols``: what each named protocol does, and every choice in it."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import click
 
 from nonplus.cli.terminal.help_texts import PROTOCOL
-from nonplus.cli.terminal.options import field_of
+from nonplus.cli.terminal.options import Option, Verb, field_of
 from nonplus.cli.terminal.report import wrapped
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.presets import PRESETS, Preset
 
 
-@click.command("protocols")
+@click.command("protocols", cls=Verb)
 @click.argument("name", required=False, metavar="[NAME]")
-@click.option("--json", "as_json", is_flag=True, help="print one JSON object and nothing else")
+@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+              help="print one JSON object and nothing else")  # fmt: skip
 def command(name: str | None, as_json: bool) -> int:
-    """Explain all protocols, or every choice of the one called NAME."""
+    """List all protocols, or explain every choice of the one called NAME."""
     chosen = {name: Protocol.named(name)} if name else {each: Protocol.named(each) for each in PRESETS}
     if as_json:
         click.echo(json.dumps({key: _as_dict(_preset(key), protocol) for key, protocol in chosen.items()}))
         return 0
-    for key, protocol in chosen.items():
-        click.echo(_described(key, _preset(key)))
-        click.echo(_choices(protocol) if name else "")
+    if name:
+        click.echo(f"{_described(name, _preset(name))}\n{_choices(chosen[name])}")
+    else:
+        click.echo("\n".join(_listed()))
     return 0
+
+
+def _listed() -> Iterator[str]:
+    names = {name: Protocol.written(name) for name in PRESETS}
+    width = max(map(len, names.values())) + 2
+    for name, preset in PRESETS.items():
+        yield f"{click.style(f'{names[name]:{width}}', bold=True)}{preset.summary}"
+    yield "\nN: tokens of a window, S: tokens from one window to the next, as in -p gptq:1024 and -p stride:512."
+    yield "nonplus protocols NAME explains one: its choices, its source, and where its figure misleads."
 
 
 def _preset(name: str) -> Preset:

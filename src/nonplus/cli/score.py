@@ -7,7 +7,7 @@ import click
 
 from nonplus.cli.score_plan import Output, Plan, Precision
 from nonplus.cli.score_run import carry_out
-from nonplus.cli.terminal.help_texts import CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN
+from nonplus.cli.terminal.help_texts import COMMON, CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.cli.terminal.report import show
 from nonplus.corpora import CorpusOptions
@@ -22,6 +22,7 @@ _SHOWN_ALTERNATIVES = 5
 @click.command(
     "score",
     cls=Verb,
+    common=COMMON,
     epilog="Each of TEXTS is a file, a folder, a glob pattern, - for standard input, or the text itself. Where that is "
     "not clear, write a scheme before it: text: file: lines: jsonl: parquet: wikitext: dataset: hub:",
 )
@@ -33,7 +34,7 @@ _SHOWN_ALTERNATIVES = 5
 @flags(Precision, "Precision", PRECISION)
 @flags(CorpusOptions, "Corpus", CORPUS)
 @click.option("-p", "--protocol", cls=Option, heading="Protocol", metavar="NAME", default="full",
-              help="the name of a protocol, which sets all choices below; see nonplus protocols  [full]")  # fmt: skip
+              help="a way to measure, e.g. stride:512 or gptq:1024; see nonplus protocols  [full]")  # fmt: skip
 @flags(Protocol, "Protocol", PROTOCOL, defaults=False)
 @flags(RunOptions, "Run", RUN)
 def command(sources: tuple[str, ...], model: str, protocol: str, **options: Any) -> int:

@@ -61,11 +61,21 @@ def open_bundled(name: str, loading: Loading = Loading()) -> WindowModel:  # noq
     Raises:
         BadModel: there is no such model.
     """
-    if name not in bundled_models():
-        meant = did_you_mean(name, bundled_models(), before="bundled:")
-        raise BadModel(f"nonplus comes with no model {name!r}; use one of {', '.join(bundled_models())}{meant}")
-    opened: WindowModel = opener(MODELS, "llama")(bundled_folder(name), loading)
+    opened: WindowModel = opener(MODELS, "llama")(bundled_folder(bundled_name(name)), loading)
     return opened
+
+
+def bundled_name(name: str) -> str:
+    """``tiny`` of ``tiny`` or ``bundled:tiny``.
+
+    Raises:
+        BadModel: nonplus comes with no such model.
+    """
+    bare = name.removeprefix("bundled:")
+    if bare not in bundled_models():
+        meant = did_you_mean(bare, bundled_models(), before="bundled:")
+        raise BadModel(f"nonplus comes with no model {bare!r}; use one of {', '.join(bundled_models())}{meant}")
+    return bare
 
 
 def _opened(name: str, loading: Loading) -> WindowModel | TextScorer:

@@ -5,6 +5,20 @@ the table is for: ``Loading``, ``Protocol``, ``CorpusOptions``, ``RunOptions``,
 ``Precision`` and ``Output``.
 """
 
+# What ``nonplus score --help`` shows; ``nonplus help score`` shows all.
+COMMON = (
+    "--model",
+    "--protocol",
+    "--show",
+    "--explain",
+    "--html",
+    "--per-document",
+    "--field",
+    "--limit",
+    "--until",
+    "--json",
+)
+
 LOADING = {
     "--dtype": "dtype of the weights, e.g. bfloat16; auto: as stored",
     "--device": "where to run, e.g. cpu or cuda:1; auto: a GPU if there is one",

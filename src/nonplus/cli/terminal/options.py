@@ -1,6 +1,7 @@
 """Flags from fields: every option of a verb is a field of a frozen dataclass."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, final, get_args, get_origin, get_type_hints
@@ -39,18 +40,40 @@ class Choice(click.Choice[str]):
 
 @final
 class Verb(click.Command):
-    """A command whose help lists its options under headings."""
+    """A command whose help lists its options under headings.
+
+    With ``common`` its ``--help`` lists only those.
+    """
+
+    def __init__(self, *arguments: Any, common: Sequence[str] = (), **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.common = common
+
+    def whole_help(self, ctx: click.Context) -> str:
+        """The help with every option."""
+        whole = copy(self)
+        whole.common = ()
+        return whole.get_help(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each heading, in the order of the options."""
         sections: dict[str, list[tuple[str, str]]] = {}
-        options = [parameter for parameter in self.get_params(ctx) if isinstance(parameter, Option)]
-        for option in options:
-            if record := option.get_help_record(ctx):
-                sections.setdefault(option.heading, []).append(record)
+        options = {each.opts[-1]: each for each in self.get_params(ctx) if isinstance(each, Option)}
+        for flag in self.common or options:
+            heading = "Common options" if self.common else options[flag].heading
+            if record := options[flag].get_help_record(ctx):
+                sections.setdefault(heading, []).append(record)
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog, and where the other options are."""
+        super().format_epilog(ctx, formatter)
+        if self.common:
+            formatter.write_paragraph()
+            with formatter.indentation():
+                formatter.write_text(f"All options: nonplus help {self.name}, and docs/reference/command-line.md.")
 
 
 def fraction(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:

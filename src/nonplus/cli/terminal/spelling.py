@@ -23,10 +23,6 @@ def with_flags(sentence: str) -> str:
 
 
 def _flag(found: re.Match[str]) -> str:
-    declaration, value = _FLAGS[found[1]], found[2].strip("'\"")
-    on, _, off = declaration.partition("/")
-    if value == "True":
-        return on
-    if value == "False":
-        return off or f"no {on}"
-    return f"{on} {value if value == '…' else shlex.quote(value)}"
+    flag, value = _FLAGS[found[1]], found[2].strip("'\"")
+    switched = {"True": flag, "False": f"no {flag}"}
+    return switched.get(value) or f"{flag} {value if value == '…' else shlex.quote(value)}"

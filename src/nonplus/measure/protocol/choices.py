@@ -115,6 +115,12 @@ class Protocol:
             )
         return preset.but(**{SIZED[base]: int(number)}).but(name=name)
 
+    @staticmethod
+    def written(preset: str) -> str:
+        """A preset as one asks for it: ``gptq:N`` where a number may follow."""
+        letters = {"stride": ":S", "window": ":N"}
+        return preset + letters.get(SIZED.get(preset, ""), "")
+
     def with_window(self, window: int) -> str:
         """How one asks for this protocol with another window."""
         base = self.name.partition(":")[0]

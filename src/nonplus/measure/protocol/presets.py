@@ -10,6 +10,7 @@ class Preset:
     """A protocol: the ``choices`` in which it differs from ``full``, and its texts."""
 
     choices: Mapping[str, Any]
+    summary: str
     does: str
     source: str
     beware: str
@@ -18,6 +19,7 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "full": Preset(
         choices=dict(),
+        summary="every token once, each document in the longest windows of the model (the default)",
         does=(
             "Each document on its own, in windows of the model's maximum length (at most 8,192 tokens). Every token is "
             "scored exactly once. The last window starts earlier, so that it is as long as the others. BOS precedes "
@@ -28,6 +30,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "stride": Preset(
         choices=dict(stride=256),
+        summary="like full in overlapping windows: more context for each token, at more cost",
         does=(
             "Like full, with overlapping windows that start S tokens apart, so every token after the first window has "
             "at least window - S tokens of context. Costs window / S times as much."
@@ -37,6 +40,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "hf-doc": Preset(
         choices=dict(unit="stream", stride=512, cut="grid", bos="none", specials="added", booking="hf-doc"),
+        summary="the strided loop of the Hugging Face documentation",
         does=(
             "The strided loop of the Hugging Face documentation: all texts joined by blank lines into one stream, "
             "windows at multiples of the stride, no BOS."
@@ -47,6 +51,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "lm-eval": Preset(
         choices=dict(bos="first", without_bos="eos", specials="lm-eval", denominator="lm-eval"),
+        summary="rolling log-likelihood of the LM Evaluation Harness",
         does=(
             "Rolling log-likelihood of the LM Evaluation Harness: each document in disjoint windows, a prefix token "
             "before the first window only, words and bytes of the original text in the denominator."
@@ -68,6 +73,7 @@ PRESETS: dict[str, Preset] = {
             last_newline="drop",
             scored="second-half",
         ),
+        summary="the perplexity tool of llama.cpp: chunks, the second half of each scored",
         does=(
             "The perplexity tool of llama.cpp with a file (-f): one stream without its last newline, cut into chunks "
             "of 512 tokens, the second half of each scored, the first token of each replaced by BOS if the tokenizer "
@@ -79,6 +85,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "gptq": Preset(
         choices=dict(unit="stream", window=2048, cut="chunks", bos="none", specials="added"),
+        summary="the loop of the GPTQ paper and its descendants: chunks of one stream",
         does=(
             "The loop of the GPTQ paper's code and its many descendants: all texts joined by blank lines, disjoint "
             "chunks of 2,048 tokens."
@@ -89,6 +96,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "paloma": Preset(
         choices=dict(bos="eos", denominator="lm-eval"),
+        summary="Paloma and OLMo-Eval: EOS before each document",
         does="Paloma and OLMo-Eval: each document in disjoint windows, with EOS before the first.",
         source="allenai/catwalk and allenai/OLMo-Eval at e77b194e",
         beware="EOS is the right prefix only for models trained with EOS between documents. Paloma's own code computes "
@@ -96,6 +104,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "evaluate": Preset(
         choices=dict(cut="whole", average="texts"),
+        summary="the perplexity metric of Hugging Face evaluate: a mean over texts",
         does=(
             "The perplexity metric of Hugging Face evaluate: every text in one window after BOS; the figure is the "
             "arithmetic mean of the texts' perplexities."
@@ -105,6 +114,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "lmppl": Preset(
         choices=dict(cut="whole", bos="none", specials="added", too_long="truncate", average="texts"),
+        summary="lmppl: each text as the tokenizer encodes it, a mean over texts",
         does=(
             "lmppl: every text in one window as the tokenizer encodes it, its first token unscored. lmppl gives one "
             "figure for each text; the figure for the corpus here is their mean."

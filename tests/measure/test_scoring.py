@@ -4,8 +4,10 @@ the way.
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,10 +20,20 @@ from nonplus.measure.batches import batch, group, pack, row
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.records import Batch, Document, Floats, ScoredText, ScoredTexts, Tokens, Window
+from nonplus.measure.records import (
+    Batch,
+    Document,
+    Encoding,
+    Floats,
+    ScoredText,
+    ScoredTexts,
+    TokenNames,
+    Tokens,
+    Window,
+)
 from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
-from nonplus.models.synthetic import Bytes
+from nonplus.models.synthetic import Bytes, Uniform
 
 texts = st.lists(st.text("abcdé ", min_size=1, max_size=40), min_size=1, max_size=8)
 
@@ -98,6 +110,40 @@ def test_context_is_fed_and_not_scored(context: str, text: str) -> None:
 def test_without_a_prefix_the_first_token_is_counted_as_unscored() -> None:
     (scored,) = score(["abc"], model=History(bos=None))
     assert (len(scored.nats), scored.unscored, scored.index.tolist()) == (2, 1, [1, 2])
+
+
+@given(st.text("aДé中🦊\u0301 ", min_size=1, max_size=9).filter(lambda text: len(text.encode()) > 1))
+def test_bytes_of_a_character_are_counted_with_the_token_that_covers_them(text: str) -> None:
+    """Each byte is a token of 8 bits, and the first one is not scored."""
+    report = evaluate([text], model=Uniform(256), protocol=Protocol(bos="none"))
+    assert report.tally.bytes == report.tally.scored == len(text.encode()) - 1
+    assert report.bits_per_byte == pytest.approx(8, rel=1e-12)
+
+
+@given(st.text("aДé中🦊\u0301 ", min_size=1, max_size=9))
+def test_the_rows_of_a_text_give_the_text_a_character_with_its_first_byte(text: str) -> None:
+    (scored,) = score([text], model=Uniform(256))
+    rows = list(scored.rows(TokenNames(Bytes().decode)))
+    assert "".join(row.text for row in rows) == text
+    first = [1 - (byte & 0xC0 == 0x80) for byte in text.encode()]
+    assert [len(row.text) for row in rows] == first
+    assert [row.start for row in rows] == [sum(first[:n]) for n in range(len(first))]
+
+
+def test_the_bytes_of_a_text_are_counted_from_the_end_of_its_context() -> None:
+    (scored,) = score([Document(text="Да", context="é ")], model=Uniform(256))
+    assert (scored.tokens.first, scored.tokens.byte_ends.tolist()) == (3, [0, 0, 0, 1, 2, 3, 4])
+
+
+def test_byte_ends_that_fall_are_an_error_of_the_model() -> None:
+    class Falling:
+        identity = "falling"
+
+        def encode(self, texts: list[str], **options: Any) -> list[Encoding]:
+            return [replace(each, byte_ends=each.byte_ends[::-1]) for each in Bytes().encode(texts, **options)]
+
+    with pytest.raises(BadModel, match="ends before the one that precedes it; the byte_ends of an Encoding rise"):
+        list(score(["ab", "c"], model=History(tokenizer=Falling())))  # type: ignore[arg-type]
 
 
 def test_a_prefix_that_the_text_brings_itself_is_not_doubled() -> None:

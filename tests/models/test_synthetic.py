@@ -32,18 +32,16 @@ def test_bytes_are_the_bytes_of_the_text_and_give_it_back(text):
 
 
 @given(TEXTS)
-def test_every_byte_spans_its_character(text):
+def test_every_byte_ends_at_itself(text):
     (encoding,) = Bytes().encode([text], specials=False)
-    for byte, (start, stop) in zip(encoding.ids, encoding.spans, strict=True):
-        assert stop == start + 1
-        assert byte in text[start:stop].encode()
+    assert encoding.byte_ends.tolist() == [*range(1, len(text.encode()) + 1)]
 
 
-def test_tokens_that_bytes_add_automatically_span_no_text():
+def test_tokens_that_bytes_add_automatically_cover_no_text():
     tokenizer = Bytes(before=(256,), after=(257,))
     bare, full = (tokenizer.encode(["aé"], specials=own)[0] for own in (False, True))
     assert full.ids.tolist() == [256, *bare.ids, 257]
-    assert full.spans.tolist() == [[0, 0], *bare.spans.tolist(), [2, 2]]
+    assert full.byte_ends.tolist() == [0, *bare.byte_ends.tolist(), 3]
 
 
 def test_bytes_outside_a_character_show_as_the_replacement_character():

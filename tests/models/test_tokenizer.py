@@ -1,4 +1,4 @@
-"""The tokenizer of a folder: spans, special tokens, identity."""
+"""The tokenizer of a folder: bytes of tokens, special tokens, identity."""
 
 import functools
 import json
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import Special
+from nonplus.models.bundled_cards import bundled_folder
 from nonplus.models.llama.tokenizer import FileTokenizer
 
 WORDS = {"<s>": 0, "</s>": 1, "a": 2, "b": 3, "<unk>": 4}
@@ -34,16 +35,16 @@ def folder_with(folder, *, template="", config=None):
     return folder
 
 
-def test_a_text_becomes_ids_with_their_characters(tmp_path):
+def test_a_text_becomes_ids_and_the_byte_at_which_each_ends(tmp_path):
     (encoding,) = FileTokenizer(folder_with(tmp_path)).encode(["b  a"], specials=True)
     assert encoding.ids.tolist() == [3, 2]
-    assert encoding.spans.tolist() == [[0, 1], [3, 4]]
-    assert encoding.ids.dtype == encoding.spans.dtype == np.int64
+    assert encoding.byte_ends.tolist() == [1, 4]
+    assert encoding.ids.dtype == encoding.byte_ends.dtype == np.int64
 
 
 def test_no_text_becomes_no_ids(tmp_path):
     (encoding,) = FileTokenizer(folder_with(tmp_path)).encode([""], specials=True)
-    assert (encoding.ids.shape, encoding.spans.shape) == ((0,), (0, 2))
+    assert encoding.ids.shape == encoding.byte_ends.shape == (0,)
 
 
 def test_special_tokens_are_added_only_when_asked_for(tmp_path):
@@ -127,11 +128,56 @@ opened = functools.cache(FileTokenizer)
 
 @pytest.mark.parametrize("name", ["gpt-neox-20b-dolma", "../models/stories260K"])
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_spans_lie_in_the_text_in_order(data, name, text):
+def test_byte_ends_rise_to_the_end_of_the_text(data, name, text):
     (encoding,) = opened(data / "tokenizers" / name).encode([text], specials=True)
-    assert np.all(np.diff(encoding.spans[:, 1]) >= 0)
-    assert encoding.spans.min(initial=0) >= 0
-    assert encoding.spans.max(initial=0) <= len(text)
+    assert np.all(np.diff(encoding.byte_ends, prepend=0) >= 0)
+    assert encoding.byte_ends[-1:].sum() <= len(text.encode())
+
+
+TINY = bundled_folder("tiny")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.text("aé🦊中\u0301 \n"))
+def test_every_beginning_of_a_byte_level_text_is_what_its_tokens_decode_to(text):
+    """The oracle decodes each beginning of the ids and counts the bytes of whole
+    characters; inside a character its own signs are counted.
+    """
+    rust = tokenizers.Tokenizer.from_file(str(TINY / "tokenizer.json"))
+    (encoding,) = FileTokenizer(TINY).encode([text], specials=False)
+    signs = [rust.id_to_token(int(i)) for i in encoding.ids]
+    for n, end in enumerate(encoding.byte_ends.tolist(), 1):
+        assert end == sum(map(len, signs[:n]))
+        beginning = text.encode()[:end]
+        assert rust.decode(encoding.ids[:n].tolist()) == beginning.decode(errors="replace")
+    assert encoding.byte_ends[-1:].sum() == len(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "ends"),
+    [
+        # the tokens in bytes, by hand: <0xF0> and the like are one, Ġ and ▁ a blank
+        ("../models/stories260K", "a🦊b", [1, 2, 3, 4, 5, 6]),
+        ("../models/stories260K", "Да", [0, 1, 2, 3, 4]),  # ▁ first, which is none of the text
+        ("gpt-neox-20b-dolma", "a🦊b", [1, 3, 4, 5, 6]),  # a ðŁ ¦ Ĭ b
+        ("gpt-neox-20b-dolma", "日本語 ®", [6, 8, 9, 11, 12]),  # æĹ¥æľ¬ èª ŀ ĠÂ ®
+        ("gpt-neox-20b-dolma", "a\u0301 🦊", [3, 6, 7, 8]),  # NFC makes one character of two: Ã¡ ĠðŁ ¦ Ĭ
+    ],
+)
+def test_tokens_that_are_parts_of_a_character_share_its_bytes(data, name, text, ends):
+    (encoding,) = opened(data / "tokenizers" / name).encode([text], specials=False)
+    assert encoding.byte_ends.tolist() == ends
+
+
+def test_blanks_at_the_end_of_a_token_are_its_own_though_its_offsets_leave_them_out(tmp_path):
+    signs = tokenizers.pre_tokenizers.ByteLevel.alphabet()
+    rust = tokenizers.Tokenizer(
+        tokenizers.models.BPE({sign: i for i, sign in enumerate([*sorted(signs), ".Ċ"])}, [(".", "Ċ")])
+    )
+    rust.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    rust.post_processor = tokenizers.processors.ByteLevel(trim_offsets=True)
+    rust.save(str(tmp_path / "tokenizer.json"))
+    (encoding,) = FileTokenizer(tmp_path).encode(["a.\nb"], specials=False)
+    assert encoding.byte_ends.tolist() == [1, 3, 4]
 
 
 def test_a_process_that_encoded_may_fork_without_a_warning(tmp_path):

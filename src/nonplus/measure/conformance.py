@@ -185,7 +185,7 @@ def _row(model: WindowModel, text: str) -> Row:
     """A text as input, with every token but the first as a target."""
     (encoding,) = model.tokenizer.encode([text], specials=False)
     ids = encoding.ids[: model.max_context]
-    return row(Tokens(Document(text=text), ids, encoding.spans[: len(ids), 1], 0), Window(0, 1, len(ids)), ())
+    return row(Tokens(Document(text=text), ids, encoding.byte_ends[: len(ids)], 0), Window(0, 1, len(ids)), ())
 
 
 def _logprobs(model: WindowModel, lines: Sequence[Sequence[Row]]) -> list[Floats]:

@@ -33,13 +33,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """One string as token ids, and the characters ``[start, stop)`` of each.
+    """One string as token ids, and the byte of it in UTF-8 at which each ends.
 
-    Shapes: ``ids`` (T,), ``spans`` (T, 2). A token without text has an empty span.
+    Shapes: ``ids`` and ``byte_ends`` (T,). The ends rise; a token covers the bytes from
+    the end of the one before it, so one that stands for no text ends there too.
     """
 
     ids: Ints
-    spans: Ints
+    byte_ends: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +186,12 @@ def joined_scores(parts: Sequence[Scores]) -> Scores:
 class TokenScore:
     """One token of a scored text: the row of a table, or the event of a stream.
 
-    ``nats`` is its surprisal, ``-ln P(token | tokens before it)``, ``None`` where the
-    protocol did not score it. ``seen`` counts the tokens that the model saw before it
-    in its window, prefix included. ``entropy`` (nats), ``rank`` (1 is the most
-    probable) and ``top`` (token, probability) are there where whole distributions were
-    read.
+    ``text`` are the characters that begin in it, from character ``start`` of the
+    document on, so that the texts of all tokens give the document's. ``nats`` is its
+    surprisal, ``-ln P(token | tokens before it)``, ``None`` where the protocol did not
+    score it. ``seen`` counts the tokens that the model saw before it in its window,
+    prefix included. ``entropy`` (nats), ``rank`` (1 is the most probable) and ``top``
+    (token, probability) are there where whole distributions were read.
     """
 
     index: int
@@ -342,8 +344,8 @@ class ScoredText:
         place = {int(token): row for row, token in enumerate(self.index)}
         data, start, character = self.document.text.encode(), 0, 0
         for token in range(self.tokens.first, len(self.tokens.ids)):
-            stop = int(self.tokens.byte_ends[token])
-            text = data[start:stop].decode(errors="replace")
+            stop = _character_end(data, int(self.tokens.byte_ends[token]))
+            text = data[start:stop].decode()
             known: dict[str, Any] = {"nats": None}
             if token in place:
                 known = self._known(place[token], names)
@@ -358,6 +360,13 @@ class ScoredText:
             known["top"] = tuple((names(int(i)), float(np.exp(-n))) for i, n in pairs)
             known |= {"entropy": float(read.entropy[row]), "rank": int(read.rank[row])}
         return known
+
+
+def _character_end(data: bytes, stop: int) -> int:
+    """The first end of a character of ``data`` from ``stop`` on."""
+    while stop < len(data) and data[stop] & 0xC0 == 0x80:
+        stop += 1
+    return stop
 
 
 class TokenNames:

@@ -90,7 +90,8 @@ def encode(
 
     Raises:
         BadInput: a text has no tokens.
-        BadModel: the tokenizer gives an id that the model does not know.
+        BadModel: the tokenizer gives an id that the model does not know, or tokens that
+            do not follow each other.
     """
     encodings = _encodings([d.context + d.text for d in documents], model.tokenizer, choices, prefix)
     counts = np.array([len(encoding.ids) for encoding in encodings])
@@ -105,14 +106,8 @@ def encode(
             f"the tokenizer gives the id {ids_T.max()} for {document.id}, and {model.name} knows only ids below "
             f"{model.vocabulary}; use the tokenizer that the model was trained with"
         )
-    ends_T, firsts_D = _character_ends(documents, encodings, offsets)
-    return TokenizedTexts(
-        documents=tuple(documents),
-        ids=ids_T,
-        byte_ends=_byte_ends(documents, ends_T, counts),
-        offsets=offsets,
-        firsts=firsts_D,
-    )
+    ends_T, firsts_D = _ends_in_text(documents, encodings, offsets, model)
+    return TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
 
 
 def _encodings(texts: Sequence[str], tokenizer: Tokenizer, choices: Protocol, prefix: Sequence[int]) -> list[Encoding]:
@@ -125,31 +120,32 @@ def _encodings(texts: Sequence[str], tokenizer: Tokenizer, choices: Protocol, pr
     return encodings
 
 
-def _character_ends(documents: Sequence[Document], encodings: Sequence[Encoding], offsets: Ints) -> tuple[Ints, Ints]:
-    """The character at which each token ends (T,); how many tokens are context (D,)."""
+def _ends_in_text(
+    documents: Sequence[Document], encodings: Sequence[Encoding], offsets: Ints, model: AnyModel
+) -> tuple[Ints, Ints]:
+    """The byte of its text at which each token ends (T,); how many tokens are context
+    (D,).
+    """
     counts = np.diff(offsets)
-    contexts = np.array([len(document.context) for document in documents])
-    lengths = np.array([len(document.text) for document in documents])
-    stops_T = np.concatenate([encoding.spans[:, 1] for encoding in encodings])
-    ends_T = np.clip(stops_T - np.repeat(contexts, counts), 0, np.repeat(lengths, counts))
-    # the running maximum within each document: lifted above those before it
-    lift_T = np.repeat(np.concatenate([[0], np.cumsum(lengths)[:-1]]), counts)
-    ends_T = np.maximum.accumulate(ends_T + lift_T) - lift_T
+    contexts = np.array([_n_bytes(document.context) for document in documents])
+    lengths = np.array([_n_bytes(document.text) for document in documents])
+    ends_T = np.concatenate([encoding.byte_ends for encoding in encodings])
+    falls_T = np.diff(ends_T, prepend=0) < 0
+    falls_T[offsets[:-1]] = ends_T[offsets[:-1]] < 0
+    if falls_T.any():
+        document = documents[int(np.searchsorted(offsets, int(falls_T.argmax()), side="right")) - 1]
+        raise BadModel(
+            f"the tokenizer of {model.name} gives a token of {document.id} that ends before the one that precedes it; "
+            "the byte_ends of an Encoding rise"
+        )
+    ends_T = np.clip(ends_T - np.repeat(contexts, counts), 0, np.repeat(lengths, counts))
     firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)
     ends_T[offsets[1:] - 1] = lengths
     return ends_T, firsts_D
 
 
-def _byte_ends(documents: Sequence[Document], ends_T: Ints, counts: Ints) -> Ints:
-    """The byte at which each token ends, from the character, shape (T,)."""
-    text = "".join(document.text for document in documents)
-    if text.isascii():
-        return ends_T
-    point = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    width = 1 + (point > 0x7F).astype(np.int64) + (point > 0x7FF) + (point > 0xFFFF)
-    byte = np.concatenate([[0], np.cumsum(width)])
-    begin_T = np.repeat(np.cumsum([0, *(len(document.text) for document in documents[:-1])]), counts)
-    return np.asarray(byte[begin_T + ends_T] - byte[begin_T])
+def _n_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def _named(document: Document | str, place: int) -> Document:

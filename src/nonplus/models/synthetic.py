@@ -27,8 +27,7 @@ _CHUNK_BYTES = 1 << 22  # of log-probabilities, as an array of its own would hav
 class Bytes:
     """A tokenizer whose ids are the bytes of the text in UTF-8.
 
-    Every byte of a character spans that character. ``before`` and ``after`` are the ids
-    that it adds automatically.
+    ``before`` and ``after`` are the ids that it adds automatically.
     """
 
     before: tuple[int, ...] = ()
@@ -44,13 +43,9 @@ class Bytes:
         return [self._encode(text, *((self.before, self.after) if specials else ((), ()))) for text in texts]
 
     def _encode(self, text: str, before: tuple[int, ...], after: tuple[int, ...]) -> Encoding:
-        widths = [len(character.encode()) for character in text]
-        start_T = np.repeat(np.arange(len(text)), widths)
-        ids = np.array([*before, *text.encode(), *after], np.int64)
-        spans = np.full((len(ids), 2), len(text), np.int64)
-        spans[: len(before)] = 0
-        spans[len(before) : len(before) + len(start_T)] = np.stack([start_T, start_T + 1], axis=1)
-        return Encoding(ids, spans)
+        data = np.frombuffer(text.encode(), np.uint8)
+        ids = np.concatenate([before, data, after]).astype(np.int64)
+        return Encoding(ids, np.clip(np.arange(len(ids)) + 1 - len(before), 0, len(data)))
 
     def decode(self, ids: Sequence[int]) -> str:
         """The bytes as text; ids above 255 show as numbers in angle brackets."""

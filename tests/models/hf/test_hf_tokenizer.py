@@ -1,4 +1,4 @@
-"""Tokenizers of transformers: spans, special tokens, chats and identities."""
+"""Tokenizers of transformers: bytes of tokens, special tokens, chats and identities."""
 
 import threading
 
@@ -58,13 +58,23 @@ def test_a_tokenizer_without_offsets_reads_special_tokens_as_text_where_asked():
     )
     assert parsed.ids.tolist() == [97 + 3, tokenizer.eos_token_id, 98 + 3]
     assert plain.ids.tolist() == [byte + 3 for byte in text.encode()]
-    assert plain.spans[:, 1].tolist() == list(range(1, len(text) + 1))
+    assert plain.byte_ends.tolist() == list(range(1, len(text) + 1))
 
 
 def test_a_tokenizer_that_splits_special_tokens_itself_is_left_to_do_so(data):
     splitting = AutoTokenizer.from_pretrained(data / "models/stories260K", split_special_tokens=True)
     (parsed,) = HFTokenizer(splitting).encode(["</s>"], specials=False)
     assert parsed.ids.tolist() == splitting.encode("</s>", add_special_tokens=False)
+
+
+class Numbered(CanineTokenizer):
+    """Its tokens do not spell the text, and still decode to it."""
+
+    def _convert_id_to_token(self, index):
+        return f"number {index}"
+
+    def convert_tokens_to_string(self, tokens):
+        return "".join(chr(int(token.split()[1])) for token in tokens)
 
 
 OURS = [HFTokenizer(tokenizer) for tokenizer in (byte_tokenizer(), ByT5Tokenizer(), CanineTokenizer())]
@@ -74,25 +84,29 @@ OURS = [HFTokenizer(tokenizer) for tokenizer in (byte_tokenizer(), ByT5Tokenizer
 @pytest.mark.parametrize("tokenizer", OURS, ids=["bytes", "ByT5", "Canine"])
 def test_the_ends_of_the_tokens_reach_through_the_text(tokenizer, text):
     (encoding,) = tokenizer.encode([text], specials=False)
-    stop_T = encoding.spans[:, 1]
-    assert np.all(np.diff(stop_T) >= 0)
-    assert np.all(encoding.spans[:, 0] <= stop_T)
-    assert stop_T[-1:].sum() == len(text)
+    assert np.all(np.diff(encoding.byte_ends, prepend=0) >= 0)
+    assert encoding.byte_ends[-1:].sum() == len(text.encode())
+
+
+@given(TEXTS)
+@pytest.mark.parametrize("tokenizer", OURS[:2], ids=["bytes", "ByT5"])
+def test_tokens_of_one_byte_end_at_each_byte(tokenizer, text):
+    (encoding,) = tokenizer.encode([text], specials=False)
+    assert encoding.byte_ends.tolist() == [*range(1, len(text.encode()) + 1)]
 
 
 def test_a_token_is_a_character_of_a_tokenizer_of_characters():
     (encoding,) = HFTokenizer(CanineTokenizer()).encode(["añ🦊"], specials=True)
-    assert encoding.spans.tolist() == [[0, 0], [0, 1], [1, 2], [2, 3], [0, 0]]
+    assert encoding.byte_ends.tolist() == [0, 1, 3, 7, 7]
 
 
-def test_without_offsets_a_character_belongs_to_its_last_byte():
-    (encoding,) = HFTokenizer(ByT5Tokenizer()).encode(["añ🦊b"], specials=True)
-    ends = [[0, 1], [1, 1], [1, 2], [2, 2], [2, 2], [2, 2], [2, 3], [3, 4], [0, 0]]
-    assert encoding.spans.tolist() == ends
+def test_without_offsets_tokens_that_do_not_spell_the_text_end_where_it_decodes_to_them():
+    (encoding,) = HFTokenizer(Numbered()).encode(["añ🦊"], specials=True)
+    assert encoding.byte_ends.tolist() == [0, 1, 3, 7, 7]
 
 
 def test_a_slow_tokenizer_that_does_not_decode_to_the_text_is_refused():
-    class Lower(CanineTokenizer):
+    class Lower(Numbered):
         def decode(self, ids, **options):
             return super().decode(ids, **options).lower()
 

@@ -20,8 +20,8 @@ _IS_BLANK = np.isin(np.arange(max(_BLANK) + 2), _BLANK)  # the last stands for a
 @final
 @dataclass(frozen=True, slots=True)
 class CoveredText:
-    """What the scored tokens cover of their texts: bytes, characters, and words that
-    begin there; shapes (S,).
+    """What the scored tokens cover of their texts: bytes, and the characters and words
+    that begin there; shapes (S,).
     """
 
     bytes_S: Ints

@@ -1,4 +1,4 @@
-"""A tokenizer of ``transformers``: ids, and the characters that each stands for."""
+"""A tokenizer of ``transformers``: ids, and the bytes that each stands for."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from nonplus.errors import BadInput, BadModel
 from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding, Ints
+from nonplus.models.token_bytes import TokenBytes, bytes_before, gives, of_signs, of_text, tiles
 
 # Tokens decoded before each one, so that what a decoder does at the start of a text
 # cancels out.
@@ -21,6 +22,14 @@ _BEFORE = 8
 
 # A template is a program: it refuses on purpose with the first, by accident with any.
 _TEMPLATE_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+
+
+def _of_bytes(token: str) -> bytes:
+    return token.encode("latin-1", "replace")
+
+
+# How vocabularies write the bytes of a token: as GPT-2, as SentencePiece, as ByT5.
+_SPELLINGS = (of_signs, of_text, _of_bytes)
 
 
 @final
@@ -137,15 +146,13 @@ class _Fast:
         self._rust.no_truncation()
         self._rust.no_padding()
         self._rust.encode_special_tokens = plain
+        self._bytes = TokenBytes(self._rust)
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         # A batch even for one text: `encode` would block all other Python threads, such
         # as one that feeds a GPU.
-        encodings = self._rust.encode_batch(list(texts), add_special_tokens=specials)
-        return [
-            Encoding(np.array(each.ids, np.int64), np.array(each.offsets, np.int64).reshape(-1, 2))
-            for each in encodings
-        ]
+        encoded = self._rust.encode_batch(list(texts), add_special_tokens=False)
+        return [self._bytes.encoding(*each, specials=specials) for each in zip(texts, encoded, strict=True)]
 
     def rules(self) -> str:
         return str(self._rust.to_str())
@@ -155,7 +162,8 @@ class _Fast:
 class _Slow:
     """Encodes with a tokenizer without offsets.
 
-    A token stands for the text that it adds when it is decoded after others.
+    A token stands for the bytes that it spells, if all together spell the text, else
+    for the text that it adds when it is decoded after others.
     """
 
     def __init__(self, tokenizer: Any, *, plain: bool) -> None:
@@ -173,17 +181,27 @@ class _Slow:
     def _encoding(self, text: str, specials: bool) -> Encoding:
         bare = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=self._plain)
         stop_T = self._stops(text, bare)
-        spans = np.stack([np.concatenate([[0], stop_T])[:-1], stop_T], axis=1)
         full = self._tokenizer.build_inputs_with_special_tokens(bare) if specials else bare
         before = next(i for i in range(len(full) + 1) if full[i : i + len(bare)] == bare)
         after = len(full) - before - len(bare)
-        return Encoding(np.array(full, np.int64), np.pad(spans, ((before, after), (0, 0))))
+        return Encoding(
+            np.array(full, np.int64), np.concatenate([[0] * before, stop_T, stop_T[-1:].repeat(after)]).astype(np.int64)
+        )
 
     def _stops(self, text: str, ids: list[int]) -> Ints:
-        """Where the text of each token ends; a character belongs to its last byte.
+        """The byte at which each token ends."""
+        data, tokens = text.encode(), self._tokenizer.convert_ids_to_tokens(ids)
+        for spell in _SPELLINGS:
+            spelled = [spell(token) for token in tokens]
+            if gives(data, b"".join(spelled)):
+                return tiles(np.array(list(map(len, spelled)), np.int64), len(data))
+        return np.asarray(bytes_before(text)[self._decoded_stops(text, ids)])
+
+    def _decoded_stops(self, text: str, ids: list[int]) -> Ints:
+        """The character at which each token ends; one belongs to its last byte.
 
         Raises:
-            BadModel: the ids do not decode to the text, so that spans are unknown.
+            BadModel: the ids do not decode to the text, so that they are unknown.
         """
         lengths = [self._added(ids[max(0, i - _BEFORE) : i], ids[i]) for i in range(len(ids))]
         # from the end, because half a character may decode to more characters than it

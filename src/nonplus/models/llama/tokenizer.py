@@ -8,12 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, final
 
-import numpy as np
 import tokenizers
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding
+from nonplus.models.token_bytes import TokenBytes
 
 
 @final
@@ -36,6 +36,7 @@ class FileTokenizer:
             raise BadModel(f"{file} cannot be read as a tokenizer: {fault}") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._bytes = TokenBytes(self._tokenizer)
         self._folder = folder
         self._config = json_file(folder / "tokenizer_config.json")
         self.identity = hashlib.sha256(raw).hexdigest()
@@ -44,7 +45,8 @@ class FileTokenizer:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
         encoder = self._tokenizer if special_text == "parsed" else self._plain
         # One by one: a batch starts threads, and a later fork would warn about them.
-        return [_encoding(encoder.encode(text, add_special_tokens=specials)) for text in texts]
+        encoded = (encoder.encode(text, add_special_tokens=False) for text in texts)
+        return [self._bytes.encoding(*each, specials=specials) for each in zip(texts, encoded, strict=True)]
 
     @cached_property
     def _plain(self) -> tokenizers.Tokenizer:
@@ -80,14 +82,9 @@ class FileTokenizer:
         For EOS, ``config`` counts too; for BOS it does not, because many configurations
         name a token that the model never saw.
         """
-        bos = self._leading() or self._named("bos_token")
+        bos = self._bytes.before or self._named("bos_token")
         eos = self._named("eos_token") or _ids(config.get("eos_token_id"))
         return Special(bos=bos[0] if bos else None, eos=eos[0] if eos else None)
-
-    def _leading(self) -> list[int]:
-        """The tokens that the tokenizer adds before a text."""
-        bare, full = (self._tokenizer.encode("a", add_special_tokens=own).ids for own in (False, True))
-        return full[: next((i for i in range(len(full)) if full[i : i + len(bare)] == bare), 0)]
 
     def _named(self, role: str) -> list[int]:
         named = self._config.get(role)
@@ -110,11 +107,6 @@ def json_file(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadModel(f"{file} holds a {type(content).__name__} instead of an object; download it again")
     return content
-
-
-def _encoding(encoding: tokenizers.Encoding) -> Encoding:
-    spans = np.array(encoding.offsets, np.int64).reshape(-1, 2)
-    return Encoding(np.array(encoding.ids, np.int64), spans)
 
 
 def _ids(value: Any) -> list[int]:

@@ -7,7 +7,8 @@ from html.parser import HTMLParser
 import pytest
 from doubles import History
 
-from nonplus.errors import MissingExtra
+from nonplus.errors import BadProtocol, MissingExtra
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.records import Document
 from nonplus.measure.session import evaluate
 from nonplus.models.synthetic import Uniform
@@ -69,3 +70,8 @@ def test_without_pandas_a_data_frame_is_refused_with_the_line_that_installs_it(m
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(MissingExtra, match=r"pip install 'nonplus\[pandas\]'$"):
         evaluate(["ab"], model=Uniform(300)).frame()
+
+
+def test_a_report_refuses_to_compute_what_it_could_not_hold() -> None:
+    with pytest.raises(BadProtocol, match="no place for alternatives=3"):
+        evaluate(["ab"], model=Uniform(300), options=RunOptions(alternatives=3))

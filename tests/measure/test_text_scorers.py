@@ -132,7 +132,7 @@ def test_an_option_of_windows_is_refused(options: RunOptions) -> None:
 
 def test_alternatives_are_the_scorers_business() -> None:
     with pytest.raises(BadModel, match="has no alternatives"):
-        evaluate(["ab"], model=ByLine(), options=RunOptions(alternatives=2))
+        list(score(["ab"], model=ByLine(), options=RunOptions(alternatives=2)))
 
 
 def test_a_text_that_is_none_is_refused_before_it_comes_to_the_scorer() -> None:

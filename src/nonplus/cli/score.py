@@ -58,7 +58,7 @@ def planned(sources: tuple[str, ...], model: str, protocol: str, options: dict[s
         NonplusError: an option is invalid, or contradicts another.
     """
     output, run = Output(**fields_set(Output, options)), RunOptions(**fields_set(RunOptions, options))
-    if output.html and not run.alternatives:
+    if output.html and options["alternatives"] is None:
         run = replace(run, alternatives=_SHOWN_ALTERNATIVES)
     return Plan(
         sources=sources,

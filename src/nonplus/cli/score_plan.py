@@ -65,6 +65,11 @@ class Plan:
     def __post_init__(self) -> None:
         if self.output.json and self.output.show:
             raise BadProtocol("--json prints one object and nothing else, so it excludes --show; omit one of them")
+        if self.run.alternatives and not (self.output.html or self.output.per_token):
+            raise BadProtocol(
+                f"--alternatives {self.run.alternatives} has no effect without an output that shows them; "
+                "add --html or --per-token, or omit --alternatives"
+            )
         if self.precision.bootstrap and self.protocol.average == "texts":
             raise BadProtocol(
                 f"--bootstrap computes the interval of a mean over tokens, but the protocol {self.protocol.name} "

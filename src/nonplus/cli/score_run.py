@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
-from nonplus.cli.score_plan import Plan
+from nonplus.cli.score_plan import Plan, Precision
 from nonplus.cli.terminal.coloured_text import Screen
 from nonplus.cli.terminal.interruption import Interruption
-from nonplus.cli.terminal.notices import note
+from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.progress import Gauge, shown, size_of
 from nonplus.corpora import Corpus, open_corpora
 from nonplus.files import replacing
+from nonplus.measure.formatting import counted
 from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.records import ScoredText, TokenNames
 from nonplus.measure.report import Report
@@ -75,6 +77,10 @@ def carry_out(plan: Plan) -> Outcome:
         for file in pages:
             page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
             file.write(page.encode())
+    if plan.precision.level != Precision().level and report.interval is None:
+        note(f"level={plan.precision.level} has no effect: there is no interval")
+    for path, content in _written(plan, tables, report):
+        wrote(path, content)
     return Outcome(
         report=report,
         vocabulary=model.vocabulary,
@@ -82,6 +88,15 @@ def carry_out(plan: Plan) -> Outcome:
         enough=enough,
         bootstrap=_bootstrap(plan, sums),
     )
+
+
+def _written(plan: Plan, tables: Mapping[str, Table], report: Report) -> Iterator[tuple[Path, str]]:
+    """Each file, and what it has."""
+    for flag, path in plan.output.tables.items():
+        yield path, counted(tables[flag].rows, "row")
+    if plan.output.html:
+        shown, whole = heatmap.shown_of(report)
+        yield plan.output.html, counted(whole, "token") if shown == whole else f"first {shown:,} of {whole:,} tokens"
 
 
 def _columns(plan: Plan) -> Mapping[str, Columns]:

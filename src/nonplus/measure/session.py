@@ -205,6 +205,11 @@ def evaluate(
         BadProtocol: the protocol does not suit the model or a text.
         BadModel: the model cannot score a text.
     """
+    if options and options.alternatives:
+        raise BadProtocol(
+            f"a report has no place for alternatives={options.alternatives}, which take time to compute; omit them, or "
+            "call score, whose texts have them"
+        )
     measurement = Measurement(model, protocol, level=level, until=until)
     for _ in measurement.run(documents, options=options):
         pass

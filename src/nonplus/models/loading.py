@@ -28,6 +28,13 @@ class Loading:
     trust_remote_code: bool = False
     packing: bool = False
 
+    def __post_init__(self) -> None:
+        if self.device_map and self.device != "auto":
+            raise BadModel(
+                f"device={self.device!r} and device_map={self.device_map!r} both say where the model runs; omit one of "
+                "them"
+            )
+
 
 def loaded_as_is(model: M, loading: Loading) -> M:
     """``model``, which has no options of loading.

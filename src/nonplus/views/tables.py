@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, Any, Protocol, final
+from typing import IO, Any, final
 
 from nonplus.files import replacing
 from nonplus.measure.formatting import jsonable
@@ -44,12 +44,20 @@ SUFFIXES = (".jsonl", ".parquet")
 _ROW_GROUP = 1 << 15  # rows held in memory until they are written together
 
 
-class Table(Protocol):
-    """A file that takes rows."""
+@final
+class Table:
+    """A file that takes rows, and how many it has."""
+
+    def __init__(self, put: Callable[[Row], None]) -> None:
+        """``put`` adds one row at the end."""
+        self._put = put
+        self.rows = 0
 
     def write(self, rows: Iterable[Row]) -> None:
         """Add rows at the end."""
-        ...
+        for row in rows:
+            self._put(row)
+            self.rows += 1
 
 
 @contextmanager
@@ -60,10 +68,10 @@ def table(path: Path, columns: Columns) -> Iterator[Table]:
         BadInput: the file cannot be written there.
         MissingExtra: pyarrow is not installed.
     """
-    formats: dict[str, Callable[[IO[bytes], Columns], AbstractContextManager[Table]]]
+    formats: dict[str, Callable[[IO[bytes], Columns], AbstractContextManager[Callable[[Row], None]]]]
     formats = {".jsonl": _json_lines, ".parquet": _parquet}
-    with replacing(path) as file, formats[path.suffix](file, columns) as opened:
-        yield opened
+    with replacing(path) as file, formats[path.suffix](file, columns) as put:
+        yield Table(put)
 
 
 def document_row(document: DocumentSums) -> Row:
@@ -90,20 +98,13 @@ def token_rows(scored: ScoredText, names: TokenNames, columns: Columns) -> Itera
         yield {"document": scored.document.id} | {name: getattr(token, name) for name in columns if name != "document"}
 
 
-@final
-class _JsonLines:
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def write(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            line = json.dumps({name: jsonable(value) for name, value in row.items()}, ensure_ascii=False)
-            self._file.write(f"{line}\n".encode())
-
-
 @contextmanager
-def _json_lines(file: IO[bytes], columns: Columns) -> Iterator[_JsonLines]:
-    yield _JsonLines(file)
+def _json_lines(file: IO[bytes], columns: Columns) -> Iterator[Callable[[Row], None]]:
+    def put(row: Row) -> None:
+        line = json.dumps({name: jsonable(value) for name, value in row.items()}, ensure_ascii=False)
+        file.write(f"{line}\n".encode())
+
+    yield put
 
 
 @final
@@ -113,11 +114,10 @@ class _Parquet:
         self._writer = writer
         self._rows: list[Row] = []
 
-    def write(self, rows: Iterable[Row]) -> None:
-        for row in rows:
-            self._rows.append(row)
-            if len(self._rows) >= _ROW_GROUP:
-                self.flush()
+    def put(self, row: Row) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _ROW_GROUP:
+            self.flush()
 
     def flush(self) -> None:
         schema = self._writer.schema
@@ -133,7 +133,7 @@ def _number(value: Any) -> float | None:
 
 
 @contextmanager
-def _parquet(file: IO[bytes], columns: Columns) -> Iterator[_Parquet]:
+def _parquet(file: IO[bytes], columns: Columns) -> Iterator[Callable[[Row], None]]:
     arrow = require("pyarrow", purpose="writing Parquet files")
     parquet = require("pyarrow.parquet", purpose="writing Parquet files")
     alternative = arrow.struct([("token", arrow.string()), ("probability", arrow.float64())])
@@ -147,5 +147,5 @@ def _parquet(file: IO[bytes], columns: Columns) -> Iterator[_Parquet]:
     schema = arrow.schema([(name, types[kind]) for name, kind in columns.items()])
     with parquet.ParquetWriter(file, schema) as writer:
         opened = _Parquet(arrow, writer)
-        yield opened
+        yield opened.put
         opened.flush()

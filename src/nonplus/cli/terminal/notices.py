@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import click
 
@@ -15,6 +16,11 @@ _OURS = (ProtocolWarning, FallbackNotice, SuspectInput)
 def note(sentence: str) -> None:
     """Print something that the reader of the figure should know."""
     _say("note:", "yellow", sentence)
+
+
+def wrote(path: Path, content: str) -> None:
+    """Say what is in a file now."""
+    click.echo(f"wrote {path} ({content})", err=True)
 
 
 def fail(sentence: str, *, code: int = 2) -> int:

@@ -55,6 +55,18 @@ class Verb(click.Command):
         whole.common = ()
         return whole.get_help(ctx)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and refuse an option given twice, of which click would drop one."""
+        _, _, order = self.make_parser(ctx).parse_args(args=[*args])
+        twice = [each for each in order if isinstance(each, Option) and order.count(each) > 1]
+        if twice:
+            raise click.UsageError(
+                f"{twice[0].opts[-1]} is given {order.count(twice[0])} times, and one run takes one; "
+                "run nonplus once for each",
+                ctx,
+            )
+        return super().parse_args(ctx, args)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write a section for each heading, in the order of the options."""
         sections: dict[str, list[tuple[str, str]]] = {}

@@ -14,6 +14,7 @@ import click
 from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
 from nonplus.measure.formatting import figure, jsonable
+from nonplus.measure.report import Report
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import Interval, exponential
@@ -75,8 +76,19 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
             yield "skipped", f"{outcome.skipped:,} blank {'document' if outcome.skipped == 1 else 'documents'}"
     if outcome.report.interrupted:
         yield "interrupted", "by Ctrl-C; the figures are of the tokens scored until then"
+    if plan.precision.until and not outcome.enough and not outcome.report.interrupted:
+        yield "not stopped", _still_wide(outcome.report, plan.precision.until)
     if outcome.enough:
         yield "stopped", f"early: the interval is within {100 * plan.precision.until:.3g}% of the perplexity"
+
+
+def _still_wide(report: Report, until: float) -> str:
+    """How far a run was from ``--until`` when its texts ended."""
+    wanted = f"within {100 * until:.3g}% of the perplexity"
+    if report.interval is None or not report.perplexity:
+        return f"early: the texts ended before there was an interval {wanted}"
+    reached = report.interval.high / report.perplexity - 1
+    return f"early: the texts ended with an interval within {100 * reached:.3g}%, and it was to be {wanted}"
 
 
 def _resampled(interval: Interval, samples: int) -> str:

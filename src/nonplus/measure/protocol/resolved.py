@@ -194,6 +194,7 @@ def _refuse_idle(protocol: Protocol) -> None:
         "stride": whole_pieces and protocol.stride != 0 and f"cut={protocol.cut}",
         "scored": protocol.cut != "chunks" and protocol.scored != "all" and f"cut={protocol.cut}",
         "too_long": protocol.cut != "whole" and protocol.too_long != "refuse" and f"cut={protocol.cut}",
+        "average": protocol.unit == "stream" and protocol.average == "texts" and "unit=stream",
         "joiner": protocol.unit == "document" and protocol.joiner != Protocol().joiner and "unit=document",
         "without_bos": protocol.bos in ("none", "eos") and protocol.without_bos == "eos" and f"bos={protocol.bos}",
         "denominator": protocol.cut != "rolling" and protocol.denominator == "lm-eval" and f"cut={protocol.cut}",

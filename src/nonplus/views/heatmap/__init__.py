@@ -69,10 +69,16 @@ def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title:
         facts=_facts(report),
         conditions=_conditions(report),
         legend=_legend(),
-        note=_note(texts, report, shown=MOST_TOKENS - room),
+        note=_note(report),
         sections="\n".join(sections),
         data=data.json(vocabulary=model.vocabulary),
     )
+
+
+def shown_of(report: Report) -> tuple[int, int]:
+    """How many tokens the page of a report shows, and how many there are."""
+    whole = report.tally.scored + report.tally.unscored
+    return min(whole, MOST_TOKENS), whole
 
 
 def _file(name: str) -> str:
@@ -114,8 +120,8 @@ def _legend() -> str:
     return f"<ol>{steps}</ol>"
 
 
-def _note(texts: Sequence[ScoredText], report: Report, *, shown: int) -> str:
-    whole = report.tally.scored + report.tally.unscored
+def _note(report: Report) -> str:
+    shown, whole = shown_of(report)
     notes = []
     if shown < whole:
         notes.append(f"This page shows the first {shown:,} of {whole:,} tokens; the figures are of all tokens.")

@@ -1,0 +1,102 @@
+"""No option is silently idle: it has an effect, or a sentence says that it has none."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+UNIFORM = ("-m", "uniform:256")
+
+
+def refused(ran, *words):
+    assert ran.code == 2
+    assert ran.out == ""
+    for word in words:
+        assert word in ran.err
+
+
+REFUSED = [
+    (("--alternatives", 3), "add --html or --per-token, or omit --alternatives"),
+    (("--alternatives", 3, "--show"), "add --html or --per-token"),
+    (("--alternatives", 3, "--json"), "add --html or --per-token"),
+    (("-m", "tiny"), "--model is given 2 times"),
+    (("-p", "full", "-p", "stride:8"), "--protocol is given 2 times"),
+    (("--limit", 1, "--limit", 2), "run nonplus once for each"),
+    (("--json", "--show"), "omit one of them"),
+    (("--device", "cuda"), "omit --device cuda"),
+    (("--device-map", "auto"), "omit --device-map auto"),
+    (("--revision", "main"), "omit --revision main"),
+    (("--adapter", "lora"), "omit --adapter lora"),
+    (("--quantization", "8bit"), "omit --quantization 8bit"),
+    (("--trust-remote-code",), "omit --trust-remote-code"),
+    (("--dtype", "float16"), "omit --dtype float16"),
+    (("--joiner", "x"), "omit --joiner x"),
+    (("--stride", 2, "--cut", "whole"), "omit --stride 2"),
+    (("--scored", "second-half"), "omit --scored second-half"),
+    (("--too-long", "truncate"), "omit --too-long truncate"),
+    (("--bos", "none", "--without-bos", "eos"), "omit --without-bos eos"),
+    (("--cut", "grid", "--bos", "none", "--denominator", "lm-eval"), "omit --denominator lm-eval"),
+    (("--unit", "stream", "--average", "texts"), "omit --average texts"),
+    (("--messages", "turns", "--context-field", "before"), "omit --context-field before"),
+    (("--until", "1%", "-p", "gptq:8"), "omit --until 0.01"),
+    (("--bootstrap", 1000, "-p", "evaluate"), "omit --bootstrap"),
+]
+
+
+@pytest.mark.parametrize(("typed", "says"), REFUSED, ids=lambda value: " ".join(map(str, value)))
+def test_an_option_that_can_have_no_effect_is_refused(run, fox, typed, says):
+    refused(run("score", fox, *UNIFORM, *typed), says)
+
+
+def test_the_only_device_of_a_model_may_be_named(run, fox):
+    assert run("score", fox, *UNIFORM, "--device", "cpu").code == 0
+
+
+def test_a_run_that_did_not_stop_early_says_how_far_it_came(run, verses):
+    printed = " ".join(run("score", f"lines:{verses}", "-m", "tiny", "--until", "0.1%").out.split())
+    assert "not stopped early: the texts ended with an interval within " in printed
+    assert "it was to be within 0.1% of the perplexity" in printed
+
+
+def test_a_run_that_stopped_early_does_not(run, verses):
+    ran = run("score", f"lines:{verses}", "-m", "tiny", "--until", "90%")
+    assert "not stopped" not in ran.out
+    assert "stopped " in ran.out
+
+
+def test_a_level_without_an_interval_is_noted(run):
+    ran = run("score", "ab", *UNIFORM, "--bos", "none", "--level", "90%")
+    assert "interval         none" in ran.out
+    assert "note: --level 0.9 has no effect: there is no interval" in ran.err
+    assert "--level" not in run("score", "a longer text", *UNIFORM, "--level", "90%").err
+
+
+def test_a_bootstrap_of_one_document_is_noted(run, fox):
+    assert "note: no bootstrap interval: " in run("score", fox, *UNIFORM, "--bootstrap", 1000).err
+
+
+def test_no_alternatives_on_the_page_are_none(run, fox, tmp_path: Path):
+    page = tmp_path / "page.html"
+    for options, many in (((), True), (("--alternatives", 0), False)):
+        assert run("score", fox, "-m", "tiny", "--html", page, *options).code == 0
+        data = json.loads(page.read_text().partition('type="application/json" id="data">')[2].partition("</script>")[0])
+        assert any(data["documents"][0]["top"]) == many
+
+
+def test_what_was_written_is_said_with_how_much_it_is(run, verses, tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("nonplus.views.heatmap.MOST_TOKENS", 100)
+    each, tokens, page = (tmp_path / name for name in ("each.jsonl", "tokens.jsonl", "page.html"))
+    ran = run("score", f"lines:{verses}", "-m", "uniform:256", "--per-document", each, "--per-token", tokens,
+              "--html", page, "--json")  # fmt: skip
+    whole = ran.object["scored_tokens"] + ran.object["unscored_tokens"]
+    assert ran.err.splitlines() == [
+        f"wrote {each} (38 rows)",
+        f"wrote {tokens} ({whole:,} rows)",
+        f"wrote {page} (first 100 of {whole:,} tokens)",
+    ]
+    assert len(tokens.read_text().splitlines()) == whole
+
+
+def test_nothing_is_said_to_be_written_when_it_was_not(run, tmp_path: Path):
+    ran = run("score", tmp_path / "missing.txt", "-m", "tiny", "--per-document", tmp_path / "each.jsonl")
+    assert "wrote" not in ran.err

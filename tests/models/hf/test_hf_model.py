@@ -202,23 +202,6 @@ def test_a_token_of_probability_0_has_log_probability_minus_infinity():
     assert np.isfinite(np.delete(logprob_N, 2)).all()
 
 
-@pytest.mark.parametrize(
-    ("kind", "changes", "tokenizer_limit", "expected"),
-    [
-        ("GPT2", {"n_positions": 48}, None, 48),
-        ("Llama", {"max_position_embeddings": 128}, None, 128),
-        ("Llama", {"max_position_embeddings": 128}, 100, 100),
-        ("Llama", {"max_position_embeddings": 128}, 4096, 128),
-        ("Bloom", {"seq_length": 77, "max_position_embeddings": None}, None, 77),
-        ("Mamba", {"state_size": 4, "max_position_embeddings": None}, None, 1 << 20),
-        ("Mamba", {"state_size": 4, "max_position_embeddings": None}, 512, 512),
-    ],
-)
-def test_the_longest_context_is_what_configuration_or_tokenizer_allow(kind, changes, tokenizer_limit, expected):
-    named = {} if tokenizer_limit is None else {"model_max_length": tokenizer_limit}
-    assert from_object(tiny(kind, **changes), byte_tokenizer(**named)).max_context == expected
-
-
 def test_a_recurrent_model_gives_its_own_log_probabilities():
     model = tiny("Mamba", state_size=4)
     lines = rows(30, 21)

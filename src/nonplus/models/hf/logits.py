@@ -57,7 +57,7 @@ class WholeModel:
             column_M = torch.tensor([at % width for at in together])
             length = int(column_M.max()) + 1
             position_1T = None if batch.position_BT is None else batch.position_BT[row, None, :length]
-            logits_TV = _run(self._model, batch.input_BT[row, None, :length], position_1T).logits[0]
+            logits_TV = run(self._model, batch.input_BT[row, None, :length], position_1T).logits[0]
             # from the end, because prompt tuning adds positions before a row
             yield logits_TV[-length:][column_M.to(logits_TV.device)]
 
@@ -81,7 +81,7 @@ class OwnHead:
 
     def body(self, batch: TensorBatch) -> Any:
         """The body's output; its ``last_hidden_state`` has shape (B, T, H)."""
-        return _run(self._body, batch.input_BT, batch.position_BT)
+        return run(self._body, batch.input_BT, batch.position_BT)
 
     def head(self, output: Any, hidden_MH: Tensor) -> Tensor:
         """The model's own logits (M, V) for ``hidden_MH`` in place of the states in
@@ -90,7 +90,7 @@ class OwnHead:
         replaced = type(output)(**{**output, "last_hidden_state": hidden_MH[None]})
         shell = _with_module(self._model, self._path, _StandIn(self._body, replaced))
         nothing_1M = torch.zeros((1, len(hidden_MH)), dtype=torch.int64, device=hidden_MH.device)
-        logits_MV: Tensor = _run(shell, nothing_1M, None).logits[0]
+        logits_MV: Tensor = run(shell, nothing_1M, None).logits[0]
         return logits_MV
 
 
@@ -141,9 +141,11 @@ def _with_module(model: nn.Module, path: list[str], module: nn.Module) -> nn.Mod
     return shell
 
 
-def _run(module: nn.Module, input_BT: Tensor, position_BT: Tensor | None) -> Any:
-    positions = {} if position_BT is None else {"position_ids": position_BT}
-    return module(input_ids=input_BT, use_cache=False, return_dict=True, **positions)
+def run(module: nn.Module, input_BT: Tensor, position_BT: Tensor | None, *, mask_BT: Tensor | None = None) -> Any:
+    """The output of a module of ``transformers``; it is not told what is ``None``."""
+    optional = {"position_ids": position_BT, "attention_mask": mask_BT}
+    given = {name: tensor for name, tensor in optional.items() if tensor is not None}
+    return module(input_ids=input_BT, use_cache=False, return_dict=True, **given)
 
 
 def _cap(hidden: Tensor) -> int:

@@ -4,10 +4,9 @@ Letters in shapes: N positions asked for, M positions of a chunk, V vocabulary.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from itertools import islice
-from typing import Any, TypeVar, final
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -18,33 +17,20 @@ from nonplus.errors import BadInput, BadModel, FallbackNotice
 from nonplus.kernels.targets import check_ids
 from nonplus.kernels.torch_head import distributions, logprobs
 from nonplus.measure.records import Batch, Floats, Ints
+from nonplus.models.hf.context import max_context
+from nonplus.models.hf.evaluating import evaluating, within_memory
 from nonplus.models.hf.identity import identity
 from nonplus.models.hf.inner import device_of, inner_model, n_embedded
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
-from nonplus.models.hf.logits import TensorBatch
+from nonplus.models.hf.logits import LogitsPath, TensorBatch
+from nonplus.models.hf.row_lengths import RowsOfOneLength, undisturbed_length
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
+from nonplus.models.hf.witness import forward_pass
 from nonplus.models.loading import Loading
-
-Answer = TypeVar("Answer")
-
-# What configurations call the most tokens that the model accepts.
-_CONTEXT = (
-    "max_position_embeddings",
-    "n_positions",
-    "n_ctx",
-    "max_seq_len",
-    "max_sequence_length",
-    "seq_length",
-    "context_length",
-)
-_NO_LIMIT = 1 << 20  # a recurrent model, or one with relative positions, accepts any number of tokens
-_SANE_LIMIT = 1 << 30  # tokenizers without a limit state 10**30
 
 _CPU_BUDGET = 1024  # 512 to 4,096 tokens are equally fast within 5 %; fewer leave more of the cache
 _DEVICE_BUDGET = 16384
-
-_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
@@ -60,7 +46,7 @@ def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
     """
     if not name:
         raise BadModel("the name of the model is empty; give a folder, or a name on the hub as in hf:gpt2")
-    model = _within_memory(lambda: loaded_model(name, loading))
+    model = within_memory(lambda: loaded_model(name, loading))
     tokenizer = HFTokenizer(loaded_tokenizer(name, loading))
     named = f"{name}+{loading.adapter}" if loading.adapter else name
     return HFModel(model, tokenizer, name=named, packing=loading.packing)
@@ -97,10 +83,15 @@ class HFModel:
         config = inner.config.get_text_config()
         self._embedded = n_embedded(inner)
         self._on_cpu = device_of(inner).type == "cpu"
-        with _evaluating(model):
+        with evaluating(model):
             self.vocabulary = logits_width(model)
-            self._path = fastest_path(model, vocabulary=self.vocabulary, name=name)
-            self.packs = (packing or not self._on_cpu) and packs(model, self._path)
+            path = fastest_path(model, vocabulary=self.vocabulary, name=name)
+            seen = forward_pass(model)
+            self.max_context = max_context(config, tokenizer_limit=tokenizer.max_length, seen=seen)
+            free = undisturbed_length(model, context=self.max_context)
+            undisturbed = free == self.max_context
+            self.packs = (packing or not self._on_cpu) and undisturbed and packs(model, path)
+        self._path: LogitsPath = path if undisturbed else RowsOfOneLength(path, model, free)
         if packing and not self.packs:
             warnings.warn(
                 f"{name}: texts that share a row do not get the figures of each alone; each gets its own row",
@@ -110,7 +101,6 @@ class HFModel:
         self.name = name
         self.tokenizer = tokenizer
         self.special = tokenizer.special(config, vocabulary=self._embedded)
-        self.max_context = _max_context(config, tokenizer)
 
     @property
     def identity(self) -> str:
@@ -139,8 +129,8 @@ class HFModel:
             MemoryError: the batch does not fit; a smaller one may.
         """
         logits = self._logits(batch)
-        with _evaluating(self._model):
-            logprob_N = _within_memory(lambda: logprobs(logits, self._tensor(batch.target_N)))
+        with evaluating(self._model):
+            logprob_N = within_memory(lambda: logprobs(logits, self._tensor(batch.target_N)))
         self._check_numbers(logprob_N)
         return logprob_N
 
@@ -156,8 +146,8 @@ class HFModel:
         while True:
             # left between chunks, so that their reader finds torch and the model as
             # they were
-            with _evaluating(self._model):
-                step = _within_memory(lambda: list(islice(chunks, 1)))
+            with evaluating(self._model):
+                step = within_memory(lambda: list(islice(chunks, 1)))
             if not step:
                 return
             self._check_numbers(step[0][:, 0])  # where one is NaN, its whole row is
@@ -183,47 +173,3 @@ class HFModel:
 
     def _tensor(self, ids: Ints) -> Tensor:
         return torch.tensor(ids, device=device_of(inner_model(self._model)))
-
-
-def _max_context(config: Any, tokenizer: HFTokenizer) -> int:
-    """The limit in the configuration or in the tokenizer, whichever is less.
-
-    2**20 if neither has one.
-    """
-    settings = config.to_dict()
-    limits = [settings[key] for key in _CONTEXT if isinstance(settings.get(key), int) and settings[key] > 0][:1]
-    limits += [tokenizer.max_length] if 0 < tokenizer.max_length < _SANE_LIMIT else []
-    return min(limits, default=_NO_LIMIT)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients inside; each module's own mode afterwards."""
-    training = [module for module in model.modules() if module.training]
-    if training:
-        model.eval()
-    try:
-        # no_grad, because buffers filled in inference_mode cannot be trained on, and it
-        # saves 1 % at most
-        with torch.no_grad():
-            yield
-    finally:
-        for module in training:
-            module.training = True
-
-
-def _within_memory(step: Callable[[], Answer]) -> Answer:
-    """What ``step`` returns.
-
-    Raises:
-        MemoryError: it ran out of memory, which is free again.
-    """
-    try:
-        return step()
-    except RuntimeError as fault:
-        if not isinstance(fault, torch.OutOfMemoryError) and not any(sign in str(fault) for sign in _OUT_OF_MEMORY):
-            raise
-    # outside the handler, where nothing refers to the tensors of the frames that failed
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    raise MemoryError("the batch does not fit into the memory of the device; a smaller one may")

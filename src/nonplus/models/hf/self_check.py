@@ -27,7 +27,7 @@ _LENGTHS = (8, 5)
 _STEPS = ("logits_scaling", "logit_scale", "final_logit_softcapping")
 
 # What a model may raise when its body and head are run apart.
-_FAULTS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+FAULTS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 
 
 def logits_width(model: nn.Module) -> int:
@@ -36,10 +36,10 @@ def logits_width(model: nn.Module) -> int:
     Raises:
         BadModel: a token sees those after it.
     """
-    ids_T = _ids(model, max(_LENGTHS))
+    ids_T = probe_ids(model, max(_LENGTHS))
     before_TV = _whole(model, ids_T)
     after_TV = _whole(model, torch.cat([ids_T[:-1], ids_T[:1]]))
-    if _distance(before_TV[:-1], after_TV[:-1]) > _rounding(model):
+    if relative_distance(before_TV[:-1], after_TV[:-1]) > _rounding(model):
         raise BadModel(
             f"{type(inner_model(model)).__name__} is not causal: a token sees the ones after it, so its output is not "
             "the probability of a continuation; open a causal model, or one with is_decoder=True in its config"
@@ -74,7 +74,7 @@ def packs(model: nn.Module, path: LogitsPath) -> bool:
 
     The positions of each begin at 0.
     """
-    long_T, short_T = (_ids(model, length) for length in _LENGTHS)
+    long_T, short_T = (probe_ids(model, length) for length in _LENGTHS)
     rows_BT = torch.stack([torch.cat([long_T, short_T]), torch.cat([short_T, long_T])])
     counts = [torch.arange(length, device=rows_BT.device) for length in _LENGTHS]
     position_BT = torch.stack([torch.cat(counts), torch.cat(counts[::-1])])
@@ -94,7 +94,7 @@ def _fault_of_parts(model: nn.Module, own: OwnHead) -> str:
 
     Empty if nothing is wrong.
     """
-    long_T, short_T = (_ids(model, length) for length in _LENGTHS)
+    long_T, short_T = (probe_ids(model, length) for length in _LENGTHS)
     rows_BT = torch.stack([long_T, nn.functional.pad(short_T, (0, len(long_T) - len(short_T)))])
     at_N = torch.arange(sum(_LENGTHS), device=rows_BT.device)
     expected_NV = torch.cat([_whole(model, long_T), _whole(model, short_T)])
@@ -104,10 +104,10 @@ def _fault_of_parts(model: nn.Module, own: OwnHead) -> str:
 def _fault(path: LogitsPath, batch: TensorBatch, expected_NV: Tensor, rounding: float) -> str:
     try:
         logits_NV = torch.cat([logits_MV.to(torch.float64, copy=True) for logits_MV in path.logits(batch)])
-        apart = _distance(logits_NV, expected_NV)
+        apart = relative_distance(logits_NV, expected_NV)
     except torch.OutOfMemoryError:
         raise
-    except _FAULTS as fault:
+    except FAULTS as fault:
         return f"its body and head cannot be run apart ({fault})"
     if apart <= rounding:
         return ""
@@ -122,14 +122,14 @@ def _fault_of_product(model: nn.Module, own: OwnHead, head: Any) -> str:
     """
     if type(head) is not nn.Linear:
         return f"its head is a {type(head).__name__}, not a plain linear layer"
-    output = own.body(TensorBatch(_ids(model, max(_LENGTHS))[None], None, torch.empty(0)))
+    output = own.body(TensorBatch(probe_ids(model, max(_LENGTHS))[None], None, torch.empty(0)))
     hidden_TH = output.last_hidden_state[0]
     if head.weight.is_meta or head.weight.dtype != hidden_TH.dtype:
         return "its head is not in memory, or its dtype is not that of the body"
     loud = _LOUD / max(float(own.head(output, hidden_TH).abs().max()), 1e-3 * _LOUD)  # float16 ends at 65,504
     for states_TH in (hidden_TH, hidden_TH * loud):
         product_TV = nn.functional.linear(states_TH.to(head.weight.device), head.weight, head.bias)
-        apart = _distance(product_TV, own.head(output, states_TH))
+        apart = relative_distance(product_TV, own.head(output, states_TH))
         if not apart <= _rounding(model):
             return f"its head does more than multiply{_steps(model)}: logits differ by {apart:.2g} of their spread"
     return ""
@@ -145,7 +145,7 @@ def _notice(name: str, fault: str, remedy: str) -> None:
     warnings.warn(f"{name}: {fault}; {remedy}. The figures are the same.", FallbackNotice, stacklevel=2)
 
 
-def _ids(model: nn.Module, length: int) -> Tensor:
+def probe_ids(model: nn.Module, length: int) -> Tensor:
     """Ids spread over the vocabulary, shape (T,): the same on every call."""
     inner = inner_model(model)
     return torch.arange(1, 1 + length, device=device_of(inner)) * 7919 % n_embedded(inner)
@@ -158,7 +158,7 @@ def _whole(model: nn.Module, ids_T: Tensor) -> Tensor:
     return logits_TV.double()
 
 
-def _distance(a_NV: Tensor, b_NV: Tensor) -> float:
+def relative_distance(a_NV: Tensor, b_NV: Tensor) -> float:
     """Root mean square of the difference, relative to the spread of the logits."""
     a_NV, b_NV = a_NV.double(), b_NV.to(a_NV.device).double()
     spread = (b_NV - b_NV.mean(1, keepdim=True)).square().mean().sqrt()

@@ -1,0 +1,76 @@
+"""The state of torch and of a model in which figures are computed; all of it is put
+back afterwards.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+
+from nonplus.models.hf.inner import device_of, inner_model
+
+Answer = TypeVar("Answer")
+
+# Where torch may be told to multiply float32 with fewer bits: TF32 on a GPU, bfloat16
+# on some CPUs.
+_mkldnn: Any = torch.backends.mkldnn
+_PRODUCTS = (torch.backends.cuda.matmul, _mkldnn.matmul)
+
+_OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Evaluation mode, without gradients, in the dtype of the weights.
+
+    Autocast around it is switched off, and so are float32 products of fewer bits. Each
+    module's own mode comes back afterwards.
+    """
+    training = [module for module in model.modules() if module.training]
+    if training:
+        model.eval()
+    kind = device_of(inner_model(model)).type
+    try:
+        # no_grad, because buffers filled in inference_mode cannot be trained on, and it
+        # saves 1 % at most
+        with (
+            _exact_products(),
+            torch.autocast(kind, enabled=False),
+            torch.autocast("cpu", enabled=False),
+            torch.no_grad(),
+        ):
+            yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def within_memory(step: Callable[[], Answer]) -> Answer:
+    """What ``step`` returns.
+
+    Raises:
+        MemoryError: it ran out of memory, which is free again.
+    """
+    try:
+        return step()
+    except RuntimeError as fault:
+        if not isinstance(fault, torch.OutOfMemoryError) and not any(sign in str(fault) for sign in _OUT_OF_MEMORY):
+            raise
+    # outside the handler, where nothing refers to the tensors of the frames that failed
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    raise MemoryError("the batch does not fit into the memory of the device; a smaller one may")
+
+
+@contextmanager
+def _exact_products() -> Iterator[None]:
+    before = [products.fp32_precision for products in _PRODUCTS]
+    for products in _PRODUCTS:
+        products.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for products, precision in zip(_PRODUCTS, before, strict=True):
+            products.fp32_precision = precision

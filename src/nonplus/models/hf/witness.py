@@ -1,0 +1,69 @@
+"""What torch does inside a forward pass: the tables it looks up, the dtype of its
+products.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from nonplus.models.hf.inner import inner_model
+from nonplus.models.hf.logits import run
+from nonplus.models.hf.self_check import probe_ids
+
+_aten = torch.ops.aten
+_PRODUCTS = (_aten.mm, _aten.addmm, _aten.bmm, _aten.baddbmm)
+_TOKENS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """The number of rows of a table, and the rows that were looked up, in order."""
+
+    rows: int
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardPass:
+    """What happened while these tokens were fed, none of which is padding."""
+
+    fed: tuple[int, ...]
+    lookups: tuple[Lookup, ...]
+    products: frozenset[torch.dtype]
+
+
+def forward_pass(model: nn.Module) -> ForwardPass:
+    """What a model does with a few tokens."""
+    padding = inner_model(model).config.get_text_config().pad_token_id
+    fed_T = probe_ids(model, 2 * _TOKENS)
+    fed_T = fed_T[fed_T != (-1 if padding is None else padding)][:_TOKENS]
+    with _Witness() as witness:
+        run(model, fed_T[None], None)
+    return ForwardPass(tuple(fed_T.tolist()), tuple(witness.lookups), frozenset(witness.products))
+
+
+def narrowest(*dtypes: torch.dtype) -> torch.dtype:
+    """The one with the fewest bits; the first of several."""
+    return min(dtypes, key=lambda dtype: torch.finfo(dtype).bits)
+
+
+@final
+class _Witness(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.lookups: list[Lookup] = []
+        self.products: set[torch.dtype] = set()
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        if operation.overloadpacket is _aten.embedding:
+            table, ids = args[:2]
+            self.lookups.append(Lookup(len(table), tuple(ids.flatten().tolist())))
+        elif operation.overloadpacket in _PRODUCTS and args[-1].is_floating_point():
+            self.products.add(args[-1].dtype)
+        return operation(*args, **(kwargs or {}))

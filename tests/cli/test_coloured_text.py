@@ -1,8 +1,24 @@
 """``--show``: the text coloured by surprisal; without colours, tokens and bits."""
 
+import math
 import re
+from itertools import groupby
 
-from nonplus.cli.terminal.coloured_text import SCALE, style_of, visible
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.color import ColorSystem
+from rich.style import Style
+from rich.terminal_theme import DEFAULT_TERMINAL_THEME
+
+from nonplus.cli.terminal.coloured_text import legend, style_of, visible
+from nonplus.views.heatmap.colours import STEPS, step_of, terminal_styles
+
+
+def luminance(colour) -> float:
+    """Relative luminance, as WCAG 2.2 defines it."""
+    linear = [c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 def test_without_a_terminal_every_token_is_on_a_line_with_its_bits(run):
@@ -15,8 +31,8 @@ def test_colours_can_be_forced_and_a_legend_explains_them(run, monkeypatch):
     monkeypatch.setenv("COLORTERM", "truecolor")
     ran = run("score", "abc", "--model", "uniform:256", "--show")
     assert "\x1b[" in ran.out
-    assert "bits: below 2" in ran.out
-    assert "15+" in ran.out
+    assert "bits: " in ran.out
+    assert "12+" in ran.out
 
 
 def test_no_color_wins(run, monkeypatch):
@@ -55,9 +71,42 @@ def test_markup_in_a_text_is_text(run, monkeypatch):
     assert "a [red]b[/red] :smile:" in text
 
 
-def test_more_bits_never_have_a_weaker_colour():
-    styles = [style_of(bits * 0.6931471805599453 + 1e-9) for bits in range(20)]
-    order = ["", *(f"#111111 on {colour}" for _, colour in SCALE)]
-    places = [order.index(style) for style in styles]
-    assert places == sorted(places)
-    assert places[-1] == len(SCALE)
+STYLES = {system: terminal_styles(sixteen=system == "standard") for system in ("truecolor", "256", "standard")}
+
+
+def contrast(style: str, system: str) -> float:
+    """The contrast of the text, in the colours that the terminal has."""
+    kinds = {"truecolor": ColorSystem.TRUECOLOR, "256": ColorSystem.EIGHT_BIT, "standard": ColorSystem.STANDARD}
+    parsed = Style.parse(style)
+    colours = [
+        each.downgrade(kinds[system]).get_truecolor(DEFAULT_TERMINAL_THEME) for each in (parsed.color, parsed.bgcolor)
+    ]
+    low, high = sorted(luminance(each) for each in colours)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("system", STYLES)
+def test_text_is_legible_on_every_step_of_the_scale_at_16_and_256_colours_too(system):
+    assert all(contrast(style, system) >= 4.5 for style in STYLES[system] if style)
+
+
+@pytest.mark.parametrize("system", STYLES)
+def test_more_bits_never_have_the_colour_of_fewer_again(system):
+    runs = [style for style, _ in groupby(STYLES[system])]
+    assert len(runs) == len(set(runs)) >= 5
+
+
+@given(st.floats(0, 100))
+def test_the_terminal_changes_colour_where_the_page_does(nats):
+    for styles in STYLES.values():
+        assert len(styles) == STEPS + 1
+        assert style_of(nats, styles) == styles[step_of(nats)]
+
+
+def test_the_legend_names_every_colour_with_its_bits():
+    assert legend(STYLES["standard"]).plain == "bits:  0-1  2-3  4-7  8-11  12+   not scored  probability 0"
+    assert " 5  6  7 " in legend(STYLES["truecolor"]).plain
+
+
+def test_a_token_of_probability_0_is_marked_and_is_no_mere_surprise():
+    assert style_of(math.inf, STYLES["256"]) not in STYLES["256"]

@@ -6,6 +6,8 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from nonplus.cli.terminal.progress import Gauge, size_of
@@ -14,9 +16,9 @@ from nonplus.measure.scoring import Meter
 from nonplus.models.synthetic import Bytes
 
 
-def line_of(gauge: Gauge) -> str:
-    console = Console(width=200, file=io.StringIO(), record=True)
-    console.print(gauge.line())
+def line_of(gauge: Gauge, *, width: int = 200) -> str:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    console.print(gauge.line(width))
     return console.export_text()
 
 
@@ -37,6 +39,23 @@ def test_the_time_left_is_shown_once_the_first_document_gives_tokens_per_byte():
     assert list(gauge.watched([Document(text="x" * 100)], Bytes()))
     meter.tokens, meter.nats = 1000, 1000.0
     assert "left" in line_of(gauge)
+
+
+@given(st.integers(12, 200), st.integers(0, 10**7), st.integers(0, 10**12), st.floats(0, 12), st.booleans())
+def test_the_line_is_one_line_on_a_terminal_of_any_width(width, documents, tokens, mean, plain):
+    gauge = Gauge(Meter(tokens=tokens, nats=mean * tokens, documents=documents), size=10**9 if plain else 0)
+    assert list(gauge.watched([Document(text="x" * 100)], Bytes()))
+    printed = line_of(gauge, width=width)
+    assert printed.count("\n") == 1
+    assert "tokens" in printed or width < 24
+
+
+def test_eighty_columns_have_room_for_what_matters_most_and_the_bar():
+    gauge = Gauge(Meter(tokens=1_234_567, nats=3e6, documents=1234), size=4_000_000)
+    assert list(gauge.watched([Document(text="x" * 100)], Bytes()))
+    printed = line_of(gauge, width=80)
+    for part in ("1,234,567 tokens", "perplexity 11.3", "left", "1,234 documents", "━"):
+        assert part in printed
 
 
 def test_the_size_is_known_only_where_all_sources_are_plain_files(tmp_path):
@@ -66,6 +85,7 @@ def test_on_a_terminal_the_line_is_drawn_and_stdout_stays_clean(fox):
     drawn = os.read(leader, 1 << 16).decode()
     os.close(follower)
     os.close(leader)
+    assert "opening bundled:base" in drawn
     assert "tokens" in drawn
     assert out.startswith('{"perplexity"')
     assert out.count("\n") == 1

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nonplus.cli.score_plan import Plan, Precision
-from nonplus.cli.terminal.coloured_text import Screen
+from nonplus.cli.terminal.coloured_text import Screen, visible
 from nonplus.cli.terminal.interruption import Interruption
 from nonplus.cli.terminal.notices import note, wrote
-from nonplus.cli.terminal.progress import Gauge, shown, size_of
+from nonplus.cli.terminal.progress import Gauge, shown, size_of, waiting
 from nonplus.corpora import Corpus, open_corpora
 from nonplus.files import replacing
 from nonplus.measure.formatting import counted
@@ -69,7 +69,8 @@ def carry_out(plan: Plan) -> Outcome:
             flag: files.enter_context(table(path, _columns(plan)[flag])) for flag, path in plan.output.tables.items()
         }
         pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
-        model = open_model(plan.model, loading=plan.loading)
+        with waiting(f"opening {visible(plan.model)}"):
+            model = open_model(plan.model, loading=plan.loading)
         keep_blank = plan.protocol.unit == "stream"
         corpus = open_corpora(plan.sources, options=plan.corpus, tokenizer=model.tokenizer, keep_blank=keep_blank)
         watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts, sums))

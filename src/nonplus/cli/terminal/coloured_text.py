@@ -1,6 +1,8 @@
 """A text in the terminal, coloured by surprisal; without colours, tokens and bits."""
 
 import math
+from collections.abc import Sequence
+from itertools import groupby
 from typing import final
 
 from rich.console import Console
@@ -9,18 +11,10 @@ from rich.text import Text
 from nonplus.measure.formatting import figure
 from nonplus.measure.records import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import DocumentSums
+from nonplus.views.heatmap.colours import STEPS, step_of, terminal_styles
 
-# From this number of bits on, this colour. Black on colours of medium lightness is
-# readable on dark and on light terminals.
-SCALE = (
-    (2, "#b9b49c"),
-    (4, "#d6bf72"),
-    (6, "#eab04e"),
-    (8, "#f79244"),
-    (11, "#fa6f4c"),
-    (15, "#ea4f6c"),
-)
-_BELOW = 2  # bits; tokens with less have no colour
+_SIXTEEN = ("standard", "windows")  # what rich calls terminals of 16 colours
+_UNSCORED, _IMPOSSIBLE = "dim italic", "bold reverse"
 _CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
 _CONTROLS |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
@@ -33,17 +27,18 @@ class Screen:
         self._names = names
         self._console = Console(highlight=False, emoji=False, markup=False)
         self._coloured = self._console.color_system is not None and not self._console.no_color
+        self._styles = terminal_styles(sixteen=self._console.color_system in _SIXTEEN)
         self._begun = False
 
     def show(self, scored: ScoredText, sums: DocumentSums) -> None:
         """Print a text; before the first one, the legend."""
         perplexity = figure(sums.perplexity) if sums.tokens else "-"
         if self._coloured and not self._begun:
-            self._console.print(_legend(), soft_wrap=True)
+            self._console.print(legend(self._styles), soft_wrap=True)
         self._begun = True
         self._console.print(Text(f"{visible(scored.document.id)}  perplexity {perplexity}", "bold"), soft_wrap=True)
         if self._coloured:
-            self._console.print(_coloured(scored, self._names), soft_wrap=True)
+            self._console.print(_coloured(scored, self._names, self._styles), soft_wrap=True)
         else:
             self._list(scored)
         self._console.print()
@@ -58,29 +53,32 @@ def visible(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def style_of(nats: float | None) -> str:
+def style_of(nats: float | None, styles: Sequence[str]) -> str:
     """The style of a token with this surprisal."""
     if nats is None:
-        return "dim italic"
-    found = [colour for bits, colour in SCALE if nats / math.log(2) >= bits]
-    return f"#111111 on {found[-1]}" if found else ""
+        return _UNSCORED
+    return _IMPOSSIBLE if math.isinf(nats) else styles[step_of(nats)]
 
 
-def _coloured(scored: ScoredText, names: TokenNames) -> Text:
+def _coloured(scored: ScoredText, names: TokenNames, styles: Sequence[str]) -> Text:
     text = Text()
     for token in scored.rows(names):
+        style = style_of(token.nats, styles)
         # A surprising newline would otherwise be invisible.
-        shown = visible(token.text).replace("\n", "⏎\n") if style_of(token.nats) else visible(token.text)
-        text.append(shown, style_of(token.nats))
+        text.append(visible(token.text).replace("\n", "⏎\n") if style else visible(token.text), style)
     return text
 
 
-def _legend() -> Text:
-    ends = [*(bits for bits, _ in SCALE[1:]), None]
-    text = Text().append(f"bits: below {_BELOW} ", "dim")
-    for (bits, colour), end in zip(SCALE, ends, strict=True):
-        text.append(f" {bits}-{end} " if end else f" {bits}+ ", f"#111111 on {colour}")
-    return text.append("  not scored", "dim italic")
+def legend(styles: Sequence[str]) -> Text:
+    """Each style with the bits that it stands for."""
+    text = Text().append("bits: ", "dim")
+    for style, steps in groupby(range(len(styles)), styles.__getitem__):
+        first, *others = steps
+        if others[-1:] == [STEPS] or first == STEPS:
+            text.append(f" {first}+ ", style)
+        else:
+            text.append(f" {first}-{others[-1]} " if others else f" {first} ", style)
+    return text.append("  ").append("not scored", _UNSCORED).append("  ").append("probability 0", _IMPOSSIBLE)
 
 
 def _bits(token: TokenScore) -> str:

@@ -2,15 +2,16 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import final
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
+from rich.text import Text
 
 from nonplus.measure.formatting import figure
 from nonplus.measure.interfaces import Tokenizer
@@ -18,6 +19,8 @@ from nonplus.measure.records import Document
 from nonplus.measure.scoring import Meter
 from nonplus.measure.statistics.fixed_point import exp
 
+_SPINNER = 2  # columns
+_DISPENSABLE = ("speed", "documents", "left", "perplexity", "tokens")  # what a narrow line leaves out first
 _SAMPLE = 4096  # characters from which the total number of tokens is estimated
 _NOT_PLAIN = (".gz", ".zst", ".parquet", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".arrow")
 
@@ -43,30 +46,33 @@ class Gauge:
                 self._expected = self._size * len(encoding.ids) / len(sample.encode(errors="replace"))
             yield document
 
-    def line(self) -> Table:
-        """The line as it is now."""
+    def line(self, width: int) -> Table:
+        """The line as it is now, with as much as fits into ``width`` columns."""
         row = Table.grid(padding=(0, 1))
-        cells: list[object] = [self._spinner]
-        if self._expected:
-            cells.append(ProgressBar(total=1, completed=self._part, width=24))
-        row.add_row(*cells, "  ".join(self._figures()))  # type: ignore[arg-type]
+        figures = self._figures()
+        while len("  ".join(figures.values())) > width - _SPINNER and len(figures) > 1:
+            del figures[next(name for name in _DISPENSABLE if name in figures)]
+        text = Text("  ".join(figures.values()), no_wrap=True, overflow="crop")
+        room = width - _SPINNER - text.cell_len - 1
+        bar = [ProgressBar(total=1, completed=self._part, width=min(room, 24))] if self._expected and room >= 8 else []
+        row.add_row(self._spinner, *bar, text)
         return row
 
     @property
     def _part(self) -> float:
         return min(1.0, self._meter.tokens / self._expected) if self._expected else 0.0
 
-    def _figures(self) -> Iterator[str]:
+    def _figures(self) -> dict[str, str]:
         meter, seconds = self._meter, time.perf_counter() - self._begun
         tokens, nats = meter.tokens, meter.nats
-        if meter.documents:
-            yield f"{meter.documents:,} documents"
-        yield f"{tokens:,} tokens"
+        found = {"documents": f"{meter.documents:,} documents"} if meter.documents else {}
+        found["tokens"] = f"{tokens:,} tokens"
         if tokens:
-            yield f"{tokens / seconds:,.0f} tokens/s"
-            yield f"perplexity {figure(exp(nats / tokens))}"
+            found["speed"] = f"{tokens / seconds:,.0f} tokens/s"
+            found["perplexity"] = f"perplexity {figure(exp(nats / tokens))}"
         if 0 < self._part < 1:
-            yield f"{_clock(seconds * (1 - self._part) / self._part)} left"
+            found["left"] = f"{_clock(seconds * (1 - self._part) / self._part)} left"
+        return found
 
 
 @contextmanager
@@ -76,8 +82,23 @@ def shown(gauge: Gauge) -> Iterator[None]:
     if not console.is_terminal or console.is_dumb_terminal:
         yield
         return
-    with Live(get_renderable=gauge.line, console=console, transient=True, refresh_per_second=8):
+    with _drawn(lambda: gauge.line(console.width), console):
         yield
+
+
+@contextmanager
+def waiting(for_what: str) -> Iterator[None]:
+    """Show a spinner with a word about it while the block runs, in a terminal."""
+    console, spinner = Console(stderr=True), Spinner("dots", Text(for_what, "dim"), style="cyan")
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield
+        return
+    with _drawn(lambda: spinner, console):
+        yield
+
+
+def _drawn(line: Callable[[], RenderableType], console: Console) -> Live:
+    return Live(get_renderable=line, console=console, transient=True, refresh_per_second=8)
 
 
 def size_of(sources: Iterable[str]) -> int:

@@ -29,9 +29,9 @@ _ABOUT_ORIGIN = frozenset(
 )
 
 
-def identity(model: nn.Module) -> str:
+def identity(model: nn.Module, *, computed_in: str) -> str:
     """A digest that changes with any bit of any weight, with the configuration, the
-    adapters and the attention kernel.
+    adapters, the attention kernel and the dtype of the products.
 
     The origin of the weights and their device make no difference.
     """
@@ -42,6 +42,7 @@ def identity(model: nn.Module) -> str:
         "config": _settings(inner.config.to_dict(), omit=_ABOUT_ORIGIN),
         "attention": inner.config._attn_implementation,
         "adapters": {name: _settings(a.to_dict(), omit=_ABOUT_ORIGIN) for name, a in adapters.items()},
+        "computed in": computed_in,
         "weights": _weights(model),
     }
     return hashlib.sha256(json.dumps(recorded, sort_keys=True).encode()).hexdigest()

@@ -135,7 +135,8 @@ def _with_module(model: nn.Module, path: list[str], module: nn.Module) -> nn.Mod
     """A shell of ``model`` with the same weights and another ``module`` at ``path``."""
     name, *rest = path
     shell = copy.copy(model)
-    shell.__dict__.pop("forward", None)  # where accelerate bound the original's
+    for bound in ("forward", "_original_forward"):  # where accelerate bound the original's
+        shell.__dict__.pop(bound, None)
     child = _with_module(model.get_submodule(name), rest, module) if rest else module
     shell._modules = {**model._modules, name: child}
     return shell
@@ -143,6 +144,10 @@ def _with_module(model: nn.Module, path: list[str], module: nn.Module) -> nn.Mod
 
 def run(module: nn.Module, input_BT: Tensor, position_BT: Tensor | None, *, mask_BT: Tensor | None = None) -> Any:
     """The output of a module of ``transformers``; it is not told what is ``None``."""
+    if "_original_forward" in vars(module):  # what accelerate wrapped in autocast
+        original = vars(module)["_original_forward"]
+        module = copy.copy(module)
+        module.forward = original
     optional = {"position_ids": position_BT, "attention_mask": mask_BT}
     given = {name: tensor for name, tensor in optional.items() if tensor is not None}
     return module(input_ids=input_BT, use_cache=False, return_dict=True, **given)

@@ -26,7 +26,7 @@ from nonplus.models.hf.logits import LogitsPath, TensorBatch
 from nonplus.models.hf.row_lengths import RowsOfOneLength, undisturbed_length
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
-from nonplus.models.hf.witness import forward_pass
+from nonplus.models.hf.witness import forward_pass, narrowest
 from nonplus.models.loading import Loading
 
 _CPU_BUDGET = 1024  # 512 to 4,096 tokens are equally fast within 5 %; fewer leave more of the cache
@@ -87,6 +87,7 @@ class HFModel:
             self.vocabulary = logits_width(model)
             path = fastest_path(model, vocabulary=self.vocabulary, name=name)
             seen = forward_pass(model)
+            self._products = seen.products
             self.max_context = max_context(config, tokenizer_limit=tokenizer.max_length, seen=seen)
             free = undisturbed_length(model, context=self.max_context)
             undisturbed = free == self.max_context
@@ -108,12 +109,14 @@ class HFModel:
 
         8 GB take about a second.
         """
-        return identity(self._model)
+        return identity(self._model, computed_in=self.dtype)
 
     @property
     def dtype(self) -> str:
-        """The dtype in which the body computes."""
-        return str(inner_model(self._model).dtype).removeprefix("torch.")
+        """The dtype in which the body computes: that of its weights, or a narrower one
+        to which a wrapper casts them.
+        """
+        return str(narrowest(inner_model(self._model).dtype, *self._products)).removeprefix("torch.")
 
     @property
     def budget(self) -> int:

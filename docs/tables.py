@@ -10,7 +10,7 @@ import numpy as np
 import nonplus
 import nonplus.metrics
 from nonplus import errors
-from nonplus.cli.terminal.help_texts import PROTOCOL
+from nonplus.cli.terminal.help_texts import EXIT_CODES, PROTOCOL
 from nonplus.cli.terminal.options import field_of
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
@@ -30,6 +30,11 @@ def presets() -> str:
         parts.append(f"{preset.does}\n\n*Beware.* {preset.beware}\n")
         parts.append(f"*Source.* {preset.source}.\n")
     return "\n".join(parts)
+
+
+def exit_codes() -> str:
+    """Every exit code of the command line."""
+    return _table(("exit code", "means"), [(str(code), meaning) for code, meaning in EXIT_CODES.items()])
 
 
 def differences() -> str:

@@ -11,7 +11,8 @@ from rich.color import ColorSystem
 from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
-from nonplus.cli.terminal.coloured_text import legend, style_of, visible
+from nonplus.cli.terminal.coloured_text import legend, style_of
+from nonplus.cli.terminal.printing import visible
 from nonplus.views.heatmap.colours import STEPS, step_of, terminal_styles
 
 

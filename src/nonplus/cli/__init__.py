@@ -1,21 +1,24 @@
 """The command line: a verb parses, calls public functions, prints.
 
-Figures go to stdout, everything else to stderr. Exit codes: 0 measured, 1 a check of
-the doctor failed, 2 the input or an option is wrong, 130 interrupted by Ctrl-C.
+Figures go to stdout, everything else to stderr.
 """
 
 import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, final
+from typing import NoReturn, TextIO, final
 
 import click
 
 from nonplus import __version__
+from nonplus.cli.terminal.help_texts import EXIT_CODES
+from nonplus.cli.terminal.interruption import Stop, stopping
 from nonplus.cli.terminal.notices import fail, notes
+from nonplus.cli.terminal.outlets import ReaderGone, outlets
+from nonplus.cli.terminal.printing import say_lines
 from nonplus.closest import did_you_mean
-from nonplus.errors import NonplusError
+from nonplus.errors import BadInput, NonplusError
 
 # Set before NumPy is loaded. Threads of BLAS would be idle: nonplus divides the work
 # among its own threads, and torch has threads too.
@@ -61,20 +64,23 @@ class _Verbs(click.Group):
     invoke_without_command=True,
     subcommand_metavar="VERB ...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Try it: nonplus score 'The quick brown fox jumps over the lazy dog.'",
+    epilog="Try it: nonplus score 'The quick brown fox jumps over the lazy dog.'\n\nExit codes: "
+    + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items())
+    + ".",
 )
 @click.version_option(__version__, "-V", "--version", prog_name="nonplus", message="%(prog)s %(version)s")
 @click.pass_context
 def nonplus(context: click.Context) -> None:
     """How surprised a language model is by text: perplexity, with its conditions."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        say_lines(context.get_help())
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command line and end the process with its exit code."""
-    with notes():
-        sys.exit(_exit_code(arguments))
+    with stopping(), outlets(), notes():
+        code = _exit_code(arguments)
+    sys.exit(code)
 
 
 def _with_help(error: click.UsageError, typed: list[str]) -> str:
@@ -88,10 +94,22 @@ def _with_help(error: click.UsageError, typed: list[str]) -> str:
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
-        return nonplus.main(arguments, prog_name="nonplus", standalone_mode=False) or 0
+        _check_stdout(sys.stdout)
+        code: int = nonplus.main(arguments, prog_name="nonplus", standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except NonplusError as error:
         return fail(str(error))
     except click.UsageError as error:
         return fail(_with_help(error, [*(sys.argv[1:] if arguments is None else arguments)]))
-    except (click.Abort, KeyboardInterrupt):
-        return fail("interrupted before there was anything to report", code=130)
+    except click.Abort as abort:  # what click makes of KeyboardInterrupt and EOFError
+        if not isinstance(abort.__cause__, Stop):
+            raise
+        return fail(f"interrupted by {abort.__cause__.by} before there was a report", code=abort.__cause__.code)
+    except ReaderGone:
+        return 128 + 13  # what a shell shows for a process that SIGPIPE ended
+
+
+def _check_stdout(stdout: TextIO | None) -> None:
+    if stdout is None:
+        raise BadInput("stdout is closed, and figures are printed there; send it to a file, or to /dev/null")

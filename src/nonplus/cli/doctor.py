@@ -1,6 +1,5 @@
 """``nonplus doctor``: what is installed, where models can run, checks of a model."""
 
-import json
 import os
 import platform
 import warnings
@@ -13,6 +12,7 @@ from nonplus import __version__
 from nonplus.cli.terminal.help_texts import LOADING
 from nonplus.cli.terminal.notices import fail
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.printing import Styled, say, say_json, styled
 from nonplus.errors import FallbackNotice
 from nonplus.kernels import native
 from nonplus.measure.conformance import Check, examine
@@ -22,6 +22,8 @@ from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.models.loading import Loading
 from nonplus.optional import BASE, EXTRAS
+
+_HEAD = "ok    head          the fast paths to its logits agree with the whole model"
 
 
 @click.command("doctor", cls=Verb)
@@ -34,18 +36,17 @@ def command(model: str, as_json: bool, **options: object) -> int:
     """Check the installation, the devices and a model. Exit code 1: a check failed."""
     found = devices()
     if not as_json:  # before the model, because opening it may fail
-        click.echo("\n".join([*_versions(), "", *_extras(), "", *map(_device, found), ""]))
+        for line in [*_versions(), "", *_extras(), "", *map(_device, found), ""]:
+            say(line)
     opened, slow = _opened(model, Loading(**fields_set(Loading, options)))
     checks = list(examine(opened))
     if as_json:
-        click.echo(json.dumps(_as_dict(opened, found, checks) | {"head_path": slow or "fast"}))
+        say_json(_as_dict(opened, found, checks) | {"head_path": slow or "fast"})
     else:
-        head = (
-            f"slow  head          {slow}"
-            if slow
-            else "ok    head          the fast paths to its logits agree with the whole model"
-        )
-        click.echo("\n".join([f"checks of {opened.name} ({opened.dtype})", head, *map(_checked, checks)]))
+        say(f"checks of {opened.name} ({opened.dtype})")
+        say(f"slow  head          {slow}" if slow else _HEAD)
+        for check in checks:
+            say(*_checked(check))
     failed = [check.name for check in checks if not check.passed]
     return fail(f"{opened.name} fails {', '.join(failed)}: its figures cannot be relied on", code=1) if failed else 0
 
@@ -98,10 +99,10 @@ def _device(device: Device) -> str:
     return f"{device.name:12}  {device.is_a}{memory}"
 
 
-def _checked(check: Check) -> str:
-    verdict = click.style("ok  ", fg="green") if check.passed else click.style("FAIL", fg="red", bold=True)
+def _checked(check: Check) -> tuple[Styled, str]:
+    verdict = styled("ok  ", fg="green") if check.passed else styled("FAIL", fg="red", bold=True)
     measured = f"{check.measured:.1g} {check.unit}".strip()
-    return f"{verdict}  {check.name:12}  {check.claim}  ({measured}; at most {check.bound:g})"
+    return verdict, f"  {check.name:12}  {check.claim}  ({measured}; at most {check.bound:g})"
 
 
 def _as_dict(model: AnyModel, found: list[Device], checks: list[Check]) -> dict[str, object]:

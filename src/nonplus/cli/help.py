@@ -3,6 +3,7 @@
 import click
 
 from nonplus.cli.terminal.options import Verb
+from nonplus.cli.terminal.printing import say_lines
 
 
 @click.command("help", cls=Verb)
@@ -12,9 +13,9 @@ def command(context: click.Context, verb: str | None) -> int:
     """Show every option of VERB; without one, the overview."""
     overview = context.find_root()
     if verb is None or not isinstance(overview.command, click.Group):
-        click.echo(overview.get_help())
+        say_lines(overview.get_help())
         return 0
     _, found, _ = overview.command.resolve_command(overview, [verb])
     if isinstance(found, Verb):
-        click.echo(found.whole_help(click.Context(found, info_name=verb, parent=overview)))
+        say_lines(found.whole_help(click.Context(found, info_name=verb, parent=overview)))
     return 0

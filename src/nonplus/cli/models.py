@@ -1,12 +1,12 @@
 """``nonplus models``: the models that come with the package."""
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 
 import click
 
 from nonplus.cli.terminal.options import Option, Verb
+from nonplus.cli.terminal.printing import say_json, say_lines
 from nonplus.measure.formatting import figure
 from nonplus.models import DEFAULT, bundled_name
 from nonplus.models.bundled_cards import Bundled, Figure, bundled_models, described
@@ -28,9 +28,9 @@ def command(as_json: bool, name: str | None) -> int:
     """List the models that come with nonplus, or describe the one called NAME."""
     models = [described(each) for each in ([bundled_name(name)] if name else bundled_models())]
     if as_json:
-        click.echo(json.dumps({"models": [asdict(model) for model in models]}))
+        say_json({"models": [asdict(model) for model in models]})
     else:
-        click.echo("\n".join(_lines(models[0]) if name else _listed(models)))
+        say_lines("\n".join(_lines(models[0]) if name else _listed(models)))
     return 0
 
 

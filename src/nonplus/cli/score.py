@@ -48,7 +48,7 @@ def command(sources: tuple[str, ...], model: str, protocol: str, **options: Any)
     plan = planned(sources, model, protocol, options)
     outcome = carry_out(plan)
     show(outcome, plan)
-    return 130 if outcome.report.interrupted else 0
+    return outcome.stop.code if outcome.stop else 0
 
 
 def planned(sources: tuple[str, ...], model: str, protocol: str, options: dict[str, Any]) -> Plan:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nonplus.cli.score_plan import Plan, Precision
-from nonplus.cli.terminal.coloured_text import Screen, visible
-from nonplus.cli.terminal.interruption import Interruption
+from nonplus.cli.terminal.coloured_text import Screen
+from nonplus.cli.terminal.interruption import Interruption, Stop
 from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.progress import Gauge, shown, size_of, waiting
 from nonplus.corpora import Corpus, open_corpora
@@ -42,14 +42,16 @@ class Outcome:
     """A report, and what only the command line prints.
 
     ``skipped`` counts blank documents. ``enough`` is true if the run stopped because
-    the interval was narrow enough for ``--until``. ``bootstrap`` is an interval of the
-    mean surprisal, ``None`` without ``--bootstrap`` or where there is no such interval.
+    the interval was narrow enough for ``--until``, ``stop`` is the signal that stopped
+    it. ``bootstrap`` is an interval of the mean surprisal, ``None`` without
+    ``--bootstrap`` or where there is no such interval.
     """
 
     report: Report
     vocabulary: int
     skipped: int
     enough: bool
+    stop: Stop | None
     bootstrap: Interval | None
 
 
@@ -59,7 +61,7 @@ def carry_out(plan: Plan) -> Outcome:
     Raises:
         NonplusError: see :mod:`nonplus.errors`; every file is then as it was before.
         BadInput: no token could be scored.
-        KeyboardInterrupt: the run was interrupted before anything was scored.
+        Stop: the run was interrupted before anything was scored.
     """
     first_texts = heatmap.FirstTexts()
     sums: list[DocumentSums] = []
@@ -69,12 +71,12 @@ def carry_out(plan: Plan) -> Outcome:
             flag: files.enter_context(table(path, _columns(plan)[flag])) for flag, path in plan.output.tables.items()
         }
         pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
-        with waiting(f"opening {visible(plan.model)}"):
+        with waiting(f"opening {plan.model}"):
             model = open_model(plan.model, loading=plan.loading)
         keep_blank = plan.protocol.unit == "stream"
         corpus = open_corpora(plan.sources, options=plan.corpus, tokenizer=model.tokenizer, keep_blank=keep_blank)
         watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts, sums))
-        report, enough = _measured(plan, model, corpus, watchers)
+        report, enough, stop = _measured(plan, model, corpus, watchers)
         for file in pages:
             page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
             file.write(page.encode())
@@ -87,6 +89,7 @@ def carry_out(plan: Plan) -> Outcome:
         vocabulary=model.vocabulary,
         skipped=corpus.skipped,
         enough=enough,
+        stop=stop,
         bootstrap=_bootstrap(plan, sums),
     )
 
@@ -130,8 +133,10 @@ def _watchers(
 
 def _measured(
     plan: Plan, model: WindowModel | TextScorer, corpus: Corpus, watchers: list[Watcher]
-) -> tuple[Report, bool]:
-    """The report, and whether the interval became narrow enough."""
+) -> tuple[Report, bool, Stop | None]:
+    """The report, whether the interval became narrow enough, and the signal that
+    stopped the run.
+    """
     measurement = Measurement(model, plan.protocol, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
     gauge = Gauge(meter, size=0 if plan.corpus.limit else size_of(plan.sources))
@@ -146,11 +151,11 @@ def _measured(
                 for text, own in zip(texts, sums, strict=True) if watchers else ():
                     for watch in watchers:
                         watch(text, own)
-        except KeyboardInterrupt:
+        except Stop as stop:
             if not seen:
                 raise
-            return measurement.report(interrupted=True), False
-    return measurement.report(), measurement.enough
+            return measurement.report(interrupted=True), False, stop
+    return measurement.report(), measurement.enough, None
 
 
 def _bootstrap(plan: Plan, sums: list[DocumentSums]) -> Interval | None:

@@ -1,22 +1,21 @@
 """A text in the terminal, coloured by surprisal; without colours, tokens and bits."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import final
 
 from rich.console import Console
 from rich.text import Text
 
-from nonplus.measure.formatting import figure
+from nonplus.cli.terminal.printing import one_line, visible
+from nonplus.measure.formatting import counted, figure
 from nonplus.measure.records import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.views.heatmap.colours import STEPS, step_of, terminal_styles
 
 _SIXTEEN = ("standard", "windows")  # what rich calls terminals of 16 colours
 _UNSCORED, _IMPOSSIBLE = "dim italic", "bold reverse"
-_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\n\t"} | {0x7F: 0x2421}
-_CONTROLS |= dict.fromkeys(range(0x80, 0xA0), 0xFFFD)
 
 
 @final
@@ -36,7 +35,7 @@ class Screen:
         if self._coloured and not self._begun:
             self._console.print(legend(self._styles), soft_wrap=True)
         self._begun = True
-        self._console.print(Text(f"{visible(scored.document.id)}  perplexity {perplexity}", "bold"), soft_wrap=True)
+        self._console.print(Text(f"{one_line(scored.document.id)}  perplexity {perplexity}", "bold"), soft_wrap=True)
         if self._coloured:
             self._console.print(_coloured(scored, self._names, self._styles), soft_wrap=True)
         else:
@@ -44,13 +43,18 @@ class Screen:
         self._console.print()
 
     def _list(self, scored: ScoredText) -> None:
-        for token in scored.rows(self._names):
-            self._console.print(Text(f"{_bits(token):>8}  {token.text!r}"), soft_wrap=True)
+        for token in _tokens(scored, self._names):
+            line = f"{'-':>8}  {token}" if isinstance(token, str) else f"{_bits(token):>8}  {token.text!r}"
+            self._console.print(Text(line), soft_wrap=True)
 
 
-def visible(text: str) -> str:
-    """The text with control characters as symbols: it cannot control the terminal."""
-    return text.translate(_CONTROLS)
+def _tokens(scored: ScoredText, names: TokenNames) -> Iterator[TokenScore | str]:
+    """The tokens; those that an interruption left unscored only as their number."""
+    for left, tokens in groupby(scored.rows(names), lambda token: scored.partial and token.nats is None):
+        if left:
+            yield f"({counted(sum(1 for _ in tokens), 'token')} not scored)"
+        else:
+            yield from tokens
 
 
 def style_of(nats: float | None, styles: Sequence[str]) -> str:
@@ -62,7 +66,10 @@ def style_of(nats: float | None, styles: Sequence[str]) -> str:
 
 def _coloured(scored: ScoredText, names: TokenNames, styles: Sequence[str]) -> Text:
     text = Text()
-    for token in scored.rows(names):
+    for token in _tokens(scored, names):
+        if isinstance(token, str):
+            text.append(f" {token} ", _UNSCORED)
+            continue
         style = style_of(token.nats, styles)
         # A surprising newline would otherwise be invisible.
         text.append(visible(token.text).replace("\n", "⏎\n") if style else visible(token.text), style)

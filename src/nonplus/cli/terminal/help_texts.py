@@ -2,7 +2,7 @@
 
 The keys are the flags as they are declared. Each is a field of the options record that
 the table is for: ``Loading``, ``Protocol``, ``CorpusOptions``, ``RunOptions``,
-``Precision`` and ``Output``.
+``Precision`` and ``Output``. Last come the exit codes.
 """
 
 # What ``nonplus score --help`` shows; ``nonplus help score`` shows all.
@@ -82,4 +82,14 @@ OUTPUT = {
     "--per-document": "write a row for each document, as .jsonl or .parquet",
     "--per-token": "write a row for each token, as .jsonl or .parquet",
     "--html": "write a page that shows every token with its alternatives",
+}
+
+EXIT_CODES = {
+    0: "measured",
+    1: "a check of the doctor failed",
+    2: "the input or an option is wrong, or a file or stdout cannot be written",
+    129: "stopped by SIGHUP, as when a terminal is closed",
+    130: "stopped by Ctrl-C",
+    141: "nobody reads stdout any more, as after head -1",
+    143: "stopped by SIGTERM",
 }

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
-
+from nonplus.cli.terminal.printing import say, say_lines, styled
 from nonplus.cli.terminal.spelling import with_flags
 from nonplus.errors import FallbackNotice, ProtocolWarning, SuspectInput
 
@@ -20,7 +19,7 @@ def note(sentence: str) -> None:
 
 def wrote(path: Path, content: str) -> None:
     """Say what is in a file now."""
-    click.echo(f"wrote {path} ({content})", err=True)
+    say(f"wrote {path} ({content})", err=True)
 
 
 def fail(sentence: str, *, code: int = 2) -> int:
@@ -30,18 +29,18 @@ def fail(sentence: str, *, code: int = 2) -> int:
 
 
 def _say(label: str, colour: str, sentence: str) -> None:
-    click.echo(f"{click.style(label, fg=colour, bold=True)} {with_flags(sentence)}", err=True)
+    say(styled(label, fg=colour, bold=True), f" {with_flags(sentence)}", err=True)
 
 
 @contextmanager
 def notes() -> Iterator[None]:
-    """Show our own warnings as notes, each once; those of others stay as they are."""
+    """Show our own warnings as notes, each once; those of others as Python does."""
     with warnings.catch_warnings():
-        others, shown = warnings.showwarning, set[str]()
+        shown = set[str]()
 
-        def show(message: Warning | str, category: type[Warning], *place: object) -> None:
+        def show(message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object) -> None:
             if not issubclass(category, _OURS):
-                others(message, category, *place)  # type: ignore[arg-type]
+                say_lines(warnings.formatwarning(message, category, filename, lineno).rstrip("\n"), err=True)
             elif str(message) not in shown:
                 shown.add(str(message))
                 note(str(message))

@@ -13,6 +13,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from nonplus.cli.terminal.printing import one_line
 from nonplus.measure.formatting import figure
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
@@ -89,7 +90,7 @@ def shown(gauge: Gauge) -> Iterator[None]:
 @contextmanager
 def waiting(for_what: str) -> Iterator[None]:
     """Show a spinner with a word about it while the block runs, in a terminal."""
-    console, spinner = Console(stderr=True), Spinner("dots", Text(for_what, "dim"), style="cyan")
+    console, spinner = Console(stderr=True), Spinner("dots", Text(one_line(for_what), "dim"), style="cyan")
     if not console.is_terminal or console.is_dumb_terminal:
         yield
         return

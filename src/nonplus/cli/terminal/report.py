@@ -1,6 +1,5 @@
 """Prints an outcome: a table for people, one JSON object for programs."""
 
-import json
 import math
 import shutil
 import sys
@@ -9,10 +8,9 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-import click
-
 from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
+from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
 from nonplus.measure.formatting import figure, jsonable
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.by_position import PositionSums
@@ -39,7 +37,7 @@ def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
 def show(outcome: Outcome, plan: Plan) -> None:
     """Print the outcome in the format of the plan."""
     if plan.output.json:
-        click.echo(json.dumps(as_object(outcome, plan), ensure_ascii=False))
+        say_json(as_object(outcome, plan))
     else:
         _print_table(outcome, plan)
 
@@ -51,13 +49,13 @@ def _print_table(outcome: Outcome, plan: Plan) -> None:
         wide = width > 2 * _NAMES
         parts = textwrap.wrap(value, width - _NAMES, break_on_hyphens=False) if wide else [value]
         chief = name == "perplexity"
-        click.echo(click.style(f"{name:{_NAMES}}", dim=not chief) + click.style(parts[0], bold=chief))
+        say(styled(f"{name:{_NAMES}}", dim=not chief), styled(parts[0], bold=chief))
         for line in parts[1:]:
-            click.echo(" " * _NAMES + line)
+            say(" " * _NAMES + line)
     if plan.output.by_position:
-        click.echo("\n" + "\n".join(_position_table(outcome.report.positions)))
+        say_lines("\n" + "\n".join(_position_table(outcome.report.positions)))
     if plan.output.explain:
-        click.echo("\n" + wrapped(explanation(outcome.report, vocabulary=outcome.vocabulary)))
+        say_lines("\n" + wrapped(explanation(outcome.report, vocabulary=outcome.vocabulary)))
 
 
 def wrapped(text: str, *, indent: str = "") -> str:
@@ -74,9 +72,9 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
             yield "bootstrap", _resampled(exponential(outcome.bootstrap), plan.precision.bootstrap)
         if name == "scored" and outcome.skipped:
             yield "skipped", f"{outcome.skipped:,} blank {'document' if outcome.skipped == 1 else 'documents'}"
-    if outcome.report.interrupted:
-        yield "interrupted", "by Ctrl-C; the figures are of the tokens scored until then"
-    if plan.precision.until and not outcome.enough and not outcome.report.interrupted:
+    if outcome.stop is not None:
+        yield "interrupted", f"by {outcome.stop.by}; the figures are of the tokens scored until then"
+    if plan.precision.until and not outcome.enough and outcome.stop is None:
         yield "not stopped", _still_wide(outcome.report, plan.precision.until)
     if outcome.enough:
         yield "stopped", f"early: the interval is within {100 * plan.precision.until:.3g}% of the perplexity"

@@ -1,0 +1,163 @@
+"""Wrong inputs in their kinds, the kinds of the system: full disks, closed pipes,
+folders that are not what they were, signals. Each ends in a sentence, or in silence
+where nobody reads, with the right exit code.
+"""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="limits, pipes and signals of Unix"),
+]
+
+UNIFORM = ("--model", "uniform:256")
+PRINTING = {
+    "help": ("--help",),
+    "version": ("-V",),
+    "protocols": ("protocols",),
+    "models as JSON": ("models", "--json"),
+    "doctor": ("doctor", *UNIFORM),
+    "a report": ("score", "text:abc", *UNIFORM),
+    "a report as JSON": ("score", "text:abc", *UNIFORM, "--json"),
+    "a text": ("score", "text:abc", *UNIFORM, "--show"),
+}
+commands = pytest.mark.parametrize("arguments", PRINTING.values(), ids=PRINTING)
+
+
+def room_for(size: int) -> Callable[[], None]:
+    """What makes a process find every file full at ``size`` bytes."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in (err or "")
+    assert "Exception ignored" not in (err or "")
+    return process.returncode, out, err
+
+
+def sentence(err: str) -> str:
+    """The one sentence on stderr."""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err.removeprefix("error: ").rstrip("\n")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is of Linux")
+@commands
+def test_a_full_disk_under_stdout_is_one_sentence(start, arguments):
+    with open("/dev/full", "w") as full:
+        code, _, err = ended(start(*arguments, stdout=full))
+    assert code == 2
+    assert sentence(err) == "stdout cannot be written: No space left on device; make room, or give another place"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is of Linux")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_so_it_is_whether_python_buffers_or_not(start, unbuffered):
+    with open("/dev/full", "w") as full:
+        process = start("-V", stdout=full, env=os.environ | {"PYTHONUNBUFFERED": unbuffered})
+        assert ended(process)[0] == 2
+
+
+@commands
+def test_nothing_is_said_when_nobody_reads(start, arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    with open(writing, "w") as pipe:
+        assert ended(start(*arguments, stdout=pipe)) == (141, None, "")
+
+
+def test_a_reader_that_stops_early_ends_a_run_quietly_and_files_stay_as_they_were(start, tmp_path):
+    text, rows = tmp_path / "text.txt", tmp_path / "rows.jsonl"
+    text.write_text("abc\n" * 10_000)
+    rows.write_text("old")
+    process = start("score", f"lines:{text}", *UNIFORM, "--show", "--per-token", rows)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 141
+    assert process.stderr.read() == ""
+    assert rows.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [rows, text]
+
+
+def test_a_closed_stdout_is_explained_before_anything_is_measured(start):
+    code, _, err = ended(start("score", "text:abc", *UNIFORM, preexec_fn=lambda: os.close(1)))
+    assert code == 2
+    assert sentence(err) == "stdout is closed, and figures are printed there; send it to a file, or to /dev/null"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="/dev/full is of Linux")
+def test_messages_that_nobody_can_be_told_do_not_hide_the_figure_or_the_exit_code(start):
+    with open("/dev/full", "w") as full:
+        code, out, _ = ended(start("score", "text:abc", *UNIFORM, "-p", "evaluate", stderr=full))
+        assert (code, out.partition(" ")[0]) == (0, "perplexity")
+        assert ended(start("score", "text:abc", "--model", "nope:x", stderr=full))[0] == 2
+    assert ended(start("score", "text:abc", "--model", "nope:x", preexec_fn=lambda: os.close(2)))[0] == 2
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet", ".html"])
+def test_a_full_disk_under_an_output_is_blamed_on_that_output(start, tmp_path, suffix):
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow")
+    text, path, other = tmp_path / "text.txt", tmp_path / f"out{suffix}", tmp_path / "healthy.jsonl"
+    text.write_text("".join(chr(97 + n * n % 26) for n in range(60_000)))
+    path.write_text("old")
+    flag = "--html" if suffix == ".html" else "--per-token"
+    process = start("score", text, *UNIFORM, flag, path, "--per-document", other, preexec_fn=room_for(8_000))
+    code, out, err = ended(process)
+    assert (code, out) == (2, "")
+    assert sentence(err) == f"{path} cannot be written: File too large; make room, or give another place"
+    assert path.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == sorted([path, text])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_a_model_opens_leaves_no_file(start, tmp_path, number):
+    package = tmp_path / "slow_model.py"
+    package.write_text("import time\ntime.sleep(60)\n")
+    code = "from nonplus.optional import SCHEMES, MODELS; SCHEMES[MODELS]['slow'] = 'slow_model:nothing'; "
+    code += "import sys; from nonplus.cli import main; main(sys.argv[1:])"
+    arguments = ["score", "text:abc", "--model", "slow:x", "--html", str(tmp_path / "page.html")]
+    path = {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | path,
+    )  # fmt: skip
+    try:
+        while not list(tmp_path.glob(".*.part")) and process.poll() is None:
+            pass
+        process.send_signal(number)
+        exit_code, out, err = ended(process)
+    finally:
+        process.kill()
+    assert (exit_code, out) == (128 + number, "")
+    assert "before there was a report" in sentence(err.lstrip())
+    assert not list(tmp_path.glob(".*.part"))
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_each_kind_of_end_has_an_exit_code_of_its_own_and_the_help_tells_them(run):
+    from nonplus.cli.terminal.help_texts import EXIT_CODES
+
+    assert set(EXIT_CODES) == {0, 1, 2, *(128 + number for number in (1, 2, 13, 15))}
+    told = " ".join(run("--help").out.split())
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code} {meaning}" in told
+
+
+def test_a_check_that_fails_has_the_exit_code_1(run, monkeypatch):
+    from nonplus.measure.conformance import Check
+
+    failing = Check(name="order", claim="c", measured=1.0, bound=0.0)
+    monkeypatch.setattr("nonplus.cli.doctor.examine", lambda model: iter([failing]))
+    ran = run("doctor", *UNIFORM, "--json")
+    assert (ran.code, json.loads(ran.out)["passed"]) == (1, False)

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from nonplus.cli.terminal.options import Option, Verb
-from nonplus.cli.terminal.printing import say_json, say_lines
+from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
 from nonplus.measure.formatting import figure
 from nonplus.models import DEFAULT, bundled_name
 from nonplus.models.bundled_cards import Bundled, Figure, bundled_models, described
@@ -29,18 +29,20 @@ def command(as_json: bool, name: str | None) -> int:
     models = [described(each) for each in ([bundled_name(name)] if name else bundled_models())]
     if as_json:
         say_json({"models": [asdict(model) for model in models]})
+    elif name:
+        say_lines("\n".join(_lines(models[0])))
     else:
-        say_lines("\n".join(_lines(models[0]) if name else _listed(models)))
+        _say_all(models)
     return 0
 
 
-def _listed(models: Iterable[Bundled]) -> Iterator[str]:
+def _say_all(models: Iterable[Bundled]) -> None:
     for model in models:
         name = f"bundled:{model.name}"
         about = f"{model.bytes / 1e6:5.1f} MB, {model.context:,} tokens of context, {model.licence}"
-        yield f"{click.style(f'{name:14}', bold=True)}{about}{'  (the default)' if name == DEFAULT else ''}"
-    yield "\nnonplus models NAME shows the figures and the checksum of one."
-    yield "Any other model: -m hf:gpt2 or a folder (transformers), llama:FOLDER, uniform:256, unigram:FILE."
+        say(styled(f"{name:14}", bold=True), f"{about}{'  (the default)' if name == DEFAULT else ''}")
+    say_lines("\nnonplus models NAME shows the figures and the checksum of one.")
+    say("Any other model: -m hf:gpt2 or a folder (transformers), llama:FOLDER, uniform:256, unigram:FILE.")
 
 
 def _lines(model: Bundled) -> Iterator[str]:

@@ -108,11 +108,11 @@ def _facts(report: Report) -> str:
 
 def _conditions(report: Report) -> str:
     conditions = (
-        ("model", report.model),
-        ("protocol", report.protocol.signature),
-        ("fingerprint", report.protocol.fingerprint),
+        ("model", report.model, ""),
+        ("protocol", report.protocol.signature, ""),
+        ("fingerprint", report.protocol.fingerprint, " of the protocol; figures compare only where it is equal"),
     )
-    return " ".join(f"<span>{name} <code>{html.escape(value)}</code></span>" for name, value in conditions)
+    return " ".join(f"<span>{name} <code>{html.escape(value)}</code>{more}</span>" for name, value, more in conditions)
 
 
 def _legend() -> str:

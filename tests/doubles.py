@@ -107,21 +107,24 @@ class Spelled:
     def identity(self) -> str:
         return f"spelled {self.before}"
 
+    @property
+    def special_ids(self) -> frozenset[int]:
+        return frozenset(_SPELLED.values())
+
+    @property
+    def unknown_id(self) -> int:
+        return _SPELLED["<unk>"]
+
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         return [self._encode(text, self.before if specials else (), special_text) for text in texts]
 
     def _encode(self, text: str, before: tuple[int, ...], special_text: SpecialText) -> Encoding:
-        rows = [(i, 0, 0) for i in before]
-        at = 0
+        ids, widths = [*before], [0] * len(before)
         known = _SPELLED if special_text == "parsed" else {}
         for piece in re.split("(<s>|</s>|<unk>)", text):
-            if piece in known:
-                rows.append((known[piece], at, at + len(piece)))
-            else:
-                rows += [(byte, at + i, at + i + 1) for i, character in enumerate(piece) for byte in character.encode()]
-            at += len(piece)
-        columns = np.array(rows, np.int64).reshape(-1, 3)
-        return Encoding(columns[:, 0], columns[:, 1:])
+            ids += [known[piece]] if piece in known else piece.encode()
+            widths += [len(piece)] if piece in known else [1] * len(piece.encode())
+        return Encoding(np.array(ids, np.int64), np.cumsum(widths, dtype=np.int64))
 
     def decode(self, ids: Sequence[int]) -> str:
         names = {i: name for name, i in _SPELLED.items()}

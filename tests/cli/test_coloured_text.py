@@ -5,14 +5,19 @@ import re
 from itertools import groupby
 
 import pytest
+from doubles import Spelled
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import ColorSystem
 from rich.style import Style
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
-from nonplus.cli.terminal.coloured_text import legend, style_of
+from nonplus.cli.terminal.coloured_text import Screen, legend, style_of
 from nonplus.cli.terminal.printing import visible
+from nonplus.measure.records import TokenNames
+from nonplus.measure.scoring import score
+from nonplus.measure.statistics.document_sums import document_sums
+from nonplus.models.synthetic import Uniform
 from nonplus.views.heatmap.colours import STEPS, step_of, terminal_styles
 
 
@@ -64,6 +69,17 @@ def test_a_carriage_return_can_be_seen_with_colours_and_without(run, monkeypatch
     assert "␍" in run("score", "text:a\r\nb", "--model", "uniform:256", "--show").out
 
 
+def test_an_unknown_token_is_marked_with_colours_and_without(monkeypatch, capsys):
+    model = Uniform(259, tokenizer=Spelled())
+    for forced, mark in (("", "'<unk>'  unknown"), ("1", "\x1b[4;")):
+        if forced:
+            monkeypatch.setenv("FORCE_COLOR", forced)
+        screen = Screen(TokenNames(model.tokenizer.decode))
+        for scored in score(["a<unk>b"], model=model):
+            screen.show(scored, next(iter(document_sums(scored.texts))))
+        assert mark in capsys.readouterr().out
+
+
 def test_markup_in_a_text_is_text(run, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     text = re.sub(
@@ -105,7 +121,7 @@ def test_the_terminal_changes_colour_where_the_page_does(nats):
 
 
 def test_the_legend_names_every_colour_with_its_bits():
-    assert legend(STYLES["standard"]).plain == "bits:  0-1  2-3  4-7  8-11  12+   not scored  probability 0"
+    assert legend(STYLES["standard"]).plain == "bits:  0-1  2-3  4-7  8-11  12+   not scored  probability 0  unknown"
     assert " 5  6  7 " in legend(STYLES["truecolor"]).plain
 
 

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from doubles import Spelled
 
 from nonplus.errors import SuspectInput
 from nonplus.measure.formatting import figure
@@ -64,7 +65,7 @@ def read(html):
 
 def test_the_tokens_of_the_page_are_the_text():
     html, _ = page_of("the fox\n\tjumps")
-    assert "".join(read(html).texts).startswith("not scoredprobability 0")  # the legend
+    assert "".join(read(html).texts).startswith("not scoredprobability 0unknown")  # the legend
     assert "".join(read(html).texts).endswith("the fox\n\tjumps")
 
 
@@ -143,6 +144,13 @@ def test_unscored_tokens_and_tokens_of_probability_0_are_marked():
     assert '<i class="u">a</i>' in html
     assert '<i class="z">\0</i>' in html
     assert data_of(html)["documents"][0]["bits"][2] == "Infinity"
+
+
+def test_an_unknown_token_is_marked():
+    with pytest.warns(SuspectInput, match="unknown to the tokenizer"):
+        html, _ = page_of("a<unk>b", model=Uniform(259, tokenizer=Spelled()))
+    marked = re.findall(r'<i class="([^"]*)">([^<]*)</i>', html)
+    assert [text for kinds, text in marked if "x" in kinds.split()] == ["unknown", "&lt;unk&gt;"]  # the first explains
 
 
 def test_a_long_run_shows_its_first_tokens_with_a_note(monkeypatch):

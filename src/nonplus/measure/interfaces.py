@@ -38,6 +38,16 @@ class Tokenizer(Protocol):
         """A digest of everything that decides the ids."""
         ...
 
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of its special tokens, which a text may spell out."""
+        ...
+
+    @property
+    def unknown_id(self) -> int | None:
+        """The id that stands for text without a token; ``None`` if there is none."""
+        ...
+
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens.
 

@@ -4,8 +4,9 @@ Letters in shapes: D documents, B rows of a batch, T tokens, N positions to pred
 from, S scored tokens, k alternatives.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self, final
 
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+
+nowhere: Callable[[], Ints] = partial(np.array, (), np.int64)  # no places at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,9 @@ class TokenizedTexts:
     Shapes: D documents, T tokens of all of them. ``ids`` and ``byte_ends`` (T,) as in
     :class:`Tokens`; document ``d`` has the tokens ``[offsets[d], offsets[d + 1])``, of
     which the first ``firsts[d]`` are context.
+
+    ``unknown`` and ``spelled`` are the places in ``ids``, rising, of unknown tokens and
+    of special tokens spelled out in a text; ``lost`` names what the tokenizer loses.
     """
 
     documents: tuple[Document, ...]
@@ -74,6 +80,9 @@ class TokenizedTexts:
     byte_ends: Ints
     offsets: Ints
     firsts: Ints
+    unknown: Ints = field(default_factory=nowhere)
+    spelled: Ints = field(default_factory=nowhere)
+    lost: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         """How many documents."""
@@ -93,6 +102,9 @@ class TokenizedTexts:
             byte_ends=self.byte_ends[first:last],
             offsets=self.offsets[start : stop + 1] - first,
             firsts=self.firsts[start:stop],
+            unknown=self.unknown[slice(*np.searchsorted(self.unknown, [first, last]))] - first,
+            spelled=self.spelled[slice(*np.searchsorted(self.spelled, [first, last]))] - first,
+            lost=self.lost,
         )
 
     @property
@@ -190,7 +202,8 @@ class TokenScore:
     document on, so that the texts of all tokens give the document's. ``nats`` is its
     surprisal, ``-ln P(token | tokens before it)``, ``None`` where the protocol did not
     score it. ``seen`` counts the tokens that the model saw before it in its window,
-    prefix included. ``entropy`` (nats), ``rank`` (1 is the most probable) and ``top``
+    prefix included. ``unknown``: it stands for text that the tokenizer has no token
+    for. ``entropy`` (nats), ``rank`` (1 is the most probable) and ``top``
     (token, probability) are there where whole distributions were read.
     """
 
@@ -203,6 +216,7 @@ class TokenScore:
     entropy: float | None = None
     rank: int | None = None
     top: tuple[tuple[str, float], ...] = ()
+    unknown: bool = False
 
 
 @final
@@ -342,6 +356,7 @@ class ScoredText:
         ``names`` turns a token id into text, for the alternatives.
         """
         place = {int(token): row for row, token in enumerate(self.index)}
+        unknown = set(self._one.tokens.unknown.tolist())
         data, start, character = self.document.text.encode(), 0, 0
         for token in range(self.tokens.first, len(self.tokens.ids)):
             stop = _character_end(data, int(self.tokens.byte_ends[token]))
@@ -349,6 +364,7 @@ class ScoredText:
             known: dict[str, Any] = {"nats": None}
             if token in place:
                 known = self._known(place[token], names)
+            known["unknown"] = token in unknown
             yield TokenScore(token - self.tokens.first, int(self.tokens.ids[token]), text, character, **known)
             start, character = stop, character + len(text)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, final
 
+from nonplus.measure.cautions import text_cautions
 from nonplus.measure.formatting import (
     counted,
     explained,
@@ -47,7 +48,8 @@ class Report:
     words. A token of probability 0 makes every mean infinite; ``tally.zero_places`` has
     the first ones.
 
-    ``domains`` has the tallies of documents that name a domain. ``model``, ``dtype``
+    ``domains`` has the tallies of documents that name a domain; ``lost`` names what the
+    tokenizer loses of the text. ``model``, ``dtype``
     and the identities are empty where no model is known, as in a metric; ``seconds`` is
     ``None`` where nothing was timed. ``float()`` is the perplexity, ``print()`` shows a
     table as a notebook does, ``repr()`` is one line.
@@ -63,6 +65,7 @@ class Report:
     level: float = 0.95
     positions: tuple[PositionSums, ...] = ()
     domains: tuple[tuple[str, Tally], ...] = ()
+    lost: frozenset[str] = frozenset()
     interrupted: bool = False
 
     def __float__(self) -> float:
@@ -167,6 +170,11 @@ class Report:
         return design_effect(token_interval(self.tally), independent_interval(self.tally))
 
     @property
+    def cautions(self) -> tuple[str, ...]:
+        """Where the figures mislead under this protocol or on this text."""
+        return (*self.protocol.cautions, *text_cautions(self.tally, self.lost))
+
+    @property
     def tokens_per_second(self) -> float | None:
         """Scored tokens per second of the whole run, including reading."""
         return self.tally.scored / self.seconds if self.seconds else None
@@ -191,6 +199,13 @@ class Report:
             yield "probability 0", f"{counted(self.tally.zeros, 'token')}: {located(self.tally.zero_places)}"
         if self.tally.nonfinite:
             yield "excluded", f"{counted(self.tally.nonfinite, 'token')}: {located(self.tally.nonfinite_places)}"
+        if self.tally.unknown:
+            yield "unknown", f"{counted(self.tally.unknown, 'token')}: {located(self.tally.unknown_places)}"
+        if self.tally.spelled:
+            spelled = f"{counted(self.tally.spelled, 'special token')} spelled out in the text"
+            yield "special", f"{spelled}: {located(self.tally.spelled_places)}"
+        if self.lost:
+            yield "lost", f"{', '.join(sorted(self.lost))}: bits per byte is too low"
         if self.model:
             yield "model", f"{self.model} ({self.dtype})" if self.dtype else self.model
         yield "protocol", self.protocol.signature
@@ -257,6 +272,11 @@ def _counts(report: Report) -> dict[str, Any]:
         "zero_probability_places": [list(place) for place in tally.zero_places],
         "nonfinite_tokens": tally.nonfinite,
         "nonfinite_places": [list(place) for place in tally.nonfinite_places],
+        "unknown_tokens": tally.unknown,
+        "unknown_places": [list(place) for place in tally.unknown_places],
+        "spelled_special_tokens": tally.spelled,
+        "spelled_special_places": [list(place) for place in tally.spelled_places],
+        "lost_by_tokenizer": sorted(report.lost),
         "bytes": tally.bytes,
         "words": tally.words,
         "chars": tally.chars,
@@ -291,7 +311,7 @@ def _conditions(report: Report) -> dict[str, Any]:
         "protocol": report.protocol.as_dict(),
         "signature": report.protocol.signature,
         "fingerprint": report.protocol.fingerprint,
-        "cautions": list(report.protocol.cautions),
+        "cautions": list(report.cautions),
     }
     if report.model:
         found["model"] = report.model
@@ -317,6 +337,12 @@ def _summary(report: Report) -> str:
         parts.append(f"{counted(tally.zeros, 'token')} of probability 0{_first(tally.zero_places)}")
     if tally.nonfinite:
         parts.append(f"{counted(tally.nonfinite, 'token')} excluded as NaN{_first(tally.nonfinite_places)}")
+    if tally.unknown:
+        parts.append(f"{counted(tally.unknown, 'unknown token')}{_first(tally.unknown_places)}")
+    if tally.spelled:
+        parts.append(f"{counted(tally.spelled, 'special token')} spelled out{_first(tally.spelled_places)}")
+    if report.lost:
+        parts.append(f"the tokenizer loses {', '.join(sorted(report.lost))}")
     return "; ".join(parts)
 
 

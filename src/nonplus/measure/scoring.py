@@ -19,6 +19,7 @@ from nonplus.errors import BadModel, BadProtocol, ProtocolWarning
 from nonplus.measure.batches import row
 from nonplus.measure.forward import Forward, RunOptions, checked_nats
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
+from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
 from nonplus.measure.records import (
@@ -340,6 +341,11 @@ def _finished(under_way: deque[_Assembly], meter: Meter) -> Iterator[ScoredTexts
         under_way.popleft()
 
 
+def _encoded(documents: Sequence[Document], model: WindowModel, protocol: ResolvedProtocol) -> TokenizedTexts:
+    texts = encode(documents, model, choices=protocol.choices, prefix=protocol.prefix)
+    return replace(texts, lost=losses([document.text for document in documents], model.tokenizer))
+
+
 def _tokenized(
     documents: Iterable[Document | str], model: WindowModel, protocol: ResolvedProtocol
 ) -> Iterator[TokenizedTexts]:
@@ -347,7 +353,7 @@ def _tokenized(
     with ThreadPoolExecutor(1) as thread:
         ahead: deque[Future[TokenizedTexts]] = deque()
         for texts in slices(units(documents, protocol.choices)):
-            ahead.append(thread.submit(encode, texts, model, choices=protocol.choices, prefix=protocol.prefix))
+            ahead.append(thread.submit(_encoded, texts, model, protocol))
             if len(ahead) > 1:
                 yield ahead.popleft().result()
         for future in ahead:

@@ -1,11 +1,13 @@
 """From documents and a model to a report."""
 
 import time
+import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
-from nonplus.errors import BadInput, BadProtocol
+from nonplus.errors import BadInput, BadProtocol, SuspectInput
+from nonplus.measure.cautions import text_cautions
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
@@ -29,11 +31,13 @@ class _Sums:
     tally: Tally = field(default_factory=Tally)
     domains: Mapping[str, Tally] = field(default_factory=dict)
     positions: PositionTally = field(default_factory=PositionTally)
+    lost: frozenset[str] = frozenset()
 
     def plus(self, sums: SummedTexts, texts: ScoredTexts) -> "_Sums":
         domains = {domain: self.domains.get(domain, Tally()) + Tally.of(own) for domain, own in sums.by_domain()}
         positions = self.positions + PositionTally.of(texts)
-        return _Sums(self.tally + Tally.of(sums), {**self.domains, **domains}, positions)
+        lost = self.lost | texts.tokens.lost
+        return _Sums(self.tally + Tally.of(sums), {**self.domains, **domains}, positions, lost)
 
 
 @final
@@ -146,6 +150,8 @@ class Measurement:
     def report(self, *, interrupted: bool = False) -> Report:
         """What has been measured so far.
 
+        Warns with SuspectInput where the text makes the figures misleading.
+
         Raises:
             BadInput: no token could be scored.
         """
@@ -154,8 +160,11 @@ class Measurement:
                 f"no token could be scored: of {self._sums.tally.unscored:,} tokens, none has a token before it in its "
                 f"window under {self.protocol.signature.partition('|')[0]}; give a longer text, or a larger window=…"
             )
+        for caution in text_cautions(self._sums.tally, self._sums.lost):
+            warnings.warn(caution, SuspectInput, stacklevel=2)
         return Report(
             tally=self._sums.tally,
+            lost=self._sums.lost,
             protocol=self.protocol,
             model=self._model.name,
             model_identity=self._model.identity,

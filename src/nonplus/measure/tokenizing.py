@@ -10,6 +10,7 @@ import numpy as np
 
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure.interfaces import AnyModel, Tokenizer
+from nonplus.measure.lost_text import marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
 from nonplus.measure.records import Document, Encoding, Ints, TokenizedTexts
@@ -107,7 +108,8 @@ def encode(
             f"{model.vocabulary}; use the tokenizer that the model was trained with"
         )
     ends_T, firsts_D = _ends_in_text(documents, encodings, offsets, model)
-    return TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
+    texts = TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
+    return marked(texts, model.tokenizer)
 
 
 def _encodings(texts: Sequence[str], tokenizer: Tokenizer, choices: Protocol, prefix: Sequence[int]) -> list[Encoding]:

@@ -14,7 +14,7 @@ import numpy as np
 from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.targets import check_ids
-from nonplus.measure.interfaces import Message, Special, SpecialText
+from nonplus.measure.interfaces import Message, Special, SpecialText, Tokenizer
 from nonplus.measure.records import Batch, Encoding, Floats, Ints
 from nonplus.models.loading import Loading, loaded_as_is
 
@@ -37,6 +37,16 @@ class Bytes:
     def identity(self) -> str:
         """The rule in words."""
         return f"bytes {self.before} {self.after}"
+
+    @property
+    def special_ids(self) -> frozenset[int]:
+        """None that a text could spell out."""
+        return frozenset()
+
+    @property
+    def unknown_id(self) -> None:
+        """There is a token for every byte."""
+        return None
 
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as its bytes; none of them spells a special token."""
@@ -74,7 +84,7 @@ class Unigram:
         probabilities: Sequence[float] | Floats,
         *,
         name: str = "unigram",
-        tokenizer: Bytes = Bytes(),
+        tokenizer: Tokenizer = Bytes(),
         special: Special = Special(bos=None, eos=None),  # noqa: B008
     ) -> None:
         """``probabilities`` (V,) of the ids 0, 1, …
@@ -145,7 +155,7 @@ class UnigramPrefix:
 def Uniform(
     vocabulary: int = _BYTES,
     *,
-    tokenizer: Bytes = Bytes(),
+    tokenizer: Tokenizer = Bytes(),
     special: Special = Special(bos=None, eos=None),  # noqa: B008
 ) -> Unigram:
     """A model in which all ids are equally probable.

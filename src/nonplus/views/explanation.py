@@ -38,7 +38,17 @@ def _meaning(report: Report, vocabulary: int) -> str:
     )
     text += f"as if it chose among {figure(report.perplexity, 3)} equally likely tokens. A uniform guess over its "
     text += f"vocabulary would give {vocabulary:,}; a model that is certain and right would give 1."
-    return f"{text} {_bytes(report.bits_per_byte)}" if report.bits_per_byte is not None else text
+    if report.bits_per_byte is None:
+        return text
+    unseen = report.tally.unknown > 0 or bool(report.lost)
+    return f"{text} {_of_unseen_text(report.bits_per_byte) if unseen else _bytes(report.bits_per_byte)}"
+
+
+def _of_unseen_text(bits: float) -> str:
+    return (
+        f"The {figure(bits, 3)} bits for each byte of text are too few, because the model did not see all of the text: "
+        "its tokenizer has no token for a part, or loses it. So they compare with nothing."
+    )
 
 
 def _bytes(bits: float) -> str:

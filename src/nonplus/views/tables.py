@@ -23,6 +23,7 @@ DOCUMENTS: Columns = {
     "nats": float,
     "tokens": float,
     "unscored_tokens": int,
+    "unknown_tokens": int,
     "bytes": int,
     "chars": int,
     "words": int,
@@ -37,6 +38,7 @@ TOKENS: Columns = {
     "start": int,
     "nats": float,
     "seen": int,
+    "unknown": bool,
 }
 TOKENS_WITH_READINGS: Columns = {**TOKENS, "entropy": float, "rank": int, "top": list}
 SUFFIXES = (".jsonl", ".parquet")
@@ -84,6 +86,7 @@ def document_row(document: DocumentSums) -> Row:
         "nats": document.nats,
         "tokens": document.tokens,
         "unscored_tokens": document.sums.unscored,
+        "unknown_tokens": document.sums.unknown,
         "bytes": document.sums.bytes,
         "chars": document.sums.chars,
         "words": document.sums.words,

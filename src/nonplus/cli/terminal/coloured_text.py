@@ -44,7 +44,7 @@ class Screen:
 
     def _list(self, scored: ScoredText) -> None:
         for token in _tokens(scored, self._names):
-            line = f"{'-':>8}  {token}" if isinstance(token, str) else f"{_bits(token):>8}  {token.text!r}"
+            line = f"{'-':>8}  {token}" if isinstance(token, str) else _line(token)
             self._console.print(Text(line), soft_wrap=True)
 
 
@@ -72,7 +72,8 @@ def _coloured(scored: ScoredText, names: TokenNames, styles: Sequence[str]) -> T
             continue
         style = style_of(token.nats, styles)
         # A surprising newline would otherwise be invisible.
-        text.append(visible(token.text).replace("\n", "⏎\n") if style else visible(token.text), style)
+        shown = visible(token.text).replace("\n", "⏎\n") if style else visible(token.text)
+        text.append(shown, f"{style} underline" if token.unknown else style)
     return text
 
 
@@ -85,7 +86,13 @@ def legend(styles: Sequence[str]) -> Text:
             text.append(f" {first}+ ", style)
         else:
             text.append(f" {first}-{others[-1]} " if others else f" {first} ", style)
-    return text.append("  ").append("not scored", _UNSCORED).append("  ").append("probability 0", _IMPOSSIBLE)
+    for name, style in (("not scored", _UNSCORED), ("probability 0", _IMPOSSIBLE), ("unknown", "underline")):
+        text.append("  ").append(name, style)
+    return text
+
+
+def _line(token: TokenScore) -> str:
+    return f"{_bits(token):>8}  {token.text!r}{'  unknown' if token.unknown else ''}"
 
 
 def _bits(token: TokenScore) -> str:

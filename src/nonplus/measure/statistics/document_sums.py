@@ -1,21 +1,23 @@
 """What each document of a batch adds up to: exact whole numbers.
 
-Letters in shapes: D documents, T tokens, S scored tokens.
+Letters in shapes: D documents, T tokens, S scored tokens, P places.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import TypeVar, final
 
 import numpy as np
 
-from nonplus.measure.records import Bools, Document, Floats, Ints, ScoredTexts
+from nonplus.measure.records import Bools, Document, Floats, Ints, ScoredTexts, TokenizedTexts
 from nonplus.measure.statistics.blocks import Block, largest_blocks, places_by_domain
 from nonplus.measure.statistics.covered_text import covered_text
 from nonplus.measure.statistics.fixed_point import BITS, Units, bounded_product, exp, run_sums, units
 from nonplus.measure.statistics.sums import Sums, counted_tokens, log_perplexity, nats_per, sums_of, total_nats
+
+T = TypeVar("T")
 
 
 @final
@@ -65,14 +67,16 @@ class SummedTexts:
     """What each document of a batch adds up to: ``sums`` (D,), and the rest of
     :class:`DocumentSums` as columns.
 
-    ``zero_places`` are pairs of a document and a token of it. ``largest`` holds places
-    and blocks of the largest documents.
+    ``zero_places``, ``unknown_places`` and ``spelled_places`` are pairs of a document
+    and a token of it. ``largest`` holds places and blocks of the largest documents.
     """
 
     documents: tuple[Document, ...]
     sums: tuple[Sums, ...]
     partial: Bools
     zero_places: tuple[tuple[int, int], ...]
+    unknown_places: tuple[tuple[int, int], ...] = ()
+    spelled_places: tuple[tuple[int, int], ...] = ()
     largest: tuple[tuple[int, tuple[Block, ...]], ...]
 
     def __iter__(self) -> Iterator[DocumentSums]:
@@ -93,16 +97,8 @@ class SummedTexts:
         """The documents of each domain, those without one left aside."""
         places = places_by_domain(self.documents)
         homes = {place: (domain, n) for domain, own in places.items() for n, place in enumerate(own)}
-        zeros: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
-        largest: defaultdict[str, list[tuple[int, tuple[Block, ...]]]] = defaultdict(list)
-        for place, token in self.zero_places:
-            if place in homes:
-                domain, n = homes[place]
-                zeros[domain].append((n, token))
-        for place, blocks in self.largest:
-            if place in homes:
-                domain, n = homes[place]
-                largest[domain].append((n, blocks))
+        zeros, unknown = _by_domain(self.zero_places, homes), _by_domain(self.unknown_places, homes)
+        spelled, largest = _by_domain(self.spelled_places, homes), _by_domain(self.largest, homes)
         for domain, own in places.items():
             yield (
                 domain,
@@ -111,9 +107,23 @@ class SummedTexts:
                     sums=tuple(self.sums[place] for place in own),
                     partial=self.partial[own],
                     zero_places=tuple(zeros[domain]),
+                    unknown_places=tuple(unknown[domain]),
+                    spelled_places=tuple(spelled[domain]),
                     largest=tuple(largest[domain]),
                 ),
             )
+
+
+def _by_domain(
+    pairs: Iterable[tuple[int, T]], homes: Mapping[int, tuple[str, int]]
+) -> defaultdict[str, list[tuple[int, T]]]:
+    """What goes with each document of a domain, beside its place there."""
+    found: defaultdict[str, list[tuple[int, T]]] = defaultdict(list)
+    for place, value in pairs:
+        if place in homes:
+            domain, n = homes[place]
+            found[domain].append((n, value))
+    return found
 
 
 def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | None] = ()) -> SummedTexts:
@@ -141,6 +151,8 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
         "bytes": run_sums(covered.bytes_S, offsets),
         "chars": run_sums(covered.chars_S, offsets),
         "words": run_sums(covered.words_S, offsets),
+        "unknown": np.diff(np.searchsorted(texts.tokens.unknown, texts.tokens.offsets)).tolist(),
+        "spelled": np.diff(np.searchsorted(texts.tokens.spelled, texts.tokens.offsets)).tolist(),
     }
     for place, other in enumerate(counted):
         if other is not None:
@@ -150,7 +162,9 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
         documents=texts.documents,
         sums=sums,
         partial=texts.partial,
-        zero_places=tuple(_zero_places(texts, ~finite_S, offsets)),
+        zero_places=_located(texts.tokens, texts.index[~finite_S]),
+        unknown_places=_located(texts.tokens, texts.tokens.unknown),
+        spelled_places=_located(texts.tokens, texts.tokens.spelled),
         largest=tuple(largest_blocks(texts, sums, weighted_S, covered.bytes_S, offsets)),
     )
 
@@ -164,7 +178,8 @@ def _weighted(nats_S: Floats, weight_S: Floats) -> tuple[Floats, Units | None]:
     return bounded_product(nats_S, weight_S), units(weight_S)
 
 
-def _zero_places(texts: ScoredTexts, zero_S: Bools, offsets: Ints) -> Iterator[tuple[int, int]]:
-    for scored in np.flatnonzero(zero_S).tolist():
-        place = int(np.searchsorted(offsets, scored, side="right")) - 1
-        yield place, int(texts.index[scored] - texts.tokens.offsets[place] - texts.tokens.firsts[place])
+def _located(tokens: TokenizedTexts, places: Ints) -> tuple[tuple[int, int], ...]:
+    """Each place in the ids as a document and a token of its text."""
+    document_P = np.searchsorted(tokens.offsets, places, side="right") - 1
+    token_P = places - tokens.offsets[document_P] - tokens.firsts[document_P]
+    return tuple(zip(document_P.tolist(), token_P.tolist(), strict=True))

@@ -19,7 +19,9 @@ class Sums(NamedTuple):
     0: they are scored, and their infinite surprisal is in no sum. Bytes, characters and
     words are those that the scored tokens cover, so that no figure divides by text that
     was not measured; ``unsized`` scored tokens came without their bytes, ``unworded``
-    ones without their words.
+    ones without their words. Of the tokens of a text, scored or not, ``unknown`` ones
+    stand for text without a token, and ``spelled`` ones are special tokens that the
+    text spells out.
     """
 
     nats: int
@@ -36,6 +38,8 @@ class Sums(NamedTuple):
     words: int = 0
     unsized: int = 0
     unworded: int = 0
+    unknown: int = 0
+    spelled: int = 0
 
     def joined(self, other: "Sums") -> "Sums":
         """The sums over both pieces."""

@@ -7,7 +7,7 @@ bytes.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from heapq import nsmallest
 from operator import mul
@@ -36,7 +36,8 @@ class Tally:
     ``unscored`` tokens had nothing before them to be predicted from; ``ignored`` ones
     were left out on request; ``nonfinite`` ones had no distribution, and are in no sum.
     Of ``scored`` tokens, ``unsized`` came without their bytes and ``unworded`` without
-    their words.
+    their words. Of all tokens, ``unknown`` ones stand for text without a token, and
+    ``spelled`` ones are special tokens that a text spells out.
     """
 
     documents: int = 0
@@ -64,20 +65,26 @@ class Tally:
     unsized: int = 0
     unworded: int = 0
     weighted: int = 0
+    unknown: int = 0
+    spelled: int = 0
     zero_places: tuple[tuple[str, int], ...] = ()
     nonfinite_places: tuple[tuple[str, int], ...] = ()
+    unknown_places: tuple[tuple[str, int], ...] = ()
+    spelled_places: tuple[tuple[str, int], ...] = ()
     largest: tuple[tuple[int, str, tuple[Block, ...]], ...] = ()
 
     @classmethod
     def of(cls, texts: SummedTexts) -> Self:
         """The tally of the documents of a batch."""
-        places = ((texts.documents[place].id, token) for place, token in texts.zero_places)
+        ids = [document.id for document in texts.documents]
         largest = ((-texts.sums[place].tokens, texts.documents[place].id, blocks) for place, blocks in texts.largest)
         sums = cls.of_sums(texts.sums)
         return replace(
             sums,
             partial=int(texts.partial.sum()),
-            zero_places=first_places(places),
+            zero_places=_named(ids, texts.zero_places),
+            unknown_places=_named(ids, texts.unknown_places),
+            spelled_places=_named(ids, texts.spelled_places),
             largest=tuple(sorted(largest)[:LARGEST]),
         )
 
@@ -113,11 +120,12 @@ class Tally:
     def __add__(self, other: Self) -> Self:
         """The tally of both sets of documents."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in _SUMMED}
+        places: dict[str, Any]
+        places = {name: first_places((*getattr(self, name), *getattr(other, name))) for name in _PLACES}
         largest = sorted((*self.largest, *other.largest))[:LARGEST]
         return type(self)(
             **sums,
-            zero_places=first_places((*self.zero_places, *other.zero_places)),
-            nonfinite_places=first_places((*self.nonfinite_places, *other.nonfinite_places)),
+            **places,
             largest=tuple(largest),
         )
 
@@ -148,11 +156,11 @@ class Tally:
         for name, value in sums.items():
             if type(value) is not int:
                 raise BadInput(f"{name} of a tally is a whole number, got {value!r}; do not round it on the way")
-        zeros, nonfinite = (tuple((str(id_), int(at)) for id_, at in held.get(name, ())) for name in _PLACES)
+        places: dict[str, Any]
+        places = {name: tuple((str(id_), int(at)) for id_, at in held.get(name, ())) for name in _PLACES}
         return cls(
             **sums,
-            zero_places=zeros,
-            nonfinite_places=nonfinite,
+            **places,
             largest=tuple(
                 (size, str(id_), tuple(Block(*block) for block in blocks))
                 for size, id_, blocks in held.get("largest", ())
@@ -165,9 +173,13 @@ def first_places(places: Iterable[tuple[Any, int]]) -> tuple[tuple[Any, int], ..
     return tuple(nsmallest(_SHOWN, places))
 
 
+def _named(ids: Sequence[str], places: Iterable[tuple[int, int]]) -> tuple[tuple[str, int], ...]:
+    return first_places((ids[place], token) for place, token in places)
+
+
 def _products(one: Iterable[int], other: Iterable[int]) -> int:
     return sum(map(mul, one, other))
 
 
-_PLACES = ("zero_places", "nonfinite_places")
+_PLACES = ("zero_places", "nonfinite_places", "unknown_places", "spelled_places")
 _SUMMED = tuple(f.name for f in fields(Tally) if f.type in ("int", int))

@@ -15,6 +15,7 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding, Ints
 from nonplus.models.token_bytes import TokenBytes, bytes_before, gives, of_signs, of_text, tiles
+from nonplus.models.unknown_token import unknown_id
 
 # Tokens decoded before each one, so that what a decoder does at the start of a text
 # cancels out.
@@ -54,6 +55,23 @@ class HFTokenizer:
     def identity(self) -> str:
         """A digest of everything that decides the ids."""
         return hashlib.sha256(self._encoder.rules().encode()).hexdigest()
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of its special tokens."""
+        added = self._tokenizer.added_tokens_decoder.items()
+        return frozenset(self._tokenizer.all_special_ids) | {i for i, token in added if token.special}
+
+    @cached_property
+    def unknown_id(self) -> int | None:
+        """The id that stands for text without a token; ``None`` if there is none.
+
+        A tokenizer with a token for every byte may name its EOS token here.
+        """
+        found = self._tokenizer.unk_token_id
+        if found is None and self._tokenizer.is_fast:
+            found = unknown_id(self._tokenizer.backend_tokenizer)
+        return None if found in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id) else found
 
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""

@@ -14,6 +14,7 @@ from nonplus.errors import BadModel
 from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding
 from nonplus.models.token_bytes import TokenBytes
+from nonplus.models.unknown_token import unknown_id
 
 
 @final
@@ -40,6 +41,21 @@ class FileTokenizer:
         self._folder = folder
         self._config = json_file(folder / "tokenizer_config.json")
         self.identity = hashlib.sha256(raw).hexdigest()
+
+    @cached_property
+    def special_ids(self) -> frozenset[int]:
+        """Ids of its special tokens."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        return frozenset(i for i, token in added.items() if token.special)
+
+    @cached_property
+    def unknown_id(self) -> int | None:
+        """The id that stands for text without a token; ``None`` if there is none.
+
+        A tokenizer with a token for every byte may name its EOS token here.
+        """
+        found = unknown_id(self._tokenizer)
+        return None if found in (*self._named("bos_token"), *self._named("eos_token")) else found
 
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""

@@ -148,6 +148,7 @@ def _span(token: TokenScore) -> str:
     kinds = [_kind(token.nats)]
     kinds += ["n"] if "\n" in token.text else []
     kinds += ["e"] if not token.text else []
+    kinds += ["x"] if token.unknown else []
     shown = html.escape(token.text).replace("\r", "␍")  # HTML reads a carriage return as a newline
     return f'<i class="{" ".join(kinds)}">{shown}</i>'
 

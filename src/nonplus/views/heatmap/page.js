@@ -57,6 +57,7 @@ function show(element) {
   const text = element.textContent;
   card.replaceChildren(make("p", "token", visible(text)));
   card.append(make("p", "plain", "token " + number(t + 1, 9) + " of " + number(bits.length, 9)));
+  if (element.classList.contains("x")) card.append(make("p", "hint", "The tokenizer has no token for this text; the figures are those of its unknown token."));
   if (bits[t] === null) {
     card.append(make("p", "hint", "This token is not scored under this protocol."));
     return;

@@ -1,0 +1,36 @@
+"""Where a text makes a figure misleading, in sentences."""
+
+from collections.abc import Iterator
+
+from nonplus.measure.formatting import counted, located
+from nonplus.measure.statistics.tally import Tally
+
+
+def text_cautions(tally: Tally, lost: frozenset[str]) -> Iterator[str]:
+    """What of the texts the model did not see as it is written; ``lost`` names what the
+    tokenizer loses.
+    """
+    if tally.unknown:
+        yield (
+            f"{counted(tally.unknown, 'token')} of the text {_are(tally.unknown)} unknown to the tokenizer"
+            f"{_first(tally.unknown_places)}: the surprisal of an unknown token is not that of its text, so perplexity "
+            "and bits per byte are too low"
+        )
+    if tally.spelled:
+        yield (
+            f"the text spells out {counted(tally.spelled, 'special token')}{_first(tally.spelled_places)}, read as "
+            "what it spells; use special_text=plain to read it as text"
+        )
+    if lost:
+        yield (
+            f"the tokenizer loses {', '.join(sorted(lost))} of this text, so bits per byte divides by text that the "
+            "model did not see, and is too low"
+        )
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _first(places: tuple[tuple[str, int], ...]) -> str:
+    return f", the first {located(places[:1])}" if places else ""

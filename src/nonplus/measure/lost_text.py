@@ -1,0 +1,74 @@
+"""Text that a model does not see as it is written: unknown tokens, special tokens that
+are spelled out, and what a tokenizer loses.
+
+Letters in shapes: T tokens, P places.
+"""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.records import Ints, TokenizedTexts, nowhere
+
+_SAMPLE = 4096  # characters that are tried for what the tokenizer loses
+
+
+def marked(texts: TokenizedTexts, tokenizer: Tokenizer) -> TokenizedTexts:
+    """The texts with the places of their unknown tokens, and of the special tokens that
+    they spell out.
+    """
+    unknown = tokenizer.unknown_id
+    special = tokenizer.special_ids - {unknown}
+    unknown_P = nowhere() if unknown is None else _of_text(texts, np.flatnonzero(texts.ids == unknown))
+    special_P = _of_text(texts, np.flatnonzero(np.isin(texts.ids, [*special]))) if special else nowhere()
+    if len(special_P):
+        # one that the tokenizer adds stands for no text, or for a blank at an edge
+        width_P = texts.byte_ends[special_P] - texts.byte_starts[special_P]
+        least = {
+            i: max(1, len(tokenizer.decode([i]).strip().encode())) for i in np.unique(texts.ids[special_P]).tolist()
+        }
+        special_P = special_P[width_P >= [least[i] for i in texts.ids[special_P].tolist()]]
+    return replace(texts, unknown=unknown_P, spelled=special_P)
+
+
+def _of_text(texts: TokenizedTexts, places: Ints) -> Ints:
+    """Those of ``places`` that are not in a context."""
+    document_P = np.searchsorted(texts.offsets, places, side="right") - 1
+    return places[places >= texts.offsets[document_P] + texts.firsts[document_P]]
+
+
+def losses(texts: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
+    """What the tokenizer loses of the beginning of ``texts``, in words.
+
+    It loses something if the text has the same ids without it.
+    """
+    sample = _beginning(texts)
+    variants = {loss: text for loss, text in _variants(sample) if text != sample}
+    own, *others = tokenizer.encode([sample, *variants.values()], specials=False)
+    lost = {loss for loss, other in zip(variants, others, strict=True) if np.array_equal(other.ids, own.ids)}
+    signs = sorted({sign for sign in sample if not sign.isspace()})
+    dropped = any(not len(each.ids) for each in tokenizer.encode(signs, specials=False))
+    return frozenset(lost | ({"characters without a token"} if dropped else set()))
+
+
+def _beginning(texts: Sequence[str]) -> str:
+    parts: list[str] = []
+    room = _SAMPLE
+    for text in texts:
+        parts.append(text[:room])
+        room -= len(parts[-1])
+        if room <= 0:
+            break
+    return "".join(parts)
+
+
+def _variants(text: str) -> Iterator[tuple[str, str]]:
+    """The text without its capitals, without its accents, and so on."""
+    yield "capitals", text.lower()
+    apart = unicodedata.normalize("NFD", text)
+    yield "accents", unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))
+    yield "blanks and newlines", " ".join(text.split())
+    yield "forms of characters", unicodedata.normalize("NFKC", text)

@@ -145,8 +145,8 @@ def checked_nats(nats: Floats, n: int, model: AnyModel) -> Floats:
         raise BadModel(f"{model.name} gives log-probabilities of shape {nats.shape} for {n} targets; give one for each")
     if np.isnan(nats).any():
         raise BadModel(
-            f"{model.name} gives NaN in {model.dtype}, and a probability is a number; "
-            "use a wider dtype, as in dtype=float32, or check its weights"
+            f"{model.name} gives NaN in {model.dtype}, and a probability is a number; check that its weights are "
+            "finite, and that its scores stay in the range of that dtype"
         )
     if n and nats.min() < -_ROUNDING:
         raise BadModel(

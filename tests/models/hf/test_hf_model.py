@@ -184,8 +184,27 @@ def test_nan_is_never_passed_on():
     with torch.no_grad():
         model.model.norm.weight[0] = torch.nan
     for ask in (ours.logprobs, lambda batch: next(ours.distributions(batch))):
-        with pytest.raises(BadModel, match=r"NaN as a log-probability in float64.*dtype=float32"):
+        with pytest.raises(BadModel, match=r"weights that are NaN or infinite \(model\.norm\.weight\), so"):
             ask(asked(*rows(5)))
+
+
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
+def test_damaged_weights_are_named_when_the_model_is_opened(wrong):
+    """Golden: they were reported as a slow path, and as a dtype that is too narrow."""
+    model = tiny("Llama", dtype=torch.float32)
+    with torch.no_grad():
+        model.model.layers[1].mlp.down_proj.weight[3, 5] = wrong
+    with pytest.raises(BadModel, match=r"\(model\.layers\.1\.mlp\.down_proj\.weight\), so .*; take a checkpoint from"):
+        from_object(model, byte_tokenizer())
+
+
+def test_nan_of_finite_weights_is_the_range_of_float16_or_the_code_of_the_model():
+    model = tiny("Llama", dtype=torch.float16)
+    with torch.no_grad():
+        model.model.embed_tokens.weight.fill_(60_000)
+        model.model.layers[0].mlp.up_proj.weight.fill_(60_000)
+    with pytest.raises(BadModel, match=r"NaN as logits in float16.*weights are finite; open it with dtype=float32"):
+        from_object(model, byte_tokenizer())
 
 
 def test_a_token_of_probability_0_has_log_probability_minus_infinity():

@@ -23,6 +23,7 @@ from nonplus.models.hf.identity import identity
 from nonplus.models.hf.inner import device_of, inner_model, n_embedded
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
 from nonplus.models.hf.logits import LogitsPath, TensorBatch
+from nonplus.models.hf.nan_logits import nan_logits
 from nonplus.models.hf.row_lengths import RowsOfOneLength, undisturbed_length
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
@@ -84,7 +85,7 @@ class HFModel:
         self._embedded = n_embedded(inner)
         self._on_cpu = device_of(inner).type == "cpu"
         with evaluating(model):
-            self.vocabulary = logits_width(model)
+            self.vocabulary = logits_width(model, name=name)
             path = fastest_path(model, vocabulary=self.vocabulary, name=name)
             seen = forward_pass(model)
             self._products = seen.products
@@ -169,10 +170,7 @@ class HFModel:
 
     def _check_numbers(self, logprobs: NDArray[np.floating[Any]]) -> None:
         if np.isnan(logprobs).any():
-            raise BadModel(
-                f"{self.name} gives NaN as a log-probability in {self.dtype}; open it with dtype=float32 or "
-                "dtype=bfloat16, whose range is as wide; float16 ends at 65,504"
-            )
+            raise nan_logits(self._model, self.name)
 
     def _tensor(self, ids: Ints) -> Tensor:
         return torch.tensor(ids, device=device_of(inner_model(self._model)))

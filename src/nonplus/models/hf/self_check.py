@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from nonplus.errors import BadModel, FallbackNotice
 from nonplus.models.hf.inner import device_of, inner_model, is_quantized, n_embedded
 from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, TensorBatch, WholeModel
+from nonplus.models.hf.nan_logits import nan_logits
 
 # How far logits may lie apart through rounding alone, as a root mean square relative to
 # their spread.
@@ -30,14 +31,16 @@ _STEPS = ("logits_scaling", "logit_scale", "final_logit_softcapping")
 FAULTS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 
 
-def logits_width(model: nn.Module) -> int:
+def logits_width(model: nn.Module, *, name: str) -> int:
     """The number of ids that have a logit.
 
     Raises:
-        BadModel: a token sees those after it.
+        BadModel: a token sees those after it, or a logit is NaN.
     """
     ids_T = probe_ids(model, max(_LENGTHS))
     before_TV = _whole(model, ids_T)
+    if before_TV.isnan().any():
+        raise nan_logits(model, name)
     after_TV = _whole(model, torch.cat([ids_T[:-1], ids_T[:1]]))
     if relative_distance(before_TV[:-1], after_TV[:-1]) > _rounding(model):
         raise BadModel(

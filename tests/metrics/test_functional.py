@@ -268,7 +268,7 @@ def test_targets_must_be_integers():
         token_nats_from_logits(np.zeros((2, 3)), [0.0, 1.0])
 
 
-@pytest.mark.parametrize("base", [1, 0, -2, 0.5, math.inf, math.nan])
+@pytest.mark.parametrize("base", [1, 0, -2, 0.5, math.inf, math.nan, "2", None, 2j])
 def test_a_base_must_be_above_1(base):
     with pytest.raises(BadInput, match="above 1"):
         token_nats_from_logprobs([-1], base)

@@ -453,6 +453,17 @@ def test_tokens_that_the_models_mask_excludes_do_not_count():
     assert metric.report().protocol.masked
 
 
+def test_targets_masked_in_a_masked_array_do_not_count():
+    hidden = np.array([[1, 1, 0], [1, 0, 1]])
+    found, plain = of_logits(), of_logits()
+    found.update_state(np.ma.array(np.where(hidden, TARGETS, 77), mask=hidden == 0), LOGITS)
+    plain.update_state(TARGETS, LOGITS, hidden.astype(np.float32))
+    assert float(found.result()) == float(plain.result())
+    assert found.report().protocol.masked
+    with pytest.raises(BadInput, match="sample_weight cannot be a masked array"):
+        found.update_state(TARGETS, LOGITS, np.ma.array(WEIGHTS, mask=hidden == 0))
+
+
 def test_fit_trains_with_the_metric():
     if BACKEND == "numpy":
         pytest.skip("the numpy backend does not train")

@@ -304,7 +304,7 @@ def test_a_metric_without_counted_tokens_raises_unless_empty_is_nan() -> None:
         ({"check": "sometimes"}, "check must be one of first, always, never"),
         ({"on_nonfinite": "nan"}, "on_nonfinite must be one of raise, exclude"),
         ({"empty": 0}, "empty must be one of raise, nan"),
-        ({"level": 95}, "level must be between 0 and 1"),
+        ({"level": 95}, "a number between 0 and 1, got 95"),
     ],
 )
 def test_an_invalid_option_is_refused(options: dict[str, Any], message: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from nonplus.errors import BadInput
 from nonplus.kernels.backends import Head
 from nonplus.kernels.dispatch import backend_of
+from nonplus.kernels.masked import refuse_masked, with_mask
 from nonplus.kernels.targets import aligned, check_targets, later
 from nonplus.kernels.token_nll import TokenNats, check_distributions
 
@@ -48,6 +49,8 @@ def head_nll(
         raise BadInput(f"scale multiplies the logits and must be finite and not 0, got {scale}; use 1.0 for none")
     if softcap is not None and not 0 < softcap < math.inf:
         raise BadInput(f"softcap bounds the logits and must be finite and above 0, got {softcap}; use None for none")
+    refuse_masked(hidden, "hidden states")
+    targets, mask = with_mask(targets, mask)
     backend = backend_of(hidden)
     for name, other in (("weight", weight), ("bias", hidden if bias is None else bias)):
         if backend_of(other).namespace(other) is not backend.namespace(hidden):

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from nonplus.errors import BadInput, BadProbability
 from nonplus.kernels.backends import Backend, ScoreKind
 from nonplus.kernels.dispatch import backend_of
+from nonplus.kernels.masked import refuse_masked, with_mask
 from nonplus.kernels.targets import aligned, check_targets, first_place, later, shown
 
 Kind = Literal[ScoreKind, "nll"]
@@ -48,8 +49,9 @@ def token_nll(
     ``nats[..., t]`` is still the surprisal of ``targets[..., t]``.
 
     Targets equal to one of ``ignore_index`` are not kept, nor those where ``mask`` is
-    0. With ``shift``, those predicted from a position where ``mask`` is 0 are not kept
-    either, so that padding on either side does not count.
+    0, nor those masked in a masked array of NumPy (targets, or ``x`` of ``nll``). With
+    ``shift``, those predicted from a position where ``mask`` is 0 are not kept either,
+    so that padding on either side does not count.
 
     Logits are read once and never copied whole. Gradients are not recorded.
 
@@ -61,6 +63,10 @@ def token_nll(
     """
     if kind not in get_args(Kind):
         raise BadInput(f"kind is one of {', '.join(get_args(Kind))}, got {kind!r}")
+    if kind == "nll":
+        x, mask = with_mask(x, mask)
+    refuse_masked(x, kind)
+    targets, mask = with_mask(targets, mask)
     backend = backend_of(x)
     scores = backend.scores(x)
     xp = backend.namespace(scores)

@@ -19,6 +19,7 @@ from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import SummedTexts, document_sums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import enough_documents, text_interval, token_interval
+from nonplus.measure.statistics.levels import check_level
 from nonplus.measure.statistics.tally import Tally
 
 Measured = tuple[ScoredTexts, SummedTexts]
@@ -61,8 +62,7 @@ class Measurement:
             BadProtocol: the protocol does not suit the model, or ``until`` can never
                 stop a run.
         """
-        if not 0 < level < 1:
-            raise BadInput(f"level is the confidence of the intervals, between 0 and 1, got {level}; use 0.95 for 95 %")
+        check_level(level)
         self.protocol = stated_protocol(protocol, model)
         check_until(until, protocol or Protocol())
         self.enough = False

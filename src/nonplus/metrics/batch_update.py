@@ -8,6 +8,7 @@ import numpy as np
 from nonplus.errors import BadInput
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.head_nll import head_nll
+from nonplus.kernels.masked import with_mask
 from nonplus.kernels.token_nll import TokenNats, token_nll
 from nonplus.measure.records import Bools, Floats
 from nonplus.metrics.accumulator import Accumulator
@@ -68,6 +69,7 @@ def scores_batch(options: MetricOptions, x: Any, targets: Any, extras: BatchExtr
             on_nonfinite=become,
         )
 
+    targets, extras = _unmasked(targets, extras)
     if targets is None:
         raise BadInput(f"{options.kind} need targets, got none; call update({options.kind}, targets)")
     nats, kept = _as_numpy(nll(x, targets, extras.mask, options.shift, options.nonfinite_become))
@@ -108,6 +110,7 @@ def head_batch(
             on_nonfinite=become,
         )
 
+    targets, extras = _unmasked(targets, extras)
     nats, kept = _as_numpy(nll(hidden, targets, extras.mask, options.shift, options.nonfinite_become))
     backend = backend_of(hidden)
     vocabulary = backend.scores(weight).shape[0]
@@ -123,6 +126,8 @@ def nats_batch(options: MetricOptions, nats: Any, targets: Any, extras: BatchExt
     They may be the result of :func:`~nonplus.kernels.token_nll.token_nll`, which states
     which of them count.
     """
+    nats, extras = _unmasked(nats, extras)
+    targets, extras = _unmasked(targets, extras)
     mask = extras.mask
     if isinstance(nats, TokenNats):
         if mask is not None:
@@ -153,6 +158,12 @@ def nats_batch(options: MetricOptions, nats: Any, targets: Any, extras: BatchExt
     )
     measured = _Measured(nats=found, kept=kept, kind="nll", masked=mask is not None)
     return _summed(options, measured, extras, check=check)
+
+
+def _unmasked(values: Any, extras: BatchExtras) -> tuple[Any, BatchExtras]:
+    """Values without a mask of their own, which joins that of the batch."""
+    plain, mask = with_mask(values, extras.mask)
+    return plain, replace(extras, mask=mask)
 
 
 def _check(

@@ -1,11 +1,13 @@
 """The perplexity of probabilities, log-probabilities or logits in memory."""
 
 import math
+from numbers import Real
 from typing import Any, Self, final
 
 import numpy as np
 
 from nonplus.errors import BadInput, BadProbability
+from nonplus.kernels.masked import unmasked
 from nonplus.kernels.token_nll import token_nll
 from nonplus.measure.records import Bools, Floats
 from nonplus.measure.statistics.fixed_point import exp
@@ -68,7 +70,8 @@ def perplexity(
     ``base``, and ``logits`` (..., V) the scores of the whole vocabulary for ``targets``
     (...): ``logits[i]`` predicts ``targets[i]``, so shift first, as in
     ``logits=logits[:-1], targets=ids[1:]``. Lists and arrays of any leading shape work:
-    NumPy, torch, jax, mlx, and the array API standard.
+    NumPy, torch, jax, mlx, and the array API standard. Tokens that a masked array of
+    NumPy masks (``probs``, ``logprobs`` or ``targets``) do not count.
 
     ``base`` is that of ``logprobs`` and of the result's ``log``. The perplexity itself,
     ``nats`` and ``bits_per_token`` do not depend on it.
@@ -87,11 +90,17 @@ def perplexity(
         raise BadInput(f"targets= belong to logits= only, got {passed[0]} {got} targets=")
     log_of_base(base)
     if probs is not None:
-        nats_N = token_nats_from_probs(probs)
+        values, kept = unmasked(probs, fill=1.0)
+        nats_N = token_nats_from_probs(values)
     elif logprobs is not None:
-        nats_N = token_nats_from_logprobs(logprobs, base)
+        values, kept = unmasked(logprobs, fill=0.0)
+        nats_N = token_nats_from_logprobs(values, base)
     else:
+        kept = unmasked(targets, fill=0)[1]
         nats_N = token_nats_from_logits(logits, targets)
+    tokens = len(nats_N) if kept is None else int(kept.sum())
+    if not tokens:
+        raise BadInput(f"a perplexity needs tokens that count, and all {len(nats_N)} are masked; check the mask")
     zeros = tuple(np.flatnonzero(np.isinf(nats_N)).tolist())
     try:
         nats = math.inf if zeros else math.fsum(nats_N)
@@ -99,7 +108,7 @@ def perplexity(
         raise BadProbability(
             "the sum of these log-probabilities is too large for a float; check where they come from"
         ) from None
-    return Perplexity(nats=nats, tokens=len(nats_N), zeros=zeros, base=base)
+    return Perplexity(nats=nats, tokens=tokens, zeros=zeros, base=base)
 
 
 def log_of_base(base: float) -> float:
@@ -108,7 +117,7 @@ def log_of_base(base: float) -> float:
     Raises:
         BadInput: ``base`` is not a finite number above 1.
     """
-    if not 1 < base < math.inf:
+    if not (isinstance(base, Real) and 1 < base < math.inf):
         raise BadInput(f"base must be a finite number above 1, got {base!r}; use base=2, 10 or math.e")
     return math.log(base)
 
@@ -147,8 +156,8 @@ def token_nats_from_logprobs(values: Any, base: float = math.e) -> Floats:
 def token_nats_from_logits(logits: Any, targets: Any) -> Floats:
     """Surprisals (N,) of ``targets`` (...) under ``logits`` (..., V), place for place.
 
-    The log-sum-exp is computed in float64 for float64 logits and in float32 for all
-    others.
+    That of a masked target is 0. The log-sum-exp is computed in float64 for float64
+    logits and in float32 for all others.
 
     Raises:
         BadProbability: a row that leaves no distribution: one with NaN, or without a
@@ -156,13 +165,16 @@ def token_nats_from_logits(logits: Any, targets: Any) -> Floats:
         BadInput: shapes that do not fit, targets outside the vocabulary, or no token.
     """
     scores = _numbers(logits, "logits") if isinstance(logits, list | tuple | float | int) else logits
-    target = _numbers(targets, "targets")
+    ids, kept = unmasked(targets, fill=0)
+    target = _numbers(ids, "targets")
     if target.dtype.kind not in "iu":
         raise BadInput(f"targets must be token ids, integers, got {target.dtype}; convert them, or use probs=")
     if not scores.shape:
         raise BadInput("logits need the vocabulary as their last axis, got a single number; did you mean logprobs=?")
     single = len(scores.shape) == 1
-    nats = token_nll(scores[None] if single else scores, target[None] if single else target).nats
+    target = target[None] if single else target
+    mask = None if kept is None else kept.reshape(target.shape)
+    nats = token_nll(scores[None] if single else scores, target, mask=mask).nats
     return np.asarray(as_numpy(nats), np.float64).reshape(-1)
 
 
@@ -170,6 +182,8 @@ def _numbers(values: Any, name: str) -> Array:
     """``values`` as an array of at least one number."""
     try:
         array = np.asarray(as_numpy(values))
+    except BadInput:
+        raise
     except ValueError as fault:
         raise BadInput(f"{name} must be numbers in a regular shape: {fault}") from None
     if array.size == 0:

@@ -9,9 +9,11 @@ import numpy as np
 
 from nonplus.errors import BadInput, BadProtocol
 from nonplus.kernels.dispatch import backend_of
+from nonplus.kernels.masked import refuse_masked, with_mask
 from nonplus.kernels.targets import ignored_ids
 from nonplus.kernels.token_nll import Kind, TokenNats, token_nll
 from nonplus.measure.report import Report
+from nonplus.measure.statistics.levels import check_level
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.input_checks import suspect_alignment, suspect_nats, suspect_rows, warn
 from nonplus.metrics.options import Check, MetricOptions
@@ -100,7 +102,9 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
             BadInput: shapes that do not fit; outside of compiled code, a weight outside
                 its range, or a target outside the vocabulary, with its place.
         """
-        mask = get_keras_mask(y_pred)
+        for name, values in (("y_pred", y_pred), ("sample_weight", sample_weight)):
+            refuse_masked(values, name)
+        y_true, mask = with_mask(y_true, get_keras_mask(y_pred))
         scores = ops.convert_to_tensor(y_pred)
         targets = y_true if isinstance(y_true, (list, tuple)) else _without_last_of_one(y_true, len(scores.shape))
         backend = backend_of(scores)
@@ -133,8 +137,9 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         counted.
 
         Raises:
-            BadInput: no token counts.
+            BadInput: no token counts, or ``level`` is not between 0 and 1.
         """
+        check_level(level)
         digits = ops.convert_to_tensor(self._digits)
         held = backend_of(digits).concrete(digits)
         if held is None:

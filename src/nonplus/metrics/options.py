@@ -7,6 +7,7 @@ from nonplus.errors import BadInput
 from nonplus.kernels.targets import ignored_ids
 from nonplus.kernels.token_nll import Kind
 from nonplus.measure.report import Report
+from nonplus.measure.statistics.levels import check_level
 from nonplus.metrics.accumulator import Accumulator
 from nonplus.metrics.protocol import MetricProtocol
 
@@ -40,8 +41,7 @@ class MetricOptions:
             raise BadInput(f"shift must be True or False, got {self.shift!r}")
         if self.shift and self.kind == "nll":
             raise BadInput("surprisals are at the place of their own token, so there is nothing to shift; omit shift")
-        if not 0 < self.level < 1:
-            raise BadInput(f"level must be between 0 and 1, such as 0.95 for 95 %; got {self.level!r}")
+        check_level(self.level)
         object.__setattr__(self, "ignore_index", ignored_ids(self.ignore_index))
 
     @property

@@ -10,7 +10,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from nonplus.kernels.backends import Head, ScoreKind, chunked_head, row_formulas
-from nonplus.kernels.backends.refusals import not_scores, refuse_fractions
+from nonplus.kernels.backends.refusals import as_numbers, not_dense, not_scores, refuse_fractions
 
 
 def namespace(x: Array) -> Any:
@@ -20,6 +20,8 @@ def namespace(x: Array) -> Any:
 
 def scores(x: Array) -> Array:
     """``x`` as floating point, without its gradient history."""
+    if not isinstance(x, Array):
+        raise not_dense(f"a sparse {type(x).__name__} of jax", "pass x.todense()")
     if jnp.issubdtype(x.dtype, jnp.integer):
         x = x.astype(float)  # float64 under jax_enable_x64, else float32
     if not jnp.issubdtype(x.dtype, jnp.floating):
@@ -30,7 +32,7 @@ def scores(x: Array) -> Array:
 def integers(values: Any, *, like: Array) -> Array:
     """Token ids or a mask."""
     # what is not jax's yet is checked in its own precision: jax cuts 64 bits to 32
-    array = values if isinstance(values, Array) else np.asarray(values)
+    array = values if isinstance(values, Array) else as_numbers(values)
     if array.dtype.kind not in "iub":
         refuse_fractions(concrete(jnp.any(jnp.asarray(array) != jnp.floor(jnp.asarray(array)))), array.dtype)
     if isinstance(array, np.ndarray) and array.dtype.kind in "iu":  # else 2**32 would become 0

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.kernels.backends import Head, ScoreKind, chunked_head, row_formulas
-from nonplus.kernels.backends.refusals import not_scores, refuse_fractions
+from nonplus.kernels.backends.refusals import as_numbers, not_scores, refuse_fractions
 
 _BLOCK_SCORES = 16 << 20  # in floating point at once: 64 MB of float32
 _STRETCH = 256
@@ -33,7 +33,7 @@ def scores(x: mx.array) -> mx.array:
 
 def integers(values: Any, *, like: mx.array) -> mx.array:
     """Token ids or a mask."""
-    array = values if isinstance(values, mx.array) else mx.array(values)
+    array = values if isinstance(values, mx.array) else mx.array(as_numbers(values))
     if mx.issubdtype(array.dtype, mx.inexact):
         refuse_fractions(concrete(mx.any(array != mx.floor(array))), array.dtype)
     return array.astype(mx.int64)

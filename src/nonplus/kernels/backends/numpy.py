@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nonplus.kernels import native
 from nonplus.kernels.backends import Head, ScoreKind, row_formulas
-from nonplus.kernels.backends.refusals import not_scores, refuse_fractions
+from nonplus.kernels.backends.refusals import as_numbers, not_scores, refuse_fractions
 from nonplus.kernels.chunks import chunks
 from nonplus.measure.records import Floats, Ints
 from nonplus.threads import processors
@@ -44,7 +44,7 @@ def scores(x: Any) -> Array:
 
 def integers(values: Any, *, like: Array) -> Array:
     """Token ids or a mask."""
-    array = np.asarray(values)
+    array = as_numbers(values)
     if array.dtype.kind not in "iub":
         refuse_fractions(np.any(array != np.floor(array)), array.dtype)
     return array.astype(np.int64)

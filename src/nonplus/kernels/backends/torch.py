@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.masked import MaskedTensor
 
 from nonplus.kernels import native
 from nonplus.kernels.backends import Head, ScoreKind, row_formulas
-from nonplus.kernels.backends.refusals import not_scores, refuse_fractions
+from nonplus.kernels.backends.refusals import as_numbers, not_dense, not_scores, refuse_fractions
 from nonplus.kernels.chunks import chunks
 
 # Of logits in floating point at once, without the C kernel: on a CPU what stays in the
@@ -34,6 +35,7 @@ def namespace(x: Tensor) -> Any:
 
 def scores(x: Tensor) -> Tensor:
     """``x`` as floating point, without its gradient history."""
+    _refuse_without_values(x)
     if x.is_complex() or x.dtype == torch.bool:
         raise not_scores(x.dtype)
     x = x.detach().resolve_neg()  # torch may leave a minus sign to be applied later
@@ -42,7 +44,9 @@ def scores(x: Tensor) -> Tensor:
 
 def integers(values: Any, *, like: Tensor) -> Tensor:
     """Token ids or a mask, on the device of ``like``."""
-    tensor = torch.as_tensor(values, device=like.device).detach()
+    if isinstance(values, Tensor):
+        _refuse_without_values(values)
+    tensor = torch.as_tensor(values if isinstance(values, Tensor) else as_numbers(values), device=like.device).detach()
     if tensor.is_floating_point():
         refuse_fractions(concrete(torch.any(tensor != tensor.floor())), tensor.dtype)
     return tensor.long()
@@ -50,9 +54,28 @@ def integers(values: Any, *, like: Tensor) -> Tensor:
 
 def concrete(values: Tensor) -> NDArray[Any] | None:
     """The values as NumPy; dtypes that it lacks, such as bfloat16, as float32."""
+    _refuse_without_values(values)
     on_cpu = values.detach().cpu()
     known = not on_cpu.is_floating_point() or on_cpu.dtype in (torch.float16, torch.float32, torch.float64)
     return np.asarray(on_cpu if known else on_cpu.float())
+
+
+def _refuse_without_values(x: Tensor) -> None:
+    """Refuse a tensor that has no value at some places.
+
+    Raises:
+        BadInput: the kind of tensor, and what to pass.
+    """
+    if isinstance(x, MaskedTensor):
+        raise not_dense("a MaskedTensor of torch", "pass x.get_data(), and mask=x.get_mask()")
+    if x.is_meta:
+        raise not_dense("a tensor on the device meta, which has no values,", "compute it on another device")
+    if x.is_nested:
+        raise not_dense("a nested tensor of torch", "pass torch.nested.to_padded_tensor(x, 0.0) and a mask")
+    if x.layout != torch.strided:
+        raise not_dense(f"a sparse tensor of torch ({str(x.layout).removeprefix('torch.')})", "pass x.to_dense()")
+    if x.is_quantized:
+        raise not_dense(f"a quantized tensor of torch ({str(x.dtype).removeprefix('torch.')})", "pass x.dequantize()")
 
 
 def checked_nats(nats: Tensor, kept: Tensor) -> Tensor:

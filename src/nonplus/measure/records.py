@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Integers = NDArray[np.signedinteger[Any]]  # as narrow as the values allow, where there may be many
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -42,8 +43,8 @@ class Encoding:
     the end of the one before it, so one that stands for no text ends there too.
     """
 
-    ids: Ints
-    byte_ends: Ints
+    ids: Integers
+    byte_ends: Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,8 @@ class Tokens:
     """
 
     document: Document
-    ids: Ints
-    byte_ends: Ints
+    ids: Integers
+    byte_ends: Integers
     first: int
 
 
@@ -76,8 +77,8 @@ class TokenizedTexts:
     """
 
     documents: tuple[Document, ...]
-    ids: Ints
-    byte_ends: Ints
+    ids: Integers
+    byte_ends: Integers
     offsets: Ints
     firsts: Ints
     unknown: Ints = field(default_factory=nowhere)
@@ -108,7 +109,7 @@ class TokenizedTexts:
         )
 
     @property
-    def byte_starts(self) -> Ints:
+    def byte_starts(self) -> Integers:
         """The byte of its own text at which each token begins, shape (T,)."""
         starts = np.concatenate([self.byte_ends[:0], [0], self.byte_ends[:-1]])[: len(self.byte_ends)]
         starts[self.offsets[:-1][np.diff(self.offsets) > 0]] = 0
@@ -359,7 +360,9 @@ class ScoredText:
         unknown = set(self._one.tokens.unknown.tolist())
         data, start, character = self.document.text.encode(), 0, 0
         for token in range(self.tokens.first, len(self.tokens.ids)):
-            stop = _character_end(data, int(self.tokens.byte_ends[token]))
+            stop = int(self.tokens.byte_ends[token])
+            while b"\x80" <= data[stop : stop + 1] < b"\xc0":  # to the end of the character
+                stop += 1
             text = data[start:stop].decode()
             known: dict[str, Any] = {"nats": None}
             if token in place:
@@ -376,13 +379,6 @@ class ScoredText:
             known["top"] = tuple((names(int(i)), float(np.exp(-n))) for i, n in pairs)
             known |= {"entropy": float(read.entropy[row]), "rank": int(read.rank[row])}
         return known
-
-
-def _character_end(data: bytes, stop: int) -> int:
-    """The first end of a character of ``data`` from ``stop`` on."""
-    while stop < len(data) and data[stop] & 0xC0 == 0x80:
-        stop += 1
-    return stop
 
 
 class TokenNames:

@@ -29,26 +29,15 @@ class TokenBytes:
 
     def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
         """Of ``tokenizer``, whose settings do not change any more."""
-        bare, full = (tokenizer.encode("a", add_special_tokens=own) for own in (False, True))
-        before = next((i for i in range(len(full.ids)) if full.ids[i : i + len(bare.ids)] == bare.ids), 0)
-        self.before: list[int] = full.ids[:before]
-        self.after: list[int] = full.ids[before + len(bare.ids) :]
         self._bytes = _spelled(tokenizer)
         self._width_V = np.zeros(max(self._bytes, default=0) + 1, np.int64)
         self._width_V[list(self._bytes)] = list(map(len, self._bytes.values()))
 
-    def encoding(self, text: str, encoded: tokenizers.Encoding, *, specials: bool) -> Encoding:
+    def encoding(self, text: str, encoded: tokenizers.Encoding) -> Encoding:
         """The ids of ``text``, which was ``encoded`` without the tokens that are added
-        automatically; with ``specials``, these too.
+        automatically.
         """
-        ids_T, stop_T = np.array(encoded.ids, np.int64), self._stops(text, encoded)
-        if not specials:
-            return Encoding(ids_T, stop_T)
-        end = len(text.encode())
-        return Encoding(
-            np.concatenate([self.before, ids_T, self.after]).astype(np.int64),
-            np.concatenate([[0] * len(self.before), stop_T, [end] * len(self.after)]).astype(np.int64),
-        )
+        return Encoding(np.array(encoded.ids, np.int64), self._stops(text, encoded))
 
     def _stops(self, text: str, encoded: tokenizers.Encoding) -> Ints:
         """The byte at which each token ends, shape (T,)."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol, final
 
 import numpy as np
@@ -14,7 +14,8 @@ from transformers import PreTrainedTokenizerBase
 from nonplus.errors import BadInput, BadModel
 from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding, Ints
-from nonplus.models.token_bytes import TokenBytes, bytes_before, gives, of_signs, of_text, tiles
+from nonplus.models.fast_encoder import FastEncoder
+from nonplus.models.token_bytes import bytes_before, gives, of_signs, of_text, tiles
 from nonplus.models.unknown_token import unknown_id
 
 # Tokens decoded before each one, so that what a decoder does at the start of a text
@@ -164,13 +165,12 @@ class _Fast:
         self._rust.no_truncation()
         self._rust.no_padding()
         self._rust.encode_special_tokens = plain
-        self._bytes = TokenBytes(self._rust)
-
-    def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         # A batch even for one text: `encode` would block all other Python threads, such
         # as one that feeds a GPU.
-        encoded = self._rust.encode_batch(list(texts), add_special_tokens=False)
-        return [self._bytes.encoding(*each, specials=specials) for each in zip(texts, encoded, strict=True)]
+        self._encoder = FastEncoder(self._rust, partial(self._rust.encode_batch, add_special_tokens=False))
+
+    def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
+        return self._encoder.encode(texts, specials=specials)
 
     def rules(self) -> str:
         return str(self._rust.to_str())

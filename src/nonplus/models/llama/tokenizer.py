@@ -13,7 +13,7 @@ import tokenizers
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding
-from nonplus.models.token_bytes import TokenBytes
+from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.unknown_token import unknown_id
 
 
@@ -37,7 +37,7 @@ class FileTokenizer:
             raise BadModel(f"{file} cannot be read as a tokenizer: {fault}") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
-        self._bytes = TokenBytes(self._tokenizer)
+        self._parsed = _one_by_one(self._tokenizer)
         self._folder = folder
         self._config = json_file(folder / "tokenizer_config.json")
         self.identity = hashlib.sha256(raw).hexdigest()
@@ -59,17 +59,15 @@ class FileTokenizer:
 
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
-        encoder = self._tokenizer if special_text == "parsed" else self._plain
-        # One by one: a batch starts threads, and a later fork would warn about them.
-        encoded = (encoder.encode(text, add_special_tokens=False) for text in texts)
-        return [self._bytes.encoding(*each, specials=specials) for each in zip(texts, encoded, strict=True)]
+        encoder = self._parsed if special_text == "parsed" else self._plain
+        return encoder.encode(texts, specials=specials)
 
     @cached_property
-    def _plain(self) -> tokenizers.Tokenizer:
+    def _plain(self) -> FastEncoder:
         """Reads text that spells a special token as any other."""
         plain = tokenizers.Tokenizer.from_str(self._tokenizer.to_str())
         plain.encode_special_tokens = True
-        return plain
+        return _one_by_one(plain)
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, special tokens included."""
@@ -98,7 +96,7 @@ class FileTokenizer:
         For EOS, ``config`` counts too; for BOS it does not, because many configurations
         name a token that the model never saw.
         """
-        bos = self._bytes.before or self._named("bos_token")
+        bos = self._parsed.before or self._named("bos_token")
         eos = self._named("eos_token") or _ids(config.get("eos_token_id"))
         return Special(bos=bos[0] if bos else None, eos=eos[0] if eos else None)
 
@@ -123,6 +121,11 @@ def json_file(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadModel(f"{file} holds a {type(content).__name__} instead of an object; download it again")
     return content
+
+
+def _one_by_one(tokenizer: tokenizers.Tokenizer) -> FastEncoder:
+    """A batch would start threads, and a later fork warn about them."""
+    return FastEncoder(tokenizer, lambda texts: [tokenizer.encode(text, add_special_tokens=False) for text in texts])
 
 
 def _ids(value: Any) -> list[int]:

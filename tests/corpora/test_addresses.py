@@ -28,6 +28,13 @@ def make(*paths: str) -> None:
         ("README.md", "file"),
         ("LICENSE", "file"),
         ("wiki.test.raw", "file"),
+        ("rows.csv", "csv"),
+        ("rows.tsv.xz", "csv"),
+        ("notes.txt.bz2", "file"),
+        ("corpus.tar", "archive"),
+        ("corpus.TAR.GZ", "archive"),
+        ("corpus.tgz", "archive"),
+        ("corpus.zip", "archive"),
         ("rows.jsonl", "jsonl"),
         ("ROWS.JSONL", "jsonl"),
         ("rows.ndjson", "jsonl"),
@@ -46,7 +53,7 @@ def test_an_existing_file_is_read_by_its_suffix(path, scheme):
     assert addresses(path) == [Address(scheme, path)]
 
 
-@pytest.mark.parametrize("path", ["rows.json", "rows.csv", "rows.tsv", "rows.arrow", "rows.json.gz"])
+@pytest.mark.parametrize("path", ["rows.json", "rows.arrow", "rows.json.gz"])
 def test_a_table_that_can_mean_several_things_is_refused_with_the_schemes(path):
     make(path)
     with pytest.raises(BadInput, match=r"several things.*dataset:.*jsonl:.*file:"):
@@ -84,10 +91,29 @@ def test_a_pattern_may_have_spaces_if_its_suffix_is_known():
 
 
 @pytest.mark.parametrize(
-    "source", ["missing.txt", "missing file.txt", "data/missing", "/missing", "data/*.txt", "missing.json", "and/or"]
+    "source",
+    [
+        "missing.txt",
+        "missing file.txt",
+        "data/missing",
+        "/missing",
+        "missing.json",
+        "and/or",
+        "book.epub",
+        "wiki.test.raw",
+        "song.mp3",
+        "rows.csv",
+        "corpus.tar.gz",
+    ],
 )
 def test_what_looks_like_a_path_and_does_not_exist_is_not_scored_as_text(source):
     with pytest.raises(BadInput, match=r"no such file: .*text:"):
+        addresses(source)
+
+
+@pytest.mark.parametrize("source", ["*.nothing", "data/*.txt", "part-?.log", "part[12]", "my notes/*.txt"])
+def test_a_pattern_that_matches_nothing_is_not_scored_as_text(source):
+    with pytest.raises(BadInput, match=r"no file matches the pattern .*text:"):
         addresses(source)
 
 
@@ -99,6 +125,12 @@ def test_what_looks_like_a_path_and_does_not_exist_is_not_scored_as_text(source)
         "Is 1/2 less than 2/3?",
         "Note: this is a text.",
         "Why?",
+        "Really?!",
+        "etc.",
+        "3.14",
+        "U.S.",
+        "Hello...",
+        "see also\nnotes.txt",
         "the folder\nhas/a/path",
         "x" * 5000,
         "fragt: wie?",

@@ -80,3 +80,32 @@ def test_a_corpus_is_named_after_its_sources(tmp_path, sources, name):
     (tmp_path / "a.txt").write_text("words")
     corpus = open_corpora([source.format(folder=tmp_path) for source in sources])
     assert corpus.name == name.format(folder=tmp_path)
+
+
+@pytest.mark.parametrize("source", ["text:words", "lines:{}", "file:{}", "{}", "wikitext:{}", "-"])
+@pytest.mark.parametrize("option", ["field", "id_field", "context_field", "domain_field"])
+def test_a_field_is_refused_where_there_are_no_rows(tmp_path, source, option):
+    path = tmp_path / "a.txt"
+    path.write_text("words")
+    with pytest.raises(BadInput, match=rf"{option}='body' names a field, and there are no rows .*; omit"):
+        open_corpus(source.format(path), options=CorpusOptions(**{option: "body"}))
+
+
+def test_a_field_is_accepted_if_some_of_the_sources_have_rows(jsonl, tmp_path):
+    (tmp_path / "a.txt").write_text("words")
+    jsonl([{"body": "row"}])
+    texts = [document.text for document in open_corpus(tmp_path, options=CorpusOptions(field="body"))]
+    assert texts == ["words", "row"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("field", 5), ("field", None), ("limit", "3"), ("limit", -1), ("max_bytes", 0)]
+)
+def test_an_option_of_the_wrong_type_or_size_is_refused(name, value):
+    with pytest.raises(BadInput, match=rf"{name}(=.*)? is "):
+        CorpusOptions(**{name: value})
+
+
+def test_what_is_done_about_a_bad_row_is_one_of_two_words():
+    with pytest.raises(BadInput, match="on_bad_row is stop or skip, got 'ignore'"):
+        CorpusOptions(on_bad_row="ignore")

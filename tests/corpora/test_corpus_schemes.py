@@ -57,6 +57,6 @@ def test_a_missing_extra_is_named_with_the_line_that_installs_it(source, module,
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, module, None)
     if ":" not in source:
-        (tmp_path / source).write_bytes(b"x")
+        (tmp_path / source).write_bytes(b"\x28\xb5\x2f\xfd a frame of zstd")
     with pytest.raises(MissingExtra, match=rf"needs {module}.*pip install 'nonplus\[{extra}\]'$"):
         list(open_corpus(source))

@@ -1,6 +1,6 @@
 import pytest
 
-from nonplus.corpora import CorpusOptions, open_corpus
+from nonplus.corpora import CorpusOptions, Rejected, open_corpus
 from nonplus.errors import BadInput, BadProtocol, BadRecord
 from nonplus.measure.records import Document
 
@@ -96,3 +96,42 @@ def test_options_without_a_field_for_the_text_are_refused():
 def test_messages_exclude_a_context_field():
     with pytest.raises(BadProtocol, match="both set the context"):
         CorpusOptions(messages="messages", context_field="prompt")
+
+
+BAD = [
+    '{"body": "no text"}',
+    '{"text": null}',
+    "not JSON",
+    '{"text": 5}',
+    '"a string"',
+    r'{"text": "\ud83d"}',
+    "x" * 99,
+]
+
+
+@pytest.mark.parametrize("row", BAD)
+def test_a_bad_row_stops_the_reading_or_is_skipped_and_handed_over_with_its_place_and_reason(jsonl, row):
+    path = jsonl(['{"text": "one"}', row, '{"text": "two"}'])
+    documents = iter(open_corpus(str(path), options=CorpusOptions(max_bytes=80)))
+    assert next(documents).text == "one"
+    with pytest.raises(BadRecord, match="at line 2") as stopped:
+        next(documents)
+    found: list[Rejected] = []
+    corpus = open_corpus(str(path), options=CorpusOptions(on_bad_row="skip", max_bytes=80), rejects=found.append)
+    for _ in range(2):
+        assert [(document.id, document.text) for document in corpus] == [(f"{path}:1", "one"), (f"{path}:3", "two")]
+        assert corpus.rejected == 1
+    assert found == 2 * [Rejected(place=f"{path}, at line 2", reason=str(stopped.value), row=row[:80])]
+
+
+def test_bytes_that_are_not_utf8_spoil_their_row_only(jsonl, read):
+    path = jsonl(['{"text": "one"}'])
+    path.write_bytes(b'{"text": "caf\xe9"}\n' + path.read_bytes())
+    assert [document.text for document in read(str(path), on_bad_row="skip")] == ["one"]
+
+
+def test_if_every_row_is_bad_the_first_reason_is_said(jsonl, read):
+    with pytest.raises(
+        BadInput, match=r"no text to measure: .* 2 rows could not be read; the first: .*no field 'text'"
+    ):
+        read(str(jsonl(['{"body": 1}', "broken"])), on_bad_row="skip")

@@ -55,17 +55,12 @@ class Plan:
 
     sources: tuple[str, ...]
     model: str
-    asked: Protocol | None  # the protocol, unless it is left to the model
+    protocol: Protocol
     loading: Loading
     corpus: CorpusOptions
     run: RunOptions
     precision: Precision
     output: Output
-
-    @property
-    def protocol(self) -> Protocol:
-        """That of a model with windows."""
-        return self.asked or Protocol()
 
     def __post_init__(self) -> None:
         if self.output.json and self.output.show:
@@ -85,11 +80,12 @@ class Plan:
             raise BadProtocol(
                 f"--bootstrap needs at least {_FEWEST_SAMPLES} samples, got {self.precision.bootstrap}; try 1000"
             )
-        _check_files(self.output, self.sources)
+        _check_files(self.output, self.sources, self.corpus)
 
 
-def _check_files(output: Output, sources: tuple[str, ...]) -> None:
-    places = [place for source in sources for place in addresses(source) if place.scheme != "text"]
+def _check_files(output: Output, sources: tuple[str, ...], corpus: CorpusOptions) -> None:
+    found = [place for source in sources for place in addresses(source, follow_links=corpus.follow_links)]
+    places = [place for place in found if place.scheme != "text"]
     taken = {os.path.realpath(place.location): f"the source {place.location}" for place in places}
     for flag, path in output.tables.items():
         if path.suffix not in SUFFIXES:

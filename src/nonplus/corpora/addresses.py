@@ -3,26 +3,21 @@
 import glob
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from nonplus.corpora.folders import is_regular, readable_files
 from nonplus.corpora.streams import STANDARD_INPUT, existing, name_of
+from nonplus.corpora.suffixes import AMBIGUOUS, ARCHIVES, COMPRESSIONS, SUFFIXES, suffix_of
 from nonplus.errors import BadInput
 from nonplus.optional import CORPORA, is_scheme
 
-SUFFIXES = {".txt": "file", ".md": "file", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
-COMPRESSIONS = (".gz", ".zst")
-TABLES = (".json", ".csv", ".tsv", ".arrow")
-
-# Parquet is compressed inside.
-_READABLE = (
-    *SUFFIXES,
-    *(suffix + compression for suffix in SUFFIXES if suffix != ".parquet" for compression in COMPRESSIONS),
-)
+_KNOWN = (*SUFFIXES, *AMBIGUOUS, *ARCHIVES)
 # At least two letters, because C:\notes.txt has a drive and no scheme.
 _PREFIX = re.compile(r"([a-z][a-z0-9_+-]+):")
 _PATTERN = re.compile(r"[*?[]")
+# A full stop and an extension, which has a letter: not the ends of "etc." and "3.14".
+_EXTENSION = re.compile(r"\w\.(?=\w*[A-Za-z])[A-Za-z0-9_]{1,10}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +28,14 @@ class Address:
     location: str
 
 
-def addresses(source: str | Path) -> list[Address]:
+def addresses(source: str | Path, *, follow_links: bool = False) -> list[Address]:
     """What ``source`` names: one address, or the files of a folder or pattern by path.
 
     Raises:
         BadInput: it names nothing, or can mean more than one thing.
     """
     if isinstance(source, Path):
-        return _found(existing(str(source)))
+        return _found(existing(str(source)), follow_links)
     prefix = _PREFIX.match(source)
     if prefix and is_scheme(CORPORA, prefix[1]):
         return [Address(prefix[1], source[prefix.end() :])]
@@ -49,58 +44,59 @@ def addresses(source: str | Path) -> list[Address]:
     if not source.strip():
         raise BadInput("the text is empty; give a text, a file, a folder, or - for standard input")
     if os.path.exists(source):
-        return _found(source)
-    spaced = any(character.isspace() for character in source)
-    if prefix and not spaced:
+        return _found(source, follow_links)
+    if prefix and not _is_spaced(source):
         return [Address(prefix[1], source[prefix.end() :])]
-    return _unseen(source, spaced=spaced)
-
-
-def _found(path: str) -> list[Address]:
-    return _folder(path) if os.path.isdir(path) else [_file(path)]
-
-
-def _unseen(source: str, *, spaced: bool) -> list[Address]:
-    suffixed = source.lower().endswith((*_READABLE, *TABLES))
-    if _PATTERN.search(source) and (suffixed or not spaced):
-        matches = [path for path in sorted(glob.glob(source, recursive=True)) if not os.path.isdir(path)]
-        if matches:
-            return [_file(path) for path in matches]
-    if suffixed or ("/" in source and not spaced):
-        # It looks like a path, so a misspelled one must not be scored as text.
-        return _found(existing(source))
+    matches = _matches(source)
+    if matches:
+        return [_file(path) for path in matches]
+    if looks_like_path(source):
+        # A misspelled one must not be scored as text.
+        if _PATTERN.search(source):
+            raise BadInput(
+                f"no file matches the pattern {source}; check it, or write text: before it to score it as text"
+            )
+        return _found(existing(source), follow_links)
     return [Address("text", source)]
 
 
+def looks_like_path(source: str) -> bool:
+    """Whether a text was probably meant to name a file, by how it is written."""
+    if suffix_of(source) in _KNOWN or source.lower().endswith(COMPRESSIONS):
+        return "\n" not in source
+    # A question or a wish may end in marks that a pattern has.
+    pattern = bool(_PATTERN.search(source.rstrip("?!*.")))
+    return not _is_spaced(source) and ("/" in source or pattern or bool(_EXTENSION.search(source)))
+
+
+def _is_spaced(source: str) -> bool:
+    return any(character.isspace() for character in source)
+
+
+def _matches(source: str) -> list[str]:
+    if not _PATTERN.search(source) or (_is_spaced(source) and suffix_of(source) not in _KNOWN):
+        return []
+    found = [path for path in sorted(glob.glob(source, recursive=True)) if not os.path.isdir(path)]
+    return [path for path in found if is_regular(path)]
+
+
+def _found(path: str, follow_links: bool) -> list[Address]:
+    if not os.path.isdir(path):
+        return [_file(path)]
+    files = readable_files(path, follow_links=follow_links)
+    if not files:
+        raise BadInput(
+            f"the folder {name_of(path)} has no files in {', '.join(SUFFIXES)}, compressed ({', '.join(COMPRESSIONS)}) "
+            f"or not; name other files by a pattern, such as {name_of(os.path.join(path, '*.log'))}"
+        )
+    return [_file(file) for file in files]
+
+
 def _file(path: str) -> Address:
-    stem, suffix = os.path.splitext(path.lower())
-    if suffix in COMPRESSIONS:
-        suffix = os.path.splitext(stem)[1]
-    if suffix in TABLES:
+    suffix = suffix_of(path)
+    if suffix in AMBIGUOUS:
         raise BadInput(
             f"{name_of(path)} can mean several things: write dataset: before it if it is a table, jsonl: if each "
             "line is a JSON object, or file: to score the file as text"
         )
-    return Address(SUFFIXES.get(suffix, "file"), path)
-
-
-def _folder(path: str) -> list[Address]:
-    found = sorted(_readable(path))
-    if not found:
-        raise BadInput(
-            f"the folder {name_of(path)} has no files in {', '.join(SUFFIXES)}, compressed (.gz, .zst) or not; "
-            f"name other files by a pattern, such as {name_of(os.path.join(path, '*.log'))}"
-        )
-    return [_file(file) for file in found]
-
-
-def _readable(path: str) -> Iterator[str]:
-    for folder, folders, files in os.walk(path, onerror=_refused):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for file in files:
-            if file.lower().endswith(_READABLE) and not file.startswith("."):
-                yield os.path.join(folder, file)
-
-
-def _refused(problem: OSError) -> None:
-    raise BadInput(f"the folder {name_of(str(problem.filename))} cannot be read: {problem.strerror}") from problem
+    return Address("archive" if suffix in ARCHIVES else SUFFIXES.get(suffix, "file"), path)

@@ -2,35 +2,27 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, final
+from typing import Any, BinaryIO
 
 from nonplus.corpora.decoding import lines
 from nonplus.corpora.rows import Place, RowReader
-from nonplus.corpora.streams import existing, name_of, opened
 from nonplus.errors import BadRecord
 from nonplus.measure.records import Document
 
 
-@final
-class JsonLines:
-    """``jsonl:articles.jsonl.gz``: a document for each line, with the id ``path:line``.
+def json_lines(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Document]:
+    """A document for each line, with the id ``name:line``.
 
     A blank line is a blank document.
     """
-
-    def __init__(self, location: str, reader: RowReader) -> None:
-        self._location = existing(location)
-        self._reader = reader
-
-    def __iter__(self) -> Iterator[Document]:
-        name = name_of(self._location)
-        with opened(self._location) as stream:
-            for number, line in enumerate(lines(stream, name), 1):
-                place = Place(name, "line", number)
-                if line.isspace():
-                    yield Document(text="", id=place.id)
-                else:
-                    yield from self._reader.documents(_parsed(line, place), place)
+    for line in lines(stream, max_bytes=reader.max_bytes):
+        place = Place(name, "line", line.number)
+        with reader.row(place, line):
+            text = line.text(name)
+            if text.isspace():
+                yield Document(text="", id=place.id)
+            else:
+                yield from reader.read(_parsed(text, place), place)
 
 
 def _parsed(line: str, place: Place) -> Any:

@@ -1,12 +1,10 @@
-"""Plain text: literal, from standard input, a whole file, or line by line."""
+"""Plain text: literal, a whole file, or line by line."""
 
 from collections.abc import Iterator
-from functools import cached_property
-from typing import final
+from typing import BinaryIO, final
 
 from nonplus.corpora.decoding import lines, whole_text
 from nonplus.corpora.rows import Place, RowReader
-from nonplus.corpora.streams import STANDARD_INPUT, existing, name_of, opened
 from nonplus.corpora.values import as_text
 from nonplus.errors import BadInput
 from nonplus.measure.records import Document
@@ -25,50 +23,17 @@ class Literal:
         yield Document(text=self._text, id="text")
 
 
-@final
-class StandardInput:
-    """``-`` or ``stdin:``: all of it as one document, kept for another pass."""
-
-    def __init__(self, location: str, reader: RowReader) -> None:
-        if location not in ("", STANDARD_INPUT):
-            raise BadInput(f"nothing may follow stdin:, got {location!r}; write - for standard input")
-
-    @cached_property
-    def _text(self) -> str:
-        with opened(STANDARD_INPUT) as stream:
-            return whole_text(stream, name_of(STANDARD_INPUT))
-
-    def __iter__(self) -> Iterator[Document]:
-        yield Document(text=self._text, id=name_of(STANDARD_INPUT))
+def whole(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Document]:
+    """All of a file as one document, with its name as the id."""
+    yield Document(text=whole_text(stream, name, max_bytes=reader.max_bytes), id=name)
 
 
-@final
-class WholeFile:
-    """``file:notes.txt``: the file as one document, with its path as the id."""
-
-    def __init__(self, location: str, reader: RowReader) -> None:
-        self._location = existing(location)
-
-    def __iter__(self) -> Iterator[Document]:
-        name = name_of(self._location)
-        with opened(self._location) as stream:
-            text = whole_text(stream, name)
-        yield Document(text=text, id=name)
-
-
-@final
-class Lines:
-    """``lines:sentences.txt``: a document for each line, with the id ``path:line``.
+def each_line(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Document]:
+    """A document for each line, with the id ``name:line``.
 
     The newline at the end of a line does not belong to the document.
     """
-
-    def __init__(self, location: str, reader: RowReader) -> None:
-        self._location = existing(location)
-
-    def __iter__(self) -> Iterator[Document]:
-        name = name_of(self._location)
-        with opened(self._location) as stream:
-            for number, line in enumerate(lines(stream, name), 1):
-                text = line.removesuffix("\n").removesuffix("\r")
-                yield Document(text=text, id=Place(name, "line", number).id)
+    for line in lines(stream, max_bytes=reader.max_bytes):
+        place = Place(name, "line", line.number)
+        with reader.row(place, line):
+            yield Document(text=line.text(name).removesuffix("\n").removesuffix("\r"), id=place.id)

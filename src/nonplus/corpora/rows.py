@@ -1,13 +1,14 @@
 """Rows of a table to documents: the named fields, each checked."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, final
 
 from nonplus.closest import did_you_mean
 from nonplus.corpora.chat import responses
 from nonplus.corpora.options import CorpusOptions
+from nonplus.corpora.rejects import Rejected, Rejects
 from nonplus.corpora.values import as_label, as_text, type_phrase
 from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.interfaces import Tokenizer
@@ -40,15 +41,20 @@ class RowReader:
         BadInput: ``options`` names a field of conversations, and there is no tokenizer.
     """
 
-    def __init__(self, options: CorpusOptions, tokenizer: Tokenizer | None = None) -> None:
+    def __init__(
+        self, options: CorpusOptions, tokenizer: Tokenizer | None = None, rejects: Rejects | None = None
+    ) -> None:
         if options.messages and tokenizer is None:
             raise BadInput(
-                f"messages={options.messages!r} names a field of conversations, which need a model's chat template; "
+                f"messages={options.messages} names a field of conversations, which need a model's chat template; "
                 "pass the tokenizer of a model that has one"
             )
         self._options = options
         self._fields = options.fields
         self._template = tokenizer if options.messages else None
+        self.max_bytes = options.max_bytes
+        self.rejects = rejects or Rejects()
+        self.met_rows = False
 
     @property
     def columns(self) -> list[str]:
@@ -68,7 +74,24 @@ class RowReader:
                 remedy = remedy or f"; name the right one with {option}=…"
                 raise BadRecord(f"{where}: no field {name!r}; {found}{remedy}")
 
+    def row(self, place: Place, raw: object) -> "_Row":
+        """The reading of one row, which any ``BadInput`` rejects.
+
+        Raises:
+            BadInput: the row is bad, and the options do not say to skip it.
+        """
+        return _Row(place, raw, None if self._options.on_bad_row == "stop" else self.rejects)
+
     def documents(self, row: object, place: Place) -> Iterator[Document]:
+        """The documents of a row as :meth:`read` gives them; none if it is rejected.
+
+        Raises:
+            BadRecord: the row is bad, and the options do not say to skip it.
+        """
+        with self.row(place, row):
+            yield from self.read(row, place)
+
+    def read(self, row: object, place: Place) -> Sequence[Document]:
         """The document of a row, or those of its conversation.
 
         A conversation without an answer is one blank document.
@@ -76,6 +99,7 @@ class RowReader:
         Raises:
             BadRecord: a field is missing, or its value has the wrong type.
         """
+        self.met_rows = True
         if not isinstance(row, Mapping):
             raise BadRecord(f"{place}: the row is {type_phrase(row)}, where an object with named fields is needed")
         self.check(row, place)
@@ -84,11 +108,15 @@ class RowReader:
         if self._template is None:
             text = self._read(row, self._options.field, place, as_text)
             context = self._read(row, self._options.context_field, place, as_text)
-            yield Document(text=text, id=id_, context=context, domain=domain)
-        else:
-            answers = responses(self._messages(row, place), self._template, row=id_, domain=domain)
-            first = next(answers, Document(text="", id=id_))
-            yield from chain([first], answers)
+            return [Document(text=text, id=id_, context=context, domain=domain)]
+        answers = responses(self._messages(row, place), self._template, row=id_, domain=domain)
+        return list(answers) or [Document(text="", id=id_)]
+
+    @property
+    def described(self) -> str:
+        """Which field was read: ``field text``."""
+        option, name = next(iter(self._fields.items()))
+        return f"{option} {name}"
 
     def _messages(self, row: Mapping[str, Any], place: Place) -> list[Any]:
         messages, name = row[self._options.messages], self._options.messages
@@ -101,3 +129,28 @@ class RowReader:
     @staticmethod
     def _read(row: Mapping[str, Any], field: str, place: Place, check: Callable[[object, str], str]) -> str:
         return check(row[field], f"{place}: the field {field!r}") if field else ""
+
+
+@final
+class _Row:
+    """A block that reads a row; a generator would take as long as the reading."""
+
+    __slots__ = ("_place", "_raw", "_rejects")
+
+    def __init__(self, place: Place, raw: object, rejects: Rejects | None) -> None:
+        self._place = place
+        self._raw = raw
+        self._rejects = rejects
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, at: object) -> bool:
+        if self._rejects is None or not isinstance(problem, BadInput):
+            return False
+        self._rejects.add(Rejected(place=str(self._place), reason=str(problem), row=_shown(self._raw)))
+        return True
+
+
+def _shown(row: object) -> str:
+    return json.dumps(row, ensure_ascii=False, default=repr) if isinstance(row, Mapping) else str(row)

@@ -1,18 +1,22 @@
 """The bytes of a file or of standard input, decompressed while they are read."""
 
 import gzip
-import io
 import os
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO, cast
+from itertools import chain
+from typing import BinaryIO
 
-from nonplus.corpora.zstd import zstd_bytes
+from nonplus.corpora.compression import buffered, decompressed
+from nonplus.corpora.content import HEAD, Content, check_text, content_of
+from nonplus.corpora.suffixes import is_compressed
 from nonplus.errors import BadInput
 
 STANDARD_INPUT = "-"
+
+_AT_ONCE = 1 << 16  # bytes
 
 
 def name_of(location: str) -> str:
@@ -24,8 +28,10 @@ def existing(location: str) -> str:
     """``location`` itself, if it exists.
 
     Raises:
-        BadInput: it does not exist, or may not be read.
+        BadInput: it does not exist, may not be read, or cannot be a path.
     """
+    if "\0" in location:
+        raise BadInput(f"{name_of(location)!r} has a NUL character, which no path has; remove it")
     if location != STANDARD_INPUT:
         with explained(location):
             os.stat(location)
@@ -33,17 +39,39 @@ def existing(location: str) -> str:
 
 
 @contextmanager
-def opened(location: str) -> Iterator[BinaryIO]:
-    """A stream of bytes; ``.gz`` and ``.zst`` files are decompressed in small chunks.
+def opened(location: str) -> Iterator[tuple[BinaryIO, Content]]:
+    """The bytes at a location, decompressed if they are compressed, and what they are.
+
+    What they are is told by themselves, whatever the name: text, or an archive.
 
     Raises:
-        BadInput: the file cannot be read or is damaged; also while the stream is read.
+        BadInput: the file cannot be read, is damaged, or is neither; also while the
+            stream is read.
     """
-    if location == STANDARD_INPUT:
-        yield sys.stdin.buffer
-        return
-    with explained(location), open(location, "rb") as raw, _decompressed(raw, location) as stream:
-        yield stream
+    with explained(location):
+        if location == STANDARD_INPUT:
+            yield unpacked(sys.stdin.buffer, name_of(location))
+            return
+        with open(location, "rb") as raw:
+            yield unpacked(raw, name_of(location))
+
+
+def unpacked(raw: BinaryIO, name: str) -> tuple[BinaryIO, Content]:
+    """What ``raw`` holds, decompressed at most once, and what it is.
+
+    Raises:
+        BadInput: it is neither text nor an archive.
+    """
+    stream, content = _recognised(raw)
+    if content.compression:
+        stream, content = _recognised(decompressed(stream, content.compression))
+        if content.compression or content.archive == "zip":
+            check_text(content, name)
+    elif is_compressed(name):
+        raise BadInput(f"{name} is damaged or not compressed; make or download it again, or name it for what it is")
+    if content.foreign:
+        check_text(content, name)
+    return stream, content
 
 
 @contextmanager
@@ -59,14 +87,15 @@ def explained(location: str) -> Iterator[None]:
     except IsADirectoryError:
         raise BadInput(f"{name} is a folder, where a file is needed; name the folder without a scheme") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as damage:
-        raise BadInput(f"{name} is damaged or not compressed: {damage}; make or download it again") from damage
+        raise BadInput(f"{name} is damaged: {damage}; make or download it again") from damage
     except OSError as problem:
         raise BadInput(f"{name} cannot be read: {problem.strerror or problem}") from problem
 
 
-def _decompressed(raw: BinaryIO, location: str) -> BinaryIO:
-    if location.lower().endswith(".gz"):
-        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=raw)))
-    if location.lower().endswith(".zst"):
-        return io.BufferedReader(zstd_bytes(raw))
-    return raw
+def _recognised(stream: BinaryIO) -> tuple[BinaryIO, Content]:
+    """The stream from its beginning, and what it begins like."""
+    head = stream.read(HEAD)
+    if stream.seekable():
+        stream.seek(-len(head), os.SEEK_CUR)
+        return stream, content_of(head)
+    return buffered(chain([head], iter(lambda: stream.read1(_AT_ONCE), b""))), content_of(head)  # type: ignore[attr-defined]

@@ -1,17 +1,15 @@
 """WikiText files, which hold many articles, cut into articles."""
 
-from collections.abc import Iterable, Iterator
-from typing import final
+from collections.abc import Iterator
+from typing import BinaryIO
 
-from nonplus.corpora.decoding import lines
+from nonplus.corpora.decoding import lines, too_long
 from nonplus.corpora.rows import RowReader
-from nonplus.corpora.streams import existing, name_of, opened
 from nonplus.measure.records import Document
 
 
-@final
-class WikiText:
-    """``wikitext:wiki.test.raw``: a document for each article, with its title as id.
+def articles(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Document]:
+    """A document for each article, with its title as id.
 
     An article reaches from one first-level heading to the next. The newline before a
     heading separates two articles and belongs to neither. This cut is that of the data
@@ -21,25 +19,18 @@ class WikiText:
     before the first heading is a document of its own, with the file's name as the id,
     unless it is blank.
     """
-
-    def __init__(self, location: str, reader: RowReader) -> None:
-        self._location = existing(location)
-
-    def __iter__(self) -> Iterator[Document]:
-        name = name_of(self._location)
-        with opened(self._location) as stream:
-            yield from _articles(lines(stream, name), name)
-
-
-def _articles(lines_: Iterable[str], preamble: str) -> Iterator[Document]:
-    title, article = preamble, [""]
-    for line in lines_:
-        if _is_heading(line.strip()):
-            text = "".join(article).removesuffix("\n")
-            if text.strip():
-                yield Document(text=text, id=title)
-            title, article = line.strip()[2:-2], []
-        article.append(line)
+    title, article, size = name, [""], 0
+    for line in lines(stream, max_bytes=reader.max_bytes):
+        text = line.text(name)
+        if _is_heading(text.strip()):
+            done = "".join(article).removesuffix("\n")
+            if done.strip():
+                yield Document(text=done, id=title)
+            title, article, size = text.strip()[2:-2], [], 0
+        article.append(text)
+        size += len(line.raw)
+        if size > reader.max_bytes:
+            raise too_long(f"{name}, at line {line.number}: the article {title!r}", reader.max_bytes)
     yield Document(text="".join(article), id=title)
 
 

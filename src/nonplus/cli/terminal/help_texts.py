@@ -60,6 +60,9 @@ CORPUS = {
     "--id-field": "field with the id of a document",
     "--domain-field": "field with a domain to report by",
     "--limit": "read at most N documents",
+    "--max-bytes": "refuse a text file that is one document, or a line, of more than N bytes",
+    "--on-bad-row": "what to do about a row that cannot be read: stop there, or skip and count it",
+    "--follow-links": "follow links in a folder that lead out of it",
 }
 
 RUN = {

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nonplus.cli.terminal.printing import one_line
+from nonplus.corpora.suffixes import ARCHIVES, COMPRESSIONS
 from nonplus.measure.formatting import figure
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
@@ -23,7 +24,7 @@ from nonplus.measure.statistics.fixed_point import exp
 _SPINNER = 2  # columns
 _DISPENSABLE = ("speed", "documents", "left", "perplexity", "tokens")  # what a narrow line leaves out first
 _SAMPLE = 4096  # characters from which the total number of tokens is estimated
-_NOT_PLAIN = (".gz", ".zst", ".parquet", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".arrow")
+_NOT_PLAIN = (*COMPRESSIONS, *ARCHIVES, ".parquet", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".arrow")
 
 
 @final

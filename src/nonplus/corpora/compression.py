@@ -1,0 +1,86 @@
+"""Compressed bytes as a stream of what they hold; damage is an error.
+
+Python's own readers take whatever follows the first member of a ``.bz2`` or ``.xz``
+file for rubbish and end there, so its members are followed here.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, BinaryIO, final
+
+from nonplus.corpora.zstd import zstd_chunks
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_PACKED = 1 << 14  # bytes read at a time
+_UNPACKED = 1 << 20  # bytes made at a time, because bzip2 packs a million times
+
+
+def decompressed(packed: BinaryIO, compression: str) -> BinaryIO:
+    """The bytes that ``packed`` holds, over all its members.
+
+    Raises:
+        EOFError: while the stream is read: the data is damaged or truncated; gzip
+            raises errors of its own, too.
+        MissingExtra: zstandard is not installed.
+    """
+    match compression:
+        case "gzip":
+            return buffered(iter(partial(gzip.GzipFile(fileobj=packed).read1, _UNPACKED), b""))
+        case "zstd":
+            return buffered(zstd_chunks(packed))
+        case "bzip2":
+            return buffered(_chunks(packed, bz2.BZ2Decompressor, compression))
+        case _:
+            return buffered(_chunks(packed, lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ), compression))
+
+
+def buffered(chunks: Iterator[bytes]) -> BinaryIO:
+    """A stream of the bytes of ``chunks``."""
+    return io.BufferedReader(_Chunks(chunks))
+
+
+def _chunks(
+    packed: BinaryIO, begin: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor], compression: str
+) -> Iterator[bytes]:
+    data = packed.read(_PACKED)
+    while data:
+        member = begin()
+        while not member.eof:
+            if member.needs_input and not (data := data or packed.read(_PACKED)):
+                raise EOFError(f"the {compression} data is truncated")
+            try:
+                yield member.decompress(data, _UNPACKED)
+            except (OSError, lzma.LZMAError) as error:
+                raise EOFError(f"the {compression} data is damaged: {error}") from error
+            data = b""
+        data = member.unused_data or packed.read(_PACKED)
+        # Zeros may pad a file: gzip and xz say so.
+        while data and not (data := data.lstrip(b"\0")):
+            data = packed.read(_PACKED)
+
+
+@final
+class _Chunks(io.RawIOBase):
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._chunk = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        room = memoryview(buffer).cast("B")
+        while not self._chunk:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._chunk = memoryview(chunk)
+        size = min(len(room), len(self._chunk))
+        room[:size], self._chunk = self._chunk[:size], self._chunk[size:]
+        return size

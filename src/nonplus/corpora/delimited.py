@@ -1,0 +1,92 @@
+"""Tables as text, ``.csv`` and ``.tsv``: every value is text, as it is written."""
+
+import csv
+from collections.abc import Iterator
+from itertools import chain
+from typing import BinaryIO, final
+
+from nonplus.corpora.decoding import Line, lines
+from nonplus.corpora.rows import Place, RowReader
+from nonplus.errors import BadRecord
+from nonplus.measure.records import Document
+
+
+def delimited(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Document]:
+    """A document for each row after the header, with the id ``name:line``.
+
+    The header names the fields. It tells the delimiter, too: a tab, a semicolon or a
+    comma, the first of these that it has. Values may be quoted (RFC 4180) and then hold
+    newlines; ``NA`` and ``12`` are text like any other. An empty line is a blank
+    document.
+    """
+    source = _Lines(lines(stream, max_bytes=reader.max_bytes), name)
+    first = next(source, "")
+    delimiter = next((mark for mark in "\t;" if mark in first), ",")
+    rows = csv.reader(chain([first], source), strict=True, delimiter=delimiter)
+    header = _next_row(rows, Place(name, "line", 1), reader.max_bytes)
+    if header is None:
+        return
+    _check(header, f"{name}, in its header", reader)
+    while True:
+        place = Place(name, "line", source.begin())
+        with reader.row(place, source):
+            row = _next_row(rows, place, reader.max_bytes)
+            if row is None:
+                return
+            if not row:
+                yield Document(text="", id=place.id)
+                continue
+            if len(row) != len(header):
+                raise BadRecord(
+                    f"{place}: {len(row)} values, where the header names {len(header)} fields; put quotes around a "
+                    "value that has the delimiter in it"
+                )
+            yield from reader.read(dict(zip(header, row, strict=True)), place)
+
+
+@final
+class _Lines:
+    """The lines as text, and those of the current row."""
+
+    def __init__(self, source: Iterator[Line], name: str) -> None:
+        self._source = source
+        self._name = name
+        self._number = 0
+        self._row: list[Line] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._source)
+        self._number = line.number
+        self._row.append(line)
+        return line.text(self._name)
+
+    def begin(self) -> int:
+        """Begin a row, and say at which line."""
+        self._row.clear()
+        return self._number + 1
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self._row))
+
+
+def _next_row(rows: Iterator[list[str]], place: Place, max_bytes: int) -> list[str] | None:
+    # A setting of the whole process: 131,072 characters are too few for a text.
+    before = csv.field_size_limit(max_bytes)
+    try:
+        return next(rows, None)
+    except csv.Error as error:
+        raise BadRecord(
+            f"{place}: not a row of delimited text, {error}; a quote inside of quotes is written twice"
+        ) from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _check(header: list[str], where: str, reader: RowReader) -> None:
+    reader.check(header, where)
+    twice = [name for name in reader.columns if header.count(name) > 1]
+    if twice:
+        raise BadRecord(f"{where}: two fields are named {twice[0]!r}; rename one of them")

@@ -102,7 +102,7 @@ def test_a_low_figure_of_unknown_tokens_is_not_explained_by_training() -> None:
     plain = evaluate(["a" * 100], model=Uniform(1, tokenizer=Zeros()))
     assert "perhaps the model was trained on this text" in explanation(plain, vocabulary=1)
     said = explanation(measured(["<unk>" * 100]), vocabulary=259)
-    assert "trained on" not in said.partition("A figure measured")[0].partition("too few")[2]
+    assert "perhaps the model was trained" not in said
     assert "its tokenizer has no token for a part" in said
 
 

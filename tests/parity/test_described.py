@@ -16,13 +16,21 @@ TEXTS = [letters(n, seed=n) for n in (5, 150, 40)]
 MODEL = gpt2(length=64)
 
 
+SPELLED = ["<s>", *TEXTS, "</s> one <|endoftext|>", "bbb\n"]  # without BOS the newline would complete a chunk
+
+
+@pytest.mark.parametrize("texts", [TEXTS, SPELLED], ids=["plain", "special tokens and a newline at the end"])
 @pytest.mark.parametrize("adds_bos", [False, True])
-def test_llama_cpp(adds_bos: bool) -> None:
+def test_llama_cpp(adds_bos: bool, texts: list[str]) -> None:
     """ggml-org/llama.cpp at 050fc7f3, tools/perplexity/perplexity.cpp: ``perplexity``
-    and ``log_softmax``.
+    and ``log_softmax``; common/arg.cpp: ``-f``; common/common.h: ``common_tokenize``
+    with ``parse_special = false``.
     """
     n_ctx = WINDOW
-    tokens = tokenizer(adds_bos=adds_bos, length=64)("".join(TEXTS)).input_ids
+    prompt = "".join(texts)
+    if prompt[-1] == "\n":
+        prompt = prompt[:-1]
+    tokens = tokenizer(adds_bos=adds_bos, length=64)(prompt, split_special_tokens=True).input_ids
     nll, count = 0.0, 0
     first = n_ctx // 2
     for i in range(len(tokens) // n_ctx):
@@ -33,7 +41,7 @@ def test_llama_cpp(adds_bos: bool) -> None:
             sum_exp = float(sum(math.exp(value) for value in (row - row.max()).tolist()))
             nll -= float(row[chunk[j + 1]]) - float(row.max()) - math.log(sum_exp)
         count += n_ctx - first - 1
-    report = evaluate(TEXTS, model=(MODEL, tokenizer(adds_bos=adds_bos, length=64)), protocol=f"llama.cpp:{n_ctx}")
+    report = evaluate(texts, model=(MODEL, tokenizer(adds_bos=adds_bos, length=64)), protocol=f"llama.cpp:{n_ctx}")
     assert report.tally.scored == count
     assert report.perplexity == pytest.approx(math.exp(nll / count), rel=1e-6)
 

@@ -46,8 +46,8 @@ def _meaning(report: Report, vocabulary: int) -> str:
 
 def _of_unseen_text(bits: float) -> str:
     return (
-        f"The {figure(bits, 3)} bits for each byte of text are too few, because the model did not see all of the text: "
-        "its tokenizer has no token for a part, or loses it. So they compare with nothing."
+        f"The {figure(bits, 3)} bits for each byte of text cannot be compared, because the model did not see all of "
+        "the text: its tokenizer has no token for a part, or loses it."
     )
 
 

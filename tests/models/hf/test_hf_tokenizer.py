@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+import tokenizers
 
 pytest.importorskip("torch", reason="transformers needs it here")
 pytest.importorskip("transformers", reason="these are its tokenizers")
@@ -11,9 +12,18 @@ pytest.importorskip("transformers", reason="these are its tokenizers")
 from hf_tiny import byte_tokenizer, template
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoTokenizer, ByT5Tokenizer, CanineTokenizer, GPT2Config, GPT2Tokenizer
+from transformers import (
+    AutoTokenizer,
+    BertTokenizer,
+    ByT5Tokenizer,
+    CanineTokenizer,
+    GPT2Config,
+    GPT2Tokenizer,
+    PreTrainedTokenizerFast,
+)
 
 from nonplus.errors import BadInput, BadModel
+from nonplus.measure.lost_text import losses
 from nonplus.models.hf.tokenizer import HFTokenizer
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -23,6 +33,11 @@ CHAT = "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}"
 @pytest.fixture(scope="module")
 def gpt2(data):
     return GPT2Tokenizer.from_pretrained(data / "tokenizers/gpt2")
+
+
+@pytest.fixture(scope="module")
+def bert(data):
+    return BertTokenizer.from_pretrained(data / "tokenizers/bert-base-uncased")
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +90,43 @@ class Numbered(CanineTokenizer):
 
     def convert_tokens_to_string(self, tokens):
         return "".join(chr(int(token.split()[1])) for token in tokens)
+
+
+@pytest.mark.parametrize(
+    ("name", "unknown"),
+    [
+        ("gpt2", None),  # its unk_token is its EOS token, and it has a token for every byte
+        ("bert", "[UNK]"),
+        ("stories", "<unk>"),
+    ],
+)
+def test_the_unknown_token_is_one_that_stands_for_text(request, name, unknown):
+    tokenizer = request.getfixturevalue(name)
+    assert HFTokenizer(tokenizer).unknown_id == (unknown and tokenizer.convert_tokens_to_ids(unknown))
+
+
+def test_a_tokenizer_that_does_not_name_the_unknown_token_of_its_vocabulary_has_it():
+    words = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "<unk>": 1}, unk_token="<unk>"))
+    assert HFTokenizer(PreTrainedTokenizerFast(tokenizer_object=words)).unknown_id == 1
+
+
+def test_special_tokens_are_all_those_that_are_marked_so(stories):
+    named = {stories.bos_token_id, stories.eos_token_id, stories.unk_token_id}
+    assert HFTokenizer(stories).special_ids == named
+    more = AutoTokenizer.from_pretrained(stories.name_or_path)
+    more.add_tokens([tokenizers.AddedToken("<tool>", special=True), tokenizers.AddedToken("word", special=False)])
+    assert HFTokenizer(more).special_ids == named | {more.convert_tokens_to_ids("<tool>")}
+
+
+def test_bert_uncased_loses_capitals_accents_and_blanks(bert):
+    assert losses(["the fox"], HFTokenizer(bert)) == frozenset()
+    assert losses(["The fôx\nran"], HFTokenizer(bert)) == {"capitals", "accents", "blanks and newlines"}
+
+
+@given(TEXTS)
+@pytest.mark.parametrize("name", ["gpt2", "stories"])
+def test_tokenizers_with_a_token_for_every_byte_lose_nothing(request, name, text):
+    assert losses([f"a{text}"], HFTokenizer(request.getfixturevalue(name))) == frozenset()
 
 
 OURS = [HFTokenizer(tokenizer) for tokenizer in (byte_tokenizer(), ByT5Tokenizer(), CanineTokenizer())]

@@ -105,7 +105,7 @@ def test_the_doctor_names_a_head_that_takes_the_slow_path(run, monkeypatch):
     assert json.loads(run("doctor", "--json").out)["head_path"] == "fast"
     monkeypatch.setattr("nonplus.cli.doctor.open_model", opened)
     assert json.loads(run("doctor", "--json").out)["head_path"] == "granite: its head scales"
-    assert "slow  head          granite: its head scales" in run("doctor").out
+    assert "slow  head            granite: its head scales" in run("doctor").out
 
 
 def test_without_json_the_doctor_prints_lines(run):
@@ -135,7 +135,47 @@ def test_a_failed_check_gives_exit_code_1(run, monkeypatch):
     ran = run("doctor", "--model", "uniform:256")
     assert ran.code == 1
     assert "FAIL  causality" in ran.out
-    assert "cannot be relied on" in ran.err
+    assert "(2 nats; at most 0.001)" in ran.out
+    assert ran.out.splitlines()[-1] == "uniform:256 fails 1 of 2 checks (causality): do not rely on its figures"
+
+
+def test_a_model_that_does_not_open_fails_that_check_and_has_a_verdict(run):
+    ran = run("doctor", "--model", "nothing:x")
+    assert ran.code == 1
+    assert "FAIL  opens           there is no scheme 'nothing' for models" in ran.out
+    assert ran.out.splitlines()[-1] == "nothing:x does not open, so nothing else was checked"
+    (check,) = run("doctor", "--model", "nothing:x", "--json").object["checks"]
+    assert (check["name"], check["passed"], check["measured"]) == ("opens", False, None)
+    assert "no scheme 'nothing'" in check["fault"]
+
+
+def test_a_check_that_breaks_off_fails_and_the_others_go_on(run, monkeypatch):
+    def broken(batch):
+        raise RuntimeError("a kernel\nfailed")
+
+    def opened(name, *, loading):
+        model = open_model(name)
+        monkeypatch.setattr(type(model), "distributions", lambda self, batch: broken(batch))
+        return model
+
+    monkeypatch.setattr("nonplus.cli.doctor.open_model", opened)
+    ran = run("doctor", "--model", "uniform:256")
+    assert ran.code == 1
+    assert "FAIL  readings        RuntimeError: a kernel failed" in ran.out
+    assert "ok    beginning" in ran.out
+    assert ran.out.splitlines()[-1].startswith("uniform:256 fails 2 of 12 checks (readings, distribution): do not")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_the_columns_of_the_doctor_keep_their_edges(run, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setattr("nonplus.cli.doctor._installed", lambda name: "")
+    printed = run("doctor", "--model", "nothing:x").out.splitlines()
+    install = [line for line in printed if "pip install" in line or line.startswith("nothing:x")]
+    assert all(len(line) <= max(columns, 60) for line in printed if line not in install)
+    lines = iter(printed)
+    assert all(line[15:16] == " " and line[16:17] != " " for line in lines if line.startswith(("[", "numpy")))
+    assert all(line[21:22] == " " and line[22:23] != " " for line in printed if line.startswith("FAIL"))
 
 
 def test_a_missing_extra_comes_with_the_line_that_installs_it(run, monkeypatch):

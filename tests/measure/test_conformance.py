@@ -16,7 +16,7 @@ from nonplus.measure.records import Batch, Floats
 from nonplus.models.synthetic import Bytes, Uniform
 
 Fault = Callable[[Batch, Floats], Floats]
-FOR_ALL = ["repeatable", "padding", "order", "causality", "beginning"]
+FOR_ALL = ["numbers", "repeatable", "padding", "order", "memory", "causality", "beginning"]
 
 
 class Plain:
@@ -68,6 +68,28 @@ def ignores_positions(batch: Batch, logprobs: Floats) -> Floats:
     return logprobs - (begins > 1)
 
 
+def scaled_beside_far_rows(batch: Batch, logprobs: Floats) -> Floats:
+    return logprobs - (batch.input_BT.shape[1] > 120)
+
+
+def not_a_number(batch: Batch, logprobs: Floats) -> Floats:
+    return logprobs * np.nan
+
+
+class Remembering:
+    """Every row longer than 120 tokens lowers the log-probabilities of those after it,
+    until a short one comes.
+    """
+
+    def __init__(self) -> None:
+        self.far = 0
+
+    def __call__(self, batch: Batch, logprobs: Floats) -> Floats:
+        width = batch.input_BT.shape[1]
+        self.far = max(self.far, width) if width > 120 else 0
+        return logprobs - max(0, self.far - width)
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -94,6 +116,10 @@ def test_a_sound_model_passes_every_check(model):
         (another_head, "readings"),
         (another_head, "prefix"),
         (ignores_positions, "packing"),
+        (scaled_beside_far_rows, "padding"),
+        (scaled_beside_far_rows, "packing"),
+        (Remembering(), "memory"),
+        (not_a_number, "numbers"),
     ],
 )
 def test_a_fault_is_found_by_the_check_for_it(fault, name):
@@ -138,6 +164,18 @@ def test_bos_is_counted_once_even_if_the_tokenizer_adds_it():
     check = conformance.beginning(model)
     assert (check.measured, check.bound) == (1, 1)
     assert "no BOS token" in conformance.beginning(History(max_context=128, bos=None)).claim
+
+
+def test_a_check_that_the_model_breaks_off_fails_with_a_sentence_and_the_others_are_made():
+    def refuses_far_rows(batch: Batch, logprobs: Floats) -> Floats:
+        if batch.input_BT.shape[1] > 120:
+            raise RuntimeError("index out of\n range")
+        return logprobs
+
+    checks = {c.name: c for c in conformance.examine(Plain(History(max_context=128), refuses_far_rows))}
+    assert [name for name, check in checks.items() if not check.passed] == ["padding", "order", "memory"]
+    assert checks["padding"].fault == "RuntimeError: index out of range"
+    assert checks["padding"].measured is None
 
 
 def test_nan_fails():

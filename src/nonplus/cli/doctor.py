@@ -2,28 +2,33 @@
 
 import os
 import platform
+import shutil
+import textwrap
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
+from typing import final
 
 import click
 
 from nonplus import __version__
 from nonplus.cli.terminal.help_texts import LOADING
-from nonplus.cli.terminal.notices import fail
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
-from nonplus.cli.terminal.printing import Styled, say, say_json, styled
+from nonplus.cli.terminal.printing import say, say_json, styled
+from nonplus.cli.terminal.spelling import with_flags
 from nonplus.errors import FallbackNotice
 from nonplus.kernels import native
-from nonplus.measure.conformance import Check, examine
+from nonplus.measure.conformance import Check, attempt, examine
 from nonplus.measure.formatting import jsonable
-from nonplus.measure.interfaces import AnyModel, TextScorer, WindowModel
+from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.models.loading import Loading
 from nonplus.optional import BASE, EXTRAS
 
-_HEAD = "ok    head          the fast paths to its logits agree with the whole model"
+_RESULT, _NAMES = 6, 16  # columns
+_WIDEST = 100
 
 
 @click.command("doctor", cls=Verb)
@@ -36,30 +41,53 @@ def command(model: str, as_json: bool, **options: object) -> int:
     """Check the installation, the devices and a model. Exit code 1: a check failed."""
     found = devices()
     if not as_json:  # before the model, because opening it may fail
-        for line in [*_versions(), "", *_extras(), "", *map(_device, found), ""]:
+        for line in [*_versions(), "", *_extras(), "", *_devices(found), "", f"checks of {model}"]:
             say(line)
-    opened, slow = _opened(model, Loading(**fields_set(Loading, options)))
-    checks = list(examine(opened))
+    opened = _Opened(model, Loading(**fields_set(Loading, options)))
+    checks: list[Check] = []
+    for check in opened.checks():
+        checks.append(check)
+        if not as_json:
+            _print_check(check)
+        if check.name == "opens" and check.passed and not as_json:
+            _print_head(opened.slow)
     if as_json:
-        say_json(_as_dict(opened, found, checks) | {"head_path": slow or "fast"})
+        say_json(_as_dict(opened, found, checks))
     else:
-        say(f"checks of {opened.name} ({opened.dtype})")
-        say(f"slow  head          {slow}" if slow else _HEAD)
-        for check in checks:
-            say(*_checked(check))
-    failed = [check.name for check in checks if not check.passed]
-    return fail(f"{opened.name} fails {', '.join(failed)}: its figures cannot be relied on", code=1) if failed else 0
+        say("")
+        say(_verdict(model, checks))
+    return 0 if all(check.passed for check in checks) else 1
 
 
-def _opened(name: str, loading: Loading) -> tuple[WindowModel | TextScorer, str]:
-    """The model, and why a fast path failed the check at load; empty if none failed."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", FallbackNotice)
-        model = open_model(name, loading=loading)
-    for other in caught:
-        if not issubclass(other.category, FallbackNotice):
-            warnings.showwarning(other.message, other.category, other.filename, other.lineno)
-    return model, "; ".join(str(each.message) for each in caught if issubclass(each.category, FallbackNotice))
+@final
+class _Opened:
+    """A model to check, and what became of opening it."""
+
+    def __init__(self, name: str, loading: Loading) -> None:
+        """Nothing is opened yet."""
+        self.name = name
+        self.loading = loading
+        self.dtype = ""
+        self.slow = ""  # why fast paths failed the check at load
+
+    def checks(self) -> Iterator[Check]:
+        """That it opens, then those of what it computes."""
+        models: list[WindowModel | TextScorer] = []
+        yield attempt("opens", lambda: self._opens(models))
+        for model in models:
+            yield from examine(model)
+
+    def _opens(self, models: list[WindowModel | TextScorer]) -> Check:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", FallbackNotice)
+            model = open_model(self.name, loading=self.loading)
+        for other in caught:
+            if not issubclass(other.category, FallbackNotice):
+                warnings.showwarning(other.message, other.category, other.filename, other.lineno)
+        self.slow = "; ".join(str(each.message) for each in caught if issubclass(each.category, FallbackNotice))
+        self.dtype = model.dtype
+        models.append(model)
+        return Check(name="opens", claim=f"it opens, and runs in {model.dtype}", measured=0.0)
 
 
 def _installed(package: str) -> str:
@@ -70,9 +98,10 @@ def _installed(package: str) -> str:
         return ""
 
 
-def _versions() -> list[str]:
+def _versions() -> Iterator[str]:
     found = {"nonplus": __version__, "python": platform.python_version(), **{name: _installed(name) for name in BASE}}
-    return [f"{name:12}  {number}" for name, number in found.items()] + [f"{'C kernel':12}  {_kernel()}"]
+    for name, text in {**found, "C kernel": _kernel()}.items():
+        yield from _lines(name, text)
 
 
 def _kernel() -> str:
@@ -84,8 +113,9 @@ def _kernel() -> str:
     return f"{fault}: reinstall nonplus where there is a C compiler"
 
 
-def _extras() -> list[str]:
-    return [f"{f'[{extra}]':12}  {_extra(extra, packages)}" for extra, packages in EXTRAS.items()]
+def _extras() -> Iterator[str]:
+    for extra, packages in EXTRAS.items():
+        yield from _lines(f"[{extra}]", _extra(extra, packages))
 
 
 def _extra(extra: str, packages: tuple[str, ...]) -> str:
@@ -94,18 +124,52 @@ def _extra(extra: str, packages: tuple[str, ...]) -> str:
     return ", ".join(have) if not absent else f"missing {', '.join(absent)}; pip install 'nonplus[{extra}]'"
 
 
-def _device(device: Device) -> str:
-    memory = f", {device.memory / 1e9:.0f} GB" if device.memory else ""
-    return f"{device.name:12}  {device.is_a}{memory}"
+def _devices(found: list[Device]) -> Iterator[str]:
+    for device in found:
+        memory = f", {device.memory / 1e9:.0f} GB" if device.memory else ""
+        yield from _lines(device.name, f"{device.is_a}{memory}")
 
 
-def _checked(check: Check) -> tuple[Styled, str]:
-    verdict = styled("ok  ", fg="green") if check.passed else styled("FAIL", fg="red", bold=True)
-    measured = f"{check.measured:.1g} {check.unit}".strip()
-    return verdict, f"  {check.name:12}  {check.claim}  ({measured}; at most {check.bound:g})"
+def _print_check(check: Check) -> None:
+    if check.passed:
+        _print_result("ok", check.name, check.claim)
+        return
+    measured = "" if check.measured is None else f"{check.measured:.1g} {check.unit}".strip()
+    _print_result("FAIL", check.name, with_flags(check.fault) or f"{check.claim} ({measured}; at most {check.bound:g})")
 
 
-def _as_dict(model: AnyModel, found: list[Device], checks: list[Check]) -> dict[str, object]:
+def _print_head(slow: str) -> None:
+    fast = "the fast paths to its logits agree with the whole model"
+    _print_result("slow" if slow else "ok", "head", slow or fast)
+
+
+def _print_result(result: str, name: str, sentence: str) -> None:
+    colour = {"ok": "green", "FAIL": "red"}.get(result)
+    first, *rest = _lines(name, sentence, before=_RESULT)
+    say(styled(f"{result:{_RESULT}}", fg=colour, bold=result == "FAIL"), first)
+    for line in rest:
+        say(" " * _RESULT + line)
+
+
+def _lines(name: str, text: str, *, before: int = 0) -> list[str]:
+    """A column of names, and one of texts that keeps its edge where it is wrapped."""
+    width = max(min(shutil.get_terminal_size().columns, _WIDEST) - before, 2 * _NAMES)
+    return textwrap.wrap(
+        text, width, initial_indent=f"{name:{_NAMES}}", subsequent_indent=" " * _NAMES, break_on_hyphens=False,
+        break_long_words=False,
+    )  # fmt: skip
+
+
+def _verdict(model: str, checks: list[Check]) -> str:
+    failed = [check.name for check in checks if not check.passed]
+    if failed == ["opens"]:
+        return f"{model} does not open, so nothing else was checked"
+    if failed:
+        return f"{model} fails {len(failed)} of {len(checks)} checks ({', '.join(failed)}): do not rely on its figures"
+    return f"{model} passes all {len(checks)} checks"
+
+
+def _as_dict(opened: _Opened, found: list[Device], checks: list[Check]) -> dict[str, object]:
     packages = [*BASE, *(name for names in EXTRAS.values() for name in names)]
     return {
         "nonplus": __version__,
@@ -114,8 +178,10 @@ def _as_dict(model: AnyModel, found: list[Device], checks: list[Check]) -> dict[
         "c_kernel": native.library() is not None,
         "extras": {extra: all(map(_installed, names)) for extra, names in EXTRAS.items()},
         "devices": [asdict(device) for device in found],
-        "model": model.name,
-        "dtype": model.dtype,
+        "model": opened.name,
+        "dtype": opened.dtype,
+        "head_path": opened.slow or "fast",
         "checks": [{**asdict(c), "measured": jsonable(c.measured), "passed": c.passed} for c in checks],
         "passed": all(check.passed for check in checks),
+        "verdict": _verdict(opened.name, checks),
     }

@@ -1,30 +1,39 @@
 """Does a model behave as every figure requires? Each check computes one thing twice.
 
-They are small enough for every run of ``nonplus doctor``: two short texts, a few
-batches.
+They are small enough for every run of ``nonplus doctor``: a few batches, of which none
+has a row longer than 4,104 tokens.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from functools import cached_property
+from typing import Protocol, final
 
 import numpy as np
 
+from nonplus.errors import NonplusError
 from nonplus.measure.batches import Row, batch, row
 from nonplus.measure.interfaces import AnyModel, HasDistributions, HasPrefixes, ScoresTexts, TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol as MeasuringProtocol
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.readings import readings
-from nonplus.measure.records import Document, Floats, Readings, Tokens, Window
+from nonplus.measure.records import Document, Floats, Ints, Readings, Tokens, Window
 from nonplus.measure.tokenizing import encode
 
 _LONG = "The river rose in the night, and by morning the lower road was under water; nobody had seen it so high before."
 _SHORT = "A small brown dog barked twice."
+_FAR = 4_104  # a little more than the 4,096 tokens after which many models scale their positions
 
 # Nats by which two computations of the same log-probability may differ, by the dtype of
 # the body.
 _ROUNDING = {"float64": 1e-9, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.3}
 _SUM_ROUNDING = 1e-4  # log-probabilities are float32 where the body is narrower
+
+# What a model's code may raise. The check then fails, and the others go on.
+_FAULTS = (
+    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, NonplusError),
+    *(OSError, RuntimeError, TypeError, ValueError),
+)
 
 
 class _GivesDistributions(WindowModel, HasDistributions, Protocol):
@@ -39,51 +48,116 @@ class _KeepsPrefixes(WindowModel, HasPrefixes, Protocol):
 class Check:
     """One claim about a model.
 
-    It holds where ``measured`` is at most ``bound``, both in ``unit``.
+    It holds where ``measured`` is at most ``bound``, both in ``unit``. It fails with
+    the sentence ``fault`` if there is nothing to measure.
     """
 
     name: str
     claim: str
-    measured: float
-    bound: float
+    measured: float | None = None
+    bound: float = 0.0
     unit: str = "nats"
+    fault: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether the claim holds; it does not where ``measured`` is NaN."""
-        return self.measured <= self.bound
+        return self.measured is not None and self.measured <= self.bound
 
 
 def examine(model: WindowModel | TextScorer) -> Iterator[Check]:
-    """Every check that applies to the model, as each is done."""
-    if isinstance(model, ScoresTexts):
-        return _of_texts(model)
-    return _of_windows(model)
+    """Every check that applies to the model, as each is done.
+
+    One that the model's code breaks off has failed.
+    """
+    checks = _of_texts(model) if isinstance(model, ScoresTexts) else _of_windows(model)
+    return (attempt(name, check) for name, check in checks)
 
 
-def _of_texts(model: TextScorer) -> Iterator[Check]:
+def attempt(name: str, check: Callable[[], Check]) -> Check:
+    """The check, or one of that name that failed because something was raised."""
+    try:
+        return check()
+    except _FAULTS as fault:
+        what = str(fault) if isinstance(fault, NonplusError) else f"{type(fault).__name__}: {fault}"
+        return Check(name=name, claim="the check ran to its end", fault=" ".join(what.split()))
+
+
+def _of_texts(model: TextScorer) -> Iterator[tuple[str, Callable[[], Check]]]:
+    yield "repeatable", lambda: texts_repeatable(model)
+    yield "order", lambda: texts_order(model)
+
+
+def _of_windows(model: WindowModel) -> Iterator[tuple[str, Callable[[], Check]]]:
+    rows = _Rows(model)
+    yield "numbers", lambda: numbers(model)
+    yield "repeatable", lambda: repeatable(model)
+    yield "padding", lambda: padding(rows)
+    yield "order", lambda: order(rows)
+    yield "memory", lambda: memory(rows)
+    yield "causality", lambda: causality(model)
+    if isinstance(model, HasDistributions):
+        full: _GivesDistributions = model
+        yield "readings", lambda: alternatives(full)
+        yield "distribution", lambda: distribution(full)
+    if isinstance(model, HasPrefixes):
+        keeping: _KeepsPrefixes = model
+        yield "prefix", lambda: prefix(keeping)
+    yield "beginning", lambda: beginning(model)
+    if model.packs:
+        yield "packing", lambda: packing(rows)
+
+
+@final
+class _Rows:
+    """A short row and two long ones of nearly one length, scored in several ways."""
+
+    def __init__(self, model: WindowModel) -> None:
+        self.model = model
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """Shortest first; the last fills the context, up to a limit."""
+        far = min(self.model.max_context, _FAR)
+        return [_row(self.model, _SHORT), _filled(self.model, max(1, far - 3)), _filled(self.model, far)]
+
+    @cached_property
+    def alone(self) -> list[Floats]:
+        """The log-probabilities of each, alone in a batch, shortest first."""
+        return [_logprobs(self.model, [[each]])[0] for each in self.rows]
+
+    @cached_property
+    def together(self) -> list[Floats]:
+        """The same in one batch, shortest first."""
+        return _logprobs(self.model, [[each] for each in self.rows])
+
+
+def texts_repeatable(model: TextScorer) -> Check:
+    """Two texts twice."""
     once, again = _nats(model, [_LONG, _SHORT]), _nats(model, [_LONG, _SHORT])
-    yield Check(
+    return Check(
         name="repeatable",
         claim="the same texts have the same surprisals each time",
         measured=_apart(once, again),
         bound=0.0,
     )
-    back = _nats(model, [_SHORT, _LONG])
-    yield _close(model, "order", "the order of texts changes nothing", once, back[::-1])
 
 
-def _of_windows(model: WindowModel) -> Iterator[Check]:
-    for check in (repeatable, padding, order, causality):
-        yield check(model)
-    if isinstance(model, HasDistributions):
-        yield alternatives(model)
-        yield distribution(model)
-    if isinstance(model, HasPrefixes):
-        yield prefix(model)
-    yield beginning(model)
-    if model.packs:
-        yield packing(model)
+def texts_order(model: TextScorer) -> Check:
+    """Two texts, then in the other order."""
+    forth, back = _nats(model, [_LONG, _SHORT]), _nats(model, [_SHORT, _LONG])
+    return _close(model, "order", "the order of texts changes nothing", forth, back[::-1])
+
+
+def numbers(model: WindowModel) -> Check:
+    """How far a log-probability lies above 0; NaN is a fault."""
+    (found,) = _logprobs(model, [[_row(model, _LONG)]])
+    return Check(
+        name="numbers",
+        claim="every log-probability is a number, and none is above 0",
+        measured=float(np.max(found, initial=0.0)),
+        bound=_ROUNDING.get(model.dtype, _ROUNDING["bfloat16"]),
+    )
 
 
 def repeatable(model: WindowModel) -> Check:
@@ -98,25 +172,29 @@ def repeatable(model: WindowModel) -> Check:
     )
 
 
-def padding(model: WindowModel) -> Check:
-    """A short text alone, then in a batch with a long one, where its row is padded."""
-    long, short = _row(model, _LONG), _row(model, _SHORT)
-    (alone,), (_, beside) = _logprobs(model, [[short]]), _logprobs(model, [[long], [short]])
-    return _close(model, "padding", "a short text scores the same beside a long one", [alone], [beside])
+def padding(rows: _Rows) -> Check:
+    """Each row alone, then in a batch with the others, where the shorter are padded."""
+    return _close(rows.model, "padding", "a text scores the same beside a longer one", rows.alone, rows.together)
 
 
-def order(model: WindowModel) -> Check:
-    """Two texts in a batch, then in the other order."""
-    long, short = [_row(model, _LONG)], [_row(model, _SHORT)]
-    forth, back = _logprobs(model, [long, short]), _logprobs(model, [short, long])
-    return _close(model, "order", "the order of texts in a batch changes nothing", forth, back[::-1])
+def order(rows: _Rows) -> Check:
+    """The rows in a batch, then in the other order."""
+    back = _logprobs(rows.model, [[each] for each in rows.rows[::-1]])
+    return _close(rows.model, "order", "the order of texts in a batch changes nothing", rows.together, back[::-1])
 
 
-def packing(model: WindowModel) -> Check:
-    """Two texts in rows of their own, then both in one row."""
-    long, short = _row(model, _LONG), _row(model, _SHORT)
-    apart, together = _logprobs(model, [[long], [short]]), _logprobs(model, [[long, short]])
-    return _close(model, "packing", "texts that share a row do not see each other", apart, together)
+def memory(rows: _Rows) -> Check:
+    """A row alone, then once more after a longer one."""
+    _, before, _ = rows.alone
+    _logprobs(rows.model, [[rows.rows[-1]]])
+    (after,) = _logprobs(rows.model, [[rows.rows[1]]])
+    return _close(rows.model, "memory", "a long text leaves nothing behind for the next", [before], [after])
+
+
+def packing(rows: _Rows) -> Check:
+    """The rows in lines of their own, then all in one line."""
+    together = _logprobs(rows.model, [rows.rows])
+    return _close(rows.model, "packing", "texts that share a row do not see each other", rows.alone, together)
 
 
 def causality(model: WindowModel) -> Check:
@@ -184,8 +262,18 @@ def beginning(model: WindowModel) -> Check:
 def _row(model: WindowModel, text: str) -> Row:
     """A text as input, with every token but the first as a target."""
     (encoding,) = model.tokenizer.encode([text], specials=False)
-    ids = encoding.ids[: model.max_context]
-    return row(Tokens(Document(text=text), ids, encoding.byte_ends[: len(ids)], 0), Window(0, 1, len(ids)), ())
+    return _fed(encoding.ids[: model.max_context])
+
+
+def _filled(model: WindowModel, length: int) -> Row:
+    """A row that feeds so many tokens, of one text over and over."""
+    (encoding,) = model.tokenizer.encode([_LONG], specials=False)
+    return _fed(np.resize(encoding.ids, length + 1))
+
+
+def _fed(ids: Ints) -> Row:
+    tokens = Tokens(Document(text=""), ids, np.zeros(len(ids), np.int64), 0)
+    return row(tokens, Window(0, 1, len(ids)), ())
 
 
 def _logprobs(model: WindowModel, lines: Sequence[Sequence[Row]]) -> list[Floats]:

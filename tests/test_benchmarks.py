@@ -58,3 +58,15 @@ def test_the_engine_is_timed_on_short_and_long_texts():
     rates = [float(line.split(": ")[1].removesuffix(" MB/CPU s")) for line in lines]
     assert len(rates) == 2
     assert min(rates) > 0
+
+
+def test_the_coverage_of_intervals_is_measured_for_every_design(data, tmp_path):
+    file = tmp_path / "figures.json"
+    command = [sys.executable, SCRIPT.with_name("intervals.py"), "--quick", "--json", file]
+    environment = {**os.environ, "NONPLUS_DATA": str(data), "TMPDIR": str(tmp_path)}
+    subprocess.run(command, check=True, env=environment)
+    rows = json.loads(file.read_text())
+    assert all(0 <= row["covered"] <= 100 for row in rows)
+    designs = " ".join(row["design"] for row in rows)
+    for name in ("LAMBADA", "MASC documents, n = 100", "50 times", "until 5%", "mean of texts", "within one text"):
+        assert name in designs

@@ -90,7 +90,7 @@ def test_every_preset_is_in_the_reference_and_in_the_explanation():
 
 
 def test_every_choice_of_a_protocol_and_every_key_of_a_report_is_in_the_reference():
-    report = nonplus.evaluate("A text that is long enough for an interval.", model="uniform:256").to_dict()
+    report = nonplus.evaluate(["As many texts", "as are enough", "for an interval"], model="uniform:256").to_dict()
     keys = [*report, *report["protocol"], *report["interval"]]
     assert not [key for key in keys if f"`{key}`" not in text_of("reference")]
 

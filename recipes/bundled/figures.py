@@ -18,7 +18,10 @@ from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.report import Report
 from nonplus.measure.session import Measurement, evaluate
-from nonplus.measure.statistics.intervals import ratio_standard_error, student_quantile
+from nonplus.measure.statistics.fixed_point import fixed
+from nonplus.measure.statistics.intervals import token_interval
+from nonplus.measure.statistics.sums import Sums
+from nonplus.measure.statistics.tally import Tally
 
 LEVEL = 0.95
 LANGUAGES = {
@@ -50,7 +53,7 @@ Bounds = tuple[float, float | None, float | None]  # a value and its interval
 class Figure:
     """A figure, its interval at ``LEVEL``, and its conditions.
 
-    ``low`` and ``high`` are ``None`` if the text is too short for an interval.
+    ``low`` and ``high`` are ``None`` if the text has too few documents for an interval.
     ``group`` is the table it belongs to. ``fingerprint`` and ``signature`` are those of
     the protocol.
     """
@@ -123,28 +126,26 @@ def passages(file: Path) -> Iterator[Document]:
 
 
 def whole(group: str, text: str, file: Path, model: WindowModel) -> Figure:
-    """Bits per byte of a file as one document, with blocks of bytes as clusters."""
+    """Bits per byte of a file as one document, which has no interval."""
     report = evaluate(open_corpus(file), model=model, protocol=Protocol(), level=LEVEL)
-    said = report.to_dict()
-    interval = said["interval_bits_per_byte"]
-    if interval is None:
-        return figure(group, text, "bits per byte", (said["bits_per_byte"], None, None), "none: too short", report)
-    bounds = said["bits_per_byte"], interval["low"], interval["high"]
-    return figure(group, text, "bits per byte", bounds, f"{interval['clusters']} {interval['method']}", report)
+    return figure(group, text, "bits per byte", (report.to_dict()["bits_per_byte"], None, None), "1 document", report)
 
 
-def exponential(logs: tuple[float, float, float]) -> Bounds:
+def exponential(logs: Bounds) -> Bounds:
     """Exp of a value and of its interval."""
-    mean, low, high = map(math.exp, logs)
-    return mean, low, high
+    mean, low, high = logs
+    return math.exp(mean), None if low is None else math.exp(low), None if high is None else math.exp(high)
 
 
-def ratio(y: Iterable[float], n: Iterable[float]) -> tuple[float, float, float]:
-    """``sum(y) / sum(n)`` over independent clusters, and its interval."""
-    y_G, n_G = np.array(list(y), np.float64), np.array(list(n), np.float64)
-    mean = float(y_G.sum() / n_G.sum())
-    half = student_quantile((1 + LEVEL) / 2, len(y_G) - 1) * ratio_standard_error(y_G, n_G)
-    return mean, mean - half, mean + half
+def ratio(y: Iterable[float], n: Iterable[float]) -> Bounds:
+    """``sum(y) / sum(n)`` over documents, and its interval as a report has it."""
+    documents = [
+        Sums(nats=fixed(nats), tokens=fixed(units), squares=0, scored=1) for nats, units in zip(y, n, strict=True)
+    ]
+    tally = Tally.of_sums(documents)
+    interval = token_interval(tally, level=LEVEL)
+    mean = tally.nats / tally.tokens
+    return (mean, None, None) if interval is None else (mean, interval.low, interval.high)
 
 
 def figure(group: str, text: str, quantity: str, bounds: Bounds, clusters: str, report: Report) -> Figure:

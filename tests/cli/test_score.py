@@ -113,7 +113,7 @@ def test_the_bootstrap_agrees_with_the_interval(run, verses):
 def test_one_document_has_no_bootstrap_and_the_note_says_why(run, fox):
     ran = run("score", fox, *UNIFORM, "--bootstrap", 100, "--json")
     assert ran.object["bootstrap"] is None
-    assert "needs at least two documents" in ran.err
+    assert "takes at least 3 documents" in ran.err
 
 
 def test_a_higher_level_gives_a_wider_interval(run, verses):

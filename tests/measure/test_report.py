@@ -122,6 +122,36 @@ def test_each_domain_has_the_figures_that_it_would_have_alone() -> None:
     assert report.to_dict()["by_domain"]["news"]["bits_per_byte"] == alone.bits_per_byte
 
 
+def test_each_domain_is_printed_with_its_counts_and_its_interval_or_why_there_is_none() -> None:
+    these = [Document(text=f"ab {n}", domain="many") for n in range(3)] + [Document(text="abcd", domain="one")]
+    lines = dict(evaluate(these, model=History()).lines())
+    assert "[" in lines["  many"]
+    assert lines["  many"].endswith("bits per byte, 12 tokens of 3 documents")
+    assert (
+        "bits per byte, 4 tokens of 1 document; no interval: 1 document cannot show how texts differ" in lines["  one"]
+    )
+
+
+@pytest.mark.parametrize("documents", [1, 2, 3])
+def test_terminal_repr_and_json_say_the_same_about_the_interval(documents: int) -> None:
+    report = evaluate([f"some text {n}" for n in range(documents)], model=History())
+    found, line = report.to_dict(), dict(report.lines())["interval"]
+    assert (report.interval is None) == (documents < 3) == (found["interval"] is None)
+    assert f"interval: {line}" in repr(report)
+    if documents < 3:
+        assert line.startswith(f"none: {found['no_interval']}; spread within this text, from ")
+        assert found["spread_within_text"]["method"] == "stretches"
+    else:
+        assert (found["no_interval"], found["spread_within_text"]) == (None, None)
+
+
+def test_the_mean_of_texts_has_no_interval_and_the_reason_is_given() -> None:
+    report = evaluate([f"text {n}" for n in range(30)], model=History(), protocol=Protocol.named("evaluate"))
+    assert (report.interval, report.independent, report.design_effect) == (None, None, None)
+    assert "one text can outweigh all others" in dict(report.lines())["interval"]
+    assert report.interval_bits_per_byte is not None
+
+
 def test_positions_show_how_the_surprisal_falls_with_the_tokens_seen() -> None:
     report = evaluate(["abcdefgh"], model=History())
     assert [(row.seen_from, row.seen_to, row.tokens) for row in report.positions] == [

@@ -296,6 +296,11 @@ def test_until_stops_when_the_interval_is_narrow_enough() -> None:
     assert math.exp(half) - 1 <= 0.2
 
 
+def test_a_mean_of_texts_has_no_interval_to_stop_at() -> None:
+    with pytest.raises(BadProtocol, match=r"no interval to stop at; omit until=0\.1"):
+        evaluate(["abc"], model=History(), protocol=Protocol.named("evaluate"), until=0.1)
+
+
 def test_hf_doc_books_one_token_fewer_for_every_later_window() -> None:
     text = "abcdefghijklmnop"
     with pytest.warns(ProtocolWarning, match="counts only 3 of every 4"):

@@ -252,7 +252,7 @@ def test_light_and_heavy_weights_change_no_figure() -> None:
 
 
 def test_a_tally_refuses_rounded_or_unknown_sums() -> None:
-    with pytest.raises(BadInput, match="whole number, got 1e"):
+    with pytest.raises(BadInput, match="whole numbers, got 1e"):
         Tally.from_json({"nats": 1e30})
     with pytest.raises(BadInput, match="a tally has no nuts"):
         Tally.from_json({"nuts": 1})

@@ -266,10 +266,10 @@ def test_any_split_over_updates_forwards_and_merges_gives_the_same_bits(data: st
 
 def test_the_state_does_not_grow_with_the_batches() -> None:
     metric, sizes = Perplexity(check="never"), []
-    for _ in range(60):
+    for _ in range(120):
         metric(*batch())
         sizes.append(sum(map(len, metric.sums)))
-    assert sizes[-1] < 1.2 * sizes[2]
+    assert sizes[-1] < 1.05 * sizes[60]  # once as many documents are kept as ever will be
 
 
 def test_copies_pickles_and_states_hold_every_bit() -> None:

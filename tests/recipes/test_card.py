@@ -58,25 +58,26 @@ def test_a_file_under_the_even_guess_has_eight_bits_per_byte(recipe: Any, tmp_pa
     figure = recipe.load("figures").whole("domains", "foxes", tmp_path / "text.txt", Uniform())
     assert figure.value == pytest.approx(8)
     assert figure.quantity == "bits per byte"
-    assert figure.clusters.endswith("blocks")
+    assert (figure.low, figure.high, figure.clusters) == (None, None, "1 document")
 
 
 def test_documents_under_the_even_guess_have_eight_bits_per_byte_and_words_as_long_as_they_are(recipe: Any) -> None:
     """A closed form: each byte one chance in 256; the first of a text, and its word,
     have nothing before them.
     """
-    documents = [Document(text="a fox and a dog"), Document(text="over the lazy dog")]
+    documents = [Document(text="a fox and a dog"), Document(text="over the lazy dog"), Document(text="a fox")]
     found = recipe.load("figures").corpus("group", "foxes", documents, Uniform(), Protocol())
     per_byte, per_word = found
     assert (per_byte.quantity, per_byte.value) == ("bits per byte", pytest.approx(8))
-    assert (per_word.quantity, per_word.value) == ("word perplexity", pytest.approx(256 ** (30 / 7)))
-    assert per_byte.clusters == per_word.clusters == "2 documents"
+    assert (per_word.quantity, per_word.value) == ("word perplexity", pytest.approx(256 ** (34 / 8)))
+    assert per_byte.clusters == per_word.clusters == "3 documents"
+    assert (per_byte.low, per_byte.high) == pytest.approx((8, 8))
 
 
-def test_a_text_too_short_for_an_interval_has_none(recipe: Any, tmp_path: Path) -> None:
-    (tmp_path / "text.txt").write_text("fox")
-    figure = recipe.load("figures").whole("domains", "fox", tmp_path / "text.txt", Uniform())
-    assert (figure.value, figure.low, figure.high) == (pytest.approx(8), None, None)
+def test_two_documents_have_no_interval(recipe: Any) -> None:
+    documents = [Document(text="a fox and a dog"), Document(text="over the lazy dog")]
+    for figure in recipe.load("figures").corpus("group", "foxes", documents, Uniform(), Protocol()):
+        assert (figure.low, figure.high, figure.clusters) == (None, None, "2 documents")
 
 
 def test_an_interval_is_that_of_a_ratio_of_sums_over_documents(recipe: Any) -> None:

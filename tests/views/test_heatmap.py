@@ -132,6 +132,17 @@ def test_the_header_shows_the_figure_and_its_conditions():
         assert text in html
 
 
+@pytest.mark.parametrize("documents", [1, 2, 3])
+def test_the_page_has_the_interval_of_the_report_or_says_like_it_why_there_is_none(documents):
+    html, report = page_of(*(f"the fox jumps {n} times over the dog" for n in range(documents)))
+    if documents == 3:
+        assert f"95% interval {figure(report.interval.low)} to {figure(report.interval.high)}" in html
+    else:
+        assert report.no_interval in dict(report.lines())["interval"]
+        assert f"no interval: {report.no_interval}; spread within this text" in html
+        assert "95%" not in html
+
+
 def test_each_document_has_its_own_perplexity():
     html, _ = page_of(Document(text="the the the", id="first"), Document(text="zzz", id="second"))
     heads = re.findall(r"<h2[^>]*>(\w+)<small>perplexity ([\d.]+)", html)

@@ -20,6 +20,7 @@ from nonplus.measure.scoring import Meter
 from nonplus.measure.session import Measurement
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.intervals import Interval, bootstrap_interval
+from nonplus.measure.statistics.stretches import FEW
 from nonplus.models import open_model
 from nonplus.views import heatmap
 from nonplus.views.tables import (
@@ -161,7 +162,7 @@ def _measured(
 def _bootstrap(plan: Plan, sums: list[DocumentSums]) -> Interval | None:
     samples = plan.precision.bootstrap
     counted = [each for each in sums if each.tokens]
-    if samples and (len(counted) < 2 or any(each.sums.zeros for each in counted)):
-        note("no bootstrap interval: it needs at least two documents, and no token of probability 0")
+    if samples and (len(counted) <= FEW or any(each.sums.zeros for each in counted)):
+        note(f"no bootstrap interval: it takes at least {FEW + 1} documents, and no token of probability 0")
         return None
     return bootstrap_interval(counted, resamples=samples, level=plan.precision.level) if samples else None

@@ -54,22 +54,38 @@ def with_interval(text: str, interval: Interval | None) -> str:
     return text if interval is None else f"{text}  [{figure(interval.low)}, {figure(interval.high)}]"
 
 
+def within(interval: Interval | None, *, no_interval: str, spread: Interval | None) -> str:
+    """An interval in words; where there is none the reason, and the spread within the
+    text if that is known.
+    """
+    if interval is not None:
+        return f"{interval.level:.0%} interval {figure(interval.low)} to {figure(interval.high)}"
+    return "; ".join([f"no interval: {no_interval}", *_spread(spread)])
+
+
 def explained(
-    interval: Interval | None, *, independent: Interval | None, design_effect: float | None, zeros: int
+    interval: Interval | None,
+    *,
+    no_interval: str,
+    spread: Interval | None,
+    independent: Interval | None,
+    design_effect: float | None,
 ) -> str:
-    """How an interval was found; ``zeros`` tokens of probability 0 prevent one."""
+    """How an interval was found, or why there is none."""
     if interval is None:
-        return "none: a token has probability 0" if zeros else "none: too little was scored"
-    few = "only " if interval.method.startswith("few ") else ""
-    text = f"{interval.level:.0%}, from {few}{interval.clusters:,} {interval.method.removeprefix('few ')}"
-    if interval.method == "tokens":
-        return (
-            f"{text} treated as independent; the text is too short for a reliable interval, and the true one is wider"
-        )
+        return "; ".join([f"none: {no_interval}", *_spread(spread)])
+    text = f"{interval.level:.0%}, from {interval.clusters:,} {interval.method}"
     if independent is not None and design_effect is not None:
         low, high = figure(independent.low), figure(independent.high)
         text += f"; tokens as if independent: [{low}, {high}], design effect {figure(design_effect, 2)}"
     return text
+
+
+def _spread(spread: Interval | None) -> list[str]:
+    if spread is None:
+        return []
+    low, high = figure(spread.low), figure(spread.high)
+    return [f"spread within this text, from {spread.clusters} stretches of it: [{low}, {high}]"]
 
 
 def interval_dict(interval: Interval | None) -> dict[str, Any] | None:

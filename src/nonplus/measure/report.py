@@ -26,8 +26,9 @@ from nonplus.measure.statistics.intervals import (
     design_effect,
     exponential,
     independent_interval,
+    obstacle,
     scaled,
-    text_interval,
+    spread_within,
     token_interval,
 )
 from nonplus.measure.statistics.sums import counted_tokens, log_perplexity, nats_per, total_nats
@@ -142,30 +143,34 @@ class Report:
 
     @property
     def interval(self) -> Interval | None:
-        """Interval of the perplexity; ``standard_error`` is that of the mean."""
-        if self.protocol.average == "texts":
-            return text_interval(self.tally, level=self.level)
-        return _exponential(token_interval(self.tally, level=self.level))
+        """Interval of the perplexity from three documents on, for others like them."""
+        return None if self.no_interval else _exponential(token_interval(self.tally, level=self.level))
+
+    @property
+    def no_interval(self) -> str:
+        """Why there is no interval of the perplexity; empty if there is one."""
+        return obstacle(self.tally, average=self.protocol.average)
+
+    @property
+    def spread_within_text(self) -> Interval | None:
+        """Spread of the perplexity over stretches of one or two documents."""
+        return self._of_tokens(spread_within(self.tally, level=self.level))
 
     @property
     def independent(self) -> Interval | None:
-        """The interval that treats tokens as independent: too narrow."""
-        return _exponential(independent_interval(self.tally, level=self.level))
+        """The interval if tokens were independent, for comparison: they are not."""
+        return self._of_tokens(independent_interval(self.tally, level=self.level))
 
     @property
     def interval_bits_per_byte(self) -> Interval | None:
-        """Interval of bits per byte, if its clusters have the bytes of the figure."""
+        """Interval of bits per byte, from three documents on."""
         interval = byte_interval(self.tally, level=self.level)
-        if interval is None or self.bits_per_byte is None:
-            return None
-        if self.protocol.denominator != "scored" and interval.method == "blocks":
-            return None
-        return scaled(interval, 1 / _LN2)
+        return None if interval is None or self.bits_per_byte is None else scaled(interval, 1 / _LN2)
 
     @property
     def design_effect(self) -> float | None:
         """Variance of the clustered mean / variance if tokens were independent."""
-        if self.protocol.average == "texts":
+        if self.no_interval:
             return None
         return design_effect(token_interval(self.tally), independent_interval(self.tally))
 
@@ -192,8 +197,7 @@ class Report:
         yield "word perplexity", figure(self.word_perplexity)
         yield "interval", _explained(self)
         for name, domain in self.by_domain():
-            perplexity = with_interval(figure(domain.perplexity), domain.interval)
-            yield f"  {name}", f"{perplexity}, {figure(domain.bits_per_byte)} bits per byte"
+            yield f"  {name}", _domain_line(domain)
         yield "scored", _scored(self.tally)
         if self.tally.zeros:
             yield "probability 0", f"{counted(self.tally.zeros, 'token')}: {located(self.tally.zero_places)}"
@@ -237,6 +241,10 @@ class Report:
         if not self.tally.texts:
             return None
         return math.inf if self.tally.infinite_perplexities else unfixed(self.tally.perplexities) / self.tally.texts
+
+    def _of_tokens(self, interval: Interval | None) -> Interval | None:
+        """That of the perplexity, where this is a mean over tokens."""
+        return None if self.protocol.average == "texts" else _exponential(interval)
 
     def _per(self, units: int, *, unknown: int, unit: float = 1.0) -> float | None:
         """Nats / ``unit`` for each of ``units``, which ``unknown`` tokens lack."""
@@ -290,6 +298,7 @@ def _domain(report: Report) -> dict[str, Any]:
         "perplexity": report.perplexity,
         "bits_per_byte": report.bits_per_byte,
         "interval": interval_dict(report.interval),
+        "no_interval": report.no_interval or None,
         "tokens": report.tokens,
         "documents": report.tally.documents,
     }
@@ -299,6 +308,8 @@ def _domain(report: Report) -> dict[str, Any]:
 def _uncertainty(report: Report) -> dict[str, Any]:
     return {
         "interval": interval_dict(report.interval),
+        "no_interval": report.no_interval or None,
+        "spread_within_text": interval_dict(report.spread_within_text),
         "interval_bits_per_byte": interval_dict(report.interval_bits_per_byte),
         "interval_if_tokens_were_independent": interval_dict(report.independent),
         "design_effect": report.design_effect,
@@ -354,10 +365,18 @@ def _first(places: tuple[tuple[str, int], ...]) -> str:
 def _explained(report: Report) -> str:
     return explained(
         report.interval,
+        no_interval=report.no_interval,
+        spread=report.spread_within_text,
         independent=report.independent,
         design_effect=report.design_effect,
-        zeros=report.tally.zeros,
     )
+
+
+def _domain_line(domain: Report) -> str:
+    measured = f"{counted(domain.tally.scored, 'token')} of {counted(domain.tally.documents, 'document')}"
+    perplexity = with_interval(figure(domain.perplexity), domain.interval)
+    line = f"{perplexity}, {figure(domain.bits_per_byte)} bits per byte, {measured}"
+    return f"{line}; no interval: {domain.no_interval}" if domain.no_interval else line
 
 
 def _scored(tally: Tally) -> str:

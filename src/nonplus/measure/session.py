@@ -18,7 +18,7 @@ from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
 from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import SummedTexts, document_sums
 from nonplus.measure.statistics.fixed_point import exp
-from nonplus.measure.statistics.intervals import enough_documents, text_interval, token_interval
+from nonplus.measure.statistics.intervals import many_documents, token_interval
 from nonplus.measure.statistics.levels import check_level
 from nonplus.measure.statistics.tally import Tally
 
@@ -136,14 +136,11 @@ class Measurement:
             yield texts.part(place, place + 1)
 
     def _narrow(self) -> bool:
-        """Whether the interval, from documents enough to trust it, is within that part
-        of the perplexity either way.
+        """Whether the interval, from documents enough to stop at it, is within that
+        part of the perplexity either way.
         """
-        if not enough_documents(self._sums.tally):
+        if not many_documents(self._sums.tally):
             return False
-        if self.protocol.average == "texts":
-            interval = text_interval(self._sums.tally, level=self._level)
-            return interval is not None and interval.high - interval.low <= self._until * (interval.high + interval.low)
         interval = token_interval(self._sums.tally, level=self._level)
         return interval is not None and exp((interval.high - interval.low) / 2) - 1 <= self._until
 
@@ -182,7 +179,8 @@ def check_until(until: float, protocol: Protocol) -> None:
     """Refuse what can never stop a run.
 
     Raises:
-        BadProtocol: ``until`` is not a fraction, or the protocol joins all documents.
+        BadProtocol: ``until`` is not a fraction, or the protocol joins all documents or
+            averages the texts' perplexities.
     """
     if not 0 <= until < 1:
         raise BadProtocol(
@@ -192,6 +190,11 @@ def check_until(until: float, protocol: Protocol) -> None:
         raise BadProtocol(
             f"{protocol.name} joins all documents into one, so there is no moment to stop before the end; "
             f"omit until={until}, or use a protocol over documents, as in protocol=full"
+        )
+    if until and protocol.average == "texts":
+        raise BadProtocol(
+            f"{protocol.name} averages the perplexities of texts, and that mean has no interval to stop at; "
+            f"omit until={until}, or use a protocol that averages over tokens, as in protocol=full"
         )
 
 

@@ -12,9 +12,9 @@ _BUNDLED = Path(__file__).parent / "bundled"
 class Figure:
     """One figure of a model card: ``value`` of ``quantity`` on ``text``.
 
-    ``low`` and ``high`` bound it at 95 %, or are ``None`` if the text was too short for
-    an interval; ``clusters`` names the units taken as independent for it. ``signature``
-    and ``fingerprint`` are those of the protocol.
+    ``low`` and ``high`` bound it at 95 %, or are ``None`` if the text had fewer than
+    three documents; ``clusters`` names the units taken as independent for it.
+    ``signature`` and ``fingerprint`` are those of the protocol.
     """
 
     text: str

@@ -12,9 +12,9 @@ from typing import TypeVar, final
 import numpy as np
 
 from nonplus.measure.records import Bools, Document, Floats, Ints, ScoredTexts, TokenizedTexts
-from nonplus.measure.statistics.blocks import Block, largest_blocks, places_by_domain
 from nonplus.measure.statistics.covered_text import covered_text
 from nonplus.measure.statistics.fixed_point import BITS, Units, bounded_product, exp, run_sums, units
+from nonplus.measure.statistics.stretches import FEW, Stretch, stretches
 from nonplus.measure.statistics.sums import Sums, counted_tokens, log_perplexity, nats_per, sums_of, total_nats
 
 T = TypeVar("T")
@@ -68,7 +68,8 @@ class SummedTexts:
     :class:`DocumentSums` as columns.
 
     ``zero_places``, ``unknown_places`` and ``spelled_places`` are pairs of a document
-    and a token of it. ``largest`` holds places and blocks of the largest documents.
+    and a token of it. ``stretches`` are those of the documents that are alone or two,
+    in the batch or in their domain.
     """
 
     documents: tuple[Document, ...]
@@ -77,7 +78,7 @@ class SummedTexts:
     zero_places: tuple[tuple[int, int], ...]
     unknown_places: tuple[tuple[int, int], ...] = ()
     spelled_places: tuple[tuple[int, int], ...] = ()
-    largest: tuple[tuple[int, tuple[Block, ...]], ...]
+    stretches: tuple[tuple[int, tuple[Stretch, ...]], ...]
 
     def __iter__(self) -> Iterator[DocumentSums]:
         """The documents one by one."""
@@ -95,10 +96,10 @@ class SummedTexts:
 
     def by_domain(self) -> "Iterator[tuple[str, SummedTexts]]":
         """The documents of each domain, those without one left aside."""
-        places = places_by_domain(self.documents)
+        places = _places_by_domain(self.documents)
         homes = {place: (domain, n) for domain, own in places.items() for n, place in enumerate(own)}
         zeros, unknown = _by_domain(self.zero_places, homes), _by_domain(self.unknown_places, homes)
-        spelled, largest = _by_domain(self.spelled_places, homes), _by_domain(self.largest, homes)
+        spelled, few = _by_domain(self.spelled_places, homes), _by_domain(self.stretches, homes)
         for domain, own in places.items():
             yield (
                 domain,
@@ -109,7 +110,7 @@ class SummedTexts:
                     zero_places=tuple(zeros[domain]),
                     unknown_places=tuple(unknown[domain]),
                     spelled_places=tuple(spelled[domain]),
-                    largest=tuple(largest[domain]),
+                    stretches=tuple(few[domain]),
                 ),
             )
 
@@ -137,11 +138,12 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
     finite_S = np.isfinite(texts.nats)
     nats_S = texts.nats if finite_S.all() else np.where(finite_S, texts.nats, 0.0)
     weighted_S, weight_units_S = _weighted(nats_S, texts.weight)
+    nats_units_S = units(weighted_S)
     covered = covered_text(texts)
     scored = np.diff(offsets)
     own = np.diff(texts.tokens.offsets) - texts.tokens.firsts
     columns = {
-        "nats": run_sums(units(weighted_S), offsets),
+        "nats": run_sums(nats_units_S, offsets),
         "tokens": [n << BITS for n in scored.tolist()] if weight_units_S is None else run_sums(weight_units_S, offsets),
         "squares": run_sums(units(bounded_product(weighted_S, nats_S)), offsets),
         "scored": scored.tolist(),
@@ -165,8 +167,28 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
         zero_places=_located(texts.tokens, texts.index[~finite_S]),
         unknown_places=_located(texts.tokens, texts.tokens.unknown),
         spelled_places=_located(texts.tokens, texts.tokens.spelled),
-        largest=tuple(largest_blocks(texts, sums, weighted_S, covered.bytes_S, offsets)),
+        stretches=tuple(
+            (place, stretches(nats_units_S[own], None if weight_units_S is None else weight_units_S[own]))
+            for place in _few(texts.documents, sums)
+            for own in [slice(int(offsets[place]), int(offsets[place + 1]))]
+        ),
     )
+
+
+def _few(documents: Sequence[Document], sums: Sequence[Sums]) -> list[int]:
+    """The places of documents that are alone or two, in the batch or their domain."""
+    groups = (range(len(documents)), *_places_by_domain(documents).values())
+    scored = ([place for place in group if sums[place].scored] for group in groups)
+    return sorted({place for own in scored if len(own) <= FEW for place in own})
+
+
+def _places_by_domain(documents: Sequence[Document]) -> dict[str, list[int]]:
+    """The places of the documents of each domain that is named."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, document in enumerate(documents):
+        if document.domain:
+            places[document.domain].append(place)
+    return dict(places)
 
 
 def _weighted(nats_S: Floats, weight_S: Floats) -> tuple[Floats, Units | None]:

@@ -1,138 +1,121 @@
-"""How far the figure may be off: intervals of a ratio of sums, clustered by what was
-drawn together.
+"""How far the figure may be off: intervals of a ratio of sums, clustered by document.
 
 Tokens of one document resemble each other, so an error bar that takes them as
-independent is several times too small. The cluster is the document; where a few
-documents make up most of the text, stretches of bytes inside these. The variance is
-that of a ratio estimator (Cochran, *Sampling Techniques*, ch. 6), because both the nats
-and the tokens of a cluster vary.
+independent is several times too small. Documents are the clusters, from three on; both
+their nats and their tokens vary, so the variance is that of a ratio (see ``clusters``).
+One or two documents cannot tell how documents differ: for them there is only the spread
+within their text.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
-from nonplus.measure.records import Floats
+from nonplus.measure.statistics.clusters import ratio_error
 from nonplus.measure.statistics.document_sums import DocumentSums
-from nonplus.measure.statistics.fixed_point import exp, unfixed
+from nonplus.measure.statistics.fixed_point import BITS, exp, unfixed
+from nonplus.measure.statistics.stretches import FEW
+from nonplus.measure.statistics.student import student_quantile
 from nonplus.measure.statistics.tally import Tally
 
-_ENOUGH = 20  # documents of equal size, or what comes to the same, that serve as clusters
-_FEWEST = 8  # blocks that still give a spread worth printing
+_MANY = 20  # documents of equal size, or what comes to the same
+_FEWEST_TOKENS = 8
+_FEWEST_STRETCHES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
-    """A confidence interval of a mean surprisal in nats per unit, and how it was found.
+    """An interval of a mean surprisal in nats per unit, and how it was found.
 
     ``clusters`` independent pieces give ``standard_error``; the half-width is that
-    times Student's quantile. ``method`` says what the pieces are: ``documents``, ``few
-    documents``, ``blocks`` of bytes, or ``tokens``.
+    times Student's quantile at ``degrees`` of freedom, ``None`` for a bootstrap.
+    ``method`` says what the pieces are: ``documents``, ``stretches`` of a text or
+    ``tokens``; or it is ``bootstrap over documents``. Only documents give a confidence
+    interval: it holds for other texts of the kind.
     """
 
     low: float
     high: float
     level: float
     standard_error: float
+    degrees: float | None
     clusters: int
     method: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Moments:
-    """Over clusters: sums of y (nats) and n (units), and the sum of squares of ``y -
-    ratio * n``.
+def obstacle(tally: Tally, *, average: str = "tokens") -> str:
+    """Why there is no interval over the documents; empty if there is one.
+
+    None is known that holds for a mean over ``texts`` of their perplexities: see
+    benchmarks/intervals.py.
     """
-
-    clusters: int
-    y: float
-    n: float
-    residual: float
-
-
-def ratio_standard_error(y: Floats, n: Floats) -> float:
-    """Standard error of ``sum(y) / sum(n)`` over independent clusters, shapes (G,)."""
-    return _standard_error(_moments(y, n))
+    if average == "texts":
+        return "one text can outweigh all others in a mean of perplexities, and a sample need not have it"
+    if not tally.tokens:
+        return "nothing was scored"
+    if tally.zeros:
+        return "a token has probability 0"
+    if tally.documents <= FEW:
+        counted = "1 document" if tally.documents == 1 else f"{tally.documents} documents"
+        return f"{counted} cannot show how texts differ, it takes {FEW + 1} or more"
+    others = _others(tally, "tokens")
+    if _MANY * others.squares > others.units * tally.tokens:
+        return f"where only sums over documents are known, it takes {_MANY} of about the same size"
+    return ""
 
 
 def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of nats per token; ``None`` without tokens or with probability 0.
-
-    With an effective number of at least 20 documents, documents are the clusters. With
-    fewer, the largest are cut into blocks of bytes, never so wide that fewer than eight
-    remain. Where no blocks are known, an effective number of eight documents will do
-    (``few documents``). With less than that, tokens are treated as independent, and
-    ``method`` says so.
+    """Interval of nats per token, with documents as clusters; ``None`` if there is an
+    :func:`obstacle`.
     """
-    if not tally.tokens or tally.zeros:
-        return None
-    documents = _document_moments(tally, tally.tokens, tally.nats_tokens, tally.tokens_tokens, unit=1 << 40)
-    if enough_documents(tally):
-        return _interval(documents, method="documents", level=level)
-    spread = widest(_block_moments(tally, documents, "tokens"))
-    if spread is not None:
-        return _interval(spread, method="blocks", level=level)
-    if _some_documents(tally):
-        return _interval(documents, method="few documents", level=level)
-    return independent_interval(tally, level=level)
+    return None if obstacle(tally) else _over_documents(tally, "tokens", level=level)
 
 
 def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of nats per byte, clustered like :func:`token_interval`; ``None`` where
-    no such cluster exists.
+    """Interval of nats per byte, with documents as clusters; ``None`` if there is an
+    :func:`obstacle` or bytes are not known.
     """
-    if not tally.bytes or tally.zeros or not tally.tokens:
+    if obstacle(tally) or not tally.bytes:
         return None
-    documents = _document_moments(tally, tally.bytes, tally.nats_bytes, tally.bytes_bytes, unit=1)
-    if enough_documents(tally):
-        return _interval(documents, method="documents", level=level)
-    spread = widest(_block_moments(tally, documents, "bytes"))
-    if spread is not None:
-        return _interval(spread, method="blocks", level=level)
-    return _interval(documents, method="few documents", level=level) if _some_documents(tally) else None
+    return scaled(_over_documents(tally, "bytes", level=level), 2.0**-BITS)  # nats are whole numbers of 2**-40
 
 
-def enough_documents(tally: Tally) -> bool:
-    """Whether documents can be the clusters: they count for twenty of equal size
-    (Kish's effective number).
+def spread_within(tally: Tally, *, level: float = 0.95) -> Interval | None:
+    """The spread of nats per token within the text of one or two documents.
+
+    It is computed like an interval, from a few wide stretches. But what all stretches
+    of a document share is not in it, so it holds less often than ``level`` for other
+    texts of the kind. ``None`` for more documents, and where stretches are not known or
+    fewer than three.
     """
-    return tally.tokens**2 >= _ENOUGH * tally.tokens_tokens > 0
-
-
-def _some_documents(tally: Tally) -> bool:
-    return tally.tokens**2 >= _FEWEST * tally.tokens_tokens > 0
-
-
-def text_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
-    """Interval of the mean of the texts' perplexities (not of a surprisal), texts being
-    independent; or ``None``.
-    """
-    if tally.texts < _FEWEST or tally.infinite_perplexities:
+    known = sum(each.tokens for each in tally.stretches) == tally.tokens
+    if tally.zeros or not known or len(tally.stretches) < _FEWEST_STRETCHES:
         return None
-    mean = unfixed(tally.perplexities) / tally.texts
-    try:
-        square = (tally.perplexities_perplexities * tally.texts - tally.perplexities**2) / ((tally.texts**2) << 80)
-    except OverflowError:
-        return None  # texts so improbable that no float holds their spread
-    error = math.sqrt(square / (tally.texts - 1))
-    return _around(mean, error, clusters=tally.texts, method="documents", level=level)
+    spread = _over(tally.stretches, _Others(), tally.nats, tally.tokens, level=level)
+    return replace(spread, clusters=len(tally.stretches), method="stretches")
+
+
+def many_documents(tally: Tally) -> bool:
+    """Whether they count for twenty of equal size (Kish's effective number)."""
+    return tally.tokens**2 >= _MANY * tally.tokens_tokens > 0
 
 
 def independent_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     """The interval if tokens were independent of each other, which they are not: shown
     for comparison only.
     """
-    if tally.scored < _FEWEST or tally.zeros or not tally.tokens:
+    if tally.scored < _FEWEST_TOKENS or tally.zeros or not tally.tokens:
         return None
     n = unfixed(tally.tokens)
     mean = unfixed(tally.nats) / n
     spread = unfixed(tally.squares) / n - mean * mean
     variance = math.inf if math.isnan(spread) else max(0.0, spread)
-    error = math.sqrt(variance / (tally.scored - 1))
-    return _around(mean, error, clusters=tally.scored, method="tokens", level=level)
+    degrees = tally.scored - 1
+    error = math.sqrt(variance / degrees)
+    return _around(mean, error, degrees, clusters=tally.scored, method="tokens", level=level)
 
 
 def bootstrap_interval(
@@ -154,6 +137,7 @@ def bootstrap_interval(
         high=float(high),
         level=level,
         standard_error=float(means.std(ddof=1)),
+        degrees=None,
         clusters=len(y),
         method="bootstrap over documents",
     )
@@ -183,83 +167,71 @@ def design_effect(interval: Interval | None, independent: Interval | None) -> fl
     return (interval.standard_error / independent.standard_error) ** 2
 
 
-def widest(candidates: Iterable[_Moments]) -> _Moments | None:
-    """The clustering with the largest standard error.
+_Unit = Literal["tokens", "bytes"]
 
-    Neighbours resemble each other, so narrow blocks give too small an error.
+
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """Sums over the documents that are not kept one by one.
+
+    Their units, the squares of these, and the squares of ``nats * all units - units *
+    all nats``: whole numbers, in which a difference of large sums loses nothing.
     """
-    return max(candidates, key=_standard_error, default=None)
+
+    units: int = 0
+    squares: int = 0
+    residuals: int = 0
 
 
-def student_quantile(p: float, df: int) -> float:
-    """Quantile of Student's t by the Cornish-Fisher expansion (Abramowitz & Stegun
-    26.7.5), good from 3 degrees up.
+def _kept(tally: Tally, unit: _Unit) -> list[tuple[int, int]]:
+    return [(each.nats, getattr(each, unit)) for each in tally.largest]
+
+
+def _others(tally: Tally, unit: _Unit) -> _Others:
+    kept = _kept(tally, unit)
+    y, n = tally.nats, getattr(tally, unit)
+    yy = tally.nats_nats - sum(nats * nats for nats, _ in kept)
+    yn = getattr(tally, f"nats_{unit}") - sum(nats * units for nats, units in kept)
+    nn = getattr(tally, f"{unit}_{unit}") - sum(units * units for _, units in kept)
+    return _Others(n - sum(units for _, units in kept), nn, yy * n * n - 2 * y * n * yn + y * y * nn)
+
+
+def _over_documents(tally: Tally, unit: _Unit, *, level: float) -> Interval:
+    found = _over(_kept(tally, unit), _others(tally, unit), tally.nats, getattr(tally, unit), level=level)
+    return replace(found, clusters=tally.documents)
+
+
+def _over(kept: Sequence[tuple[int, int]], others: _Others, y: int, n: int, *, level: float) -> Interval:
+    """The interval of y / n from clusters that are kept, each its nats and units, and
+    from as many equal ones as the others come to.
     """
-    z = NormalDist().inv_cdf(p)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
-    )
-    return z + sum(term / float(df) ** power for power, term in enumerate(terms, 1))
+    shares = [units / n for _, units in kept]
+    residuals = [_quotient(nats * n - units * y, n * n) for nats, units in kept]
+    squares = [residual * residual for residual in residuals]
+    alike = [1.0] * len(kept)
+    if others.squares:
+        alike.append(others.units**2 / others.squares)
+        shares.append(others.squares / (others.units * n))
+        squares.append(_quotient(others.residuals * others.squares, n**4 * others.units**2))
+    error, degrees = ratio_error(np.array(shares), np.array(squares), np.array(alike))
+    return _around(_quotient(y, n), error, degrees, clusters=len(kept), method="documents", level=level)
 
 
-def _document_moments(tally: Tally, n: int, yn: int, nn: int, *, unit: int) -> _Moments:
-    """The subtraction inside the variance is done in integers, where it loses nothing;
-    ``unit`` is that of ``n``.
-    """
-    y, yy = tally.nats, tally.nats_nats
+def _quotient(one: int, other: int) -> float:
     try:
-        residual = (yy * n * n - 2 * y * n * yn + y * y * nn) / (n * n << 80)
+        return one / other
     except OverflowError:
-        residual = math.inf  # surprisals of which no float holds the squares
-    return _Moments(clusters=tally.documents, y=unfixed(y), n=n / unit, residual=residual)
+        return math.copysign(math.inf, one)
 
 
-def _block_moments(tally: Tally, documents: _Moments, unit: str) -> Iterable[_Moments]:
-    """Moments with the largest documents cut into blocks of doubling width, as long as
-    enough clusters are left.
-
-    All other documents stay clusters of their own.
-    """
-    ratio = documents.y / documents.n
-    kept = [blocks for _, _, blocks in tally.largest]
-    y = [np.array([b.nats for b in blocks]) for blocks in kept]
-    n = [np.array([float(b.tokens if unit == "tokens" else b.bytes) for b in blocks]) for blocks in kept]
-    whole = sum((each.sum() - ratio * units.sum()) ** 2 for each, units in zip(y, n, strict=True))
-    others, rest = documents.clusters - len(kept), max(documents.residual - float(whole), 0.0)
-    width = max(map(len, y), default=0)
-    while width and (clusters := others + sum(map(len, y))) >= _FEWEST:
-        cut = sum(float(((each - ratio * units) ** 2).sum()) for each, units in zip(y, n, strict=True))
-        yield replace(documents, clusters=clusters, residual=rest + cut)
-        y, n, width = [_doubled(a) for a in y], [_doubled(a) for a in n], width // 2
-
-
-def _doubled(sums: Floats) -> Floats:
-    return np.add.reduceat(sums, np.arange(0, len(sums), 2)) if len(sums) else sums
-
-
-def _moments(y: Floats, n: Floats) -> _Moments:
-    residual = y - y.sum() / n.sum() * n
-    return _Moments(clusters=len(y), y=float(y.sum()), n=float(n.sum()), residual=float(residual @ residual))
-
-
-def _standard_error(m: _Moments) -> float:
-    return math.sqrt(m.clusters / (m.clusters - 1) * m.residual) / m.n if m.clusters > 1 else math.inf
-
-
-def _interval(m: _Moments, *, method: str, level: float) -> Interval:
-    return _around(m.y / m.n, _standard_error(m), clusters=m.clusters, method=method, level=level)
-
-
-def _around(mean: float, error: float, *, clusters: int, method: str, level: float) -> Interval:
-    half = student_quantile((1 + level) / 2, max(clusters - 1, 1)) * error
+def _around(mean: float, error: float, degrees: float, *, clusters: int, method: str, level: float) -> Interval:
+    half = student_quantile((1 + level) / 2, degrees) * error
     return Interval(
         low=mean - half,
         high=mean + half,
         level=level,
         standard_error=error,
+        degrees=degrees,
         clusters=clusters,
         method=method,
     )

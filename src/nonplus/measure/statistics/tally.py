@@ -1,25 +1,35 @@
 """Sums over documents: exact integers, so that any order and any split give the same
 bits.
 
-Beside the sums a tally keeps the second moments over documents that a ratio estimator's
-variance needs (see ``intervals``), and, for the largest documents, sums over blocks of
-bytes.
+Beside the sums a tally keeps what an interval needs (see ``intervals``): second moments
+over documents; the largest documents one by one; and, as long as there are no more than
+two, stretches of these.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
+from itertools import chain
 from operator import mul
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from nonplus.errors import BadInput
-from nonplus.measure.statistics.blocks import LARGEST, Block
 from nonplus.measure.statistics.document_sums import SummedTexts
 from nonplus.measure.statistics.fixed_point import exp, fixed
+from nonplus.measure.statistics.stretches import FEW, Stretch
 from nonplus.measure.statistics.sums import Sums, log_perplexity
 
 _SHOWN = 5  # zero-probability tokens whose place is remembered
+LARGEST = 64  # documents kept one by one; each of the others is less than 1/64 of the text
+
+
+class Size(NamedTuple):
+    """A document that is kept: its tokens and nats, in units of 2**-40; its bytes."""
+
+    tokens: int
+    nats: int
+    bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +40,8 @@ class Tally:
     ``nats``, ``tokens``, ``squares`` (of surprisals) and ``perplexities`` are in units
     of 2**-40; ``a_b`` is the sum over documents of the product of their ``a`` and their
     ``b``, for the variance of a ratio. ``texts`` counts the documents with a
-    perplexity, the infinite ones included. ``largest`` holds the blocks of the largest
-    documents.
+    perplexity, the infinite ones included. ``largest`` are the documents with most
+    tokens; ``stretches`` are those of all documents, if these are at most two.
 
     ``unscored`` tokens had nothing before them to be predicted from; ``ignored`` ones
     were left out on request; ``nonfinite`` ones had no distribution, and are in no sum.
@@ -52,7 +62,6 @@ class Tally:
     zeros: int = 0
     texts: int = 0
     perplexities: int = 0
-    perplexities_perplexities: int = 0
     infinite_perplexities: int = 0
     nats_nats: int = 0
     nats_tokens: int = 0
@@ -71,29 +80,30 @@ class Tally:
     nonfinite_places: tuple[tuple[str, int], ...] = ()
     unknown_places: tuple[tuple[str, int], ...] = ()
     spelled_places: tuple[tuple[str, int], ...] = ()
-    largest: tuple[tuple[int, str, tuple[Block, ...]], ...] = ()
+    largest: tuple[Size, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
 
     @classmethod
     def of(cls, texts: SummedTexts) -> Self:
         """The tally of the documents of a batch."""
         ids = [document.id for document in texts.documents]
-        largest = ((-texts.sums[place].tokens, texts.documents[place].id, blocks) for place, blocks in texts.largest)
         sums = cls.of_sums(texts.sums)
+        quarters = chain.from_iterable(quarters for _, quarters in texts.stretches)
         return replace(
             sums,
             partial=int(texts.partial.sum()),
             zero_places=_named(ids, texts.zero_places),
             unknown_places=_named(ids, texts.unknown_places),
             spelled_places=_named(ids, texts.spelled_places),
-            largest=tuple(sorted(largest)[:LARGEST]),
+            stretches=tuple(sorted(quarters)) if sums.documents <= FEW else (),
         )
 
     @classmethod
     def of_sums(cls, documents: Iterable[Sums]) -> Self:
         """The tally of documents of which only sums are known.
 
-        A document without a scored token is not counted. Places are unknown, and so are
-        blocks: the interval is then clustered by document only.
+        A document without a scored token is not counted. Places and stretches are
+        unknown.
         """
         rows = list(documents)
         if not rows:
@@ -108,25 +118,26 @@ class Tally:
             documents=sum(map(bool, columns["scored"])),
             texts=texts,
             perplexities=sum(perplexities),
-            perplexities_perplexities=_products(perplexities, perplexities),
             infinite_perplexities=texts - len(perplexities),
             nats_nats=_products(nats, nats),
             nats_tokens=_products(nats, tokens),
             tokens_tokens=_products(tokens, tokens),
             nats_bytes=_products(nats, n_bytes),
             bytes_bytes=_products(n_bytes, n_bytes),
+            largest=_largest(Size(row.tokens, row.nats, row.bytes) for row in rows if row.tokens),
         )
 
     def __add__(self, other: Self) -> Self:
         """The tally of both sets of documents."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in _SUMMED}
+        quarters = sorted((*self.stretches, *other.stretches)) if sums["documents"] <= FEW else ()
         places: dict[str, Any]
         places = {name: first_places((*getattr(self, name), *getattr(other, name))) for name in _PLACES}
-        largest = sorted((*self.largest, *other.largest))[:LARGEST]
         return type(self)(
             **sums,
             **places,
-            largest=tuple(largest),
+            largest=_largest((*self.largest, *other.largest)),
+            stretches=tuple(quarters),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -138,9 +149,7 @@ class Tally:
         """
         held: dict[str, Any] = {name: getattr(self, name) for name in _SUMMED if getattr(self, name)}
         held |= {name: [list(place) for place in getattr(self, name)] for name in _PLACES if getattr(self, name)}
-        if self.largest:
-            held["largest"] = [[size, id_, [[b.nats, b.tokens, b.bytes] for b in bs]] for size, id_, bs in self.largest]
-        return held
+        return held | {name: [list(row) for row in getattr(self, name)] for name in _ROWS if getattr(self, name)}
 
     @classmethod
     def from_json(cls, held: Mapping[str, Any]) -> Self:
@@ -149,23 +158,13 @@ class Tally:
         Raises:
             BadInput: something that no tally holds, or a sum that is no whole number.
         """
-        unknown = held.keys() - {*_SUMMED, *_PLACES, "largest"}
+        unknown = held.keys() - {*_SUMMED, *_PLACES, *_ROWS}
         if unknown:
             raise BadInput(f"a tally has no {', '.join(sorted(unknown))}; was this written by a newer nonplus?")
-        sums = {name: held[name] for name in _SUMMED if name in held}
-        for name, value in sums.items():
-            if type(value) is not int:
-                raise BadInput(f"{name} of a tally is a whole number, got {value!r}; do not round it on the way")
-        places: dict[str, Any]
-        places = {name: tuple((str(id_), int(at)) for id_, at in held.get(name, ())) for name in _PLACES}
-        return cls(
-            **sums,
-            **places,
-            largest=tuple(
-                (size, str(id_), tuple(Block(*block) for block in blocks))
-                for size, id_, blocks in held.get("largest", ())
-            ),
-        )
+        read: dict[str, Any] = {name: _whole(held[name]) for name in _SUMMED if name in held}
+        read |= {name: tuple((str(id_), int(at)) for id_, at in held.get(name, ())) for name in _PLACES}
+        read |= {name: tuple(kind(*map(_whole, row)) for row in held.get(name, ())) for name, kind in _ROWS.items()}
+        return cls(**read)
 
 
 def first_places(places: Iterable[tuple[Any, int]]) -> tuple[tuple[Any, int], ...]:
@@ -177,9 +176,20 @@ def _named(ids: Sequence[str], places: Iterable[tuple[int, int]]) -> tuple[tuple
     return first_places((ids[place], token) for place, token in places)
 
 
+def _largest(documents: Iterable[Size]) -> tuple[Size, ...]:
+    return tuple(nlargest(LARGEST, documents))
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise BadInput(f"sums of a tally are whole numbers, got {value!r}; do not round them on the way")
+    return value
+
+
 def _products(one: Iterable[int], other: Iterable[int]) -> int:
     return sum(map(mul, one, other))
 
 
+_ROWS = {"largest": Size, "stretches": Stretch}
 _PLACES = ("zero_places", "nonfinite_places", "unknown_places", "spelled_places")
 _SUMMED = tuple(f.name for f in fields(Tally) if f.type in ("int", int))

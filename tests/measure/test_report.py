@@ -72,10 +72,7 @@ def test_the_conditions_are_printed_beside_the_figure() -> None:
     report = evaluate(["some text"] * 30, model=History(), protocol=Protocol.named("stride:5"))
     lines = dict(report.lines())
     assert lines["protocol"] == "stride:5|window:16|stride:5|bos:every(256)|dtype:float64"
-    assert (
-        lines["fingerprint"]
-        == f"{report.protocol.fingerprint}  of the protocol; figures compare only where it is equal"
-    )
+    assert lines["fingerprint"] == f"{report.protocol.fingerprint}  figures compare only where this is equal"
     assert lines["scored"] == "270 tokens, 60 words, 270 bytes of 30 documents"
     assert "30 documents; tokens as if independent" in lines["interval"]
 

@@ -213,7 +213,7 @@ class Report:
         if self.model:
             yield "model", f"{self.model} ({self.dtype})" if self.dtype else self.model
         yield "protocol", self.protocol.signature
-        yield "fingerprint", f"{self.protocol.fingerprint}  of the protocol; figures compare only where it is equal"
+        yield "fingerprint", f"{self.protocol.fingerprint}  figures compare only where this is equal"
         if self.seconds is not None:
             yield "time", timed(self.seconds, self.tokens_per_second)
 

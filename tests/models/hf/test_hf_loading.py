@@ -207,6 +207,7 @@ def test_a_model_of_another_kind_is_refused(tmp_path, folder):
     [
         (Loading(dtype="int7"), "dtype='int7' is not one of float64, float32, bfloat16, float16 or auto"),
         (Loading(quantization="3bit"), "quantization='3bit' is not one of 8bit, 4bit"),
+        (Loading(revision="main"), "revision='main' is that of a model on the hub, and .* is a folder"),
         (Loading(device="gpu"), "needs to be a device name .* found gpu"),
         (Loading(device="cuda:99"), "cannot be opened: .*CUDA"),
     ],

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from nonplus.cli.terminal.printing import one_line
 from nonplus.corpora.suffixes import ARCHIVES, COMPRESSIONS
-from nonplus.measure.formatting import figure
+from nonplus.measure.formatting import counted, figure
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
 from nonplus.measure.scoring import Meter
@@ -67,8 +67,8 @@ class Gauge:
     def _figures(self) -> dict[str, str]:
         meter, seconds = self._meter, time.perf_counter() - self._begun
         tokens, nats = meter.tokens, meter.nats
-        found = {"documents": f"{meter.documents:,} documents"} if meter.documents else {}
-        found["tokens"] = f"{tokens:,} tokens"
+        found = {"documents": counted(meter.documents, "document")} if meter.documents else {}
+        found["tokens"] = counted(tokens, "token")
         if tokens:
             found["speed"] = f"{tokens / seconds:,.0f} tokens/s"
             found["perplexity"] = f"perplexity {figure(exp(nats / tokens))}"

@@ -1,5 +1,6 @@
 """Loading weights with ``transformers``: all of them, and without progress bars."""
 
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,11 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
         BadModel: it cannot be loaded, or some of its weights are missing.
         MissingExtra: the adapter needs ``peft``, which is not installed.
     """
+    if loading.revision and os.path.isdir(name):
+        raise BadModel(
+            f"revision={loading.revision!r} is that of a model on the hub, and {name!r} is a folder; "
+            f"omit revision={loading.revision!r}"
+        )
     with (
         _quiet(),
         _refused(f"the model {name!r}", "give a folder with config.json and weights, or a name on the hub"),

@@ -109,7 +109,7 @@ def _conditions(report: Report) -> str:
     conditions = (
         ("model", report.model, ""),
         ("protocol", report.protocol.signature, ""),
-        ("fingerprint", report.protocol.fingerprint, " of the protocol; figures compare only where it is equal"),
+        ("fingerprint", report.protocol.fingerprint, "; figures compare only where this is equal"),
     )
     return " ".join(f"<span>{name} <code>{html.escape(value)}</code>{more}</span>" for name, value, more in conditions)
 

@@ -18,7 +18,7 @@ def score(
     documents: Texts,
     *,
     model: object = DEFAULT,
-    protocol: str | Protocol = "full",
+    protocol: str | Protocol | None = None,
     options: RunOptions | None = None,
 ) -> Iterator[ScoredText]:
     """Score documents one by one: every token's surprisal in nats.
@@ -26,6 +26,8 @@ def score(
     ``documents`` is a text, a path (:class:`pathlib.Path`), or any iterable of texts
     and documents. ``model`` is a name (``"hf:gpt2"``), a pair of a transformers model
     and its tokenizer, or a model in the sense of :mod:`nonplus.measure.interfaces`.
+    ``protocol`` is a name or a record; by default ``full``, or the own way of a model
+    that scores whole texts.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
@@ -38,7 +40,7 @@ def evaluate(
     documents: Texts,
     *,
     model: object = DEFAULT,
-    protocol: str | Protocol = "full",
+    protocol: str | Protocol | None = None,
     options: RunOptions | None = None,
     until: float = 0.0,
     level: float = 0.95,
@@ -62,11 +64,11 @@ def evaluate(
     )
 
 
-def _documents(documents: Texts, protocol: Protocol) -> Iterable[str | Document]:
+def _documents(documents: Texts, protocol: Protocol | None) -> Iterable[str | Document]:
     if isinstance(documents, Path):
-        return open_corpora([documents], keep_blank=protocol.unit == "stream")
+        return open_corpora([documents], keep_blank=protocol is not None and protocol.unit == "stream")
     return [documents] if isinstance(documents, str | Document) else documents
 
 
-def _protocol(protocol: str | Protocol) -> Protocol:
+def _protocol(protocol: str | Protocol | None) -> Protocol | None:
     return Protocol.named(protocol) if isinstance(protocol, str) else protocol

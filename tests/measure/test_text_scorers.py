@@ -15,6 +15,7 @@ from doubles import History
 from hypothesis import given
 from hypothesis import strategies as st
 
+import nonplus
 from nonplus.errors import BadInput, BadModel, BadProtocol
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import ScoresTexts
@@ -122,6 +123,9 @@ def test_a_run_that_is_certain_enough_reads_no_further() -> None:
 def test_no_protocol_can_be_chosen_for_it() -> None:
     with pytest.raises(BadProtocol, match="scores whole texts in its own way"):
         evaluate(["ab"], model=ByLine(), protocol=Protocol(window=8))
+    with pytest.raises(BadProtocol, match="omit protocol=full"):
+        nonplus.evaluate(["ab"], model=ByLine(), protocol="full")
+    assert nonplus.evaluate(["ab"], model=ByLine()).protocol == Lines()
 
 
 @pytest.mark.parametrize("options", [RunOptions(budget=8), RunOptions(resume=Path("somewhere"))])

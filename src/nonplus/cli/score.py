@@ -33,11 +33,11 @@ _SHOWN_ALTERNATIVES = 5
 @flags(Output, "Output", OUTPUT)
 @flags(Precision, "Precision", PRECISION)
 @flags(CorpusOptions, "Corpus", CORPUS)
-@click.option("-p", "--protocol", cls=Option, heading="Protocol", metavar="NAME", default="full",
+@click.option("-p", "--protocol", cls=Option, heading="Protocol", metavar="NAME",
               help="a way to measure, e.g. stride:512 or gptq:1024; see nonplus protocols  [full]")  # fmt: skip
 @flags(Protocol, "Protocol", PROTOCOL, defaults=False)
 @flags(RunOptions, "Run", RUN)
-def command(sources: tuple[str, ...], model: str, protocol: str, **options: Any) -> int:
+def command(sources: tuple[str, ...], model: str, protocol: str | None, **options: Any) -> int:
     """Measure the perplexity of a model on TEXTS: files, folders, or the text itself.
 
     \b
@@ -51,7 +51,7 @@ def command(sources: tuple[str, ...], model: str, protocol: str, **options: Any)
     return outcome.stop.code if outcome.stop else 0
 
 
-def planned(sources: tuple[str, ...], model: str, protocol: str, options: dict[str, Any]) -> Plan:
+def planned(sources: tuple[str, ...], model: str, protocol: str | None, options: dict[str, Any]) -> Plan:
     """The options as one value.
 
     Raises:
@@ -60,10 +60,11 @@ def planned(sources: tuple[str, ...], model: str, protocol: str, options: dict[s
     output, run = Output(**fields_set(Output, options)), RunOptions(**fields_set(RunOptions, options))
     if output.html and options["alternatives"] is None:
         run = replace(run, alternatives=_SHOWN_ALTERNATIVES)
+    choices = fields_set(Protocol, {**options, "name": None})
     return Plan(
         sources=sources,
         model=model,
-        protocol=Protocol.named(protocol).but(**fields_set(Protocol, {**options, "name": None})),
+        asked=Protocol.named(protocol or "full").but(**choices) if protocol or choices else None,
         loading=Loading(**fields_set(Loading, options)),
         corpus=CorpusOptions(**fields_set(CorpusOptions, options)),
         run=run,

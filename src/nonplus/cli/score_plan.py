@@ -55,12 +55,17 @@ class Plan:
 
     sources: tuple[str, ...]
     model: str
-    protocol: Protocol
+    asked: Protocol | None  # the protocol, unless it is left to the model
     loading: Loading
     corpus: CorpusOptions
     run: RunOptions
     precision: Precision
     output: Output
+
+    @property
+    def protocol(self) -> Protocol:
+        """That of a model with windows."""
+        return self.asked or Protocol()
 
     def __post_init__(self) -> None:
         if self.output.json and self.output.show:

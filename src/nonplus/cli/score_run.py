@@ -138,7 +138,7 @@ def _measured(
     """The report, whether the interval became narrow enough, and the signal that
     stopped the run.
     """
-    measurement = Measurement(model, plan.protocol, level=plan.precision.level, until=plan.precision.until)
+    measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
     gauge = Gauge(meter, size=0 if plan.corpus.limit else size_of(plan.sources))
     run = measurement.run(gauge.watched(corpus, model.tokenizer), options=plan.run, meter=meter)

@@ -83,16 +83,15 @@ def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) 
     Raises:
         BadProtocol: the choices contradict each other or the model.
     """
-    chosen = protocol or Protocol()
     stated: StatedProtocol
     if isinstance(model, HasLogprobs):
-        stated = resolve(chosen, model)
-    elif chosen == Protocol():
+        stated = resolve(protocol or Protocol(), model)
+    elif protocol is None:
         stated = model.protocol
     else:
         raise BadProtocol(
             f"{model.name} scores whole texts in its own way ({model.protocol.signature}), so no protocol can be "
-            f"chosen for it, got {chosen.name}; omit protocol={chosen.name}"
+            f"chosen for it; omit protocol={protocol.name}"
         )
     for caution in stated.cautions:
         warnings.warn(f"protocol {stated.signature.partition('|')[0]}: {caution}", ProtocolWarning, stacklevel=3)

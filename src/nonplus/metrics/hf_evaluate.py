@@ -68,7 +68,7 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
         model: object = None,
         model_id: str | None = None,
         tokenizer: object = None,
-        protocol: str | Protocol = "full",
+        protocol: str | Protocol | None = None,
         device: str = "auto",
         dtype: str = "auto",
         n_bytes: list[int] | None = None,
@@ -90,8 +90,10 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
         return _of_texts(texts, opened, Protocol.named(protocol) if isinstance(protocol, str) else protocol, level)
 
 
-def _of_texts(texts: list[str], model: WindowModel | TextScorer, protocol: Protocol, level: float) -> dict[str, Any]:
-    if protocol.unit == "stream":
+def _of_texts(
+    texts: list[str], model: WindowModel | TextScorer, protocol: Protocol | None, level: float
+) -> dict[str, Any]:
+    if protocol and protocol.unit == "stream":
         raise BadProtocol(
             f"{protocol.name} joins all texts into one stream, and this metric returns a perplexity for each text; "
             f"use a protocol over documents, such as full, or nonplus.evaluate"

@@ -67,6 +67,19 @@ def writing(path: Path) -> Iterator[None]:
         raise BadInput(f"{path} cannot be written: {problem.strerror}; {remedy}") from problem
 
 
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Explain why ``path`` cannot be read; the block does nothing but read it.
+
+    Raises:
+        BadInput: the operating system refuses.
+    """
+    try:
+        yield
+    except OSError as problem:
+        raise BadInput(f"{path} cannot be read: {problem.strerror}; permit it, or give another place") from problem
+
+
 @final
 class _Unfinished(io.FileIO):
     """The open file; it explains its own errors, so that nobody has to guess whose they

@@ -3,13 +3,17 @@ folders that are not what they were, signals. Each ends in a sentence, or in sil
 where nobody reads, with the right exit code.
 """
 
+import ctypes
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -118,6 +122,84 @@ def test_a_full_disk_under_an_output_is_blamed_on_that_output(start, tmp_path, s
     assert sentence(err) == f"{path} cannot be written: File too large; make room, or give another place"
     assert path.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == sorted([path, text])
+
+
+def numbered(folder: Path, count: int) -> Path:
+    path = folder / "lines.txt"
+    path.write_text("".join(f"{f'On day {day} the river rose by {day % 7} feet. ' * 8}\n" for day in range(count)))
+    return path
+
+
+def test_a_full_disk_under_resume_keeps_what_is_finished_and_the_cache_is_blamed(start, tmp_path):
+    lines, kept, rows = numbered(tmp_path, 400), tmp_path / "kept", tmp_path / "rows.jsonl"
+    options = ("--model", "tiny", "--budget", 128, "--resume", kept, "--per-document", rows, "--json")
+    # The cache takes about a kilobyte for a document, and the table a quarter of that.
+    code, out, err = ended(start("score", f"lines:{lines}", *options, preexec_fn=room_for(200_000)))
+    assert code == 2
+    last = sentence(err.splitlines(keepends=True)[-1])  # after what was written
+    assert last.startswith(str(kept))
+    assert last.endswith(".answers cannot be written: File too large; make room, or give another place")
+    printed = json.loads(out)
+    assert printed["interrupted"] is True
+    written = [json.loads(line) for line in rows.read_text().splitlines()]
+    assert len(written) == printed["documents"] > 0
+    assert sum(row["tokens"] for row in written) == printed["tokens"]
+    assert not list(tmp_path.glob(".*.part"))
+    code, out, _ = ended(start("score", f"lines:{lines}", *options))
+    assert (code, json.loads(out)["documents"]) == (0, 400)
+
+
+def without_privileges() -> None:
+    """Make a process of root subject to the modes of files, as others are."""
+    if os.getuid() == 0:
+        for capability in (1, 2):  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+            ctypes.CDLL(None).prctl(24, capability)  # PR_CAPBSET_DROP
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities of Linux")
+@pytest.mark.parametrize(
+    ("mode", "shard", "said"),
+    [
+        (0o555, 0o644, r"/\d+-\w+\.answers cannot be written: Permission denied; give another place"),
+        (0o777, 0o000, r"/old\.answers cannot be read: Permission denied; permit it, or give another place"),
+        (0o333, 0o644, " cannot be read: Permission denied; permit it, or give another place"),
+        (0o000, 0o644, " cannot be read: Permission denied; permit it, or give another place"),
+    ],
+)
+def test_a_cache_that_is_not_permitted_is_one_sentence(start, tmp_path, mode, shard, said):
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "old.answers").write_bytes(b"")
+    (kept / "old.answers").chmod(shard)
+    kept.chmod(mode)
+    process = start("score", "text:ab", *UNIFORM, "--resume", kept, preexec_fn=without_privileges)
+    code, out, err = ended(process)
+    kept.chmod(0o755)
+    assert (code, out) == (2, "")
+    assert re.fullmatch(f"{kept}{said}", sentence(err))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities of Linux")
+def test_an_output_in_a_folder_that_is_closed_is_one_sentence(start, tmp_path):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o555)
+    process = start("score", "text:ab", *UNIFORM, "--html", closed / "p.html", preexec_fn=without_privileges)
+    code, out, err = ended(process)
+    assert (code, out) == (2, "")
+    assert sentence(err) == f"{closed}/p.html cannot be written: Permission denied; give another place"
+
+
+def test_a_cache_whose_folder_is_removed_while_it_runs_keeps_what_is_finished(start, tmp_path):
+    lines, kept = numbered(tmp_path, 2_000), tmp_path / "kept"
+    process = start("score", f"lines:{lines}", "--model", "tiny", "--budget", 128, "--resume", kept, "--json")
+    deadline = time.monotonic() + 60
+    while sum(path.stat().st_size for path in kept.glob("*.answers")) < 100_000 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    kept.rename(tmp_path / "moved")
+    code, out, err = ended(process)
+    assert code == 2
+    assert json.loads(out)["interrupted"] is True
+    assert ".answers cannot be written: No such file or directory; give another place" in err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -3,19 +3,27 @@ goes on.
 """
 
 import os
+import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from doubles import History
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nonplus.errors import BadInput
 from nonplus.measure.answer_cache import AnswerCache
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.records import Readings, Scores
+from nonplus.measure.session import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -99,6 +107,7 @@ def test_scores_come_back_to_the_last_bit(
     cache.put({cache.key(b"a"): put})
     for each in (cache, AnswerCache(folder, scope="s")):
         got = each[each.key(b"a")]
+        assert each.holds(each.key(b"a"), tokens=n, columns=1 if alternatives is None else 3 + 2 * alternatives)
         assert len(columns(got)) == len(columns(put))
         for one, other in zip(columns(got), columns(put), strict=True):
             assert np.array_equal(one, other)
@@ -120,8 +129,8 @@ def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
     path.write_bytes(path.read_bytes()[:cut])
     again = AnswerCache(folder, scope="s")
     for end, (key, one) in zip(ends, kept.items(), strict=True):
-        assert (key in again) == (end <= cut)
-        if key in again:
+        assert again.holds(key, tokens=3, columns=1) == (end <= cut)
+        if end <= cut:
             assert np.array_equal(again[key].nats, one.nats)
 
 
@@ -132,10 +141,88 @@ def test_a_flipped_bit_is_not_believed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert cache.key(b"a") not in AnswerCache(tmp_path, scope="s")
+    assert not AnswerCache(tmp_path, scope="s").holds(cache.key(b"a"), tokens=2, columns=1)
 
 
 def test_two_scopes_know_nothing_of_each_other(tmp_path: Path) -> None:
     one, other = AnswerCache(tmp_path, scope="one"), AnswerCache(tmp_path, scope="other")
     one.put({one.key(b"a"): scores(2)})
-    assert other.key(b"a") not in AnswerCache(tmp_path, scope="other")
+    again = AnswerCache(tmp_path, scope="other")
+    assert again.holds(one.key(b"a"), tokens=2, columns=1)
+    assert not again.holds(other.key(b"a"), tokens=2, columns=1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        struct.pack("<I", 2) + struct.pack("<16sII", b"k" * 16, 1, 1) + bytes(8),  # two rows, where there is one
+        struct.pack("<I", 1) + struct.pack("<16sII", b"k" * 16, 9, 1) + bytes(8),  # nine tokens, where there is one
+        struct.pack("<I", 1) + struct.pack("<16sII", b"k" * 16, 2**32 - 1, 2**32 - 1),
+        struct.pack("<I", 0) + bytes(40),
+        struct.pack("<I", 1) + b"short",
+    ],
+)
+def test_counts_that_lie_under_a_right_checksum_are_not_believed_and_the_rest_is(tmp_path: Path, body: bytes) -> None:
+    cache = AnswerCache(tmp_path, scope="s")
+    cache.put({cache.key(b"a"): scores(2)})
+    (path,) = tmp_path.glob("*.answers")
+    lie = struct.pack("<4sII", b"NPL1", len(body), zlib.crc32(body)) + body
+    path.write_bytes(lie + path.read_bytes())
+    again = AnswerCache(tmp_path, scope="s")
+    assert np.array_equal(again[again.key(b"a")].nats, scores(2).nats)
+    assert not any(again.holds(b"k" * 16, tokens=tokens, columns=1) for tokens in (1, 9))
+
+
+@pytest.mark.parametrize(("tokens", "columns"), [(1, 1), (4, 1), (1, 5), (2, 4), (0, 7)])
+def test_scores_of_another_shape_than_a_row_has_are_computed_anew(tmp_path: Path, tokens: int, columns: int) -> None:
+    texts, options = ["ab", "cde"], RunOptions(resume=tmp_path)
+    expected = evaluate(texts, model=History(), options=options).nats
+    (path,) = tmp_path.glob("*.answers")
+    content = path.read_bytes()
+    keys = [content[start : start + 16] for start in (16, 16 + 24 + 2 * 8)]
+    body = struct.pack("<I", 2) + b"".join(
+        struct.pack("<16sII", key, tokens, columns) + bytes(8 * tokens * columns) for key in keys
+    )
+    path.write_bytes(struct.pack("<4sII", b"NPL1", len(body), zlib.crc32(body)) + body)
+    assert evaluate(texts, model=History(), options=options).nats == expected
+
+
+def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "folder.answers").mkdir()
+    (tmp_path / "dangling.answers").symlink_to(tmp_path / "nowhere")
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe.answers")
+    options = RunOptions(resume=tmp_path)
+    assert evaluate(["ab"], model=History(), options=options).nats == evaluate(["ab"], model=History()).nats
+
+
+def test_a_file_that_is_cut_or_gone_while_it_is_used_is_named(tmp_path: Path) -> None:
+    cache = AnswerCache(tmp_path, scope="s")
+    key = cache.key(b"a")
+    cache.put({key: scores(20)})
+    (path,) = tmp_path.glob("*.answers")
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(BadInput, match=rf"{path.name} was cut while it was in use; run again"):
+        cache[key]
+    shutil.rmtree(tmp_path)
+    with pytest.raises(BadInput, match=rf"{path.name} cannot be read: No such file"):
+        cache[key]
+    with pytest.raises(BadInput, match=rf"{path.name} cannot be written: No such file.*give another place"):
+        cache.put({key: scores(1)})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"resume": ""}, "resume='' is no folder"),
+        ({"resume": 5}, "resume=5 is no folder"),
+        ({"resume": b"kept"}, "resume=b'kept' is no folder"),
+        ({"budget": "8"}, "budget='8' is no whole number"),
+        ({"budget": 8.0}, "budget=8.0 is no whole number"),
+        ({"alternatives": True}, "alternatives=True is no whole number"),
+        ({"alternatives": None}, "alternatives=None is no whole number"),
+    ],
+)
+def test_options_of_wrong_types_are_refused_at_once(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        RunOptions(**wrong)

@@ -11,6 +11,7 @@ from nonplus.cli.terminal.help_texts import COMMON, CORPUS, LOADING, OUTPUT, PRE
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.cli.terminal.report import show
 from nonplus.corpora import CorpusOptions
+from nonplus.errors import NonplusError
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.models import DEFAULT
@@ -48,6 +49,8 @@ def command(sources: tuple[str, ...], model: str, protocol: str | None, **option
     plan = planned(sources, model, protocol, options)
     outcome = carry_out(plan)
     show(outcome, plan)
+    if isinstance(outcome.stop, NonplusError):
+        raise outcome.stop
     return outcome.stop.code if outcome.stop else 0
 
 

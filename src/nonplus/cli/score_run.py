@@ -1,6 +1,6 @@
-"""Carries out a plan: scores, writes the files, and reports what Ctrl-C left."""
+"""Carries out a plan: scores, writes the files, and keeps what a stop left."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,14 @@ from nonplus.cli.terminal.interruption import Interruption, Stop
 from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.progress import Gauge, shown, size_of, waiting
 from nonplus.corpora import Corpus, open_corpora
+from nonplus.errors import NonplusError
 from nonplus.files import replacing
 from nonplus.measure.formatting import counted
 from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.records import ScoredText, TokenNames
 from nonplus.measure.report import Report
 from nonplus.measure.scoring import Meter
-from nonplus.measure.session import Measurement
+from nonplus.measure.session import Measured, Measurement
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.intervals import Interval, bootstrap_interval
 from nonplus.measure.statistics.stretches import FEW
@@ -43,16 +44,16 @@ class Outcome:
     """A report, and what only the command line prints.
 
     ``skipped`` counts blank documents. ``enough`` is true if the run stopped because
-    the interval was narrow enough for ``--until``, ``stop`` is the signal that stopped
-    it. ``bootstrap`` is an interval of the mean surprisal, ``None`` without
-    ``--bootstrap`` or where there is no such interval.
+    the interval was narrow enough for ``--until``; ``stop`` is the signal or the error
+    that stopped it before. ``bootstrap`` is an interval of the mean surprisal, ``None``
+    without ``--bootstrap`` or where there is no such interval.
     """
 
     report: Report
     vocabulary: int
     skipped: int
     enough: bool
-    stop: Stop | None
+    stop: Stop | NonplusError | None
     bootstrap: Interval | None
 
 
@@ -62,7 +63,7 @@ def carry_out(plan: Plan) -> Outcome:
     Raises:
         NonplusError: see :mod:`nonplus.errors`; every file is then as it was before.
         BadInput: no token could be scored.
-        Stop: the run was interrupted before anything was scored.
+        Stop: the run was interrupted before anything was scored, or a second time.
     """
     first_texts = heatmap.FirstTexts()
     sums: list[DocumentSums] = []
@@ -134,29 +135,41 @@ def _watchers(
 
 def _measured(
     plan: Plan, model: WindowModel | TextScorer, corpus: Corpus, watchers: list[Watcher]
-) -> tuple[Report, bool, Stop | None]:
-    """The report, whether the interval became narrow enough, and the signal that
-    stopped the run.
+) -> tuple[Report, bool, Stop | NonplusError | None]:
+    """The report, whether the interval became narrow enough, and what stopped the run
+    before.
     """
     measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
     gauge = Gauge(meter, size=0 if plan.corpus.limit else size_of(plan.sources))
     run = measurement.run(gauge.watched(corpus, model.tokenizer), options=plan.run, meter=meter)
-    seen = 0
+    seen, stops = 0, list[Stop | NonplusError]()
     # Two writers to one terminal would overwrite each other.
     screen = nullcontext() if plan.output.show else shown(gauge)
     with Interruption() as interruption, screen:
-        try:
-            for texts, sums in interruption.items(run):
-                seen += len(texts)
-                for text, own in zip(texts, sums, strict=True) if watchers else ():
-                    for watch in watchers:
-                        watch(text, own)
-        except Stop as stop:
-            if not seen:
-                raise
-            return measurement.report(interrupted=True), False, stop
-    return measurement.report(), measurement.enough, None
+        for texts, sums in interruption.items(_to_its_stop(run, stops)):
+            seen += len(texts)
+            for text, own in zip(texts, sums, strict=True) if watchers else ():
+                for watch in watchers:
+                    watch(text, own)
+    if not stops:
+        return measurement.report(), measurement.enough, None
+    if not seen:
+        raise stops[0]
+    return measurement.report(interrupted=True), False, stops[0]
+
+
+def _to_its_stop(
+    run: Generator[Measured, None, None], stops: list[Stop | NonplusError]
+) -> Generator[Measured, None, None]:
+    """What a run gives until it ends or something stops it, which goes to ``stops``.
+
+    An error of whoever takes what it gives is no such stop.
+    """
+    try:
+        yield from run
+    except (Stop, NonplusError) as stop:
+        stops.append(stop)
 
 
 def _bootstrap(plan: Plan, sums: list[DocumentSums]) -> Interval | None:

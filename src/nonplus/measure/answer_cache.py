@@ -20,7 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nonplus.files import writing
+from nonplus.errors import BadInput
+from nonplus.files import reading, writing
 from nonplus.measure.records import Floats, Readings, Scores
 
 _HEAD = struct.Struct("<4sII")
@@ -45,32 +46,50 @@ class AnswerCache:
     """
 
     def __init__(self, folder: Path, *, scope: str) -> None:
-        """Find what earlier runs left."""
+        """Find what earlier runs left.
+
+        Raises:
+            BadInput: the folder cannot be made, or what is in it cannot be read.
+        """
         self._scope = scope.encode()
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
+        with reading(folder):
+            files = [Path(each) for each in os.scandir(folder) if each.name.endswith(".answers") and each.is_file()]
         self._places: dict[bytes, _Place] = {}
-        for path in sorted(path for path in folder.glob("*.answers") if path.is_file()):
-            self._places.update(_places(path))
+        for path in sorted(files):
+            with reading(path):
+                self._places.update(_places(path))
         self._path = folder / f"{os.getpid()}-{os.urandom(6).hex()}.answers"
 
     def key(self, content: bytes) -> bytes:
         """Sixteen bytes that identify a row's content within this scope."""
         return hashlib.sha256(self._scope + b"\0" + content).digest()[:16]
 
-    def __contains__(self, key: bytes) -> bool:
-        """Whether scores are kept under ``key``."""
-        return key in self._places
+    def holds(self, key: bytes, *, tokens: int, columns: int) -> bool:
+        """Whether scores of that shape are kept under ``key``."""
+        place = self._places.get(key)
+        return place is not None and (place.tokens, place.columns) == (tokens, columns)
 
     def __getitem__(self, key: bytes) -> Scores:
-        """The scores kept under ``key``."""
+        """The scores kept under ``key``.
+
+        Raises:
+            BadInput: their file is gone, or was cut, since it was found.
+        """
         place = self._places[key]
-        flat = np.fromfile(place.path, "<f8", place.tokens * place.columns, offset=place.offset)
+        with reading(place.path):
+            flat = np.fromfile(place.path, "<f8", place.tokens * place.columns, offset=place.offset)
+        if len(flat) != place.tokens * place.columns:
+            raise BadInput(f"{place.path} was cut while it was in use; run again, which computes what is missing")
         return _scores(flat.reshape(place.tokens, place.columns))
 
     def put(self, answers: Mapping[bytes, Scores]) -> None:
         """Keep the scores of one batch of rows, all or none of them, on disk when this
         returns.
+
+        Raises:
+            BadInput: they cannot be written.
         """
         columns = {key: _columns(scores) for key, scores in answers.items()}
         body = struct.pack("<I", len(answers)) + b"".join(
@@ -95,14 +114,22 @@ def _places(path: Path) -> Iterator[tuple[bytes, _Place]]:
             yield from _rows(body, path, start)
 
 
-def _rows(body: bytes, path: Path, start: int) -> Iterator[tuple[bytes, _Place]]:
+def _rows(body: bytes, path: Path, start: int) -> list[tuple[bytes, _Place]]:
+    """The rows of a body; none if they do not fill it to its end."""
     (count,) = struct.unpack_from("<I", body)
+    rows: list[tuple[bytes, _Place]] = []
     at = 4
-    for _ in range(count):
+    while len(rows) < count and at + _ROW.size <= len(body):
         key, tokens, columns = _ROW.unpack_from(body, at)
         at += _ROW.size
-        yield key, _Place(path, start + at, tokens, columns)
+        rows.append((key, _Place(path, start + at, tokens, columns)))
         at += tokens * columns * 8
+    return rows if (len(rows), at) == (count, len(body)) else []
+
+
+def columns_of(alternatives: int) -> int:
+    """How many columns scores have; without alternatives, nats only."""
+    return 3 + 2 * alternatives if alternatives else 1
 
 
 def _columns(scores: Scores) -> Floats:

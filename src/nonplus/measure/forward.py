@@ -5,13 +5,14 @@ where they do not fit.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from numbers import Integral
 from pathlib import Path
 from typing import final
 
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.answer_cache import AnswerCache
+from nonplus.measure.answer_cache import AnswerCache, columns_of
 from nonplus.measure.batches import Row, batch, group, pack
 from nonplus.measure.interfaces import AnyModel, HasDistributions, WindowModel
 from nonplus.measure.readings import readings
@@ -38,10 +39,15 @@ class RunOptions:
 
     def __post_init__(self) -> None:
         """Refuse negative numbers; take a folder's name for a path."""
-        if isinstance(self.resume, str):
+        if isinstance(self.resume, str) and self.resume:
             object.__setattr__(self, "resume", Path(self.resume))
+        if not isinstance(self.resume, Path | None):
+            raise BadInput(f"resume={self.resume!r} is no folder; give the path of one, as in resume='kept'")
         for name in ("budget", "alternatives"):
-            if (value := getattr(self, name)) < 0:
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, Integral):
+                raise BadInput(f"{name}={value!r} is no whole number; use {name}=0 for the default")
+            if value < 0:
                 raise BadInput(
                     f"{name}={value} is less than 0, the fewest tokens there can be; use {name}=0 for the default"
                 )
@@ -64,6 +70,7 @@ class Forward:
             )
         self._model = model
         self._alternatives = options.alternatives
+        self._columns = columns_of(min(options.alternatives, model.vocabulary))
         self._budget = options.budget or model.budget
         self._cache: AnswerCache | None = None
         if options.resume is not None:
@@ -109,7 +116,10 @@ class Forward:
         if self._cache is None:
             return self._computed(rows, lines)
         keys = {i: self._cache.key(rows[i].key) for line in lines for i in line}
-        missing = [line for line in ([i for i in line if keys[i] not in self._cache] for line in lines) if line]
+        known = {
+            i for i, key in keys.items() if self._cache.holds(key, tokens=len(rows[i].target), columns=self._columns)
+        }
+        missing = [line for line in ([i for i in line if i not in known] for line in lines) if line]
         # by key, so that rows with the same content have the same scores now and after
         # a resumption
         kept: dict[bytes, Scores] = {}

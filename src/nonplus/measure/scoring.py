@@ -15,7 +15,7 @@ from typing import NamedTuple, cast, final
 
 import numpy as np
 
-from nonplus.errors import BadModel, BadProtocol, ProtocolWarning
+from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.batches import row
 from nonplus.measure.forward import Forward, RunOptions, checked_nats
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
@@ -108,8 +108,8 @@ def scored_texts(
 ) -> Generator[ScoredTexts, None, None]:
     """Score documents, in order, many at a time as they are finished.
 
-    Interrupted by Ctrl-C, what is finished of the documents under way is given
-    (``partial``) before KeyboardInterrupt goes on.
+    Interrupted by Ctrl-C or by an error of ours, what is finished of the documents
+    under way is given (``partial``) before that goes on.
     """
     if isinstance(protocol, ResolvedProtocol) and isinstance(model, HasLogprobs):
         return _in_windows(documents, model, protocol, options, meter)
@@ -166,7 +166,7 @@ def _in_windows(
                 meter.nats += float(scores.nats.sum())
             yield from _finished(under_way, meter)
         yield from _finished(under_way, meter)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, NonplusError):
         for assembly in under_way:
             yield from assembly.begun()
         raise

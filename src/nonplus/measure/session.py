@@ -79,7 +79,8 @@ class Measurement:
         finished.
 
         It ends early, with ``enough`` true, if the interval is as narrow as was wanted.
-        On KeyboardInterrupt it first yields what is finished, then raises it again.
+        On KeyboardInterrupt, and on an error of ours, it first yields what is finished,
+        then raises it again.
 
         Raises:
             BadInput: no text came, or one that cannot be measured.

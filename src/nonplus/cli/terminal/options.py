@@ -145,7 +145,7 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
     if get_origin(hint) is Literal:
         return {"type": Choice(get_args(hint))}
     if Path in (hint, *get_args(hint)):
-        return {"type": click.Path(path_type=Path), "metavar": "PATH"}
+        return {"type": click.Path(path_type=Path, readable=False), "metavar": "PATH"}
     if name == "joiner":
         return {"callback": unescaped, "metavar": "TEXT"}
     kinds: dict[type, dict[str, Any]] = {

@@ -10,6 +10,7 @@ from typing import Any
 
 from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
+from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
 from nonplus.measure.formatting import figure, jsonable
 from nonplus.measure.report import Report
@@ -73,7 +74,8 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
         if name == "scored" and outcome.skipped:
             yield "skipped", f"{outcome.skipped:,} blank {'document' if outcome.skipped == 1 else 'documents'}"
     if outcome.stop is not None:
-        yield "interrupted", f"by {outcome.stop.by}; the figures are of the tokens scored until then"
+        by = outcome.stop.by if isinstance(outcome.stop, Stop) else "an error"
+        yield "interrupted", f"by {by}; the figures are of the tokens scored until then"
     if plan.precision.until and not outcome.enough and outcome.stop is None:
         yield "not stopped", _still_wide(outcome.report, plan.precision.until)
     if outcome.enough:

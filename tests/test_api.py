@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import math
 import re
 import subprocess
 import sys
@@ -94,3 +95,10 @@ def test_a_protocol_goes_by_name_or_by_choices() -> None:
 def test_scores_come_one_by_one() -> None:
     scored = nonplus.score(iter(["ab", "cd"]), model="uniform:")
     assert [len(each.nats) for each in scored] == [1, 1]
+
+
+@pytest.mark.parametrize("wrong", [{"level": 95}, {"level": math.nan}, {"level": "95%"}, {"until": 2.0}])
+def test_a_wrong_level_is_refused_before_a_model_is_opened(wrong: dict[str, object]) -> None:
+    name = next(iter(wrong))
+    with pytest.raises(nonplus.NonplusError, match=rf"{name}=0\.\d+ for"):
+        nonplus.evaluate("a text", model="hf:no such model", **wrong)

@@ -9,6 +9,7 @@ from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.records import Document, ScoredText
 from nonplus.measure.report import Report
+from nonplus.measure.statistics.levels import check_level
 from nonplus.models import DEFAULT, open_model
 
 Texts = str | Path | Document | Iterable[str | Document]
@@ -53,7 +54,9 @@ def evaluate(
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
+    check_level(level)  # before a model is opened, which takes time
     chosen = _protocol(protocol)
+    session.check_until(until, chosen or Protocol())
     return session.evaluate(
         _documents(documents, chosen),
         model=open_model(model),

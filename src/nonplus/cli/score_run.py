@@ -82,7 +82,7 @@ def carry_out(plan: Plan) -> Outcome:
         for file in pages:
             page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
             file.write(page.encode())
-    if plan.precision.level != Precision().level and report.interval is None:
+    if plan.precision.level != Precision().level and not (report.interval or report.spread_within_text):
         note(f"level={plan.precision.level} has no effect: there is no interval")
     for path, content in _written(plan, tables, report):
         wrote(path, content)

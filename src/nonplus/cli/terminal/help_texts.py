@@ -73,7 +73,7 @@ RUN = {
 
 PRECISION = {
     "--level": "confidence level of the intervals",
-    "--until": "stop once the half-width of the interval is at most this part of the perplexity, e.g. 1%",
+    "--until": "stop once the interval reaches at most this far from the perplexity, e.g. 1%",
     "--bootstrap": "add a bootstrap interval from N samples of the documents",
 }
 

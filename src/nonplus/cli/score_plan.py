@@ -75,6 +75,11 @@ class Plan:
                 f"--alternatives {self.run.alternatives} has no effect without an output that shows them; "
                 "add --html or --per-token, or omit --alternatives"
             )
+        if self.corpus.messages and self.protocol.special_text == "plain":
+            raise BadProtocol(
+                "--special-text plain would read the special tokens of the chat template as text, and no model was "
+                "trained on that; omit it, or --messages"
+            )
         if self.precision.bootstrap and self.protocol.average == "texts":
             raise BadProtocol(
                 f"--bootstrap computes the interval of a mean over tokens, but the protocol {self.protocol.name} "

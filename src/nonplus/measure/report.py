@@ -300,6 +300,7 @@ def _domain(report: Report) -> dict[str, Any]:
         "interval": interval_dict(report.interval),
         "no_interval": report.no_interval or None,
         "tokens": report.tokens,
+        "unknown_tokens": report.tally.unknown,
         "documents": report.tally.documents,
     }
     return {key: jsonable(value) for key, value in found.items()}

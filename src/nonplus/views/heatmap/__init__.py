@@ -126,6 +126,7 @@ def _note(report: Report) -> str:
         notes.append(f"This page shows the first {shown:,} of {whole:,} tokens; the figures are of all tokens.")
     if report.interrupted:
         notes.append("The run was interrupted; the figures are of the tokens scored until then.")
+    notes += [f"Caution: {html.escape(caution)}." for caution in report.cautions]
     return f'<p class="note">{" ".join(notes)}</p>' if notes else ""
 
 

@@ -247,7 +247,7 @@ def beginning(model: WindowModel) -> Check:
     """The BOS tokens with which a text begins, counted."""
     protocol = resolve(MeasuringProtocol(), model)
     tokens = encode([Document(text=_SHORT)], model)[0]
-    fed = row(tokens, protocol.windows(tokens)[0], protocol.prefix).input
+    fed = row(tokens, next(protocol.windows(tokens)), protocol.prefix).input
     other = [*(fed != protocol.prefix[0]), True] if protocol.prefix else [True]
     once = "the BOS token stands before a text once"
     return Check(

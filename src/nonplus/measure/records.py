@@ -96,6 +96,8 @@ class TokenizedTexts:
 
     def part(self, start: int, stop: int) -> "TokenizedTexts":
         """Documents ``[start, stop)``."""
+        if (start, stop) == (0, len(self)):
+            return self
         first, last = int(self.offsets[start]), int(self.offsets[stop])
         return TokenizedTexts(
             documents=self.documents[start:stop],
@@ -111,7 +113,7 @@ class TokenizedTexts:
     @property
     def byte_starts(self) -> Integers:
         """The byte of its own text at which each token begins, shape (T,)."""
-        starts = np.concatenate([self.byte_ends[:0], [0], self.byte_ends[:-1]])[: len(self.byte_ends)]
+        starts = np.roll(self.byte_ends, 1)
         starts[self.offsets[:-1][np.diff(self.offsets) > 0]] = 0
         return starts
 
@@ -235,16 +237,16 @@ class ScoredTexts:
     """
 
     tokens: TokenizedTexts
-    index: Ints
+    index: Integers
     nats: Floats
     weight: Floats
-    seen: Ints
+    seen: Integers
     partial: Bools
     readings: Readings | None = None
 
     @classmethod
     def complete(
-        cls, tokens: TokenizedTexts, *, index: Ints, nats: Floats, seen: Ints, readings: Readings | None = None
+        cls, tokens: TokenizedTexts, *, index: Integers, nats: Floats, seen: Integers, readings: Readings | None = None
     ) -> Self:
         """Documents scored to their end, each token of ``index`` counting once."""
         return cls(
@@ -273,11 +275,12 @@ class ScoredTexts:
     @property
     def offsets(self) -> Ints:
         """Where the scored tokens of each document begin and end, shape (D + 1,)."""
-        return np.searchsorted(self.index, self.tokens.offsets)
+        # of one dtype, or NumPy would copy the index
+        return np.searchsorted(self.index, self.tokens.offsets.astype(self.index.dtype))
 
     def part(self, start: int, stop: int) -> "ScoredTexts":
         """Documents ``[start, stop)``."""
-        first, last = np.searchsorted(self.index, self.tokens.offsets[[start, stop]]).tolist()
+        first, last = self.offsets[[start, stop]].tolist()
         return ScoredTexts(
             tokens=self.tokens.part(start, stop),
             index=self.index[first:last] - self.tokens.offsets[start],
@@ -301,7 +304,7 @@ class ScoredText:
 
     def __init__(self, texts: ScoredTexts, place: int) -> None:
         """Document ``place`` of ``texts``."""
-        self._one = texts.part(place, place + 1)
+        self._one = texts if len(texts) == 1 else texts.part(place, place + 1)
         self.tokens = self._one.tokens[0]
 
     @property
@@ -315,7 +318,7 @@ class ScoredText:
         return self._one
 
     @property
-    def index(self) -> Ints:
+    def index(self) -> Integers:
         """Positions of the scored tokens in ``tokens.ids``, rising, shape (S,)."""
         return self._one.index
 
@@ -332,7 +335,7 @@ class ScoredText:
         return self._one.weight
 
     @property
-    def seen(self) -> Ints:
+    def seen(self) -> Integers:
         """How many tokens the model saw before each, prefix included, shape (S,)."""
         return self._one.seen
 

@@ -11,11 +11,10 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import NamedTuple, cast, final
-
-import numpy as np
+from typing import NamedTuple, cast
 
 from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
+from nonplus.measure.assembly import Assembly, Piece
 from nonplus.measure.batches import row
 from nonplus.measure.forward import Forward, RunOptions, checked_nats
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
@@ -23,17 +22,12 @@ from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
 from nonplus.measure.records import (
-    Bools,
     Document,
-    Floats,
-    Ints,
-    Readings,
     ScoredText,
     ScoredTexts,
     Scores,
     TokenizedTexts,
     Tokens,
-    Window,
 )
 from nonplus.measure.tokenizing import checked, encode, named, slices, units
 
@@ -156,10 +150,10 @@ def _in_windows(
     meter: Meter,
 ) -> Generator[ScoredTexts, None, None]:
     forward = Forward(model, options, fingerprint=protocol.fingerprint)
-    under_way: deque[_Assembly] = deque()
+    under_way: deque[Assembly] = deque()
     try:
         for jobs in _chunks(_jobs(_tokenized(documents, model, protocol), protocol, under_way), forward):
-            rows = [row(job.tokens, job.window, protocol.prefix) for job in jobs]
+            rows = [row(job.tokens, job.piece.window, protocol.prefix) for job in jobs]
             for places, scores in forward.scores(rows):
                 _put([jobs[i] for i in places], scores, protocol)
                 meter.tokens += len(scores.nats)
@@ -172,99 +166,12 @@ def _in_windows(
         raise
 
 
-@final
-class _Assembly:
-    """The scores of a slice of documents, put together from their windows."""
-
-    def __init__(self, texts: TokenizedTexts) -> None:
-        n = len(texts.ids)
-        self.texts = texts
-        self.done = 0  # documents that were given away
-        self.cut = np.zeros(len(texts), np.bool_)  # documents whose windows are known
-        self.waiting = np.zeros(len(texts), np.int64)  # windows that are not scored yet
-        self._nats = np.zeros(n)
-        self._weight = np.zeros(n)
-        self._seen = np.zeros(n, np.int64)
-        self._scored = np.zeros(n, np.bool_)
-        self._readings: Readings | None = None
-
-    @property
-    def finished(self) -> bool:
-        """Whether every document was given away."""
-        return self.done == len(self.texts)
-
-    def put(self, windows: "_Windows", scores: Scores) -> None:
-        """Take in the scores of some windows, one after the other."""
-        place_S, seen_S = windows.places()
-        self._nats[place_S] = scores.nats
-        self._weight[place_S] = np.repeat(windows.weight_W, windows.stop_W - windows.first_W)
-        self._seen[place_S] = seen_S
-        if scores.readings is not None:
-            self._readings = self._readings or _room(scores.readings, len(self._nats))
-            _fill(self._readings, place_S, scores.readings)
-        self._scored[place_S] = True  # last: an interruption leaves no token half filled in
-        np.subtract.at(self.waiting, windows.document_W, 1)
-
-    def next_part(self) -> ScoredTexts | None:
-        """The documents that are finished, from the first that was not given yet."""
-        open_ = np.flatnonzero(~self._finished[self.done :])
-        stop = self.done + int(open_[0]) if len(open_) else len(self.texts)
-        return self._part(self.done, stop) if stop > self.done else None
-
-    def begun(self) -> Iterator[ScoredTexts]:
-        """The scored part of each document that was not given yet."""
-        for place in range(self.done, len(self.texts)):
-            part = self._part(place, place + 1)
-            if len(part.nats):
-                yield part
-
-    @property
-    def _finished(self) -> Bools:
-        finished: Bools = self.cut & (self.waiting == 0)
-        return finished
-
-    def _part(self, start: int, stop: int) -> ScoredTexts:
-        first, last = self.texts.offsets[[start, stop]].tolist()
-        index = np.flatnonzero(self._scored[first:last])
-        return ScoredTexts(
-            tokens=self.texts.part(start, stop),
-            index=index,
-            nats=self._nats[first:last][index],
-            weight=self._weight[first:last][index],
-            seen=self._seen[first:last][index],
-            partial=~self._finished[start:stop],
-            readings=None if self._readings is None else self._readings.at(index + first),
-        )
-
-
 class _Job(NamedTuple):
     """A window to score, and where its scores go."""
 
-    assembly: _Assembly
-    document: int
+    assembly: Assembly
     tokens: Tokens
-    window: Window
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """Windows of one slice as columns (W,), in positions of the whole slice."""
-
-    document_W: Ints
-    start_W: Ints
-    first_W: Ints
-    stop_W: Ints
-    prefixed_W: Ints
-    weight_W: Floats
-
-    def places(self) -> tuple[Ints, Ints]:
-        """The place of each scored token, and how many tokens the model saw before it;
-        shapes (S,).
-        """
-        count_W = self.stop_W - self.first_W
-        place_S = np.arange(int(count_W.sum())) + np.repeat(self.first_W - np.cumsum(count_W) + count_W, count_W)
-        return place_S, place_S - np.repeat(self.start_W - self.prefixed_W, count_W)
+    piece: Piece
 
 
 def _put(jobs: Sequence[_Job], scores: Scores, protocol: ResolvedProtocol) -> None:
@@ -273,41 +180,20 @@ def _put(jobs: Sequence[_Job], scores: Scores, protocol: ResolvedProtocol) -> No
     """
     start = 0
     for assembly, own in groupby(jobs, key=lambda job: job.assembly):
-        windows = _columns(assembly, list(own), protocol)
-        stop = start + int((windows.stop_W - windows.first_W).sum())
-        assembly.put(windows, scores.part(start, stop))
+        pieces = [job.piece for job in own]
+        stop = start + sum(piece.window.stop - piece.window.first for piece in pieces)
+        assembly.put(pieces, [protocol.weight(piece.window) for piece in pieces], scores.part(start, stop))
         start = stop
 
 
-def _columns(assembly: _Assembly, jobs: Sequence[_Job], protocol: ResolvedProtocol) -> _Windows:
-    document_W = np.array([job.document for job in jobs])
-    cut = np.array([(w.start, w.first, w.stop, w.prefixed) for w in (job.window for job in jobs)])
-    start_W, first_W, stop_W = cut[:, :3].T + assembly.texts.offsets[document_W]
-    weight_W = np.array([protocol.weight(job.window) for job in jobs])
-    return _Windows(document_W, start_W, first_W, stop_W, cut[:, 3], weight_W)
-
-
-def _room(like: Readings, n: int) -> Readings:
-    """Readings of ``n`` places that are still to be filled in."""
-    return Readings(*(np.zeros((n, *column.shape[1:]), column.dtype) for column in like.columns))
-
-
-def _fill(readings: Readings, place_S: Ints, others: Readings) -> None:
-    for column, values in zip(readings.columns, others.columns, strict=True):
-        column[place_S] = values
-
-
-def _jobs(slices_: Iterable[TokenizedTexts], protocol: ResolvedProtocol, under_way: deque[_Assembly]) -> Iterator[_Job]:
+def _jobs(slices_: Iterable[TokenizedTexts], protocol: ResolvedProtocol, under_way: deque[Assembly]) -> Iterator[_Job]:
     for texts in slices_:
-        assembly = _Assembly(texts)
+        assembly = Assembly(texts)
         under_way.append(assembly)
         for document in range(len(texts)):
             tokens = texts[document]
-            windows = protocol.windows(tokens)
-            assembly.waiting[document] = len(windows)
-            assembly.cut[document] = True
-            for window in windows:
-                yield _Job(assembly, document, tokens, window)
+            for piece in assembly.pieces(document, protocol.windows(tokens)):
+                yield _Job(assembly, tokens, piece)
 
 
 def _chunks(jobs: Iterable[_Job], forward: Forward) -> Iterator[list[_Job]]:
@@ -316,7 +202,7 @@ def _chunks(jobs: Iterable[_Job], forward: Forward) -> Iterator[list[_Job]]:
     size = 0
     for job in jobs:
         chunk.append(job)
-        size += job.window.stop - job.window.start
+        size += job.piece.window.stop - job.piece.window.start
         if size >= _CHUNK * forward.budget:
             yield chunk
             chunk, size = [], 0
@@ -324,7 +210,7 @@ def _chunks(jobs: Iterable[_Job], forward: Forward) -> Iterator[list[_Job]]:
         yield chunk
 
 
-def _finished(under_way: deque[_Assembly], meter: Meter) -> Iterator[ScoredTexts]:
+def _finished(under_way: deque[Assembly], meter: Meter) -> Iterator[ScoredTexts]:
     while under_way:
         assembly = under_way[0]
         texts = assembly.next_part()

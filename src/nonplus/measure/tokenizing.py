@@ -13,7 +13,7 @@ from nonplus.measure.interfaces import AnyModel, Tokenizer
 from nonplus.measure.lost_text import marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
-from nonplus.measure.records import Document, Encoding, Ints, TokenizedTexts
+from nonplus.measure.records import Document, Encoding, Integers, Ints, TokenizedTexts
 
 _AHEAD = 1 << 19  # characters that are tokenised together
 
@@ -100,7 +100,7 @@ def encode(
         document = documents[int(np.argmin(counts))]
         raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    ids_T = np.concatenate([encoding.ids for encoding in encodings])
+    ids_T = _narrow(np.concatenate([encoding.ids for encoding in encodings]))
     if int(ids_T.max()) >= model.vocabulary:
         document = documents[int(np.searchsorted(offsets, int(ids_T.argmax()), side="right")) - 1]
         raise BadModel(
@@ -124,15 +124,15 @@ def _encodings(texts: Sequence[str], tokenizer: Tokenizer, choices: Protocol, pr
 
 def _ends_in_text(
     documents: Sequence[Document], encodings: Sequence[Encoding], offsets: Ints, model: AnyModel
-) -> tuple[Ints, Ints]:
+) -> tuple[Integers, Ints]:
     """The byte of its text at which each token ends (T,); how many tokens are context
     (D,).
     """
     counts = np.diff(offsets)
     contexts = np.array([_n_bytes(document.context) for document in documents])
     lengths = np.array([_n_bytes(document.text) for document in documents])
-    ends_T = np.concatenate([encoding.byte_ends for encoding in encodings])
-    falls_T = np.diff(ends_T, prepend=0) < 0
+    ends_T = _narrow(np.concatenate([encoding.byte_ends for encoding in encodings]))
+    falls_T = np.append(False, ends_T[1:] < ends_T[:-1])
     falls_T[offsets[:-1]] = ends_T[offsets[:-1]] < 0
     if falls_T.any():
         document = documents[int(np.searchsorted(offsets, int(falls_T.argmax()), side="right")) - 1]
@@ -140,10 +140,18 @@ def _ends_in_text(
             f"the tokenizer of {model.name} gives a token of {document.id} that ends before the one that precedes it; "
             "the byte_ends of an Encoding rise"
         )
-    ends_T = np.clip(ends_T - np.repeat(contexts, counts), 0, np.repeat(lengths, counts))
+    ends_T -= np.repeat(contexts.astype(ends_T.dtype), counts)
+    np.clip(ends_T, 0, np.repeat(lengths.astype(ends_T.dtype), counts), out=ends_T)
     firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)
     ends_T[offsets[1:] - 1] = lengths
     return ends_T, firsts_D
+
+
+def _narrow(values: Integers) -> Integers:
+    """In half the memory, where they fit; there may be one for every byte of a text."""
+    most = np.iinfo(np.int32).max
+    fits = len(values) == 0 or (int(values.min()) >= -most and int(values.max()) <= most)
+    return values.astype(np.int32, copy=False) if fits else values.astype(np.int64, copy=False)
 
 
 def _n_bytes(text: str) -> int:

@@ -77,15 +77,14 @@ class ResolvedProtocol:
         ]
         return "|".join(always + special)
 
-    def windows(self, tokens: Tokens) -> list[Window]:
+    def windows(self, tokens: Tokens) -> Iterator[Window]:
         """The windows of a tokenised text.
 
         Raises:
             BadProtocol: the text is too long or too short for this protocol.
         """
         cut = {"rolling": self._rolling, "grid": self._grid, "chunks": self._chunks, "whole": self._whole}
-        found = list(cut[self.choices.cut](tokens))
-        return [self._without_doubled_prefix(window, tokens) for window in found]
+        return (self._without_doubled_prefix(window, tokens) for window in cut[self.choices.cut](tokens))
 
     def weight(self, window: Window) -> float:
         """How often each token scored in the window counts."""

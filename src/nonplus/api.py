@@ -1,9 +1,13 @@
 """The front door: measuring, with names accepted for models, protocols and corpora."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from numbers import Real
 from pathlib import Path
+from typing import Any
 
-from nonplus.corpora import open_corpora
+from nonplus.corpora.given import given
+from nonplus.errors import BadInput, BadProtocol
 from nonplus.measure import scoring, session
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
@@ -12,7 +16,9 @@ from nonplus.measure.report import Report
 from nonplus.measure.statistics.levels import check_level
 from nonplus.models import DEFAULT, open_model
 
-Texts = str | Path | Document | Iterable[str | Document]
+# What documents may be. Tables of pandas, polars, pyarrow and datasets have no type in
+# common.
+Texts = str | Path | Document | Mapping[str, Any] | Iterable[str | Path | Document | Mapping[str, Any]] | Any
 
 
 def score(
@@ -24,17 +30,20 @@ def score(
 ) -> Iterator[ScoredText]:
     """Score documents one by one: every token's surprisal in nats.
 
-    ``documents`` is a text, a path (:class:`pathlib.Path`), or any iterable of texts
-    and documents. ``model`` is a name (``"hf:gpt2"``), a pair of a transformers model
-    and its tokenizer, or a model in the sense of :mod:`nonplus.measure.interfaces`.
-    ``protocol`` is a name or a record; by default ``full``, or the own way of a model
-    that scores whole texts.
+    ``documents`` is a text; a path (:class:`pathlib.Path`); a corpus; a table with a
+    column ``text``, of pandas, polars, pyarrow or datasets or a mapping of columns; or
+    any iterable of texts, paths, documents and rows. A single word that looks like a
+    path is refused, because it may be one. ``model`` is a name (``"hf:gpt2"``), a pair
+    of a transformers model and its tokenizer, or a model in the sense of
+    :mod:`nonplus.measure.interfaces`. ``protocol`` is a name or a record; by default
+    ``full``, or the own way of a model that scores whole texts.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
-    chosen = _protocol(protocol)
-    return scoring.score(_documents(documents, chosen), model=open_model(model), protocol=chosen, options=options)
+    chosen, options = _protocol(protocol), _options(options)
+    texts = given(documents, keep_blank=_is_stream(chosen))
+    return scoring.score(texts, model=open_model(model), protocol=chosen, options=options)
 
 
 def evaluate(
@@ -55,23 +64,45 @@ def evaluate(
         NonplusError: see :mod:`nonplus.errors`.
     """
     check_level(level)  # before a model is opened, which takes time
-    chosen = _protocol(protocol)
+    chosen, options = _protocol(protocol), _options(options)
+    if not isinstance(until, Real):
+        raise BadProtocol(f"until is a part of the perplexity, a number between 0 and 1, got {until!r}; use until=0.01")
     session.check_until(until, chosen or Protocol())
-    return session.evaluate(
-        _documents(documents, chosen),
+    texts = given(documents, keep_blank=_is_stream(chosen))
+    report = session.evaluate(
+        texts,
         model=open_model(model),
         protocol=chosen,
         options=options,
         until=until,
         level=level,
     )
+    return replace(report, source=texts.source)
 
 
-def _documents(documents: Texts, protocol: Protocol | None) -> Iterable[str | Document]:
-    if isinstance(documents, Path):
-        return open_corpora([documents], keep_blank=protocol is not None and protocol.unit == "stream")
-    return [documents] if isinstance(documents, str | Document) else documents
+def _is_stream(protocol: Protocol | None) -> bool:
+    return protocol is not None and protocol.unit == "stream"
 
 
-def _protocol(protocol: str | Protocol | None) -> Protocol | None:
-    return Protocol.named(protocol) if isinstance(protocol, str) else protocol
+def _protocol(protocol: object) -> Protocol | None:
+    match protocol:
+        case str():
+            return Protocol.named(protocol)
+        case Protocol() | None:
+            return protocol
+    raise BadProtocol(
+        f"protocol is of type {type(protocol).__name__}, where the name of a protocol or a Protocol is needed; use "
+        "protocol=full"
+    )
+
+
+def _options(options: object) -> RunOptions:
+    match options:
+        case None:
+            return RunOptions()
+        case RunOptions():
+            return options
+    raise BadInput(
+        f"options is of type {type(options).__name__}, where RunOptions are needed; pass RunOptions(...) with the "
+        "options by name"
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nonplus.cli.score_plan import Plan, Precision
@@ -79,6 +79,7 @@ def carry_out(plan: Plan) -> Outcome:
         corpus = open_corpora(plan.sources, options=plan.corpus, tokenizer=model.tokenizer, keep_blank=keep_blank)
         watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts, sums))
         report, enough, stop = _measured(plan, model, corpus, watchers)
+        report = replace(report, source=corpus.source)
         for file in pages:
             page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
             file.write(page.encode())

@@ -4,8 +4,11 @@
 ['The quick brown fox']
 """
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, final
 
 from nonplus.closest import did_you_mean
 from nonplus.corpora.addresses import Address, addresses
@@ -15,6 +18,8 @@ from nonplus.corpora.options import CorpusOptions
 from nonplus.corpora.rejects import Rejected, Rejects
 from nonplus.corpora.rows import Place, RowReader
 from nonplus.corpora.streams import name_of
+from nonplus.corpora.tables import TableRows, is_table
+from nonplus.corpora.values import type_phrase
 from nonplus.errors import BadInput
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
@@ -24,11 +29,15 @@ __all__ = ["Corpus", "CorpusOptions", "Place", "Rejected", "RowReader", "open_co
 
 PLAIN = CorpusOptions()
 
+# The name of a source, a path, or a table: columns by name, or an object of pandas,
+# polars, pyarrow or datasets, which have no common type.
+Source = str | Path | Mapping[str, Any] | Any
+
 _WITHOUT_ROWS = {"text", "stdin", "file", "lines", "wikitext"}
 
 
 def open_corpus(
-    source: str | Path,
+    source: Source,
     *,
     options: CorpusOptions = PLAIN,
     tokenizer: Tokenizer | None = None,
@@ -39,10 +48,11 @@ def open_corpus(
 
     ``source`` is ``scheme:location``; ``-`` for standard input; or, where it can mean
     only one thing, a file, a folder, a glob pattern or a text without a scheme. A
-    :class:`~pathlib.Path` is always a file or folder. The schemes are ``text``,
-    ``stdin``, ``file``, ``archive``, ``lines``, ``wikitext``, ``jsonl``, ``csv``,
-    ``parquet``, ``dataset`` and ``hub``; packages add more through the entry point
-    group ``nonplus.corpora``.
+    :class:`~pathlib.Path` is always a file or folder. A table in memory, of pandas,
+    polars, pyarrow or datasets or a mapping of columns, is read by its columns. The
+    schemes are ``text``, ``stdin``, ``file``, ``archive``, ``lines``, ``wikitext``,
+    ``jsonl``, ``csv``, ``parquet``, ``dataset`` and ``hub``; packages add more through
+    the entry point group ``nonplus.corpora``.
     ``tokenizer`` is needed only with ``options.messages``: it applies the chat
     template. ``keep_blank`` and ``rejects`` as in :func:`open_corpora`.
 
@@ -55,7 +65,7 @@ def open_corpus(
 
 
 def open_corpora(
-    sources: Iterable[str | Path],
+    sources: Iterable[Source],
     *,
     options: CorpusOptions = PLAIN,
     tokenizer: Tokenizer | None = None,
@@ -71,16 +81,17 @@ def open_corpora(
     Raises:
         BadInput: as in :func:`open_corpus`; or ``sources`` is empty.
     """
+    if not isinstance(options, CorpusOptions):
+        raise BadInput(f"options is {type_phrase(options)}, where CorpusOptions are needed; pass CorpusOptions(...)")
     reader = RowReader(options, tokenizer, Rejects(rejects))
-    found = [(source, addresses(source, follow_links=options.follow_links)) for source in sources]
+    found = [_found(source, options) for source in sources]
     if not found:
         raise BadInput("there are no sources to read; name a file, a folder or a text, or - for standard input")
-    _check_fields(options, {address.scheme for _, of_source in found for address in of_source})
-    parts = [_open(address, reader) for _, of_source in found for address in of_source]
+    _check_fields(options, {address.scheme for each in found for address in each.addresses})
     return Corpus(
-        _joined([_label(source, of_source) for source, of_source in found]),
-        parts,
-        origin=_joined([_origin(source, of_source) for source, of_source in found]),
+        _joined([each.label for each in found]),
+        [part for each in found for part in each.parts(reader)],
+        origin=_joined([each.origin for each in found]),
         reader=reader,
         limit=options.limit,
         keep_blank=keep_blank,
@@ -107,13 +118,40 @@ def _check_fields(options: CorpusOptions, schemes_: set[str]) -> None:
         )
 
 
-def _label(source: str | Path, found: list[Address]) -> str:
-    return "text" if found[0].scheme == "text" else name_of(str(source))
+@final
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a source is: addresses, or a table in memory."""
+
+    label: str
+    origin: str
+    addresses: tuple[Address, ...]
+    table: object = None
+
+    def parts(self, reader: RowReader) -> Iterator[Iterable[Document]]:
+        """What yields its documents."""
+        if self.table is not None:
+            yield TableRows(self.table, reader)
+        else:
+            yield from (_open(address, reader) for address in self.addresses)
 
 
-def _origin(source: str | Path, found: list[Address]) -> str:
+def _found(source: object, options: CorpusOptions) -> _Found:
+    if isinstance(source, os.PathLike):
+        source = Path(source)
+    if is_table(source):
+        return _Found("the table", "your table", (Address("table", ""),), source)
+    if not isinstance(source, str | Path):
+        raise BadInput(
+            f"a source is {type_phrase(source)}, where the name of a source as text, a Path or a table is needed; "
+            "documents in memory need no corpus: pass them as they are to evaluate or score"
+        )
+    found = tuple(addresses(source, follow_links=options.follow_links))
+    if found[0].scheme == "text":
+        return _Found("text", "your text", found)
+    name = name_of(str(source))
     files = f" ({len(found):,} files)" if len(found) > 1 else ""
-    return {"text": "your text", "stdin": "standard input"}.get(found[0].scheme, f"{name_of(str(source))}{files}")
+    return _Found(name, "standard input" if found[0].scheme == "stdin" else f"{name}{files}", found)
 
 
 def _joined(labels: list[str]) -> str:

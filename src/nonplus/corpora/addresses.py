@@ -60,6 +60,12 @@ def addresses(source: str | Path, *, follow_links: bool = False) -> list[Address
     return [Address("text", source)]
 
 
+def is_address(source: str) -> bool:
+    """Whether a text is a known scheme, a colon, and what may be a location."""
+    prefix = _PREFIX.match(source)
+    return bool(prefix) and not _is_spaced(source) and is_scheme(CORPORA, source.partition(":")[0])
+
+
 def looks_like_path(source: str) -> bool:
     """Whether a text was probably meant to name a file, by how it is written."""
     if suffix_of(source) in _KNOWN or source.lower().endswith(COMPRESSIONS):

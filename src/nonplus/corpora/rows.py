@@ -50,7 +50,7 @@ class RowReader:
                 "pass the tokenizer of a model that has one"
             )
         self._options = options
-        self._fields = options.fields
+        self.fields = options.fields
         self._template = tokenizer if options.messages else None
         self.max_bytes = options.max_bytes
         self.rejects = rejects or Rejects()
@@ -59,7 +59,7 @@ class RowReader:
     @property
     def columns(self) -> list[str]:
         """The fields to read, each once, so that a table need not load the others."""
-        return list(dict.fromkeys(self._fields.values()))
+        return list(dict.fromkeys(self.fields.values()))
 
     def check(self, fields: Collection[str], where: object) -> None:
         """Check that ``fields`` has every field to read.
@@ -67,7 +67,7 @@ class RowReader:
         Raises:
             BadRecord: a field is missing.
         """
-        for option, name in self._fields.items():
+        for option, name in self.fields.items():
             if name not in fields:
                 found = f"its fields are {', '.join(map(repr, fields))}" if fields else "it has no fields"
                 remedy = did_you_mean(name, fields, before=f"{option}='", after="'")
@@ -115,7 +115,7 @@ class RowReader:
     @property
     def described(self) -> str:
         """Which field was read: ``field text``."""
-        option, name = next(iter(self._fields.items()))
+        option, name = next(iter(self.fields.items()))
         return f"{option} {name}"
 
     def _messages(self, row: Mapping[str, Any], place: Place) -> list[Any]:

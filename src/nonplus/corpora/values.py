@@ -1,5 +1,7 @@
 """Values of a row that must be text, checked."""
 
+import math
+
 from nonplus.errors import BadRecord
 
 
@@ -34,4 +36,6 @@ def as_label(value: object, where: object) -> str:
 
 def type_phrase(value: object) -> str:
     """The type of a value, for an error message: ``null`` or ``of type list``."""
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
     return "null" if value is None else f"of type {type(value).__name__}"

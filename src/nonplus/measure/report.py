@@ -50,10 +50,10 @@ class Report:
     the first ones.
 
     ``domains`` has the tallies of documents that name a domain; ``lost`` names what the
-    tokenizer loses of the text. ``model``, ``dtype``
-    and the identities are empty where no model is known, as in a metric; ``seconds`` is
-    ``None`` where nothing was timed. ``float()`` is the perplexity, ``print()`` shows a
-    table as a notebook does, ``repr()`` is one line.
+    tokenizer loses of the text; ``source`` says what was read, if that is known.
+    ``model``, ``dtype`` and the identities are empty where no model is known, as in a
+    metric; ``seconds`` is ``None`` where nothing was timed. ``float()`` is the
+    perplexity, ``print()`` shows a table as a notebook does, ``repr()`` is one line.
     """
 
     tally: Tally
@@ -68,6 +68,7 @@ class Report:
     domains: tuple[tuple[str, Tally], ...] = ()
     lost: frozenset[str] = frozenset()
     interrupted: bool = False
+    source: str = ""
 
     def __float__(self) -> float:
         """The perplexity; NaN where there is none."""
@@ -187,10 +188,12 @@ class Report:
     def by_domain(self) -> Iterator[tuple[str, "Report"]]:
         """A report on each domain, in alphabetical order."""
         for name, tally in self.domains:
-            yield name, replace(self, tally=tally, domains=(), positions=(), seconds=None)
+            yield name, replace(self, tally=tally, domains=(), positions=(), seconds=None, source="")
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """The report as rows of a table: a name and its value as text."""
+        if self.source:
+            yield "read", self.source
         yield "perplexity", with_interval(figure(self.perplexity), self.interval)
         yield "bits per byte", figure(self.bits_per_byte)
         yield "bits per token", figure(self.bits_per_token)
@@ -319,6 +322,7 @@ def _uncertainty(report: Report) -> dict[str, Any]:
 
 def _conditions(report: Report) -> dict[str, Any]:
     found: dict[str, Any] = {
+        "source": report.source,
         "interrupted": report.interrupted,
         "protocol": report.protocol.as_dict(),
         "signature": report.protocol.signature,

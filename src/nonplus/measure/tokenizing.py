@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import groupby
 from operator import itemgetter
 
@@ -15,6 +15,7 @@ from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
 from nonplus.measure.records import Document, Encoding, Integers, Ints, TokenizedTexts
 
+_TEXTS = tuple(field.name for field in fields(Document))
 _AHEAD = 1 << 19  # characters that are tokenised together
 
 
@@ -161,6 +162,11 @@ def _n_bytes(text: str) -> int:
 def _named(document: Document | str, place: int) -> Document:
     if isinstance(document, str):
         return Document(text=document, id=f"text {place}")
+    if not isinstance(document, Document):
+        raise BadInput(f"text {place} is of type {type(document).__name__}, where a text or a Document is needed")
+    for name in _TEXTS:
+        if not isinstance(value := getattr(document, name), str):
+            raise BadInput(f"the {name} of document {place} is of type {type(value).__name__}, where text is needed")
     return document if document.id else replace(document, id=f"text {place}")
 
 
@@ -205,13 +211,13 @@ def _note_carriage_return(document: Document) -> None:
 def _check(document: Document) -> None:
     if not document.text:
         raise BadInput(f"{document.id} is empty; a text needs at least one character")
-    for name in ("text", "context", "original"):
+    for name in _TEXTS:
         value: str = getattr(document, name)
         try:
             value.encode()
         except UnicodeEncodeError as wrong:
             where = "" if name == "text" else f" of its {name}"
             raise BadInput(
-                f"{document.id} holds {value[wrong.start]!a} at character {wrong.start}{where}, half of a surrogate "
+                f"{document.id!r} holds {value[wrong.start]!a} at character {wrong.start}{where}, half of a surrogate "
                 "pair, which is not text; decode the source with the encoding it was written in"
             ) from None

@@ -107,6 +107,7 @@ def _facts(report: Report) -> str:
 
 def _conditions(report: Report) -> str:
     conditions = (
+        ("read", report.source, ""),
         ("model", report.model, ""),
         ("protocol", report.protocol.signature, ""),
         ("fingerprint", report.protocol.fingerprint, "; figures compare only where this is equal"),

@@ -471,7 +471,7 @@ def test_what_cannot_be_log_probabilities_of_the_targets_is_an_error_of_the_mode
 
 @pytest.mark.parametrize("level", [0, 1, 95, math.nan])
 def test_a_level_outside_0_and_1_is_refused_before_anything_is_read(level: float) -> None:
-    with pytest.raises(BadInput, match=r"use 0\.95"):
+    with pytest.raises(BadInput, match=r"use level=0\.95"):
         evaluate(iter([]), model=History(), level=level)
 
 

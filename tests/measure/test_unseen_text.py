@@ -162,6 +162,14 @@ def test_what_a_tokenizer_loses_of_a_text_is_named(text: str, lost: set[str], tm
     assert losses([text], tokenizer) == lost
 
 
+def test_a_blank_at_the_beginning_that_the_tokenizer_would_add_is_no_loss(tmp_path: object) -> None:
+    made = rust(tokenizers.models.BPE({**LETTERS, "▁": 99}, []), splits=False)
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Metaspace(prepend_scheme="first")
+    tokenizer = saved(made, tmp_path)
+    assert [each.ids.tolist() for each in tokenizer.encode([" a b", "a b"], specials=False)] == [[99, 0, 99, 1]] * 2
+    assert losses([" a b"], tokenizer) == frozenset()
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_a_tokenizer_of_bytes_loses_nothing(text: str) -> None:
     assert losses([text], Bytes()) == frozenset()

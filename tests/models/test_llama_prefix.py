@@ -106,6 +106,14 @@ def test_an_unknown_token_is_refused_wherever_it_comes(small, wrong):
             use()
 
 
+@pytest.mark.parametrize("wrong", [[1.0, 2.5], np.array([1.0]), [True], ["1"], [[1, 2]], 5, None])
+def test_what_is_no_token_id_is_refused_and_never_rounded(small, wrong):
+    prefix = small.prefix(np.array([1], np.int32))
+    for use in (small.prefix, prefix.extended, prefix.logprobs):
+        with pytest.raises(BadInput, match="token ids are whole numbers, one after the other, got"):
+            use(wrong)
+
+
 def test_a_prefix_has_at_least_one_token(small):
     with pytest.raises(BadInput, match="at least one token, got none"):
         small.prefix([])

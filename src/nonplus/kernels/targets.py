@@ -5,7 +5,7 @@ Integers only.
 Letters in shapes: T time, V vocabulary.
 """
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +36,21 @@ def aligned(
     xp = backend.namespace(target)
     kept = _kept(backend, target, ignored_ids(ignore_index), mask, shift=shift)
     return Aligned(kept, _earlier(xp, target), _earlier(xp, kept)) if shift else Aligned(kept, target, kept)
+
+
+def as_ids(tokens: Sequence[int]) -> Ints:
+    """Token ids as an array, shape (T,).
+
+    Raises:
+        BadInput: they are not whole numbers in one row: ids are never rounded.
+    """
+    ids = np.asarray(tokens)
+    if ids.ndim != 1 or (ids.size and ids.dtype.kind not in "iu"):
+        raise BadInput(
+            f"token ids are whole numbers, one after the other, got {ids.dtype} of shape {ids.shape}; "
+            "give the ids that the model's own tokenizer encodes a text to"
+        )
+    return ids.astype(np.int64)
 
 
 def check_ids(ids: Ints, vocabulary: int) -> None:

@@ -3,24 +3,21 @@ where they do not fit.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from numbers import Integral
 from pathlib import Path
 from typing import final
 
-import numpy as np
-
 from nonplus.errors import BadInput, BadModel
 from nonplus.measure.answer_cache import AnswerCache, columns_of
 from nonplus.measure.batches import Row, batch, group, pack
-from nonplus.measure.interfaces import AnyModel, HasDistributions, WindowModel
+from nonplus.measure.contract import checked_distributions, checked_logprobs
+from nonplus.measure.interfaces import HasDistributions, WindowModel
 from nonplus.measure.readings import readings
-from nonplus.measure.records import Batch, Floats, Scores, joined_scores
+from nonplus.measure.records import Scores, joined_scores
 
 _Lines = list[list[int]]
-
-_ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,33 +131,8 @@ class Forward:
 
     def _computed(self, rows: Sequence[Row], lines: _Lines) -> Scores:
         asked = batch([[rows[i] for i in line] for line in lines])
-        scores = self._ask(asked)
-        return replace(scores, nats=checked_nats(scores.nats, len(asked.target_N), self._model))
-
-    def _ask(self, asked: Batch) -> Scores:
         if self._alternatives and isinstance(self._model, HasDistributions):
-            read = readings(self._model.distributions(asked), asked.target_N, top=self._alternatives)
+            chunks = checked_distributions(self._model.distributions(asked), asked.target_N, self._model)
+            read = readings(chunks, asked.target_N, top=self._alternatives)
             return Scores(read.nats, read)
-        # 0.0 - x, because a certain token's -0.0 would print as such
-        return Scores(0.0 - self._model.logprobs(asked))
-
-
-def checked_nats(nats: Floats, n: int, model: AnyModel) -> Floats:
-    """Surprisals of ``n`` targets, at least 0, as a model gave them.
-
-    Raises:
-        BadModel: another number of them, NaN, or a probability above 1.
-    """
-    if nats.shape != (n,):
-        raise BadModel(f"{model.name} gives log-probabilities of shape {nats.shape} for {n} targets; give one for each")
-    if np.isnan(nats).any():
-        raise BadModel(
-            f"{model.name} gives NaN in {model.dtype}, and a probability is a number; check that its weights are "
-            "finite, and that its scores stay in the range of that dtype"
-        )
-    if n and nats.min() < -_ROUNDING:
-        raise BadModel(
-            f"{model.name} gives the log-probability {-nats.min():.3g}, and none is above 0; "
-            "normalise its scores, for instance by a log-softmax"
-        )
-    return np.maximum(nats, 0.0)
+        return Scores(checked_logprobs(self._model.logprobs(asked), len(asked.target_N), self._model))

@@ -16,7 +16,8 @@ from typing import NamedTuple, cast
 from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.assembly import Assembly, Piece
 from nonplus.measure.batches import row
-from nonplus.measure.forward import Forward, RunOptions, checked_nats
+from nonplus.measure.contract import checked_texts
+from nonplus.measure.forward import Forward, RunOptions
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
@@ -118,8 +119,8 @@ def _by_scorer(
             stated = f"{name}={asked}"
             raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
     read: list[str] = []
-    for unchecked in model.score(_noted(checked(named(documents)), read), alternatives=options.alternatives):
-        texts = replace(unchecked, nats=checked_nats(unchecked.nats, len(unchecked.index), model))
+    given = model.score(_noted(checked(named(documents)), read), alternatives=options.alternatives)
+    for texts in checked_texts(given, alternatives=options.alternatives, model=model):
         scored = [document.id for document in texts.documents]
         if scored != read[: len(scored)]:
             raise BadModel(

@@ -12,6 +12,7 @@ import numpy as np
 
 from nonplus.errors import BadInput
 from nonplus.kernels.numpy_head import head_logprobs, logits_to_logprobs
+from nonplus.kernels.targets import as_ids
 from nonplus.measure.records import Floats, Ints
 from nonplus.models.llama.network import KeyValues, Network
 from nonplus.models.llama.weights import Array
@@ -46,7 +47,7 @@ class LlamaPrefix:
         Raises:
             BadInput: there are too many tokens, or one that the model does not know.
         """
-        return _in_one_thread(self._logprobs, np.asarray(continuation, np.int64))
+        return _in_one_thread(self._logprobs, as_ids(continuation))
 
     def extended(self, tokens: Sequence[int]) -> "LlamaPrefix":
         """The state after ``tokens`` more.
@@ -54,7 +55,7 @@ class LlamaPrefix:
         Raises:
             BadInput: there are too many tokens, or one that the model does not know.
         """
-        ids_M = np.asarray(tokens, np.int64)
+        ids_M = as_ids(tokens)
         keys_values, state_MD = _in_one_thread(self._fed, ids_M)
         tokens_P = np.concatenate([self.tokens, ids_M])
         tokens_P.flags.writeable = False
@@ -91,7 +92,7 @@ def prefix_of(network: Network, tokens: Sequence[int], *, max_context: int) -> L
         BadInput: there is no token, or more than ``max_context``, or one that the model
             does not know.
     """
-    if not len(tokens):
+    if not len(as_ids(tokens)):
         raise BadInput("a prefix has at least one token, got none; begin with the model's BOS token")
     no_token, no_state = np.empty(0, np.int64), np.empty((0, len(network.norm_D)), np.float32)
     return LlamaPrefix(network, max_context, no_token, network.no_keys_values(), no_state).extended(tokens)

@@ -168,7 +168,7 @@ def test_a_signal_prints_what_was_measured_and_keeps_the_finished_rows(start, lo
     assert process.returncode == status
     assert printed["interrupted"] is True
     assert printed["tokens"] > 0
-    assert printed["interval"]["low"] < printed["perplexity"] < printed["interval"]["high"]
+    assert printed["spread_within_text"]["low"] < printed["perplexity"] < printed["spread_within_text"]["high"]
     assert "Traceback" not in err
     written = [json.loads(line) for line in rows.read_text().splitlines()]
     assert sum(row["nats"] is not None for row in written) == printed["tokens"]

@@ -145,13 +145,13 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says(documents: int, 
 
 
 def test_ten_documents_of_three_blocks_have_the_error_of_ten_documents() -> None:
-    """Widths of blocks once doubled until they passed by whole documents: the error
-    printed was 0.187.
+    """Widths of blocks once doubled past the whole documents: with blocks of two thirds
+    and one third of each, the error printed here was 0.187.
     """
-    means = [2.0, 2.5, 3.0, 3.5, 4.0, 2.1, 2.6, 3.1, 3.6, 4.1]
-    these = [of_parts([mean - 0.9, mean, mean + 0.9], 128) for mean in means]
-    interval = found(token_interval(total(these)))
+    means = [1.0919 * mean for mean in (2.0, 2.5, 3.0, 3.5, 4.0, 2.1, 2.6, 3.1, 3.6, 4.1)]
+    interval = found(token_interval(total(of_parts([mean] * 3, 128) for mean in means)))
     assert interval.standard_error == pytest.approx(statistics.stdev(means) / math.sqrt(10), rel=1e-9)
+    assert interval.standard_error == pytest.approx(0.258, abs=5e-4)
     assert (interval.clusters, interval.degrees) == (10, pytest.approx(9))
 
 

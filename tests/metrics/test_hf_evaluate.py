@@ -35,6 +35,7 @@ def test_a_model_by_name_gives_the_figures_of_nonplus_evaluate(metric):
     assert found["perplexity"] == report.perplexity
     assert found["bits_per_byte"] == report.bits_per_byte
     assert found["interval"]["low"] < found["perplexity"] < found["interval"]["high"]
+    assert found["no_interval"] is None
     assert (found["tokens"], found["documents"]) == (report.tokens, len(TEXTS))
     assert (found["protocol"], found["fingerprint"]) == (report.protocol.signature, report.protocol.fingerprint)
 

@@ -40,8 +40,9 @@ Args:
     level (float): of the interval.
 Returns:
     dict: perplexity (averaged as in the protocol; under most, over the whole corpus, each token counting once),
-        log_perplexity, bits_per_byte, interval, tokens, documents, protocol, fingerprint and model; and as in
-        evaluate's own metric, perplexities (of each text) and mean_perplexity (their arithmetic mean).
+        log_perplexity, bits_per_byte, interval (if it is None, no_interval says why), tokens, documents, protocol,
+        fingerprint and model; and as in evaluate's own metric, perplexities (of each text) and mean_perplexity (their
+        arithmetic mean).
 """
 
 
@@ -134,6 +135,7 @@ def _of_all(report: Report) -> dict[str, Any]:
         "log_perplexity": report.log_perplexity,
         "bits_per_byte": report.bits_per_byte,
         "interval": asdict(report.interval) if report.interval else None,
+        "no_interval": report.no_interval or None,
         "tokens": report.tokens,
         "documents": report.tally.documents,
         "protocol": report.protocol.signature,

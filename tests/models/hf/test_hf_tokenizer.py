@@ -123,10 +123,14 @@ def test_bert_uncased_loses_capitals_accents_and_blanks(bert):
     assert losses(["The fôx\nran"], HFTokenizer(bert)) == {"capitals", "accents", "blanks and newlines"}
 
 
+@pytest.fixture(scope="module", params=["gpt2", "stories"])
+def of_every_byte(request):
+    return HFTokenizer(request.getfixturevalue(request.param))
+
+
 @given(TEXTS)
-@pytest.mark.parametrize("name", ["gpt2", "stories"])
-def test_tokenizers_with_a_token_for_every_byte_lose_nothing(request, name, text):
-    assert losses([f"a{text}"], HFTokenizer(request.getfixturevalue(name))) == frozenset()
+def test_tokenizers_with_a_token_for_every_byte_lose_nothing(of_every_byte, text):
+    assert losses([f"a{text}"], of_every_byte) == frozenset()
 
 
 OURS = [HFTokenizer(tokenizer) for tokenizer in (byte_tokenizer(), ByT5Tokenizer(), CanineTokenizer())]

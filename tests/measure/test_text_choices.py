@@ -59,7 +59,9 @@ def test_context_and_original_are_normalised_too_and_bytes_are_those_of_the_norm
 @pytest.mark.parametrize("unit", ["document", "stream"])
 def test_newlines_that_are_kept_are_noted_once_in_a_run(unit: str, newline: str, kind: str) -> None:
     texts = ["plain", f"one{newline}two{newline}three", f"four{newline}five"]
-    with pytest.warns(SuspectInput, match=f"has {kind} newlines, .*use newlines=normalise") as caught:
+    with pytest.warns(
+        SuspectInput, match=f"^text 2 has {kind} newlines, the first at character 3, .*use newlines=normalise"
+    ) as caught:
         list(score(texts, model=History(max_context=99), protocol=Protocol(unit=unit)))  # type: ignore[arg-type]
     assert len(caught) == 1
 

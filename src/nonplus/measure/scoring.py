@@ -30,7 +30,7 @@ from nonplus.measure.records import (
     TokenizedTexts,
     Tokens,
 )
-from nonplus.measure.tokenizing import checked, encode, named, slices, units
+from nonplus.measure.tokenizing import checked, encode, named, newlines_noted, slices, units
 
 _CHUNK = 32  # batches' worth of rows that are sorted together
 
@@ -119,7 +119,7 @@ def _by_scorer(
             stated = f"{name}={asked}"
             raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
     read: list[str] = []
-    given = model.score(_noted(checked(named(documents)), read), alternatives=options.alternatives)
+    given = model.score(_noted(checked(newlines_noted(named(documents))), read), alternatives=options.alternatives)
     for texts in checked_texts(given, alternatives=options.alternatives, model=model):
         scored = [document.id for document in texts.documents]
         if scored != read[: len(scored)]:

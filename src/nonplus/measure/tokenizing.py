@@ -28,8 +28,7 @@ def units(documents: Iterable[Document | str], protocol: Protocol) -> Iterator[D
             one.
     """
     texts = named(documents)
-    if protocol.newlines == "normalise":
-        texts = map(_normalised, texts)
+    texts = map(_normalised, texts) if protocol.newlines == "normalise" else newlines_noted(texts)
     if protocol.detokenize == "wikitext":
         texts = map(_detokenised, texts)
     if protocol.unit == "stream":
@@ -44,20 +43,25 @@ def named(documents: Iterable[Document | str]) -> Iterator[Document]:
     return (_named(document, place) for place, document in enumerate(documents, 1))
 
 
+def newlines_noted(documents: Iterable[Document]) -> Iterator[Document]:
+    """The same documents; warns with SuspectInput of the first CRLF or CR newline."""
+    only_lf = True
+    for document in documents:
+        if only_lf and "\r" in document.text:
+            only_lf = False
+            _note_carriage_return(document)
+        yield document
+
+
 def checked(documents: Iterable[Document]) -> Iterator[Document]:
     """The same documents, once each is known to be text.
-
-    Warns with SuspectInput of the first CRLF or CR newline.
 
     Raises:
         BadInput: there is none, or one is empty or holds what UTF-8 cannot.
     """
-    empty, only_lf = True, True
+    empty = True
     for document in documents:
         _check(document)
-        if only_lf and "\r" in document.text:
-            only_lf = False
-            _note_carriage_return(document)
         empty = False
         yield document
     if empty:

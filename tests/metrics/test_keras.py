@@ -486,6 +486,28 @@ def test_a_compiled_model_is_saved_and_loaded_with_its_metric(tmp_path):
     assert again.evaluate(x, y, verbose=0, return_dict=True)["p"] == pytest.approx(seen["p"], rel=1e-6)
 
 
+def test_a_configuration_has_the_keys_of_keras_hub_and_ours_only_where_they_differ_from_the_default():
+    config = {"from_logits": True, "mask_token_id": 0, "dtype": "float32", "name": "mine"}
+    assert Perplexity(**config).get_config() == config  # golden: keras_hub 0.32, perplexity_test.py
+    assert Perplexity(**config, check="first", ignore_index=None, empty="nan").get_config() == config
+    with pytest.raises(BadInput, match="empty must be one of nan, zero; got 0"):
+        Perplexity(empty=0)
+
+
+def test_where_no_token_counted_the_result_is_nan_or_as_in_keras_hub_0():
+    for options, expected in (({}, math.nan), ({"empty": "nan"}, math.nan), ({"empty": "zero"}, 0.0)):
+        metric = of_logits(mask_token_id=0, **options)
+        np.testing.assert_equal(float(metric.result()), expected)
+        metric.update_state(np.zeros((2, 3), int), LOGITS)
+        np.testing.assert_equal(float(metric.result()), expected)
+        metric.update_state(TARGETS, LOGITS)
+        assert float(metric.result()) == pytest.approx(2.8789, abs=1e-4)
+        metric.reset_state()
+        np.testing.assert_equal(float(metric.result()), expected)
+        metric.update_state(TARGETS, np.full_like(LOGITS, np.nan))
+        assert math.isnan(float(metric.result())), "there were tokens, and no distribution"
+
+
 def test_a_configuration_makes_the_same_metric():
     config = {
         "from_logits": True,
@@ -494,6 +516,7 @@ def test_a_configuration_makes_the_same_metric():
         "name": "mine",
         "ignore_index": [-100, 1],
         "check": "never",
+        "empty": "zero",
     }
     assert Perplexity.from_config(config).get_config() == config
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(Perplexity.from_config(config)))

@@ -354,8 +354,28 @@ def test_a_state_of_other_tokens_is_not_merged() -> None:
     assert one.report() == before
     one.merge_state(one.metric_state)
     assert one.report().tokens == 2 * before.tokens
-    with pytest.raises(ValueError, match="Expected incoming state to be"):
-        one.merge_state(torchmetrics.MeanMetric())
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (None, "got NoneType; pass one of them"),
+        (torchmetrics.MeanMetric(), "got MeanMetric; pass one of them"),
+        ({"count": 1}, r"got dict of \['count'\]"),
+        ({"sums": None}, "are tensors, got None"),
+        ({"sums": [5]}, r"are tensors, got \[5\]"),
+        ({"sums": torch.tensor([1.0, 2.0])}, "lines of JSON as bytes"),
+        ({"sums": [torch.tensor([200, 201], dtype=torch.uint8)]}, "lines of JSON as bytes"),
+        ({"sums": [torch.tensor(list(b'{"closed": {}}'), dtype=torch.uint8)]}, "sums are read from what as_json"),
+    ],
+)
+def test_a_wrong_state_is_not_merged(state: Any, reason: str) -> None:
+    metric = Perplexity()
+    metric.update(*batch())
+    before = metric.report()
+    with pytest.raises(BadInput, match=reason):
+        metric.merge_state(state)
+    assert metric.report() == before
 
 
 def test_a_state_of_another_kind_can_be_merged_and_the_protocol_states_both() -> None:

@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -47,6 +47,8 @@ from nonplus.metrics.int32_sums import (  # noqa: E402
 _SMALLEST_WEIGHT, _LARGEST_WEIGHT = 2.0**-20, 2.0**20
 _HIGHEST_NATS = 2.0**30
 
+_DEFAULTS = ("first", "nan")  # of check and empty
+
 # The rows of the state: sums and moments in the units of a tally, and counts between.
 _SUMS = ("nats", "tokens", "squares")
 _COUNTS = ("documents", "scored", "ignored", "zeros", "nonfinite", "masked", "weighted")
@@ -67,9 +69,10 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
 
     All sums are integers, exact and independent of the order of batches. ``dtype`` has
     no effect; it exists for code that sets it. The result is float32: infinite if a
-    token had probability 0, or 2**30 nats or more; NaN without a batch, if a row left
-    no distribution, and, in compiled code, if a target was outside the vocabulary or a
-    weight outside its range. :meth:`report` tells these cases apart.
+    token had probability 0, or 2**30 nats or more; NaN if a row left no distribution,
+    and, in compiled code, if a target was outside the vocabulary or a weight outside
+    its range; and NaN where no token counted, or 0, as in keras_hub, with
+    ``empty="zero"``. :meth:`report` tells these cases apart.
     """
 
     def __init__(
@@ -81,17 +84,20 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
         *,
         ignore_index: int | Iterable[int] | None = None,
         check: Check = "first",
+        empty: Literal["nan", "zero"] = "nan",
     ) -> None:
         super().__init__(dtype=dtype, name=name)
         ids = (*ignored_ids(mask_token_id), *ignored_ids(ignore_index))
         kind: Kind = "logits" if from_logits else "probs"
         self._options = MetricOptions(kind=kind, ignore_index=ids, check=check, on_nonfinite="exclude")
-        self._config = {
-            "from_logits": from_logits,
-            "mask_token_id": mask_token_id,
-            "ignore_index": ignore_index if ignore_index is None else list(ignored_ids(ignore_index)),
-            "check": check,
-        }
+        if empty not in ("nan", "zero"):
+            raise BadInput(f"empty must be one of nan, zero; got {empty!r}")
+        # keras_hub's keys, and ours where they differ from their default
+        self._config: dict[str, Any] = {"from_logits": from_logits, "mask_token_id": mask_token_id}
+        if ignore_index is not None:
+            self._config["ignore_index"] = list(ignored_ids(ignore_index))
+        self._config |= {name: value for name, value in (("check", check), ("empty", empty)) if value not in _DEFAULTS}
+        self._nothing = 0.0 if empty == "zero" else float("nan")
         self._checked = False
         self._digits = self.add_variable((len(_ROW), WIDTH), "zeros", dtype="int32", name="digits")
 
@@ -128,7 +134,7 @@ class Perplexity(keras.metrics.Metric):  # type: ignore[misc]  # Keras ships no 
     def result(self) -> Any:
         """The perplexity, a float32."""
         with np.errstate(over="ignore"):  # where NumPy is the backend
-            return _perplexity(ops.convert_to_tensor(self._digits))
+            return _perplexity(ops.convert_to_tensor(self._digits), self._nothing)
 
     def report(self, *, level: float = 0.95) -> Report:
         """The report on all batches, with an interval clustered by row.
@@ -281,8 +287,9 @@ def _added(digits: Any, *, nats_RT: Any, kept_RT: Any, weight_RT: Any, masked_RT
 
 
 @_compiled
-def _perplexity(digits: Any) -> Any:
+def _perplexity(digits: Any, nothing: float) -> Any:
     nats, tokens = (floating(digits[_ROW[name]]) for name in ("nats", "tokens"))
     zeros, nonfinite = (ops.any(digits[_ROW[name]] > 0) for name in ("zeros", "nonfinite"))
     mean = ops.where(zeros, float("inf"), nats / ops.where(tokens > 0, tokens, float("nan")))
-    return ops.where(nonfinite, float("nan"), ops.exp(mean))
+    figure = ops.where(tokens > 0, ops.exp(mean), nothing)
+    return ops.where(nonfinite, float("nan"), figure)

@@ -1,11 +1,11 @@
 """Perplexity as a torchmetrics metric: for Lightning, collections and more."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
+from nonplus.errors import BadInput
 from nonplus.kernels.token_nll import Kind
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.tally import Tally
@@ -19,6 +19,8 @@ require("torchmetrics", purpose="a torchmetrics metric")
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 from torchmetrics import Metric  # noqa: E402
+
+from nonplus.metrics.torch_state import accumulators, line_of, tensors  # noqa: E402
 
 
 class Perplexity(Metric):
@@ -40,7 +42,10 @@ class Perplexity(Metric):
     full_state_update: bool | None = False
     plot_lower_bound: float | None = 1.0
 
-    sums: list[Tensor] | Tensor  # a tensor once torchmetrics has gathered it
+    sums: list[Tensor]  # as torch.jit.script reads it; one tensor once torchmetrics has gathered it
+
+    # torch.jit.script would compile these
+    __jit_unused_properties__: ClassVar[list[str]] = [*Metric.__jit_unused_properties__, "tally"]
 
     def __init__(
         self,
@@ -164,6 +169,7 @@ class Perplexity(Metric):
         """The exact sums of this process."""
         return self._accumulated().tally
 
+    @torch.jit.unused
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Add a batch as in :meth:`update`, and return its own perplexity."""
         before, updates, on_cpu = self._lines(), self._update_count, self.compute_on_cpu
@@ -186,17 +192,21 @@ class Perplexity(Metric):
         protocol of the report then states both.
 
         Raises:
+            BadInput: it is neither, or its sums were changed.
             BadProtocol: it counts other tokens, because its ``shift`` or
                 ``ignore_index`` differs.
         """
-        before = self._lines()
-        super().merge_state(incoming_state)
-        try:
-            self._write(self._accumulated())
-        except ValueError:
-            self.sums = before
-            raise
-        self._updated(incoming_state.update_count if isinstance(incoming_state, Metric) else 1)
+        state = incoming_state.metric_state if isinstance(incoming_state, Perplexity) else incoming_state
+        if not (isinstance(state, dict) and "sums" in state):
+            raise BadInput(
+                f"sums are merged from a metric of this class or its metric_state, got {type(incoming_state).__name__}"
+                f"{f' of {sorted(state)}' if isinstance(state, dict) else ''}; pass one of them"
+            )
+        merged = self._accumulated()
+        for each in accumulators(tensors(state["sums"])):
+            merged.add(each)
+        self._write(merged)
+        self._updated(incoming_state.update_count if isinstance(incoming_state, Perplexity) else 1)
 
     def sync(self, *args: Any, **kwargs: Any) -> None:
         """Gather the sums of all processes; see :meth:`torchmetrics.Metric.sync`."""
@@ -249,7 +259,7 @@ class Perplexity(Metric):
 
     def _add(self, batch: Accumulator) -> None:
         self._checked = True
-        self.sums = [*self._lines(), self._line(batch)]
+        self.sums = [*self._lines(), line_of(batch, device=self.device)]
         self._fold()
 
     def _fold(self) -> None:
@@ -260,17 +270,12 @@ class Perplexity(Metric):
 
     def _accumulated(self) -> Accumulator:
         accumulated = Accumulator(protocol=self._options.protocol)
-        for tensor in self._lines():
-            for line in tensor.to("cpu", torch.uint8).numpy().tobytes().splitlines():
-                accumulated.add(Accumulator.from_json(json.loads(line)))
+        for each in accumulators(self._lines()):
+            accumulated.add(each)
         return accumulated
 
     def _write(self, accumulated: Accumulator) -> None:
-        self.sums = [self._line(accumulated)]
-
-    def _line(self, accumulated: Accumulator) -> Tensor:
-        line = bytearray(json.dumps(accumulated.as_json(), separators=(",", ":")).encode("ascii") + b"\n")
-        return torch.frombuffer(line, dtype=torch.uint8).to(self.device)
+        self.sums = [line_of(accumulated, device=self.device)]
 
     def _lines(self) -> list[Tensor]:
-        return [self.sums] if isinstance(self.sums, Tensor) else list(self.sums)
+        return tensors(self.sums)

@@ -36,11 +36,12 @@ class Output:
     per_document: Path | None = None
     per_token: Path | None = None
     html: Path | None = None
+    rejects: Path | None = None
 
     @property
     def tables(self) -> dict[str, Path]:
         """The tables to write, by flag."""
-        named = {"--per-document": self.per_document, "--per-token": self.per_token}
+        named = {"--per-document": self.per_document, "--per-token": self.per_token, "--rejects": self.rejects}
         return {flag: path for flag, path in named.items() if path is not None}
 
     @property
@@ -79,6 +80,11 @@ class Plan:
             raise BadProtocol(
                 "--special-text plain would read the special tokens of the chat template as text, and no model was "
                 "trained on that; omit it, or --messages"
+            )
+        if self.output.rejects and self.corpus.on_bad_row == "stop":
+            raise BadProtocol(
+                "--rejects takes the rows that are skipped, and no row is skipped; add --on-bad-row skip, or omit "
+                "--rejects"
             )
         if self.precision.bootstrap and self.protocol.average == "texts":
             raise BadProtocol(

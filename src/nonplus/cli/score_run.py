@@ -1,8 +1,9 @@
 """Carries out a plan: scores, writes the files, and keeps what a stop left."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from nonplus.cli.score_plan import Plan, Precision
@@ -10,12 +11,12 @@ from nonplus.cli.terminal.coloured_text import Screen
 from nonplus.cli.terminal.interruption import Interruption, Stop
 from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.progress import Gauge, shown, size_of, waiting
-from nonplus.corpora import Corpus, open_corpora
+from nonplus.corpora import Corpus, Rejected, open_corpora
 from nonplus.errors import NonplusError
 from nonplus.files import replacing
 from nonplus.measure.formatting import counted
 from nonplus.measure.interfaces import TextScorer, WindowModel
-from nonplus.measure.records import ScoredText, TokenNames
+from nonplus.measure.records import Document, ScoredText, TokenNames
 from nonplus.measure.report import Report
 from nonplus.measure.scoring import Meter
 from nonplus.measure.session import Measured, Measurement
@@ -26,6 +27,7 @@ from nonplus.models import open_model
 from nonplus.views import heatmap
 from nonplus.views.tables import (
     DOCUMENTS,
+    REJECTS,
     TOKENS,
     TOKENS_WITH_READINGS,
     Columns,
@@ -43,7 +45,8 @@ Watcher = Callable[[ScoredText, DocumentSums], object]
 class Outcome:
     """A report, and what only the command line prints.
 
-    ``skipped`` counts blank documents. ``enough`` is true if the run stopped because
+    ``skipped`` counts blank documents, ``rejected`` rows that could not be read.
+    ``enough`` is true if the run stopped because
     the interval was narrow enough for ``--until``; ``stop`` is the signal or the error
     that stopped it before. ``bootstrap`` is an interval of the mean surprisal, ``None``
     without ``--bootstrap`` or where there is no such interval.
@@ -52,6 +55,7 @@ class Outcome:
     report: Report
     vocabulary: int
     skipped: int
+    rejected: int
     enough: bool
     stop: Stop | NonplusError | None
     bootstrap: Interval | None
@@ -76,7 +80,13 @@ def carry_out(plan: Plan) -> Outcome:
         with waiting(f"opening {plan.model}"):
             model = open_model(plan.model, loading=plan.loading)
         keep_blank = plan.protocol.unit == "stream"
-        corpus = open_corpora(plan.sources, options=plan.corpus, tokenizer=model.tokenizer, keep_blank=keep_blank)
+        corpus = open_corpora(
+            plan.sources,
+            options=plan.corpus,
+            tokenizer=model.tokenizer,
+            keep_blank=keep_blank,
+            rejects=partial(_reject, tables),
+        )
         watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts, sums))
         report, enough, stop = _measured(plan, model, corpus, watchers)
         report = replace(report, source=corpus.source)
@@ -91,6 +101,7 @@ def carry_out(plan: Plan) -> Outcome:
         report=report,
         vocabulary=model.vocabulary,
         skipped=corpus.skipped,
+        rejected=corpus.rejected,
         enough=enough,
         stop=stop,
         bootstrap=_bootstrap(plan, sums),
@@ -107,7 +118,13 @@ def _written(plan: Plan, tables: Mapping[str, Table], report: Report) -> Iterato
 
 
 def _columns(plan: Plan) -> Mapping[str, Columns]:
-    return {"--per-document": DOCUMENTS, "--per-token": TOKENS_WITH_READINGS if plan.run.alternatives else TOKENS}
+    tokens = TOKENS_WITH_READINGS if plan.run.alternatives else TOKENS
+    return {"--per-document": DOCUMENTS, "--per-token": tokens, "--rejects": REJECTS}
+
+
+def _reject(tables: Mapping[str, Table], rejected: Rejected) -> None:
+    if "--rejects" in tables:
+        tables["--rejects"].write([asdict(rejected)])
 
 
 def _watchers(
@@ -143,8 +160,9 @@ def _measured(
     measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
     gauge = Gauge(meter, size=0 if plan.corpus.limit else size_of(plan.sources))
-    run = measurement.run(gauge.watched(corpus, model.tokenizer), options=plan.run, meter=meter)
     seen, stops = 0, list[Stop | NonplusError]()
+    documents = gauge.watched(_readable(corpus, stops), model.tokenizer)
+    run = measurement.run(documents, options=plan.run, meter=meter)
     # Two writers to one terminal would overwrite each other.
     screen = nullcontext() if plan.output.show else shown(gauge)
     with Interruption() as interruption, screen:
@@ -153,11 +171,27 @@ def _measured(
             for text, own in zip(texts, sums, strict=True) if watchers else ():
                 for watch in watchers:
                     watch(text, own)
-    if not stops:
+    if not stops or measurement.enough:
         return measurement.report(), measurement.enough, None
-    if not seen:
+    if not seen or not meter.tokens:
         raise stops[0]
     return measurement.report(interrupted=True), False, stops[0]
+
+
+def _readable(documents: Iterable[Document], stops: list[Stop | NonplusError]) -> Iterator[Document]:
+    """The documents until one cannot be read; the reason goes to ``stops``.
+
+    So those before it are measured.
+    """
+    read = 0
+    try:
+        for document in documents:
+            read += 1
+            yield document
+    except NonplusError as reason:
+        if not read:
+            raise
+        stops.append(reason)
 
 
 def _to_its_stop(

@@ -41,6 +41,7 @@ TOKENS: Columns = {
     "unknown": bool,
 }
 TOKENS_WITH_READINGS: Columns = {**TOKENS, "entropy": float, "rank": int, "top": list}
+REJECTS: Columns = {"place": str, "reason": str, "row": str}
 SUFFIXES = (".jsonl", ".parquet")
 
 _ROW_GROUP = 1 << 15  # rows held in memory until they are written together

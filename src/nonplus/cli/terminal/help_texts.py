@@ -85,6 +85,7 @@ OUTPUT = {
     "--per-document": "write a row for each document, as .jsonl or .parquet",
     "--per-token": "write a row for each token, as .jsonl or .parquet",
     "--html": "write a page that shows every token with its alternatives",
+    "--rejects": "write each row that --on-bad-row skip leaves out, as .jsonl or .parquet",
 }
 
 EXIT_CODES = {

@@ -12,7 +12,7 @@ from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
-from nonplus.measure.formatting import figure, jsonable
+from nonplus.measure.formatting import counted, figure, jsonable
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.fixed_point import exp
@@ -25,7 +25,11 @@ _NAMES = 17  # columns for the names
 
 def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
     """The report as JSON, with whatever else the plan includes."""
-    content = outcome.report.to_dict() | {"skipped_documents": outcome.skipped, "stopped_early": outcome.enough}
+    content = outcome.report.to_dict() | {
+        "skipped_documents": outcome.skipped,
+        "rejected_rows": outcome.rejected,
+        "stopped_early": outcome.enough,
+    }
     if plan.precision.bootstrap:
         content["bootstrap"] = outcome.bootstrap and asdict(exponential(outcome.bootstrap))
     if plan.output.by_position:
@@ -71,6 +75,8 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
         yield name, value
         if name == "interval" and outcome.bootstrap is not None:
             yield "bootstrap", _resampled(exponential(outcome.bootstrap), plan.precision.bootstrap)
+        if name == "scored" and outcome.rejected:
+            yield "rejected", f"{counted(outcome.rejected, 'row')} that could not be read"
         if name == "scored" and outcome.skipped:
             yield "skipped", f"{outcome.skipped:,} blank {'document' if outcome.skipped == 1 else 'documents'}"
     if outcome.stop is not None:

@@ -32,7 +32,7 @@ MODELS, CORPORA = "nonplus.models", "nonplus.corpora"
 SCHEMES = {
     MODELS: {
         "bundled": "nonplus.models:open_bundled",
-        "hf": "nonplus.models.hf.model:open_hf",
+        "hf": "nonplus.models.hf.opening:open_hf",
         "llama": "nonplus.models.llama.model:open_llama",
         "uniform": "nonplus.models.synthetic:open_uniform",
         "unigram": "nonplus.models.synthetic:open_unigram",

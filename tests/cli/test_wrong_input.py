@@ -3,6 +3,8 @@
 The sentence states the input, the rule, and what to do.
 """
 
+import os
+import re
 import sys
 from pathlib import Path
 
@@ -205,3 +207,12 @@ def test_a_mistyped_field_is_met_with_the_flag_and_the_field(run, tmp_path: Path
 @pytest.mark.parametrize("typed", [("--window",), ("--window", "wide"), ("--json=3",), ("-z",), ("--bos", "x")])
 def test_a_wrong_use_of_an_option_says_where_it_is_explained(run, typed):
     refused(run("score", "text", *typed), "see nonplus help score")
+
+
+def test_a_mistyped_model_is_one_line_at_once_without_a_network(start, tmp_path):
+    pytest.importorskip("torch")
+    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HUB_CACHE": str(tmp_path)}
+    environment.pop("HF_HUB_OFFLINE", None)
+    out, err = start("score", "text:some text", "--model", "typo-name", env=environment).communicate(timeout=60)
+    assert out == ""
+    assert re.fullmatch(r"error: there is no folder 'typo-name', and names on the hub need the network: .*\n", err)

@@ -67,7 +67,10 @@ class Bytes:
         Raises:
             BadModel: always.
         """
-        raise BadModel("a model of bytes has no chat template; pass the conversation as one text")
+        raise BadModel(
+            "a model of bytes has no chat template, and a conversation needs one; open a chat model with hf:, or omit "
+            "messages=… and score a field of text"
+        )
 
 
 @final

@@ -147,7 +147,7 @@ def test_an_adapter_that_does_not_fit_is_refused(folder, tmp_path):
 
 def test_a_folder_without_an_adapter_is_refused(folder):
     with pytest.raises(BadModel, match=r"the adapter .* cannot be opened"):
-        open_hf(folder, Loading(adapter=folder))
+        open_hf(folder, Loading(adapter=folder), here=True)
 
 
 def test_an_adapter_without_peft_names_the_extra(folder, monkeypatch):
@@ -195,10 +195,71 @@ def test_a_file_that_is_cut_off_is_refused(folder):
         open_hf(folder)
 
 
+class _RunsCode:
+    def __reduce__(self):
+        return (print, ("code of a stranger",))
+
+
+@pytest.mark.parametrize("spoilt", ["code", "damaged", "empty"])
+def test_pickled_weights_that_torch_refuses_are_to_be_converted_and_never_loaded_without_its_check(
+    folder, capfd, spoilt
+):
+    Path(folder, "model.safetensors").unlink()
+    weights = {**tiny("Llama", dtype=torch.float32).state_dict(), "more": _RunsCode()}
+    file = Path(folder, "pytorch_model.bin")
+    torch.save(weights, file)
+    file.write_bytes({"code": file.read_bytes(), "damaged": b"junk" * 100, "empty": b""}[spoilt])
+    with pytest.raises(BadModel, match=r"weights are pickled \(\.bin\).*take them as safetensors") as refusal:
+        open_hf(folder)
+    assert "weights_only" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_pickled_weights_of_tensors_alone_are_opened(folder):
+    Path(folder, "model.safetensors").unlink()
+    torch.save(tiny("Llama", dtype=torch.float32).state_dict(), Path(folder, "pytorch_model.bin"))
+    np.testing.assert_allclose(
+        open_hf(folder).logprobs(asked(*LINES)), plain_logprobs(tiny("Llama"), *LINES), atol=1e-4
+    )
+
+
+def test_a_missing_shard_is_named(folder):
+    tiny("Llama", dtype=torch.float32).save_pretrained(folder, max_shard_size="30KB")
+    Path(folder, "model.safetensors").unlink(missing_ok=True)
+    sorted(Path(folder).glob("model-*"))[1].unlink()
+    with pytest.raises(BadModel, match=r"model-00002-of-\d+\.safetensors is missing.*all of its files"):
+        open_hf(folder)
+
+
+def test_code_that_comes_with_a_model_has_to_be_allowed(folder):
+    config = Path(folder, "config.json")
+    own = {"model_type": "own", "auto_map": {"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}}
+    config.write_text(json.dumps(json.loads(config.read_text()) | own))
+    with pytest.raises(BadModel, match=r"code of its own; .* with trust_remote_code=True"):
+        open_hf(folder)
+
+
+def test_quantisation_without_bitsandbytes_says_what_to_install(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    with pytest.raises(MissingExtra, match=r"quantization=8bit needs bitsandbytes.*: pip install bitsandbytes$"):
+        open_hf(folder, Loading(quantization="8bit"))
+
+
+def test_cuda_without_a_driver_is_refused_with_the_reason(folder, monkeypatch):
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    if torch.cuda.is_available():
+        pytest.skip("there is a driver")
+    with pytest.raises(BadModel, match=r"because there is no driver of NVIDIA, or no GPU; use device=cpu"):
+        open_hf(folder, Loading(device="cuda"))
+    with pytest.raises(BadModel, match=r"device_map=cuda is neither a way to spread a model nor a device"):
+        open_hf(folder, Loading(device_map="cuda"))
+
+
 def test_a_model_of_another_kind_is_refused(tmp_path, folder):
     shutil.copytree(folder, tmp_path / "t5")
     (tmp_path / "t5" / "config.json").write_text('{"model_type": "t5", "vocab_size": 300}')
-    with pytest.raises(BadModel, match="Unrecognized configuration class"):
+    with pytest.raises(BadModel, match="the kind 't5', of which this transformers has no causal model; open a causal"):
         open_hf(str(tmp_path / "t5"))
 
 
@@ -208,8 +269,8 @@ def test_a_model_of_another_kind_is_refused(tmp_path, folder):
         (Loading(dtype="int7"), "dtype='int7' is not one of float64, float32, bfloat16, float16 or auto"),
         (Loading(quantization="3bit"), "quantization='3bit' is not one of 8bit, 4bit"),
         (Loading(revision="main"), "revision='main' is that of a model on the hub, and .* is a folder"),
-        (Loading(device="gpu"), "needs to be a device name .* found gpu"),
-        (Loading(device="cuda:99"), "cannot be opened: .*CUDA"),
+        (Loading(device="gpu"), "device=gpu is not one that torch finds here; use device=cpu, or device=auto"),
+        (Loading(device="cuda:99"), "device=cuda:99 is not one that torch finds here"),
     ],
 )
 def test_an_invalid_way_of_loading_is_refused(folder, loading, message):

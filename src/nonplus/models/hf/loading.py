@@ -1,5 +1,7 @@
 """Loading weights with ``transformers``: all of them, and without progress bars."""
 
+import importlib.util
+import logging
 import os
 import warnings
 from collections.abc import Iterator
@@ -7,13 +9,14 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerBase
 from transformers.utils import logging as untyped_logging
 
-from nonplus.errors import BadModel, NonplusError
+from nonplus.errors import BadModel, MissingExtra
+from nonplus.models.devices import devices
 from nonplus.models.hf.inner import inner_model, is_quantized
+from nonplus.models.hf.refusals import refused
 from nonplus.models.loading import Loading
 from nonplus.optional import require
 
@@ -26,13 +29,13 @@ _QUANTIZED: dict[str, dict[str, Any]] = {
     "8bit": {"load_in_8bit": True},
     "4bit": {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16},
 }
-# what transformers and its dependencies raise for a model that is missing, broken or
-# unsupported
-_REFUSALS = (AssertionError, ImportError, KeyError, OSError, RuntimeError, ValueError, SafetensorError)
+
+# How transformers may spread a model over devices.
+_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
-def loaded_model(name: str, loading: Loading) -> nn.Module:
-    """The model in evaluation mode, on its device.
+def loaded_model(name: str, loading: Loading, *, here: bool = False) -> nn.Module:
+    """The model in evaluation mode, on its device; ``here`` leaves the network alone.
 
     Raises:
         BadModel: it cannot be loaded, or some of its weights are missing.
@@ -43,19 +46,21 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
             f"revision={loading.revision!r} is that of a model on the hub, and {name!r} is a folder; "
             f"omit revision={loading.revision!r}"
         )
+    device = _placed(loading.device_map) if loading.device_map else _device(loading.device)
     with (
         _quiet(),
-        _refused(f"the model {name!r}", "give a folder with config.json and weights, or a name on the hub"),
+        refused(f"the model {name!r}", name, "give a folder with config.json and weights, or a name on the hub"),
     ):
         model, report = _Auto.from_pretrained(
             name,
             dtype=_dtype(loading.dtype),
-            device_map=loading.device_map or _device(loading.device),
+            device_map=device,
             revision=loading.revision or None,
             trust_remote_code=loading.trust_remote_code,
             quantization_config=_quantization(loading.quantization),
             ignore_mismatched_sizes=True,  # refused below, by name
             output_loading_info=True,
+            local_files_only=here,
         )
     absent = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if absent:
@@ -68,15 +73,19 @@ def loaded_model(name: str, loading: Loading) -> nn.Module:
     return (_adapted(model, loading.adapter) if loading.adapter else model).eval()
 
 
-def loaded_tokenizer(name: str, loading: Loading) -> PreTrainedTokenizerBase:
-    """The tokenizer saved beside the weights.
+def loaded_tokenizer(name: str, loading: Loading, *, here: bool = False) -> PreTrainedTokenizerBase:
+    """The tokenizer saved beside the weights; ``here`` leaves the network alone.
 
     Raises:
         BadModel: it cannot be loaded.
     """
-    with _quiet(), _refused(f"the tokenizer of {name!r}", "save it beside the weights with tokenizer.save_pretrained"):
+    remedy = "save it beside the weights with tokenizer.save_pretrained"
+    with _quiet(), refused(f"the tokenizer of {name!r}", name, remedy):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            name, revision=loading.revision or None, trust_remote_code=loading.trust_remote_code
+            name,
+            revision=loading.revision or None,
+            trust_remote_code=loading.trust_remote_code,
+            local_files_only=here,
         )
     return tokenizer
 
@@ -89,7 +98,10 @@ def _is_float16_on_cpu(model: nn.Module) -> bool:
 
 def _adapted(model: nn.Module, adapter: str) -> nn.Module:
     peft = require("peft", purpose="an adapter")
-    with _quiet(), _refused(f"the adapter {adapter!r}", "give a folder that save_pretrained wrote for this model"):
+    with (
+        _quiet(),
+        refused(f"the adapter {adapter!r}", adapter, "give a folder that save_pretrained wrote for this model"),
+    ):
         # if an adapter does not fit, peft only warns, and the model runs without it
         warnings.filterwarnings("error", message=".*[Mm]issing adapter keys")
         try:
@@ -100,9 +112,46 @@ def _adapted(model: nn.Module, adapter: str) -> nn.Module:
 
 
 def _device(name: str) -> str:
+    """The name of a device that torch can use.
+
+    Raises:
+        BadModel: there is no such device here.
+    """
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    return name
+    found = [device.name for device in devices()]
+    kind, _, number = name.partition(":")
+    other = torch.accelerator.current_accelerator(check_available=True)
+    listed = name in found or (not number and f"{kind}:0" in found)
+    if kind == "cpu" or listed or (other is not None and kind == other.type not in ("cuda", "mps")):
+        return name
+    raise BadModel(
+        f"device={name} is not one that torch finds here{_without_cuda() if kind == 'cuda' else ''}; "
+        f"use device={found[-1]}, or device=auto; nonplus doctor lists the devices"
+    )
+
+
+def _without_cuda() -> str:
+    if torch.version.cuda is None:
+        return ", because this torch is built without CUDA"
+    return "" if torch.cuda.is_available() else ", because there is no driver of NVIDIA, or no GPU"
+
+
+def _placed(device_map: str) -> str:
+    """A way to spread a model, or one device.
+
+    Raises:
+        BadModel: it is neither.
+    """
+    if device_map in _MAPS:
+        return device_map
+    try:
+        return _device(device_map)
+    except BadModel:
+        raise BadModel(
+            f"device_map={device_map} is neither a way to spread a model nor a device that torch finds here; use "
+            f"one of {', '.join(_MAPS)}"
+        ) from None
 
 
 def _dtype(name: str) -> torch.dtype | str:
@@ -122,24 +171,20 @@ def _quantization(name: str) -> Any:
             f"quantization={name!r} is not one of {', '.join(_QUANTIZED)}; use one of these, or omit it if the model "
             "is stored quantised"
         )
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingExtra(
+            f"quantization={name} needs bitsandbytes, which is not installed and not in an extra: "
+            "pip install bitsandbytes"
+        )
     return _BitsAndBytes(**_QUANTIZED[name])
 
 
 @contextmanager
-def _refused(what: str, remedy: str) -> Iterator[None]:
-    """Turns an error of the libraries below into a BadModel of one sentence."""
-    try:
-        yield
-    except (NonplusError, torch.OutOfMemoryError):
-        raise
-    except _REFUSALS as fault:
-        reason = str(fault).strip().partition("\n")[0].rstrip(".: ")
-        raise BadModel(f"{what} cannot be opened: {reason}; {remedy}") from fault
-
-
-@contextmanager
 def _quiet() -> Iterator[None]:
-    """No progress bars and reports of ``transformers`` inside; afterwards as before."""
+    """Without progress bars and reports of ``transformers`` and of the hub."""
+    hub = logging.getLogger("huggingface_hub")
+    level = hub.level
+    hub.setLevel(logging.CRITICAL)
     bars, verbosity = _logging.is_progress_bar_enabled(), _logging.get_verbosity()
     _logging.disable_progress_bar()
     _logging.set_verbosity_error()
@@ -148,6 +193,7 @@ def _quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
+        hub.setLevel(level)
         _logging.set_verbosity(verbosity)
         if bars:
             _logging.enable_progress_bar()

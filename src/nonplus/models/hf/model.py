@@ -34,8 +34,9 @@ _CPU_BUDGET = 1024  # 512 to 4,096 tokens are equally fast within 5 %; fewer lea
 _DEVICE_BUDGET = 16384
 
 
-def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
-    """The model and tokenizer of a folder or of the hub.
+def open_hf(name: str, loading: Loading = Loading(), *, here: bool = False) -> "HFModel":  # noqa: B008
+    """The model and tokenizer of a folder or of the hub, which is not asked if they are
+    ``here``.
 
     With ``dtype="auto"``, weights keep the dtype in which they are stored, except for
     float16 on a CPU, which becomes float32: a CPU multiplies float16 slowly and sums it
@@ -45,10 +46,8 @@ def open_hf(name: str, loading: Loading = Loading()) -> "HFModel":  # noqa: B008
         BadModel: it cannot be loaded, or weights are missing, or it is not causal.
         MissingExtra: ``peft`` is needed for an adapter.
     """
-    if not name:
-        raise BadModel("the name of the model is empty; give a folder, or a name on the hub as in hf:gpt2")
-    model = within_memory(lambda: loaded_model(name, loading))
-    tokenizer = HFTokenizer(loaded_tokenizer(name, loading))
+    model = within_memory(lambda: loaded_model(name, loading, here=here))
+    tokenizer = HFTokenizer(loaded_tokenizer(name, loading, here=here))
     named = f"{name}+{loading.adapter}" if loading.adapter else name
     return HFModel(model, tokenizer, name=named, packing=loading.packing)
 

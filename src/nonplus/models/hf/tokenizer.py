@@ -106,18 +106,17 @@ class HFTokenizer:
         return str(text)
 
     def _template(self) -> str:
-        stored, name = self._tokenizer.chat_template, self._tokenizer.name_or_path or "this model"
+        stored = self._tokenizer.chat_template
         if not stored:
             raise BadModel(
-                f"the tokenizer of {name} has no chat template; pass the conversation as one text, or set "
-                "tokenizer.chat_template"
+                "this model has no chat template, and a conversation needs one; open a chat model, set "
+                "tokenizer.chat_template in Python, or omit messages=… and score a field of text"
             )
         templates: dict[str, str] = stored if isinstance(stored, dict) else {"default": stored}
         if "default" not in templates:
             raise BadModel(
-                f"the tokenizer of {name} has chat templates by name ({', '.join(sorted(templates))}), and none is the "
-                "default; set tokenizer.chat_template to one of them, or save it in the model's folder as "
-                "chat_template.jinja"
+                f"this model has chat templates by name ({', '.join(sorted(templates))}), and none is the default; set "
+                "tokenizer.chat_template to one of them, or save it in the model's folder as chat_template.jinja"
             )
         return templates["default"]
 

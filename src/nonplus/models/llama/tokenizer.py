@@ -81,8 +81,11 @@ class FileTokenizer:
             BadModel: always; the message tells whether the model has one.
         """
         if "chat_template" in self._config or (self._folder / "chat_template.jinja").exists():
-            raise BadModel(f"the chat template of {self._folder} needs transformers; open it as hf:{self._folder}")
-        raise BadModel(f"{self._folder} has no chat template; pass the conversation as one text")
+            raise BadModel("this model's chat template needs transformers; open it as hf: instead of llama:")
+        raise BadModel(
+            "this model has no chat template, and a conversation needs one; open a chat model with hf:, or omit "
+            "messages=… and score a field of text"
+        )
 
     @property
     def max_length(self) -> int:

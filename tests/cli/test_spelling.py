@@ -1,6 +1,8 @@
 """A message names flags on the command line and arguments in Python."""
 
+import ast
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -97,3 +99,19 @@ def test_a_wrong_option_is_named_as_the_user_wrote_it(run, fox, typed, passed):
         in_python(**passed)
     assert not re.search("--[a-z]", str(refused.value))
     assert ARGUMENT.search(str(refused.value))
+
+
+def texts(path):
+    """The strings of a module that are no docstrings."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    found = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return [node.value for node in found if id(node) not in docs]
+
+
+def test_below_the_command_line_no_text_names_a_flag():
+    source = Path(nonplus.__file__).parent
+    above = (source / "cli", source / "views" / "heatmap")  # the names of CSS begin with -- too
+    below = [path for path in source.rglob("*.py") if not any(map(path.is_relative_to, above))]
+    assert len(below) > 50
+    assert not [(path.name, text) for path in below for text in texts(path) if re.search(r"(?<![\w-])--[a-z]", text)]

@@ -53,6 +53,14 @@ def test_what_is_not_text_is_refused_as_what_it_is_whatever_its_name(tmp_path, w
         read(f"{scheme}:{path}")
 
 
+@pytest.mark.parametrize(
+    "text", ["GGUF is a format.", 'answer: {"x": 1}', "the ftyp box", "PAR1 and PAR2", "GIF89a is old"]
+)
+def test_a_text_that_begins_with_the_name_of_a_format_is_text(tmp_path, text, read):
+    (tmp_path / "notes.txt").write_text(text, encoding="utf-8")
+    assert [document.text for document in read(str(tmp_path / "notes.txt"))] == [text]
+
+
 def test_a_database_is_refused_as_one(tmp_path, read):
     (tmp_path / "notes.txt").write_bytes(sqlite(tmp_path / "x.db"))
     with pytest.raises(BadInput, match="an SQLite database"):

@@ -42,6 +42,9 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),
     (rb"\x1f\x9d|\x04\x22\x4d\x18|LZIP\x01", "compressed by a tool that is not supported", _UNPACK),
 )
+# An article may begin with the word GGUF, but not with the bytes that follow it there.
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_WRITTEN_AS_TEXT = (b"%PDF-", rb"{\rtf")
 _ZIP = rb"PK(\x03\x04|\x05\x06|\x07\x08)"
 # UTF-16 and UTF-32 of Latin text without a byte order mark: every other byte is 0,
 # which would pass for a longer text in UTF-8.
@@ -73,7 +76,7 @@ def content_of(head: bytes) -> Content:
     if _is_tar(head):
         return Content(archive="tar")
     for mark, phrase, remedy in _FOREIGN:
-        if re.match(mark, head):
+        if re.match(mark, head) and (_CONTROL.search(head) or head.startswith(_WRITTEN_AS_TEXT)):
             return Content(foreign=phrase, remedy=remedy)
     if re.match(_WIDE, head):
         return Content(foreign="text in UTF-16 or UTF-32", remedy="convert it with iconv -f UTF-16 -t UTF-8")

@@ -2,13 +2,13 @@
 
 import lzma
 import tarfile
-import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, BinaryIO, Self, final
 
+from nonplus.cautions import warn
 from nonplus.corpora.compression import buffered
 from nonplus.errors import BadInput, SuspectInput
 
@@ -113,4 +113,4 @@ def _of_zip(stream: BinaryIO, name: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _skipped(archive: str, member: str, why: str) -> None:
-    warnings.warn(f"{member} in {archive} was skipped: {why}", SuspectInput, stacklevel=2)
+    warn(f"{member} in {archive} was skipped: {why}", SuspectInput)

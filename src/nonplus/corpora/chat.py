@@ -1,10 +1,10 @@
 """Conversations to documents: each answer, after all that is written before it."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import Any
 
+from nonplus.cautions import warn
 from nonplus.corpora.values import as_text, type_phrase
 from nonplus.errors import BadInput, BadRecord, SuspectInput
 from nonplus.measure.interfaces import Message, Tokenizer
@@ -48,7 +48,7 @@ def _answer(conversation: Sequence[Message], tokenizer: Tokenizer, where: str) -
     written = _written(conversation, tokenizer, where)
     before, mark, after = _written([*conversation[:-1], _marked(conversation[-1])], tokenizer, where).rpartition(_MARK)
     if not mark:
-        warnings.warn("the chat template writes some answers nowhere; they are left out", SuspectInput, stacklevel=2)
+        warn("the chat template writes some answers nowhere; they are left out", SuspectInput)
         return "", ""
     begin = _shared(written, before)
     end = len(written) - _shared(written[begin:][::-1], after[::-1])
@@ -69,7 +69,7 @@ def _shared(one: str, other: str) -> int:
 def _caution(said: str, written: str) -> None:
     how = "without the blanks around them" if written == said.strip() else "otherwise than the messages have them"
     sentence = f"the chat template writes some answers {how}; they are scored as it writes them"
-    warnings.warn(sentence, SuspectInput, stacklevel=3)
+    warn(sentence, SuspectInput)
 
 
 def _written(conversation: Sequence[Message], tokenizer: Tokenizer, where: str) -> str:

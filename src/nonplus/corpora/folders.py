@@ -2,9 +2,9 @@
 
 import os
 import stat
-import warnings
 from collections.abc import Iterator
 
+from nonplus.cautions import warn
 from nonplus.corpora.streams import name_of
 from nonplus.corpora.suffixes import is_readable
 from nonplus.errors import BadInput, SuspectInput
@@ -56,7 +56,7 @@ def _leads_inside(path: str, folder: str) -> bool:
 
 
 def _left_out(path: str, why: str) -> None:
-    warnings.warn(f"{name_of(path)} was left out: {why}", SuspectInput, stacklevel=2)
+    warn(f"{name_of(path)} was left out: {why}", SuspectInput)
 
 
 def _refused(problem: OSError) -> None:

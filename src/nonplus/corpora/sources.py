@@ -1,10 +1,10 @@
 """The schemes of files: where the bytes are, and the format that reads them."""
 
-import warnings
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import BinaryIO, final
 
+from nonplus.cautions import warn
 from nonplus.corpora.archives import members
 from nonplus.corpora.content import check_text
 from nonplus.corpora.delimited import delimited
@@ -101,7 +101,7 @@ class Source:
             raise BadInput(f"the archive {name} has no files to read: {_READ}")
         if others:
             left_out = f"{counted(others, 'member')} of {name} left out"
-            warnings.warn(f"{left_out}: {_READ}", SuspectInput, stacklevel=2)
+            warn(f"{left_out}: {_READ}", SuspectInput)
 
 
 @final

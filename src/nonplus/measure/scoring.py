@@ -5,7 +5,6 @@ Letters in shapes: D documents of a slice, T tokens of all of them, W windows, S
 tokens, k alternatives.
 """
 
-import warnings
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple, cast
 
+from nonplus.cautions import warn
 from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.assembly import Assembly, Piece
 from nonplus.measure.batches import row
@@ -89,7 +89,7 @@ def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) 
             f"chosen for it; omit protocol={protocol.name}"
         )
     for caution in stated.cautions:
-        warnings.warn(f"protocol {stated.signature.partition('|')[0]}: {caution}", ProtocolWarning, stacklevel=3)
+        warn(f"protocol {stated.signature.partition('|')[0]}: {caution}", ProtocolWarning)
     return stated
 
 

@@ -1,11 +1,11 @@
 """From documents and a model to a report."""
 
 import time
-import warnings
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import final
 
+from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadProtocol, SuspectInput
 from nonplus.measure.cautions import text_cautions
 from nonplus.measure.forward import RunOptions
@@ -159,7 +159,7 @@ class Measurement:
                 f"window under {self.protocol.signature.partition('|')[0]}; give a longer text, or a larger window=…"
             )
         for caution in text_cautions(self._sums.tally, self._sums.lost):
-            warnings.warn(caution, SuspectInput, stacklevel=2)
+            warn(caution, SuspectInput)
         return Report(
             tally=self._sums.tally,
             lost=self._sums.lost,

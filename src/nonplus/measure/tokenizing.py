@@ -1,6 +1,5 @@
 """Documents to token ids: what happens to a text before windows are cut."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
@@ -8,6 +7,7 @@ from operator import itemgetter
 
 import numpy as np
 
+from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure.interfaces import AnyModel, Tokenizer
 from nonplus.measure.lost_text import marked
@@ -204,11 +204,10 @@ def _joined(documents: Iterable[Document], protocol: Protocol) -> Iterator[Docum
 
 def _note_carriage_return(document: Document) -> None:
     kind = "CRLF" if "\r\n" in document.text else "CR"
-    warnings.warn(
+    warn(
         f"{document.id} has {kind} newlines, the first at character {document.text.index(chr(13))}, which are scored "
         "as they are: a chapter of perplexity 40.8 with LF had 122.8 with CRLF; use newlines=normalise to score LF",
         SuspectInput,
-        stacklevel=2,
     )
 
 

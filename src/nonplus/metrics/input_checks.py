@@ -5,21 +5,18 @@ because a model may be that good, that bad or that odd. Only a bounded sample is
 checked, so that a check costs little for any vocabulary.
 """
 
-import inspect
 import math
-import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from nonplus import cautions
 from nonplus.errors import SuspectInput
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.token_nll import TokenNats
 from nonplus.measure.records import Bools, Floats
 from nonplus.metrics.to_numpy import Array, as_numpy, concrete
-
-_FRAMEWORKS = {"nonplus", "keras", "torch", "torchmetrics"}  # warnings name the line that called into these
 
 Nll = Callable[[Any, Any, Any, bool], TokenNats]  # of scores, targets, mask and shift
 
@@ -36,10 +33,7 @@ _TO_ONE = 1e-2  # a sum of probabilities may differ from 1 by this much, as that
 def warn(suspicions: Iterator[str]) -> None:
     """Issue each as a warning, at the line that called nonplus or a framework."""
     for suspicion in suspicions:
-        frame, level = inspect.currentframe(), 1
-        while frame and frame.f_back and frame.f_globals["__name__"].partition(".")[0] in _FRAMEWORKS:
-            frame, level = frame.f_back, level + 1
-        warnings.warn(suspicion, SuspectInput, stacklevel=max(level, 1))
+        cautions.warn(suspicion, SuspectInput)
 
 
 def suspect_nats(nats: Floats, kept: Bools, *, vocabulary: int | None) -> Iterator[str]:

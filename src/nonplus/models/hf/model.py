@@ -3,7 +3,6 @@
 Letters in shapes: N positions asked for, M positions of a chunk, V vocabulary.
 """
 
-import warnings
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, final
@@ -13,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadModel, FallbackNotice
 from nonplus.kernels.targets import check_ids
 from nonplus.kernels.torch_head import distributions, logprobs
@@ -94,10 +94,9 @@ class HFModel:
             self.packs = (packing or not self._on_cpu) and undisturbed and packs(model, path)
         self._path: LogitsPath = path if undisturbed else RowsOfOneLength(path, model, free)
         if packing and not self.packs:
-            warnings.warn(
+            warn(
                 f"{name}: texts that share a row do not get the figures of each alone; each gets its own row",
                 FallbackNotice,
-                stacklevel=3,
             )
         self.name = name
         self.tokenizer = tokenizer

@@ -4,13 +4,13 @@ Letters in shapes: B rows, T tokens, N positions asked for, M positions of a chu
 V vocabulary.
 """
 
-import warnings
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from nonplus.cautions import warn
 from nonplus.errors import BadModel, FallbackNotice
 from nonplus.models.hf.inner import device_of, inner_model, is_quantized, n_embedded
 from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, TensorBatch, WholeModel
@@ -145,7 +145,7 @@ def _steps(model: nn.Module) -> str:
 
 
 def _notice(name: str, fault: str, remedy: str) -> None:
-    warnings.warn(f"{name}: {fault}; {remedy}. The figures are the same.", FallbackNotice, stacklevel=2)
+    warn(f"{name}: {fault}; {remedy}. The figures are the same.", FallbackNotice)
 
 
 def probe_ids(model: nn.Module, length: int) -> Tensor:

@@ -159,16 +159,16 @@ def mean_of_perplexities(units: list[Scores]) -> float:
     return math.fsum(each) / len(each)
 
 
-def covered(text: str, first_bytes: set[int]) -> tuple[int, int, int]:
-    """Characters, bytes and words of ``text`` of which a model of bytes has scored the
-    first byte.
+def covered(text: str, scored: set[int]) -> tuple[int, int, int]:
+    """Characters and words of ``text`` of which a model of bytes has scored the first
+    byte, and the bytes that it has scored; in the order characters, bytes, words.
     """
     characters = n_bytes = words = place = 0
     blank_before = True
     for character in text:
-        if place in first_bytes:
+        n_bytes += len(scored.intersection(range(place, place + len(character.encode()))))
+        if place in scored:
             characters += 1
-            n_bytes += len(character.encode())
             words += blank_before and not character.isspace()
         blank_before = character.isspace()
         place += len(character.encode())

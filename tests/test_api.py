@@ -56,6 +56,12 @@ def test_the_reference_describes_the_public_names_and_no_others() -> None:
     assert sorted(tabled) == sorted(ERRORS)
 
 
+def test_metrics_are_found_without_an_import_of_their_own() -> None:
+    script = "import nonplus; print(nonplus.metrics.Perplexity.__module__)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "nonplus.metrics.perplexity\n"
+
+
 def test_functions_stay_functions_once_their_modules_are_loaded() -> None:
     run = subprocess.run(
         [

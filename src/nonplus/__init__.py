@@ -77,6 +77,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> object:
     """Import a public name at its first use, so that ``import nonplus`` is fast."""
+    if name == "metrics":  # a package with public names of its own
+        return importlib.import_module("nonplus.metrics")
     if name not in _HOMES:
         raise AttributeError(f"module 'nonplus' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import nonplus
-from nonplus.errors import BadInput, BadModel, BadProtocol
+from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 
 pytest.importorskip("datasets")
 pytest.importorskip("evaluate")
@@ -69,6 +69,44 @@ def test_the_protocol_of_the_metric_that_it_replaces_is_evaluate(metric):
     found = metric.compute(predictions=TEXTS, model_id="bundled:tiny", protocol="evaluate")
     assert found["perplexity"] == pytest.approx(found["mean_perplexity"], rel=1e-9)
     assert found["protocol"].startswith("evaluate|")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "perplexities"),
+    [
+        # golden: huggingface/evaluate, metrics/perplexity/perplexity.py at a7dd3383,
+        # with transformers 5.23 and the weights of bundled:tiny saved as float32:
+        # Perplexity().compute(predictions=TEXTS, model_id="tiny32", **arguments)
+        ({}, [104.209, 432.200, 453.429]),
+        ({"add_start_token": True}, [104.209, 432.200, 453.429]),
+        ({"add_start_token": False}, [81.353, 1045.727, 462.108]),
+        ({"max_length": 5}, [106.932, 1165.865, 758.030]),
+        ({"max_length": 5, "add_start_token": False}, [46.131, 3008.188, 1722.187]),
+        ({"device": "cpu"}, [104.209, 432.200, 453.429]),
+    ],
+)
+def test_the_arguments_of_evaluates_own_metric_give_its_figures(metric, arguments, perplexities):
+    found = metric.compute(predictions=TEXTS, model_id="bundled:tiny", protocol="evaluate", **arguments)
+    assert found["perplexities"] == pytest.approx(perplexities, rel=2e-5)
+
+
+def test_max_length_needs_a_protocol_that_truncates(metric):
+    with pytest.raises(BadProtocol, match=r'max_length=5 truncates each text, and full .*protocol="evaluate"'):
+        metric.compute(predictions=TEXTS, model="bundled:tiny", max_length=5)
+
+
+def test_a_batch_size_has_no_effect_and_it_is_said(metric):
+    with pytest.warns(SuspectInput, match="batch_size=2 has no effect"):
+        found = metric.compute(predictions=TEXTS, model="bundled:tiny", batch_size=2)
+    assert found["perplexity"] == nonplus.evaluate(TEXTS, model="bundled:tiny").perplexity
+
+
+def test_a_gpu_is_asked_for_as_in_evaluate(metric):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    with pytest.raises(BadModel, match=r"CUDA|cuda"):
+        metric.compute(predictions=TEXTS, model=f"hf:{BUNDLED / 'tiny'}", device="gpu")
 
 
 def test_texts_can_come_in_batches(metric):

@@ -8,11 +8,12 @@
 """
 
 import math
+import warnings
 from dataclasses import asdict
 from itertools import repeat
 from typing import Any
 
-from nonplus.errors import BadInput, BadProtocol
+from nonplus.errors import BadInput, BadProtocol, SuspectInput
 from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.report import Report
@@ -35,7 +36,12 @@ Args:
     model_id (str): another name for model, as in evaluate's own metric.
     tokenizer: that of a model in memory.
     protocol (str or nonplus.Protocol): how a text becomes a figure; "evaluate" is that of evaluate's own metric.
-    device, dtype (str): where and with which dtype to load a model that is passed by name.
+    device, dtype (str): where and with which dtype to load a model that is passed by name; "gpu" is the first GPU.
+    add_start_token (bool): whether the model reads its BOS token before a text, so that the first token has a
+        probability; by default as in the protocol.
+    max_length (int): the tokens of each text that count, BOS included, under a protocol with one window for each text,
+        such as "evaluate".
+    batch_size (int): has no effect: batches are made by length, and change no figure.
     n_bytes (list of int): with surprisals, the number of bytes of each text, for bits per byte.
     level (float): of the interval.
 Returns:
@@ -70,11 +76,20 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
         model_id: str | None = None,
         tokenizer: object = None,
         protocol: str | Protocol | None = None,
-        device: str = "auto",
+        device: str | None = None,
         dtype: str = "auto",
+        add_start_token: bool | None = None,
+        max_length: int | None = None,
+        batch_size: int | None = None,
         n_bytes: list[int] | None = None,
         level: float = 0.95,
     ) -> dict[str, Any]:
+        if batch_size is not None:
+            warnings.warn(
+                f"batch_size={batch_size} has no effect: batches are made by length, and change no figure",
+                SuspectInput,
+                stacklevel=3,
+            )
         models = [each for each in (model, model_id) if each is not None]
         texts = [each for each in predictions if isinstance(each, str)]
         if not texts:
@@ -87,8 +102,31 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
             got = "both" if models else "neither"
             raise BadInput(f"pass the model as model= or as model_id=, got {got}; try model='bundled:tiny'")
         source = models[0] if tokenizer is None else (models[0], tokenizer)
-        opened = open_model(source, loading=Loading(device=device, dtype=dtype))
-        return _of_texts(texts, opened, Protocol.named(protocol) if isinstance(protocol, str) else protocol, level)
+        chosen = Protocol.named(protocol) if isinstance(protocol, str) else protocol
+        if add_start_token is not None:
+            chosen = _with_start(chosen or Protocol(), add_start_token)
+        if max_length is not None:
+            chosen = _limited(chosen or Protocol(), max_length)
+        place = {None: "auto", "gpu": "cuda"}.get(device, device)
+        opened = open_model(source, loading=Loading(device=place or "auto", dtype=dtype))
+        return _of_texts(texts, opened, chosen, level)
+
+
+def _with_start(protocol: Protocol, add_start_token: bool) -> Protocol:
+    """The protocol with or without BOS, as evaluate's own argument asks for."""
+    if add_start_token == (protocol.bos != "none"):
+        return protocol
+    return protocol.but(bos="every" if add_start_token else "none")
+
+
+def _limited(protocol: Protocol, max_length: int) -> Protocol:
+    """The protocol with texts truncated as evaluate's own argument asks for."""
+    if protocol.cut != "whole":
+        raise BadProtocol(
+            f"max_length={max_length} truncates each text, and {protocol.name} scores all of it in several windows; "
+            f'use protocol="evaluate", or Protocol.named("{protocol.name}").but(window={max_length}) for short windows'
+        )
+    return protocol.but(window=max_length, too_long="truncate")
 
 
 def _of_texts(

@@ -143,6 +143,7 @@ def test_paths_in_an_iterable_are_read(tmp_path):
         ({"model": (5, 6)}, BadModel),
         ({"model": ()}, BadModel),
         ({"protocol": 5}, BadProtocol),
+        ({"protocol": "x"}, BadProtocol),
         ({"options": {}}, BadInput),
         ({"options": "x"}, BadInput),
         ({"until": None}, BadProtocol),
@@ -182,3 +183,22 @@ def test_a_report_says_first_what_was_read(tmp_path):
         report = nonplus.evaluate(documents, model="uniform:256")
         assert next(report.lines()) == ("read", expected)
         assert report.to_dict()["source"] == expected
+
+
+@pytest.mark.parametrize(
+    "choices", [{"stride": "x"}, {"window": None}, {"window": 1.5}, {"joiner": 5}, {"name": 5}, {"stride": True}]
+)
+def test_a_choice_of_a_protocol_of_the_wrong_type_is_refused(choices):
+    (name,) = choices
+    with pytest.raises(BadProtocol, match=rf"{name}=.* is not (a whole number|text); use {name}="):
+        nonplus.Protocol(**choices)
+
+
+def test_a_protocol_is_named_by_text():
+    with pytest.raises(BadProtocol, match="named by text, got 5"):
+        nonplus.Protocol.named(5)  # type: ignore[arg-type]
+
+
+def test_an_empty_mapping_is_no_table():
+    with pytest.raises(BadInput, match="the table has no columns"):
+        evaluate({}, model="uniform:256")

@@ -88,3 +88,8 @@ def test_memory_does_not_grow_with_the_number_of_rows(write):
     held = pyarrow.total_allocated_bytes()
     most = max(pyarrow.total_allocated_bytes() - held for _ in open_corpus(str(path)))
     assert most < 5_000_000  # bytes; the file has ten million, in one row group
+
+
+def test_a_parquet_file_on_standard_input_is_refused():
+    with pytest.raises(BadInput, match="read from its end, so it cannot come from standard input"):
+        open_corpus("parquet:-")

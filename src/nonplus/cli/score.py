@@ -25,7 +25,7 @@ _SHOWN_ALTERNATIVES = 5
     cls=Verb,
     common=COMMON,
     epilog="Each of TEXTS is a file, a folder, a glob pattern, - for standard input, or the text itself. Where that is "
-    "not clear, write a scheme before it: text: file: lines: jsonl: parquet: wikitext: dataset: hub:",
+    "not clear, write a scheme before it: text: file: lines: jsonl: csv: parquet: archive: wikitext: dataset: hub:",
 )
 @click.argument("sources", nargs=-1, metavar="TEXTS...")
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,

@@ -11,18 +11,20 @@ from nonplus.errors import BadRecord
 
 _BOM = "\ufeff"
 _AT_ONCE = 1 << 20  # bytes
+_SHOWN = 1 << 12  # bytes of a line that is too long
 
 
 @final
 class Line(NamedTuple):
     """A line with its newline: its number from 1, and the byte at which it begins.
 
-    ``raw`` lacks the rest of a line that is not ``whole``, because it is too long.
+    Of a line longer than ``max_bytes``, ``raw`` has only the beginning.
     """
 
     number: int
     offset: int
     raw: bytes
+    max_bytes: int
     whole: bool
 
     def text(self, name: str) -> str:
@@ -32,7 +34,7 @@ class Line(NamedTuple):
             BadRecord: it is too long, or a byte is not UTF-8.
         """
         if not self.whole:
-            raise too_long(f"{name}, at line {self.number}: the line", len(self.raw))
+            raise too_long(f"{name}, at line {self.number}: the line", self.max_bytes)
         text = _decoded(self.raw, name, self.offset)
         return text if self.offset else text.removeprefix(_BOM)
 
@@ -66,7 +68,7 @@ def lines(stream: BinaryIO, *, max_bytes: int) -> Iterator[Line]:
     while raw := stream.readline(max_bytes + 1):
         number += 1
         whole = len(raw) <= max_bytes
-        yield Line(number, offset, raw[:max_bytes], whole)
+        yield Line(number, offset, raw if whole else raw[: min(max_bytes, _SHOWN)], max_bytes, whole)
         offset += len(raw)
         # Only now, because an endless line never comes to its end.
         while not whole and raw and not raw.endswith(b"\n"):

@@ -15,8 +15,8 @@ from nonplus.measure.formatting import counted
 from nonplus.measure.records import Document
 
 _NEEDED = (
-    "a text, a Path, a Document, a table with a column text, or an iterable of those is needed; "
-    "str(...) makes text of other values"
+    "a text, a Path, a Document, a table with a column text, or an iterable of those is needed; make text of it, or "
+    "leave it out"
 )
 _LONGEST_NAME = 255  # characters: a longer text is no name of a file
 

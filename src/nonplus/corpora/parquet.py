@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import Any, final
 
 from nonplus.corpora.rows import Place, RowReader
-from nonplus.corpora.streams import existing, explained, name_of
-from nonplus.errors import BadRecord
+from nonplus.corpora.streams import STANDARD_INPUT, existing, explained, name_of
+from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.records import Document
 from nonplus.optional import require
 
@@ -27,6 +27,8 @@ class Parquet:
     def __init__(self, location: str, reader: RowReader) -> None:
         self._arrow = require("pyarrow", purpose="reading Parquet files")
         self._parquet = require("pyarrow.parquet", purpose="reading Parquet files")
+        if location == STANDARD_INPUT:
+            raise BadInput("a Parquet file is read from its end, so it cannot come from standard input; give its path")
         self._location = existing(location)
         self._reader = reader
 

@@ -96,15 +96,17 @@ def _check(table: Any, names: list[Any], reader: RowReader) -> None:
             raise BadInput(
                 f"a mapping with the keys {_listed(names)} is no table of columns; if it is a row, pass [row]"
             )
+    if not names:
+        raise BadInput("the table has no columns; pass one with a column of texts")
     for option, name in reader.fields.items():
         if name not in names:
             raise BadInput(
                 f"the table has no column {name!r} ({option}); its columns are {_listed(names)}; pass one of them, as "
-                f"in table[{names[0] if names else ''!r}], or open_corpus(table, options=CorpusOptions({option}=…))"
+                f"in table[{names[0]!r}], or open_corpus(table, options=CorpusOptions({option}=…))"
             )
         if names.count(name) > 1:
             raise BadInput(f"the table has several columns {name!r}; rename them")
 
 
 def _listed(names: list[Any]) -> str:
-    return ", ".join(map(repr, names)) or "none"
+    return ", ".join(map(repr, names))

@@ -81,6 +81,9 @@ class Protocol:
             if allowed and value not in allowed:
                 meant = did_you_mean(str(value), allowed, before=f"{each.name}=") or "; use one of these"
                 raise BadProtocol(f"{each.name}={value!r} is not one of {', '.join(allowed)}{meant}")
+            if not allowed and (not isinstance(value, hints[each.name]) or isinstance(value, bool)):
+                needed = "a whole number" if hints[each.name] is int else "text"
+                raise BadProtocol(f"{each.name}={value!r} is not {needed}; use {each.name}={each.default!r}")
         if self.window < 0 or self.window == 1:
             raise BadProtocol(
                 f"window={self.window} is too small; use 2 tokens or more, or window=0 for the model's maximum"
@@ -101,6 +104,8 @@ class Protocol:
             BadProtocol: no preset has this name, or it takes no number, or not this
                 one.
         """
+        if not isinstance(name, str):
+            raise BadProtocol(f"a protocol is named by text, got {name!r}; use protocol=full")
         base, colon, number = name.partition(":")
         if base not in PRESETS:
             raise BadProtocol(

@@ -157,14 +157,14 @@ MUTANTS = [
     Mutant(
         "one token more than was scored is counted",
         "measure/statistics/document_sums.py",
-        "[n << BITS for n in scored.tolist()]",
-        "[(n + 1) << BITS for n in scored.tolist()]",
+        "[n << BITS for n in np.diff(runs).tolist()]",
+        "[(n + 1) << BITS for n in np.diff(runs).tolist()]",
     ),
     Mutant(
         "bytes before the first scored token are counted",
         "measure/statistics/covered_text.py",
-        "start_S = texts.tokens.byte_starts[texts.index] + place_S",
-        "start_S = np.where(np.arange(len(place_S)) == 0, 0, texts.tokens.byte_starts[texts.index] + place_S)",
+        "start_S = np.where(first_S, 0, tokens.byte_ends[index_S - 1]) + place_S",
+        "start_S = np.where(np.arange(len(place_S)) == 0, 0, tokens.byte_ends[index_S - 1] + place_S)",
     ),
     Mutant(
         "the words of the detokenised text are counted",

@@ -142,7 +142,9 @@ def test_byte_ends_that_fall_are_an_error_of_the_model() -> None:
         def encode(self, texts: list[str], **options: Any) -> list[Encoding]:
             return [replace(each, byte_ends=each.byte_ends[::-1]) for each in Bytes().encode(texts, **options)]
 
-    with pytest.raises(BadModel, match="ends before the one that precedes it; the byte_ends of an Encoding rise"):
+    with pytest.raises(
+        BadModel, match="ends before the one that precedes it, or after the text; the byte_ends of an Encoding rise"
+    ):
         list(score(["ab", "c"], model=History(tokenizer=Falling())))  # type: ignore[arg-type]
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.measure.records import Document, ScoredTexts, TokenizedTexts
+from nonplus.measure.statistics import fixed_point
 from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
 from nonplus.measure.statistics.fixed_point import fixed, unfixed
@@ -115,6 +116,17 @@ def test_the_sums_are_those_of_the_documents_counted_one_token_after_the_other(t
             assert (counted.bytes, counted.chars) == (len(after.encode()), len(after))
             assert counted.words == len(after.split()) - bool(begins_inside_a_word)
         assert (counted.scored, counted.unscored) == (len(each.nats), each.first_scored)
+
+
+@given(documents, st.integers(1, 9))
+def test_sums_are_the_same_in_blocks_of_any_size(these: list[Text], size: int) -> None:
+    whole, positions = document_sums(batch(these)), PositionTally.of(batch(these))
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(fixed_point, "_BLOCK", size)
+        in_blocks = document_sums(batch(these))
+        assert PositionTally.of(batch(these)) == positions
+    for name in ("sums", "zero_places", "stretches"):
+        assert getattr(in_blocks, name) == getattr(whole, name)
 
 
 @given(documents)

@@ -105,7 +105,7 @@ def encode(
         document = documents[int(np.argmin(counts))]
         raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    ids_T = _narrow(np.concatenate([encoding.ids for encoding in encodings]))
+    ids_T = _narrow(_end_to_end([encoding.ids for encoding in encodings]))
     if int(ids_T.max()) >= model.vocabulary:
         document = documents[int(np.searchsorted(offsets, int(ids_T.argmax()), side="right")) - 1]
         raise BadModel(
@@ -136,20 +136,26 @@ def _ends_in_text(
     counts = np.diff(offsets)
     contexts = np.array([_n_bytes(document.context) for document in documents])
     lengths = np.array([_n_bytes(document.text) for document in documents])
-    ends_T = _narrow(np.concatenate([encoding.byte_ends for encoding in encodings]))
-    falls_T = np.append(False, ends_T[1:] < ends_T[:-1])
-    falls_T[offsets[:-1]] = ends_T[offsets[:-1]] < 0
-    if falls_T.any():
-        document = documents[int(np.searchsorted(offsets, int(falls_T.argmax()), side="right")) - 1]
+    ends_T = _narrow(_end_to_end([encoding.byte_ends for encoding in encodings]))
+    wrong_T = np.append(False, ends_T[1:] < ends_T[:-1])
+    wrong_T[offsets[:-1]] = ends_T[offsets[:-1]] < 0
+    wrong_T[offsets[1:] - 1] |= ends_T[offsets[1:] - 1] > contexts + lengths
+    if wrong_T.any():
+        document = documents[int(np.searchsorted(offsets, int(wrong_T.argmax()), side="right")) - 1]
         raise BadModel(
-            f"the tokenizer of {model.name} gives a token of {document.id} that ends before the one that precedes it; "
-            "the byte_ends of an Encoding rise"
+            f"the tokenizer of {model.name} gives a token of {document.id} that ends before the one that precedes it, "
+            "or after the text; the byte_ends of an Encoding rise, to the end of the text at most"
         )
-    ends_T -= np.repeat(contexts.astype(ends_T.dtype), counts)
-    np.clip(ends_T, 0, np.repeat(lengths.astype(ends_T.dtype), counts), out=ends_T)
-    firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)
-    ends_T[offsets[1:] - 1] = lengths
+    firsts_D = np.zeros(len(documents), np.int64)
+    if contexts.any():
+        ends_T = np.maximum(ends_T - np.repeat(contexts.astype(ends_T.dtype), counts), 0)
+        firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)
+    ends_T[offsets[1:] - 1] = lengths  # what follows the last token, e.g. a blank, goes to it
     return ends_T, firsts_D
+
+
+def _end_to_end(columns: Sequence[Integers]) -> Integers:
+    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def _narrow(values: Integers) -> Integers:

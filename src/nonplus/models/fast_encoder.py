@@ -16,6 +16,7 @@ the whole.
 """
 
 import json
+from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, final
@@ -66,7 +67,7 @@ class FastEncoder:
 
     def _in_pieces(self, text: str) -> Encoding:
         left, first = self._piece(text, 0, 0), 0
-        found: list[Encoding] = []
+        ids, ends = array("i"), array("i" if left.end_T.itemsize == 4 else "q")  # which grow without a copy
         while left.stop < len(text):
             for right in self._next_pieces(text, left):
                 place_P, apart = _common_ends(left, right)
@@ -75,12 +76,12 @@ class FastEncoder:
             else:
                 return self._bytes.encoding(text, self._encode([text])[0])
             last = int(place_P[len(place_P) // 2]) + 1
-            found.append(left.tokens(first, last))
+            ids.frombytes(left.ids[first:last].data.cast("B"))
+            ends.frombytes(left.end_T[first:last].data.cast("B"))
             left, first = right, last - apart
-        found.append(left.tokens(first, len(left.ids)))
-        return Encoding(
-            np.concatenate([each.ids for each in found]), np.concatenate([each.byte_ends for each in found])
-        )
+        ids.frombytes(left.ids[first:].data.cast("B"))
+        ends.frombytes(left.end_T[first:].data.cast("B"))
+        return Encoding(np.frombuffer(ids, np.int32), np.frombuffer(ends, left.end_T.dtype))
 
     def _next_pieces(self, text: str, left: "_Piece") -> Iterator["_Piece"]:
         """Pieces that go on from ``left``, with more and more overlap."""
@@ -119,10 +120,6 @@ class _Piece:
     ids: Integers
     end_T: Integers
     joins_T: Bools
-
-    def tokens(self, first: int, last: int) -> Encoding:
-        """The tokens ``[first, last)``."""
-        return Encoding(self.ids[first:last], self.end_T[first:last])
 
 
 def _common_ends(left: _Piece, right: _Piece) -> tuple[Ints, int]:

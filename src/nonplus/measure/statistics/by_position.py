@@ -7,7 +7,7 @@ from typing import Self, final
 import numpy as np
 
 from nonplus.measure.records import ScoredTexts
-from nonplus.measure.statistics.fixed_point import bounded_product, label_sums, unfixed, units
+from nonplus.measure.statistics.fixed_point import blocks, bounded_product, label_sums, unfixed, units
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +35,17 @@ class PositionTally:
     @classmethod
     def of(cls, texts: ScoredTexts) -> Self:
         """The tally of scored texts; tokens of probability 0 are excluded."""
-        finite = np.isfinite(texts.nats)
-        power = np.frexp(texts.seen[finite].astype(np.float64))[1].astype(np.int64)
-        weight = texts.weight[finite]
+        return sum((cls._of(texts, own) for own, _ in blocks(texts.offsets)), cls())
+
+    @classmethod
+    def _of(cls, texts: ScoredTexts, own: slice) -> Self:
+        nats, weight, seen = texts.nats[own], texts.weight[own], texts.seen[own]
+        finite = np.isfinite(nats)
+        power = np.frexp(seen[finite].astype(np.float64))[1].astype(np.int64)
         ranges = int(power.max(initial=-1)) + 1
-        tokens = label_sums(units(weight), power, ranges)
-        nats = label_sums(units(bounded_product(texts.nats[finite], weight)), power, ranges)
-        return cls(tuple(zip(tokens, nats, strict=True)))
+        tokens = label_sums(units(weight[finite]), power, ranges)
+        summed = label_sums(units(bounded_product(nats[finite], weight[finite])), power, ranges)
+        return cls(tuple(zip(tokens, summed, strict=True)))
 
     def __add__(self, other: Self) -> Self:
         """The tally of both sets of texts."""

@@ -3,6 +3,7 @@
 Letters in shapes: D documents, S scored tokens, C characters, Y bytes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.measure.records import Ints, ScoredTexts
+from nonplus.measure.statistics.fixed_point import blocks
 
 # What str.split takes for a blank.
 _BLANK = [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)]
@@ -29,27 +31,52 @@ class CoveredText:
     words_S: Ints
 
 
-def covered_text(texts: ScoredTexts) -> CoveredText:
-    """What each scored token covers, shapes (S,)."""
+def covered_text(texts: ScoredTexts) -> Iterator[tuple[Ints, CoveredText]]:
+    """What each scored token covers, in blocks, each with the runs of the documents."""
     encoded = [document.text.encode() for document in texts.documents]
     begins_D = np.cumsum([0, *map(len, encoded)])
-    place_S = np.repeat(begins_D[:-1], np.diff(texts.offsets))
-    stop_S = texts.tokens.byte_ends[texts.index] + place_S
-    start_S = texts.tokens.byte_starts[texts.index] + place_S
-    chars_Y, words_Y = _counted_before(np.frombuffer(b"".join(encoded), np.uint8), begins_D)
-    return CoveredText(stop_S - start_S, chars_Y[stop_S] - chars_Y[start_S], words_Y[stop_S] - words_Y[start_S])
+    data_Y = np.frombuffer(b"".join(encoded), np.uint8)
+    tokens = texts.tokens
+    for own, runs in blocks(texts.offsets):
+        index_S, counts = texts.index[own], np.diff(runs)
+        place_S = np.repeat(begins_D[:-1], counts)
+        first_S = index_S == np.repeat(tokens.offsets[:-1], counts)
+        start_S = np.where(first_S, 0, tokens.byte_ends[index_S - 1]) + place_S
+        stop_S = tokens.byte_ends[index_S] + place_S
+        begin, end = _whole_characters(data_Y, int(start_S[0]), int(stop_S[-1]))
+        inside_D = begins_D[:-1][(begins_D[:-1] >= begin) & (begins_D[:-1] < end)]
+        chars_Y, words_Y = _counted_before(data_Y[begin:end], inside_D - begin)
+        start_S, stop_S = start_S - begin, stop_S - begin
+        yield (
+            runs,
+            CoveredText(stop_S - start_S, chars_Y[stop_S] - chars_Y[start_S], words_Y[stop_S] - words_Y[start_S]),
+        )
+
+
+def _whole_characters(data_Y: NDArray[np.uint8], begin: int, end: int) -> tuple[int, int]:
+    """Bytes ``[begin, end)`` and those around them that make whole characters, with the
+    character before, which says whether a word begins after it.
+    """
+    while end < len(data_Y) and data_Y[end] & 0xC0 == 0x80:
+        end += 1
+    while 0 < begin < len(data_Y) and data_Y[begin] & 0xC0 == 0x80:
+        begin -= 1
+    begin = max(0, begin - 1)
+    while begin > 0 and data_Y[begin] & 0xC0 == 0x80:
+        begin -= 1
+    return begin, end
 
 
 def _counted_before(data_Y: NDArray[np.uint8], begins_D: Ints) -> tuple[Ints, Ints]:
     """How many characters, and how many words, begin before each byte of texts laid end
-    to end; shapes (Y + 1,).
+    to end, the first of which may have begun before; shapes (Y + 1,).
     """
     begins_Y = (data_Y & 0xC0) != 0x80  # in UTF-8, all but the first byte of a character begin with the bits 10
     point_C = data_Y if begins_Y.all() else np.frombuffer(data_Y.tobytes().decode().encode("utf-32-le"), np.uint32)
     blank_C = np.take(_IS_BLANK, point_C, mode="clip")
     after_blank_C = np.concatenate([[True], blank_C[:-1]])[: len(blank_C)]
     chars_Y = np.concatenate([[0], np.cumsum(begins_Y)])
-    first_C = chars_Y[begins_D[:-1]]
+    first_C = chars_Y[begins_D]
     after_blank_C[first_C[first_C < len(after_blank_C)]] = True
     words_Y = np.zeros(len(data_Y), bool)
     words_Y[begins_Y] = after_blank_C & ~blank_C

@@ -7,17 +7,20 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import add
 from typing import TypeVar, final
 
 import numpy as np
 
 from nonplus.measure.records import Bools, Document, Floats, Ints, ScoredTexts, TokenizedTexts
 from nonplus.measure.statistics.covered_text import covered_text
-from nonplus.measure.statistics.fixed_point import BITS, Units, bounded_product, exp, run_sums, units
-from nonplus.measure.statistics.stretches import FEW, Stretch, stretches
+from nonplus.measure.statistics.fixed_point import BITS, Units, blocks, bounded_product, exp, run_sums, units
+from nonplus.measure.statistics.stretches import FEW, Stretch, quarters
 from nonplus.measure.statistics.sums import Sums, counted_tokens, log_perplexity, nats_per, sums_of, total_nats
 
 T = TypeVar("T")
+_Columns = dict[str, list[int]]  # sums of runs by name
 
 
 @final
@@ -135,44 +138,74 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
     another form of the text.
     """
     offsets = texts.offsets
-    finite_S = np.isfinite(texts.nats)
-    nats_S = texts.nats if finite_S.all() else np.where(finite_S, texts.nats, 0.0)
-    weighted_S, weight_units_S = _weighted(nats_S, texts.weight)
-    nats_units_S = units(weighted_S)
-    covered = covered_text(texts)
     scored = np.diff(offsets)
     own = np.diff(texts.tokens.offsets) - texts.tokens.firsts
-    columns = {
-        "nats": run_sums(nats_units_S, offsets),
-        "tokens": [n << BITS for n in scored.tolist()] if weight_units_S is None else run_sums(weight_units_S, offsets),
-        "squares": run_sums(units(bounded_product(weighted_S, nats_S)), offsets),
-        "scored": scored.tolist(),
-        "weighted": run_sums((texts.weight != 1).astype(np.int64), offsets),
-        "unscored": (own - scored).tolist(),
-        "zeros": run_sums((~finite_S).astype(np.int64), offsets),
-        "bytes": run_sums(covered.bytes_S, offsets),
-        "chars": run_sums(covered.chars_S, offsets),
-        "words": run_sums(covered.words_S, offsets),
-        "unknown": np.diff(np.searchsorted(texts.tokens.unknown, texts.tokens.offsets)).tolist(),
-        "spelled": np.diff(np.searchsorted(texts.tokens.spelled, texts.tokens.offsets)).tolist(),
-    }
+    nothing = {"words": [0] * len(texts), "bytes": [0] * len(texts)}
+    columns = (
+        nothing
+        | _added(_surprisals(texts, offsets), _coverage(texts))
+        | {
+            "scored": scored.tolist(),
+            "unscored": (own - scored).tolist(),
+            "unknown": np.diff(np.searchsorted(texts.tokens.unknown, texts.tokens.offsets)).tolist(),
+            "spelled": np.diff(np.searchsorted(texts.tokens.spelled, texts.tokens.offsets)).tolist(),
+        }
+    )
     for place, other in enumerate(counted):
         if other is not None:
             columns["words"][place], columns["bytes"][place] = other
     sums = sums_of(columns, len(texts))
+    few = _few(texts.documents, sums)
     return SummedTexts(
         documents=texts.documents,
         sums=sums,
         partial=texts.partial,
-        zero_places=_located(texts.tokens, texts.index[~finite_S]),
+        zero_places=_located(texts.tokens, texts.index[np.isinf(texts.nats)].astype(np.int64)),
         unknown_places=_located(texts.tokens, texts.tokens.unknown),
         spelled_places=_located(texts.tokens, texts.tokens.spelled),
-        stretches=tuple(
-            (place, stretches(nats_units_S[own], None if weight_units_S is None else weight_units_S[own]))
-            for place in _few(texts.documents, sums)
-            for own in [slice(int(offsets[place]), int(offsets[place + 1]))]
-        ),
+        stretches=tuple((place, _stretches(texts, *offsets[[place, place + 1]].tolist())) for place in few),
     )
+
+
+def _surprisals(texts: ScoredTexts, offsets: Ints) -> Iterator[_Columns]:
+    """Sums over runs of scored tokens, a block of them at a time."""
+    for own, runs in blocks(offsets):
+        nats_S, weight_S = texts.nats[own], texts.weight[own]
+        finite_S = np.isfinite(nats_S)
+        nats_S = np.where(finite_S, nats_S, 0.0)
+        weighted_S, weight_units_S = _weighted(nats_S, weight_S)
+        yield {
+            "nats": run_sums(units(weighted_S), runs),
+            "tokens": [n << BITS for n in np.diff(runs).tolist()]
+            if weight_units_S is None
+            else run_sums(weight_units_S, runs),
+            "squares": run_sums(units(bounded_product(weighted_S, nats_S)), runs),
+            "weighted": run_sums((weight_S != 1).astype(np.int64), runs),
+            "zeros": run_sums((~finite_S).astype(np.int64), runs),
+        }
+
+
+def _coverage(texts: ScoredTexts) -> Iterator[_Columns]:
+    for runs, covered in covered_text(texts):
+        yield {
+            "bytes": run_sums(covered.bytes_S, runs),
+            "chars": run_sums(covered.chars_S, runs),
+            "words": run_sums(covered.words_S, runs),
+        }
+
+
+def _added(*parts: Iterable[_Columns]) -> _Columns:
+    """Columns of the same runs, added up by name."""
+    sums: _Columns = {}
+    for columns in chain(*parts):
+        for name, column in columns.items():
+            sums[name] = [*map(add, sums[name], column)] if name in sums else column
+    return sums
+
+
+def _stretches(texts: ScoredTexts, begin: int, end: int) -> tuple[Stretch, ...]:
+    sums = _added(_surprisals(texts, quarters(begin, end)))
+    return tuple(Stretch(y, n) for y, n in zip(sums["nats"], sums["tokens"], strict=True) if n)
 
 
 def _few(documents: Sequence[Document], sums: Sequence[Sums]) -> list[int]:

@@ -5,6 +5,7 @@ sum is the same whatever the order, the batches, the number of workers or the fr
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from nonplus.measure.records import Floats, Ints
 BITS = 40
 _LOW = 30  # a unit is added as two whole numbers, the lower of this many bits: 2**31 of them fit into int64
 _MOST = np.finfo(np.float64).max
+_BLOCK = 1 << 15  # values
 _SMALL = float(1 << 22)  # below this a value times 2**40 fits into int64
 
 Units = NDArray[Any]  # int64, or Python's own whole numbers where a value is too large for that
@@ -72,6 +74,15 @@ def run_sums(units_N: Units, offsets: Ints) -> list[int]:
     for run, total in zip(begun.tolist(), added, strict=True):
         sums[run] = int(total)
     return sums
+
+
+def blocks(offsets: Ints) -> Iterator[tuple[slice, Ints]]:
+    """The values of all runs in blocks, each with its part of the runs, so that what is
+    made of the values for a sum takes little memory.
+    """
+    for start in range(int(offsets[0]), int(offsets[-1]), _BLOCK):
+        stop = min(start + _BLOCK, int(offsets[-1]))
+        yield slice(start, stop), np.clip(offsets, start, stop) - start
 
 
 def label_sums(units_N: Units, label_N: Ints, labels: int) -> list[int]:

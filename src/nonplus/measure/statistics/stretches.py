@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nonplus.measure.statistics.fixed_point import BITS, Units, run_sums
+from nonplus.measure.records import Ints
 
 FEW = 2  # documents too few to say how documents differ: their own spread is all there is
 _STRETCHES = 4  # of each
@@ -23,11 +23,8 @@ class Stretch(NamedTuple):
     tokens: int
 
 
-def stretches(nats_units_S: Units, weight_units_S: Units | None) -> tuple[Stretch, ...]:
-    """The quarters of one document, by scored tokens; weights are 1 where not given."""
-    bounds = np.arange(_STRETCHES + 1) * len(nats_units_S) // _STRETCHES
-    nats = run_sums(nats_units_S, bounds)
-    weights = (
-        [n << BITS for n in np.diff(bounds).tolist()] if weight_units_S is None else run_sums(weight_units_S, bounds)
-    )
-    return tuple(Stretch(y, n) for y, n in zip(nats, weights, strict=True) if n)
+def quarters(begin: int, end: int) -> Ints:
+    """Where the stretches of a document begin and end that has the scored tokens
+    ``[begin, end)``.
+    """
+    return np.asarray(begin + np.arange(_STRETCHES + 1) * (end - begin) // _STRETCHES)

@@ -1,0 +1,50 @@
+"""Memory for one long document: the peak of a process of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc, as on Linux"),
+]
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import numpy as np
+from nonplus.measure.forward import RunOptions
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.session import Measurement
+from nonplus.models.bundled_cards import bundled_folder
+from nonplus.models.llama.tokenizer import FileTokenizer
+from nonplus.models.synthetic import Uniform
+
+protocol, size, passage = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]).read_text(encoding="utf-8")
+text = passage * (size // len(passage))
+model = Uniform(8192, tokenizer=FileTokenizer(bundled_folder("tiny")))
+measurement = Measurement(model, Protocol.named(protocol))
+for _ in measurement.run([text], options=RunOptions(budget=4096)):
+    pass
+print(measurement.report().tally.bytes)
+print(1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]))
+"""
+BAR = 12  # bytes of memory for each byte of the document, itself included
+PASSAGE = Path(__file__).parents[2] / "examples/lost_world.txt"
+
+
+def peak(protocol: str, size: int) -> tuple[int, int]:
+    """Scored bytes, and the most bytes in memory at once."""
+    command = [sys.executable, "-c", SCRIPT, protocol, str(size), str(PASSAGE)]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    scored, most = map(int, run.stdout.split())
+    return scored, most
+
+
+@pytest.mark.parametrize("protocol", ["full", "gptq:512"])
+def test_a_longer_document_takes_at_most_twelve_bytes_for_each_of_its_own(protocol: str) -> None:
+    (small, low), (large, high) = (peak(protocol, size) for size in (2_000_000, 6_000_000))
+    assert large - small > 3_900_000
+    assert high - low <= BAR * (large - small)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 from types import FrameType
 from typing import Any, BinaryIO
 
@@ -202,6 +203,35 @@ def test_a_run_that_ignores_ctrl_c_as_in_the_background_goes_on(start, tmp_path)
         file.write(b"abc")
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, json.loads(out)["interrupted"]) == (0, False)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of Unix")
+def test_when_the_terminal_is_closed_the_rows_of_what_is_finished_stay(start, long_text, tmp_path):
+    rows, resume = tmp_path / "rows.jsonl", tmp_path / "resume"
+    screen, terminal = os.openpty()
+    options = ("--per-token", rows, *SMALL, "--resume", resume)
+    process = start("score", long_text, *options, stdout=terminal, stderr=terminal, env=os.environ | {"TERM": "xterm"})
+    os.close(terminal)
+    begun(process, resume)
+    os.close(screen)
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(60) == 129
+    assert any(json.loads(line)["nats"] for line in rows.read_text().splitlines())
+    assert unfinished(tmp_path) == []
+
+
+def test_in_another_thread_there_are_no_signals_to_wait_for():
+    seen = []
+
+    def run() -> None:
+        with stopping(), Interruption() as interruption:
+            seen.extend(interruption.items(numbered(2, [])))
+
+    thread = Thread(target=run)
+    thread.start()
+    thread.join(30)
+    assert seen == ["text 0", "text 1"]
 
 
 @pytest.mark.slow

@@ -96,7 +96,8 @@ def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
         _check_stdout(sys.stdout)
         code: int = nonplus.main(arguments, prog_name="nonplus", standalone_mode=False) or 0
-        sys.stdout.flush()
+        if not code:
+            sys.stdout.flush()
         return code
     except NonplusError as error:
         return fail(str(error))

@@ -1,5 +1,6 @@
 """``nonplus score``: texts and a model to a perplexity."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -8,10 +9,11 @@ import click
 from nonplus.cli.score_plan import Output, Plan, Precision
 from nonplus.cli.score_run import carry_out
 from nonplus.cli.terminal.help_texts import COMMON, CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN
+from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.outlets import ReaderGone
 from nonplus.cli.terminal.report import show
 from nonplus.corpora import CorpusOptions
-from nonplus.errors import NonplusError
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.models import DEFAULT
@@ -48,10 +50,14 @@ def command(sources: tuple[str, ...], model: str, protocol: str | None, **option
     """
     plan = planned(sources, model, protocol, options)
     outcome = carry_out(plan)
+    if isinstance(outcome.stop, Stop):
+        with suppress(ReaderGone):  # SIGHUP: the terminal is gone, and the files have what is finished
+            show(outcome, plan)
+        return outcome.stop.code
     show(outcome, plan)
-    if isinstance(outcome.stop, NonplusError):
+    if outcome.stop is not None:
         raise outcome.stop
-    return outcome.stop.code if outcome.stop else 0
+    return 0
 
 
 def planned(sources: tuple[str, ...], model: str, protocol: str | None, options: dict[str, Any]) -> Plan:

@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from inspect import GEN_RUNNING, getgeneratorstate
+from threading import current_thread, main_thread
 from types import FrameType, TracebackType
 from typing import Self, TypeVar, final
 
@@ -33,9 +34,11 @@ def stopping(handler: Handler | None = None) -> Iterator[None]:
     """While the block runs, signals that ask to end go to ``handler``, else raise
     :class:`Stop` at once.
 
-    A signal that is ignored stays so: ``nohup`` ignores SIGHUP.
+    A signal that is ignored stays so: ``nohup`` ignores SIGHUP. Python gives signals to
+    its main thread only.
     """
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    main = current_thread() is main_thread()
+    before = {number: signal.getsignal(number) for number in _SIGNALS if main}
     heard = [number for number, old in before.items() if old not in (signal.SIG_IGN, None)]
     try:
         for number in heard:

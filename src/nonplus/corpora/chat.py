@@ -44,7 +44,7 @@ def _answer(conversation: Sequence[Message], tokenizer: Tokenizer, where: str) -
     """What the template writes before the last message, and as that message."""
     said = _words(conversation[-1])
     if not said or said.isspace():
-        return "", said
+        return "", ""
     written = _written(conversation, tokenizer, where)
     before, mark, after = _written([*conversation[:-1], _marked(conversation[-1])], tokenizer, where).rpartition(_MARK)
     if not mark:

@@ -10,6 +10,8 @@ pytest.importorskip("torch", reason="transformers needs it here")
 pytest.importorskip("transformers", reason="these are its templates")
 
 from hf_tiny import byte_tokenizer
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
 from nonplus.corpora import CorpusOptions, open_corpus, responses
@@ -77,6 +79,24 @@ def test_the_header_of_an_answer_is_context(template):
             "Bye.",
         ),
     ]
+
+
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+TURNS = st.lists(st.tuples(st.sampled_from(["user", "assistant"]), WORDS), min_size=1, max_size=5)
+READERS = {name: tokenizer(globals()[name]) for name in ("CHATML", "NO_REQUEST", "TRIMS", "THINKS", "PARTS")}
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+@pytest.mark.parametrize("name", READERS)
+@given(TURNS)
+def test_context_and_answer_are_how_the_template_writes_the_conversation_so_far(name, turns):
+    messages = [{"role": role, "content": words} for role, words in turns]
+    for document in responses(messages, READERS[name], row="r"):
+        turn = int(document.id.removeprefix("r#"))
+        written = READERS[name].chat(messages[: turn + 1])
+        assert written.startswith(document.context + document.text)
+        said = messages[turn]["content"]
+        assert document.text.strip() == said.strip() or "</think>" in said
 
 
 @pytest.mark.parametrize("said", ["end", "assistant", "|>", "\n<|im_end|>\n", "the-answer-begins-here"])

@@ -4,7 +4,7 @@ import sys
 import warnings
 
 # What may stand between that line and ours.
-_BETWEEN = {"nonplus", "keras", "torch", "torchmetrics", "transformers", "evaluate"}
+_BETWEEN = {"nonplus", "keras", "torch", "torchmetrics", "transformers", "evaluate", "evaluate_modules"}
 
 
 def warn(sentence: str, kind: type[Warning]) -> None:

@@ -8,11 +8,11 @@
 """
 
 import math
-import warnings
 from dataclasses import asdict
 from itertools import repeat
 from typing import Any
 
+from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadProtocol, SuspectInput
 from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
@@ -85,10 +85,8 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
         level: float = 0.95,
     ) -> dict[str, Any]:
         if batch_size is not None:
-            warnings.warn(
-                f"batch_size={batch_size} has no effect: batches are made by length, and change no figure",
-                SuspectInput,
-                stacklevel=3,
+            warn(
+                f"batch_size={batch_size} has no effect: batches are made by length, and change no figure", SuspectInput
             )
         models = [each for each in (model, model_id) if each is not None]
         texts = [each for each in predictions if isinstance(each, str)]

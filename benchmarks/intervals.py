@@ -1,6 +1,6 @@
 """How often intervals contain the truth, on real texts.
 
-    python benchmarks/intervals.py [--quick] [--json FILE] [--smith POWER]
+    python benchmarks/intervals.py [--quick] [--json FILE] [--only NAME] [--smith POWER]
 
 Each corpus is scored once with ``bundled:tiny`` and then taken as the population:
 samples of it are drawn with replacement, and the interval of each sample should contain
@@ -16,6 +16,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,10 @@ ONE = {
 }
 INTERVALS = {"tokens": token_interval, "bytes": byte_interval}
 
+LIMIT = "limit:"  # what a sample cannot know; outside the bars
+
 Population = list[Sums]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,7 @@ class Settings:
     stretch: tuple[int, ...] = (2_000, 8_000, 32_000)
 
 
-QUICK = Settings(samples=20, documents=40, stretch=(200,))
+QUICK = Settings(samples=10, documents=15, stretch=(200,))
 
 
 def main() -> None:
@@ -64,53 +68,57 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Coverage of the intervals on real texts.")
     parser.add_argument("--quick", action="store_true", help="takes seconds, to check that it runs")
     parser.add_argument("--json", type=Path, help="also write all figures to this file")
+    parser.add_argument("--only", default="", help="only designs of which the name contains this")
     parser.add_argument("--smith", type=float, default=clusters.SMITH, help="another power than that of the package")
     asked = parser.parse_args()
     clusters.SMITH = asked.smith
     settings = QUICK if asked.quick else Settings()
     rows = []
-    for row in measured(settings):
-        rows.append(row)
-        print(shown(row), flush=True)
+    for name, measure in designs(settings):
+        if asked.only in name:
+            for row in measure():
+                rows.append(row)
+                print(shown(row), flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1))
 
 
-def measured(settings: Settings) -> Iterator[dict[str, Any]]:
-    """A row for each design."""
-    model = nonplus.open_model("bundled:tiny")
-    corpora = {name: population(name, list(read())[: settings.documents or None], model) for name, read in READ.items()}
-    for name, those in corpora.items():
-        truth = {unit: true(those, unit) for unit in INTERVALS}
-        for n in SIZES:
-            yield from covered(f"{name}, n = {n}", at_random(those, n), truth, settings.samples)
+def designs(settings: Settings) -> Iterator[tuple[str, Callable[[], Iterator[Row]]]]:
+    """The name of each design, and what measures it and gives its rows."""
+    model, samples = nonplus.open_model("bundled:tiny"), settings.samples
+    corpora = {name: population(list(read())[: settings.documents or None], model) for name, read in READ.items()}
     masc = corpora["MASC documents"]
-    for n in (10, 30, 100):
-        name = f"one document {LONG} times as long as the {n - 1} others"
-        yield from covered(name, one_long(masc, n), equal_truth(masc), settings.samples)
-    for n in (10, 30, 100):
-        name = f"limit: 1 in 100 is {LONG} times as long, n = {n}"
-        yield from covered(name, some_long(masc, n), equal_truth(masc), settings.samples)
+    long = lengthened(masc)
+    drawn = {f"{name}, n = {n}": (at_random(those, n), true(those)) for name, those in corpora.items() for n in SIZES}
+    drawn |= {
+        f"one of n is {LONG} times as long, n = {n}": (one_long(masc, n), equal_truth(masc)) for n in (10, 30, 100)
+    }
+    drawn |= {f"{LIMIT} MASC documents, n = {n}": (at_random(masc, n), true(masc)) for n in (200, 300)}
+    drawn |= {f"{LIMIT} 1 in 100 is long, n = {n}": (at_random(long, n), true(long)) for n in (10, 30, 100)}
+    for name, (draw, truth) in drawn.items():
+        yield name, partial(covered, name, draw, truth, samples)
     for name, limits in UNTIL.items():
         for until in limits:
-            yield stopped(name, corpora[name], until, settings)
+            design = f"{name}, until {until:.0%}"
+            yield design, partial(stopped, design, corpora[name], until, samples)
     for name, those in corpora.items():
         for n in (30, 100):
-            yield from of_means(name, those, n, settings.samples)
+            design = f"mean of texts: {name}, n = {n}"
+            yield design, partial(of_means, design, those, n, samples)
     for name, file in ONE.items():
-        nats = surprisals((DATA / file).read_text(encoding="utf-8"), model, settings)
         for width in settings.stretch:
-            yield of_one(name, nats, width, settings.samples)
+            design = f"spread within one text: {name}, {width:,} tokens"
+            yield design, partial(of_one, design, DATA / file, width, model, settings)
 
 
-def shown(row: dict[str, Any]) -> str:
+def shown(row: Row) -> str:
     """A line of the table; the bars of the project are marked where they are missed."""
     missed = row["bar"] and not 92 <= row["covered"] <= row["bar"]
     width = "" if row["width"] is None else f" x{row['width']:.2f}"
     return f"{row['design']:62}{row['unit']:8}{row['covered']:6.1f}{width}{'  MISSED' if missed else ''}"
 
 
-def row_of(design: str, unit: str, held: list[bool], **more: Any) -> dict[str, Any]:
+def row_of(design: str, unit: str, held: list[bool], **more: Any) -> Row:
     """``bar`` is the highest coverage that is asked for, 0 where none is."""
     return {"design": design, "unit": unit, "covered": 100 * float(np.mean(held)), "width": None, "bar": 0} | more
 
@@ -156,15 +164,14 @@ READ: dict[str, Callable[[], Iterator[Document]]] = {
 }
 
 
-def population(name: str, documents: list[Document], model: Any) -> Population:
+def population(documents: list[Document], model: Any) -> Population:
     """The sums of each document with a token, from the last time if nothing changed."""
-    protocol = Protocol()
     known = hashlib.sha256(f"{model.identity}{nonplus.__version__}".encode())
     for document in documents:
         known.update(document.text.encode() + b"\0")
     file = Path(tempfile.gettempdir()) / f"nonplus-intervals-{known.hexdigest()[:16]}.json"
     if not file.exists():
-        run = Measurement(model, protocol).run(documents)
+        run = Measurement(model, Protocol()).run(documents)
         sums = [list(each.sums) for _, batch in run for each in batch if each.sums.tokens]
         file.write_text(json.dumps(sums))
     return [Sums(*each) for each in json.loads(file.read_text())]
@@ -172,7 +179,7 @@ def population(name: str, documents: list[Document], model: Any) -> Population:
 
 def surprisals(text: str, model: Any, settings: Settings) -> np.ndarray:
     """Of each token of one long text."""
-    size = 20_000 if settings.documents else len(text)
+    size = 4_000 if settings.documents else len(text)
     known = hashlib.sha256(f"{model.identity}{nonplus.__version__}{text[:size]}".encode()).hexdigest()[:16]
     file = Path(tempfile.gettempdir()) / f"nonplus-intervals-{known}.npy"
     if not file.exists():
@@ -181,10 +188,10 @@ def surprisals(text: str, model: Any, settings: Settings) -> np.ndarray:
     return np.load(file)
 
 
-def true(those: Population, unit: str) -> float:
-    """Nats per token or byte of a whole population."""
+def true(those: Population) -> dict[str, float]:
+    """Nats per token and per byte of a whole population."""
     tally = Tally.of_sums(those)
-    return tally.nats / (tally.tokens if unit == "tokens" else tally.bytes << 40)
+    return {"tokens": tally.nats / tally.tokens, "bytes": tally.nats / (tally.bytes << 40)}
 
 
 # Designs: each draws one sample.
@@ -211,23 +218,25 @@ def one_long(those: Population, n: int) -> Draw:
     ]
 
 
-def some_long(those: Population, n: int) -> Draw:
-    """Each is LONG times as long with probability 1/100."""
-    return lambda random: [
-        resized(each, LONG if long else 1)
-        for each, long in zip(at_random(those, n)(random), random.random(n) < 0.01, strict=True)
-    ]
+def lengthened(those: Population) -> Population:
+    """Twenty of each, all of a size, but one in twenty of the fifth that is most
+    surprising is LONG times as long: 1 in 100 of all.
+    """
+    ranked = sorted(those, key=lambda each: each.nats / each.tokens)
+    first = len(ranked) * 4 // 5
+    long = [resized(each, LONG) for each in ranked[first:]]
+    return [resized(each, 1) for each in ranked[:first] * 20 + ranked[first:] * 19] + long
 
 
 def equal_truth(those: Population) -> dict[str, float]:
     """Of documents whose length does not depend on how surprising they are."""
-    return {unit: true([resized(each, 1) for each in those], unit) for unit in INTERVALS}
+    return true([resized(each, 1) for each in those])
 
 
 # Coverage.
 
 
-def covered(design: str, draw: Draw, truth: dict[str, float], samples: int) -> Iterator[dict[str, Any]]:
+def covered(design: str, draw: Draw, truth: dict[str, float], samples: int) -> Iterator[Row]:
     """How often the intervals hold, and their median half-width / that which would."""
     random = np.random.default_rng(0)
     errors: dict[str, list[float]] = {unit: [] for unit in INTERVALS}
@@ -246,25 +255,25 @@ def covered(design: str, draw: Draw, truth: dict[str, float], samples: int) -> I
     for unit in INTERVALS:
         held = [error <= half for error, half in zip(errors[unit], halves[unit], strict=True)]
         width = float(np.median(halves[unit]) / np.quantile(errors[unit], 0.95))
-        bar = 0 if design.startswith("limit") else 97 if n >= 30 and tenths < samples / 100 else 100
+        bar = 0 if design.startswith(LIMIT) else 97 if n >= 30 and tenths < samples / 100 else 100
         yield row_of(design, unit, held, width=width, bar=bar, tenths=100 * tenths / samples)
 
 
-def stopped(name: str, those: Population, until: float, settings: Settings) -> dict[str, Any]:
+def stopped(design: str, those: Population, until: float, samples: int) -> Iterator[Row]:
     """How often the interval holds at which ``--until`` stops.
 
     The interval is asked for only where a plain error bar is nearly narrow enough.
     """
-    random, truth = np.random.default_rng(0), true(those, "tokens")
+    random, truth = np.random.default_rng(0), true(those)["tokens"]
     y, n = (np.array([getattr(each, column) / 2**40 for each in those]) for column in ("nats", "tokens"))
     most = math.ceil(20 + (4 * (y / n).std() / until) ** 2)
     held, counts = [], []
-    for _ in range(settings.samples):
+    for _ in range(samples):
         places = random.integers(0, len(those), most)
         found, count = first_narrow([those[place] for place in places], y[places], n[places], until)
         held.append(found.low <= truth <= found.high)
         counts.append(count)
-    return row_of(f"{name}, until {until:.0%}, {np.mean(counts):.0f} documents", "tokens", held, bar=100)
+    yield row_of(f"{design}, {np.mean(counts):.0f} documents", "tokens", held, bar=100)
 
 
 def first_narrow(sample: list[Sums], y: np.ndarray, n: np.ndarray, until: float) -> tuple[Any, int]:
@@ -283,7 +292,7 @@ def first_narrow(sample: list[Sums], y: np.ndarray, n: np.ndarray, until: float)
     raise SystemExit(f"{len(sample)} documents are not enough for until {until}")
 
 
-def of_means(name: str, those: Population, n: int, samples: int) -> Iterator[dict[str, Any]]:
+def of_means(design: str, those: Population, n: int, samples: int) -> Iterator[Row]:
     """What intervals of the mean of texts' perplexities would hold: why none is given.
 
     The plain one, that of the logarithm, and Cox's for log-normal values (Zhou and Gao,
@@ -302,21 +311,22 @@ def of_means(name: str, those: Population, n: int, samples: int) -> Iterator[dic
         held["logarithm"].append(abs(math.log(mean / truth)) <= quantile * error / mean)
         held["Cox"].append(abs(log.mean() + variance / 2 - math.log(truth)) <= cox)
     for method, those_held in held.items():
-        yield row_of(f"mean of texts: {name}, n = {n}, {method}", "texts", those_held)
+        yield row_of(f"{design}, {method}", "texts", those_held)
 
 
-def of_one(name: str, nats: np.ndarray, width: int, samples: int) -> dict[str, Any]:
+def of_one(design: str, file: Path, width: int, model: Any, settings: Settings) -> Iterator[Row]:
     """How often the spread within a stretch of a text holds the figure of all of it."""
+    nats = surprisals(file.read_text(encoding="utf-8"), model, settings)
     random = np.random.default_rng(0)
     whole, truth, held = units(nats), float(nats.mean()), []
-    for begin in random.integers(0, len(nats) - width + 1, samples):
+    for begin in random.integers(0, len(nats) - width + 1, settings.samples):
         part = whole[begin : begin + width]
         tally = Tally(documents=1, nats=int(part.sum()), tokens=width << 40, stretches=stretches(part, None))
         spread = spread_within(tally)
         if spread is None:
-            raise SystemExit(f"{name}: no spread")
+            raise SystemExit(f"{design}: no spread")
         held.append(spread.low <= truth <= spread.high)
-    return row_of(f"spread within one text: {name}, {width:,} tokens", "tokens", held)
+    yield row_of(design, "tokens", held)
 
 
 if __name__ == "__main__":

@@ -159,6 +159,17 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
         assert path.read_text() == text
 
 
+@unix
+def test_links_that_lead_to_each_other_stay(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.symlink_to(other)
+    other.symlink_to(one)
+    with pytest.raises(BadInput, match="one cannot be written: Too many levels of symbolic links"), replacing(one):
+        pass
+    assert one.is_symlink()
+    assert other.is_symlink()
+
+
 def test_two_unfinished_files_of_one_name_do_not_meet(tmp_path: Path) -> None:
     path = tmp_path / "figures.txt"
     with replacing(path) as first, replacing(path) as second:

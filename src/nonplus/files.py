@@ -31,7 +31,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             through, so that a fault of another file is not blamed on this one.
     """
     with writing(path):
-        before = path.stat() if path.exists() else None
+        before = _before(path)
         if before is not None and not stat.S_ISREG(before.st_mode):
             raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
         final_path = Path(os.path.realpath(path))
@@ -93,6 +93,14 @@ class _Unfinished(io.FileIO):
     def write(self, content: Any) -> int:
         with writing(self._path):
             return super().write(content)
+
+
+def _before(path: Path) -> os.stat_result | None:
+    """What has the name; ``None`` if nothing has, or a link that leads nowhere."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 def _begun(folder: Path, mode: int) -> tuple[Path, int]:

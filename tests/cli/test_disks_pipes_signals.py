@@ -189,6 +189,45 @@ def test_an_output_in_a_folder_that_is_closed_is_one_sentence(start, tmp_path):
     assert sentence(err) == f"{closed}/p.html cannot be written: Permission denied; give another place"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--html", "p.html"), "p.html cannot be written: No such file or directory; give another place"),
+        (("--per-token", "r.jsonl"), "r.jsonl cannot be written: No such file or directory; give another place"),
+        (("--resume", "kept"), "kept cannot be written: No such file or directory; give another place"),
+    ],
+)
+def test_a_current_folder_that_is_gone_is_one_sentence(start, tmp_path, arguments, said):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+
+    def leave() -> None:
+        os.chdir(gone)
+        gone.rmdir()
+
+    paths = [str(Path(path).absolute()) for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONSAFEPATH": "1"}
+    code, out, err = ended(start("score", "text:ab", *UNIFORM, *arguments, preexec_fn=leave, env=environment))
+    assert (code, out, sentence(err)) == (2, "", said)
+
+
+@pytest.mark.parametrize("flag", ["--resume", "--html", "--per-token"])
+def test_a_path_that_is_empty_is_one_sentence(start, flag):
+    code, out, err = ended(start("score", "text:ab", *UNIFORM, flag, ""))
+    assert (code, out) == (2, "")
+    assert f"'{flag}': it is empty; give a path, or . for the current folder" in sentence(err)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_stdin_that_cannot_be_read_is_one_sentence(start, tmp_path, closed):
+    place = "closed, so there is no text to read; pipe one into it, or name a file" if closed else "cannot be read"
+    with (tmp_path / "write-only").open("w") as file:
+        preparing = {"preexec_fn": lambda: os.close(0)} if closed else {"stdin": file}
+        code, out, err = ended(start("score", "-", *UNIFORM, **preparing))
+    assert (code, out) == (2, "")
+    assert place in sentence(err)
+
+
 def test_a_cache_whose_folder_is_removed_while_it_runs_keeps_what_is_finished(start, tmp_path):
     lines, kept = numbered(tmp_path, 2_000), tmp_path / "kept"
     process = start("score", f"lines:{lines}", "--model", "tiny", "--budget", 128, "--resume", kept, "--json")

@@ -7,6 +7,7 @@ from pathlib import Path
 from nonplus.corpora import CorpusOptions
 from nonplus.corpora.addresses import addresses
 from nonplus.errors import BadProtocol
+from nonplus.files import writing
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.session import check_until
@@ -111,7 +112,8 @@ def _check_files(output: Output, sources: tuple[str, ...], corpus: CorpusOptions
     for flag, path in output.files.items():
         if any(_is(path, number) for number in (1, 2)):
             raise BadProtocol(f"{flag} would overwrite what is printed; give it the name of another file")
-        real = os.path.realpath(path)
+        with writing(path):  # the current folder may be gone
+            real = os.path.realpath(path)
         if real in taken:
             raise BadProtocol(f"{flag} would overwrite {taken[real]}; give it another name")
         taken[real] = f"what {flag} writes"

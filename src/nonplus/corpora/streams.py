@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 from nonplus.corpora.compression import buffered, decompressed
 from nonplus.corpora.content import HEAD, Content, check_text, content_of
@@ -50,10 +50,16 @@ def opened(location: str) -> Iterator[tuple[BinaryIO, Content]]:
     """
     with explained(location):
         if location == STANDARD_INPUT:
-            yield unpacked(sys.stdin.buffer, name_of(location))
+            yield unpacked(_bytes_of(sys.stdin), name_of(location))
             return
         with open(location, "rb") as raw:
             yield unpacked(raw, name_of(location))
+
+
+def _bytes_of(stdin: TextIO | None) -> BinaryIO:
+    if stdin is None:
+        raise BadInput("stdin is closed, so there is no text to read; pipe one into it, or name a file")
+    return stdin.buffer
 
 
 def unpacked(raw: BinaryIO, name: str) -> tuple[BinaryIO, Content]:

@@ -39,6 +39,23 @@ class Choice(click.Choice[str]):
 
 
 @final
+class _AnyPath(click.Path):
+    """A path, but not an empty one: it stands for the current folder, and comes from a
+    variable of the shell that is not set.
+    """
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path.
+
+        Raises:
+            click.BadParameter: it is empty.
+        """
+        if value == "":
+            self.fail("it is empty; give a path, or . for the current folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+@final
 class Verb(click.Command):
     """A command whose help lists its options under headings.
 
@@ -145,7 +162,7 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
     if get_origin(hint) is Literal:
         return {"type": Choice(get_args(hint))}
     if Path in (hint, *get_args(hint)):
-        return {"type": click.Path(path_type=Path, readable=False), "metavar": "PATH"}
+        return {"type": _AnyPath(path_type=Path, readable=False), "metavar": "PATH"}
     if name == "joiner":
         return {"callback": unescaped, "metavar": "TEXT"}
     kinds: dict[type, dict[str, Any]] = {

@@ -130,6 +130,20 @@ def test_a_truncated_or_damaged_archive_never_ends_early_without_an_error(tmp_pa
         read(str(path))
 
 
+@pytest.mark.parametrize(("old", "new"), [(b"\x05\x00", b"\x00\x00"), (b"\x00\x00", b"\x00\x08")])
+def test_odd_headers_of_a_zip_archive_are_damage(tmp_path, old, new, read):
+    """No name at all, and a name that is said to be UTF-8 and is not."""
+    content = bytearray(zipped({"n.txt": b"words"}))
+    entry = content.index(b"PK\x01\x02")
+    place = entry + (28 if old == b"\x05\x00" else 8)
+    assert content[place : place + 2] == old
+    content[place : place + 2] = new
+    content[entry + 46] = 0xFF
+    (tmp_path / "corpus.zip").write_bytes(content)
+    with pytest.raises(BadInput, match=r"the archive .*corpus\.zip is damaged"):
+        read(str(tmp_path / "corpus.zip"))
+
+
 @given(data=st.data())
 def test_an_archive_with_any_byte_changed_is_read_or_refused(tmp_path_factory, data):
     name = data.draw(st.sampled_from(sorted(ARCHIVES)))

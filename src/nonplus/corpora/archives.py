@@ -1,6 +1,7 @@
 """The members of an archive, one after another, without unpacking it to disk."""
 
 import lzma
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -13,6 +14,19 @@ from nonplus.corpora.compression import buffered
 from nonplus.errors import BadInput, SuspectInput
 
 _AT_ONCE = 1 << 16  # bytes
+# What Python's readers raise; the last four are slips of zipfile over odd headers.
+_DAMAGE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    NotImplementedError,
+    IndexError,
+    OverflowError,
+    UnicodeError,
+    struct.error,
+)
 # No header of a member that anyone made says more about it.
 _LONGEST_HEADER = 1 << 20  # bytes
 
@@ -52,7 +66,7 @@ def _chunks(content: IO[bytes], name: str) -> Iterator[bytes]:
 def _explained(name: str) -> Iterator[None]:
     try:
         yield
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as damage:
+    except _DAMAGE as damage:
         raise BadInput(f"the archive {name} is damaged: {damage}; make or download it again") from damage
 
 

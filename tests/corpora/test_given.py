@@ -202,3 +202,13 @@ def test_a_protocol_is_named_by_text():
 def test_an_empty_mapping_is_no_table():
     with pytest.raises(BadInput, match="the table has no columns"):
         evaluate({}, model="uniform:256")
+
+
+def test_a_nul_character_in_the_folder_of_answers_is_refused():
+    with pytest.raises(BadInput, match="NUL character, which no path has"):
+        nonplus.RunOptions(resume=Path("a\0b"))
+
+
+def test_how_to_load_a_model_is_one_record():
+    with pytest.raises(BadModel, match="loading is of type dict; pass a Loading"):
+        nonplus.open_model("uniform:256", loading={"dtype": "bfloat16"})  # type: ignore[arg-type]

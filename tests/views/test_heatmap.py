@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -214,3 +215,14 @@ def test_the_lightness_of_the_colours_is_ordered(stops, direction):
 def test_the_text_colours_of_the_style_sheet_are_the_checked_ones():
     html, _ = page_of("the fox")
     assert re.findall(r"--ink: (#\w+)", html) == [f"#{bytes(ink).hex()}" for ink in (LIGHT_INK, DARK_INK)]
+
+
+def test_the_page_says_what_was_read_if_that_is_known():
+    model = fitted_unigram(b"the fox jumps over the dog")
+    _, report = page_of("the fox", model=model)
+    unknown, known = (
+        page([], model=model, report=replace(report, source=source), title="A title")
+        for source in ("", "<news>.jsonl (field text), 3 documents")
+    )
+    assert "<span>read" not in unknown
+    assert "<span>read <code>&lt;news&gt;.jsonl (field text), 3 documents</code></span>" in known

@@ -43,6 +43,8 @@ class RunOptions:
             object.__setattr__(self, "resume", Path(self.resume))
         if not isinstance(self.resume, Path | None):
             raise BadInput(f"resume={self.resume!r} is no folder; give the path of one, as in resume='kept'")
+        if "\0" in str(self.resume):
+            raise BadInput(f"resume={str(self.resume)!r} has a NUL character, which no path has; remove it")
         for name in ("budget", "alternatives"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, Integral):

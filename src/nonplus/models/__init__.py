@@ -34,6 +34,10 @@ def open_model(
         BadModel: there is no such model, or ``loading`` does not suit it.
         MissingExtra: it needs an extra of nonplus that is not installed.
     """
+    if not isinstance(loading, Loading):
+        raise BadModel(
+            f"loading is of type {type(loading).__name__}; pass a Loading, such as Loading(dtype='bfloat16')"
+        )
     match model:
         case str() | Path():
             return _opened(str(model), loading)

@@ -112,7 +112,9 @@ def _conditions(report: Report) -> str:
         ("protocol", report.protocol.signature, ""),
         ("fingerprint", report.protocol.fingerprint, "; figures compare only where this is equal"),
     )
-    return " ".join(f"<span>{name} <code>{html.escape(value)}</code>{more}</span>" for name, value, more in conditions)
+    return " ".join(
+        f"<span>{name} <code>{html.escape(value)}</code>{more}</span>" for name, value, more in conditions if value
+    )
 
 
 def _legend() -> str:

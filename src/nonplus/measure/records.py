@@ -359,17 +359,16 @@ class ScoredText:
 
         ``names`` turns a token id into text, for the alternatives.
         """
-        place = {int(token): row for row, token in enumerate(self.index)}
         unknown = set(self._one.tokens.unknown.tolist())
-        data, start, character = self.document.text.encode(), 0, 0
+        data, start, character, row = self.document.text.encode(), 0, 0, 0
         for token in range(self.tokens.first, len(self.tokens.ids)):
             stop = int(self.tokens.byte_ends[token])
             while b"\x80" <= data[stop : stop + 1] < b"\xc0":  # to the end of the character
                 stop += 1
             text = data[start:stop].decode()
             known: dict[str, Any] = {"nats": None}
-            if token in place:
-                known = self._known(place[token], names)
+            if row < len(self.index) and self.index[row] == token:
+                known, row = self._known(row, names), row + 1
             known["unknown"] = token in unknown
             yield TokenScore(token - self.tokens.first, int(self.tokens.ids[token]), text, character, **known)
             start, character = stop, character + len(text)

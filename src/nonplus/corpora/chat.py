@@ -25,8 +25,9 @@ def responses(messages: Sequence[Any], tokenizer: Tokenizer, *, row: str = "", d
 
     A message is ``{"role": …, "content": …}``, with other fields as the template takes
     them; a field that is null counts as absent. The content is text, or a list of parts
-    of text; a turn that calls a tool needs none. A turn without words is a blank
-    document. Ids are ``row#turn``, turns counted from 0 over all roles.
+    of text; a turn that only calls a tool needs none, and is no answer. An answer
+    without words is a blank document. Ids are ``row#turn``, turns counted from 0 over
+    all roles.
 
     Raises:
         BadRecord: a message lacks its role or content, one of them is not text, or the
@@ -35,7 +36,7 @@ def responses(messages: Sequence[Any], tokenizer: Tokenizer, *, row: str = "", d
     """
     conversation = [_message(message, f"{row}, message {turn}") for turn, message in enumerate(messages)]
     for turn, message in enumerate(conversation):
-        if message["role"] == "assistant":
+        if message["role"] == "assistant" and "content" in message:
             context, text = _answer(conversation[: turn + 1], tokenizer, f"{row}, message {turn}")
             yield Document(text=text, id=f"{row}#{turn}", context=context, domain=domain)
 
@@ -98,7 +99,7 @@ def _marked(message: Message) -> Message:
 
 
 def _words(message: Message) -> str:
-    content = message.get("content", "")
+    content = message["content"]
     return content if isinstance(content, str) else "".join(part["text"] for part in content)
 
 

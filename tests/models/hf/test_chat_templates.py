@@ -159,7 +159,6 @@ def test_a_turn_that_only_calls_a_tool_is_context_and_no_answer():
     silent = {name: value for name, value in call.items() if name != "content"}
     for turn in (call, silent):
         assert answers(CALLS, user("2+2?"), turn, result, assistant("4.", tool_calls=None)) == [
-            ("", ""),
             ("<user>2+2?<end><assistant>[sum]<end><tool>c14<end><assistant>", "4."),
         ]
 

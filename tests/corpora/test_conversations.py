@@ -100,3 +100,16 @@ def test_conversations_without_a_tokenizer_are_refused_before_anything_is_read()
 def test_a_model_without_a_chat_template_says_so():
     with pytest.raises(BadModel):
         list(responses([ASK, FOUR], Bytes()))
+
+
+def test_a_conversation_that_the_template_refuses_is_skipped_whole(jsonl):
+    class Short(Plain):
+        def chat(self, messages):
+            if len(messages) > 2:
+                raise BadInput("the chat template takes two messages")
+            return super().chat(messages)
+
+    path = jsonl([{"messages": [ASK, FOUR]}, {"messages": [ASK, FOUR, SURE, YES]}, {"messages": [SURE, YES]}])
+    corpus = open_corpus(path, options=CorpusOptions(messages="messages", on_bad_row="skip"), tokenizer=Short())
+    assert [document.id for document in corpus] == [f"{path}:1#1", f"{path}:3#1"]
+    assert corpus.rejected == 1

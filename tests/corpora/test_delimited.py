@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.corpora import CorpusOptions, open_corpus
+from nonplus.corpora import CorpusOptions, Rejected, open_corpus
 from nonplus.errors import BadRecord
 from nonplus.measure.records import Document
 
@@ -73,3 +73,13 @@ def test_what_is_no_table_is_refused_with_its_line(tmp_path, content, message, r
     path.write_bytes(content.encode())
     with pytest.raises(BadRecord, match=message):
         read(str(path))
+
+
+def test_a_bad_row_over_several_lines_is_skipped_and_handed_over_whole(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text('id,text\n1,one\n2,"two\nlines",more\n3,three\n4\n')
+    found: list[Rejected] = []
+    corpus = open_corpus(path, options=CorpusOptions(on_bad_row="skip"), rejects=found.append)
+    assert [(document.id, document.text) for document in corpus] == [(f"{path}:2", "one"), (f"{path}:5", "three")]
+    assert [each.place for each in found] == [f"{path}, at line 3", f"{path}, at line 6"]
+    assert [each.row for each in found] == ['2,"two\nlines",more', "4"]

@@ -1,4 +1,9 @@
+import json
+from contextlib import nullcontext
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nonplus.corpora import CorpusOptions, Rejected, open_corpus
 from nonplus.errors import BadInput, BadProtocol, BadRecord
@@ -135,3 +140,14 @@ def test_if_every_row_is_bad_the_first_reason_is_said(jsonl, read):
         BadInput, match=r"no text to measure: .* 2 rows could not be read; the first: .*no field 'text'"
     ):
         read(str(jsonl(['{"body": 1}', "broken"])), on_bad_row="skip")
+
+
+@given(rows=st.lists(st.one_of(st.integers(), st.sampled_from(BAD))))
+def test_skipping_gives_the_good_rows_in_order_and_counts_the_others(tmp_path_factory, rows):
+    path = tmp_path_factory.mktemp("law") / "rows.jsonl"
+    path.write_text("".join(f"{json.dumps({'text': str(row)}) if isinstance(row, int) else row}\n" for row in rows))
+    good = [str(row) for row in rows if isinstance(row, int)]
+    corpus = open_corpus(path, options=CorpusOptions(on_bad_row="skip", max_bytes=80))
+    with nullcontext() if good else pytest.raises(BadInput, match="no text to measure"):
+        assert [document.text for document in corpus] == good
+    assert corpus.rejected == len(rows) - len(good)

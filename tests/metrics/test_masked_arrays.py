@@ -83,8 +83,10 @@ def test_nothing_but_masked_tokens_is_refused():
     [
         ({"x": np.ma.zeros((1, 4, 3)), "targets": [[0, 1, 2, 0]]}, "logits"),
         ({"mask": masked([[1, 1, 1, 1]])}, "a mask"),
-        ({"weights": masked([[1.0, 1, 1, 1]])}, "this argument"),
-        ({"n_bytes": masked([[1, 1, 1, 1]])}, "this argument"),
+        ({"weights": masked([[1.0, 1, 1, 1]])}, "weights"),
+        ({"n_bytes": masked([[1, 1, 1, 1]])}, "n_bytes"),
+        ({"n_words": masked([[1, 1, 1, 1]])}, "n_words"),
+        ({"doc_ids": masked([[1, 1, 1, 1]])}, "doc_ids"),
     ],
 )
 def test_where_a_masked_place_has_no_meaning_a_masked_array_is_refused(arguments, named):

@@ -8,7 +8,7 @@ import numpy as np
 from nonplus.errors import BadInput
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.head_nll import head_nll
-from nonplus.kernels.masked import with_mask
+from nonplus.kernels.masked import refuse_masked, with_mask
 from nonplus.kernels.token_nll import TokenNats, token_nll
 from nonplus.measure.records import Bools, Floats
 from nonplus.metrics.accumulator import Accumulator
@@ -33,7 +33,13 @@ class BatchExtras:
         return any(len(shape) > 1 and np.shape(each) == shape[:-1] for each in (self.n_bytes, self.n_words))
 
     def as_numpy(self) -> ArrayExtras:
-        """All but the mask, copied to the CPU."""
+        """All but the mask, copied to the CPU.
+
+        Raises:
+            BadInput: one of them is a masked array.
+        """
+        for name in ("weights", "n_bytes", "n_words", "doc_ids"):
+            refuse_masked(getattr(self, name), name)
         return ArrayExtras(
             weights=as_numpy(self.weights),
             n_bytes=as_numpy(self.n_bytes),

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
 from nonplus.kernels.dispatch import backend_of
-from nonplus.kernels.masked import refuse_masked
 
 Array = NDArray[Any]
 
@@ -30,12 +29,10 @@ def as_numpy(values: Any) -> Array | None:
     """``values`` as a NumPy array; ``None`` stays ``None``.
 
     Raises:
-        BadInput: a masked array, or values inside a traced computation, which do not
-            exist yet.
+        BadInput: values inside a traced computation, which do not exist yet.
     """
     if values is None:
         return None
-    refuse_masked(values, "this argument")
     if isinstance(values, str | int | float):
         return np.asarray(values)
     try:

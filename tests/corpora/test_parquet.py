@@ -93,3 +93,10 @@ def test_memory_does_not_grow_with_the_number_of_rows(write):
 def test_a_parquet_file_on_standard_input_is_refused():
     with pytest.raises(BadInput, match="read from its end, so it cannot come from standard input"):
         open_corpus("parquet:-")
+
+
+def test_a_text_that_is_too_long_is_refused_before_it_is_decompressed(write, read):
+    path = write([{"text": "a" * 1_000_000}], compression="gzip")
+    with pytest.raises(BadRecord, match=r"a text in the column 'text' is longer than max_bytes=1000"):
+        read(str(path), max_bytes=1000)
+    assert len(read(str(path), max_bytes=1_000_100)) == 1

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, final
 
+from nonplus.corpora.decoding import too_long
 from nonplus.corpora.rows import Place, RowReader
 from nonplus.corpora.streams import STANDARD_INPUT, existing, explained, name_of
 from nonplus.errors import BadInput, BadRecord
@@ -44,8 +45,20 @@ class Parquet:
             self._parquet.ParquetFile(self._location, **_IN_CHUNKS) as file,
         ):
             self._reader.check(file.schema_arrow.names, name)
+            self._check_sizes(file.metadata, name)
             for batch in file.iter_batches(_ROWS_AT_ONCE, columns=self._reader.columns):
                 yield from batch.to_pylist()
+
+    def _check_sizes(self, metadata: Any, name: str) -> None:
+        """Refuse a column whose rows are too long on average: one of them surely is.
+
+        The file says so before anything is decompressed.
+        """
+        for group in map(metadata.row_group, range(metadata.num_row_groups)):
+            for column in map(group.column, range(group.num_columns)):
+                wanted = column.path_in_schema.partition(".")[0] in self._reader.columns
+                if wanted and column.total_uncompressed_size > self._reader.max_bytes * max(1, group.num_rows):
+                    raise too_long(f"{name}: a text in the column {column.path_in_schema!r}", self._reader.max_bytes)
 
     @contextmanager
     def _explained(self, name: str) -> Iterator[None]:

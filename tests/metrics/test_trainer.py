@@ -350,6 +350,8 @@ def test_a_number_of_virtual_tokens_that_changes_is_refused():
     metric.preprocess_logits_for_metrics(torch.randn(1, 9, 5), labels)
     with pytest.raises(BadInput, match="same number of virtual tokens before each text, got 5 and then 4 rows"):
         metric.preprocess_logits_for_metrics(torch.randn(1, 8, 5), labels)
+    metric.reset()
+    metric.preprocess_logits_for_metrics(torch.randn(1, 8, 5), labels)
 
 
 def test_labels_that_a_collator_shifted_under_a_metric_that_shifts_again_are_suspected():

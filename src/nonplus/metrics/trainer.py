@@ -78,13 +78,13 @@ class TrainerPerplexity:
         self._protocol = replace(self._options.protocol, kinds=("logits",))
         self._bytes_V = None if byte_counts is None else np.asarray(byte_counts)
         self._checked = False
-        self._virtual: int | None = None
         self._report: Report | None = None
         self.reset()
 
     def reset(self) -> None:
         """Remove the batches of an unfinished evaluation."""
         self._sums = Accumulator(protocol=self._protocol)
+        self._virtual: int | None = None  # rows of logits without a label, in this evaluation
 
     @property
     def report(self) -> Report:

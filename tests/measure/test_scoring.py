@@ -139,6 +139,9 @@ def test_byte_ends_that_fall_are_an_error_of_the_model() -> None:
     class Falling:
         identity = "falling"
 
+        def decode(self, ids: list[int]) -> str:
+            return Bytes().decode(ids)
+
         def encode(self, texts: list[str], **options: Any) -> list[Encoding]:
             return [replace(each, byte_ends=each.byte_ends[::-1]) for each in Bytes().encode(texts, **options)]
 

@@ -140,6 +140,11 @@ def test_an_ordinary_token_as_eos_is_a_caution(name: str) -> None:
         list(score(["ab"], model=model, protocol=Protocol.named(name)))
 
 
+def test_an_ordinary_token_as_bos_is_a_caution_too() -> None:
+    with pytest.warns(ProtocolWarning, match=r"the BOS token of history, id 116, is 't', .*use bos=none"):
+        list(score(["ab"], model=History(bos=ord("t"))))
+
+
 @pytest.mark.parametrize("name", ["lm-eval", "paloma"])
 def test_a_special_token_as_eos_is_none(name: str) -> None:
     for tokenizer in (Spelled(), Bytes()):

@@ -161,6 +161,7 @@ def resolve(protocol: Protocol, model: WindowModel) -> ResolvedProtocol:
     """
     _refuse_idle(protocol)
     prefix, cautions = _prefix(protocol, model)
+    cautions += tuple(_ordinary(model, prefix))
     window = protocol.window or min(model.max_context, MOST_CONTEXT)
     if window > model.max_context:
         raise BadProtocol(
@@ -214,15 +215,14 @@ def _prefix(protocol: Protocol, model: WindowModel) -> tuple[tuple[int, ...], tu
             raise BadProtocol(f"bos=eos needs an EOS token, and {model.name} has none; use bos=every or bos=none")
         wrong = special.bos is not None and special.bos != special.eos
         caution = f"{model.name} was trained with another token than EOS before a text"
-        return (special.eos,), ((caution,) if wrong else ()) + _ordinary_eos(model, special.eos)
+        return (special.eos,), (caution,) if wrong else ()
     if protocol.bos == "replace":
-        adds = special.bos is not None and _adds(model, special.bos)
-        return ((special.bos,) if adds else ()), ()  # type: ignore[return-value]
+        return ((special.bos,), ()) if special.bos is not None and _adds(model, special.bos) else ((), ())
     if special.bos is not None:
         doubled = protocol.specials != "none" and _adds(model, special.bos)
         return (special.bos,), (_DOUBLED,) if doubled else ()
     if protocol.without_bos == "eos" and special.eos is not None:
-        return (special.eos,), _ordinary_eos(model, special.eos)
+        return (special.eos,), ()
     return (), ()
 
 
@@ -232,13 +232,14 @@ def _adds(model: WindowModel, bos: int) -> bool:
     return bool(len(probe.ids)) and int(probe.ids[0]) == bos
 
 
-def _ordinary_eos(model: WindowModel, eos: int) -> tuple[str, ...]:
-    """A caution if a text may hold the EOS token as one of its own."""
-    spelled = model.tokenizer.decode([eos])
-    (probe,) = model.tokenizer.encode([spelled], specials=False, special_text="plain")
-    if probe.ids.tolist() != [eos]:
-        return ()
-    return (
-        f"the EOS token of {model.name}, id {eos}, is {spelled!r}, which texts hold too, so it marks no end of a text; "
-        "check the model's configuration, or use bos=none",
-    )
+def _ordinary(model: WindowModel, prefix: tuple[int, ...]) -> Iterator[str]:
+    """A caution for each token of the prefix that a text may hold as one of its own."""
+    for token in prefix:
+        spelled = model.tokenizer.decode([token])
+        (probe,) = model.tokenizer.encode([spelled], specials=False, special_text="plain")
+        if probe.ids.tolist() == [token]:
+            role = "BOS" if token == model.special.bos else "EOS"
+            yield (
+                f"the {role} token of {model.name}, id {token}, is {spelled!r}, which texts hold too, so it does not "
+                "mark where a text begins; check the model's configuration, or use bos=none"
+            )

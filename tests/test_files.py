@@ -232,3 +232,11 @@ def test_a_link_with_the_name_of_an_unfinished_file_is_left_alone(tmp_path: Path
         pass
     assert link.is_symlink()
     assert (tmp_path / "secret").read_text() == "keep me"
+
+
+@unix
+def test_a_pipe_with_the_name_of_an_unfinished_file_does_not_make_anybody_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".nonplus-0123456789abcdef.part")
+    with replacing(tmp_path / "figures.txt") as file:
+        file.write(b"new")
+    assert (tmp_path / "figures.txt").read_bytes() == b"new"

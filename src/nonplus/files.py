@@ -13,8 +13,9 @@ from typing import IO, Any, final
 from nonplus.errors import BadInput
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# Windows has no O_NOFOLLOW, and only Windows has O_BINARY.
-_LEFT = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)
+# Windows has no O_NOFOLLOW and no O_NONBLOCK, and only Windows has O_BINARY. To open a
+# pipe without O_NONBLOCK is to wait for whoever writes to it.
+_LEFT = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -45,6 +46,8 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             if before is not None:
                 _as_before(part, before)
             os.fsync(handle)
+            if sys.platform == "win32":
+                file.close()  # an open file cannot be renamed there
             os.replace(part, final_path)
     finally:
         with suppress(BadInput):  # what a full disk did not take

@@ -58,6 +58,12 @@ def test_a_run_that_did_not_stop_early_says_how_far_it_came(run, verses):
     assert "it was to be within 0.1% of the perplexity" in printed
 
 
+def test_a_narrow_interval_of_few_documents_is_not_called_wide(run, tmp_path):
+    (tmp_path / "six.txt").write_text("the same line\n" * 6)
+    printed = " ".join(run("score", f"lines:{tmp_path / 'six.txt'}", "-m", "tiny", "--until", "10%").out.split())
+    assert "not stopped early: the interval is within 10% of the perplexity, but from too few documents" in printed
+
+
 def test_a_run_that_stopped_early_does_not(run, verses):
     ran = run("score", f"lines:{verses}", "-m", "tiny", "--until", "90%")
     assert "not stopped" not in ran.out
@@ -69,6 +75,13 @@ def test_a_level_without_an_interval_is_noted(run):
     assert "interval         none" in ran.out
     assert "note: --level 0.9 has no effect: there is no interval" in ran.err
     assert "--level" not in run("score", "a longer text", *UNIFORM, "--level", "90%").err
+
+
+def test_the_level_of_an_interval_of_bits_per_byte_alone_is_not_idle(run, verses):
+    ran = run("score", f"lines:{verses}", "-m", "tiny", "-p", "evaluate", "--level", "90%", "--json")
+    assert ran.object["interval"] is None
+    assert ran.object["interval_bits_per_byte"]["level"] == 0.9
+    assert "has no effect" not in ran.err
 
 
 def test_a_bootstrap_of_one_document_is_noted(run, fox):

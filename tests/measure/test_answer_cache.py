@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+import tracemalloc
 import zlib
 from pathlib import Path
 from typing import Any
@@ -226,3 +227,14 @@ def test_a_file_that_is_cut_or_gone_while_it_is_used_is_named(tmp_path: Path) ->
 def test_options_of_wrong_types_are_refused_at_once(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         RunOptions(**wrong)
+
+
+def test_a_length_that_lies_takes_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "torn.answers").write_bytes(struct.pack("<4sII", b"NPL1", 2**32 - 1, 0) + b"abc")
+    tracemalloc.start()
+    try:
+        cache = AnswerCache(tmp_path, scope="test")
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+    assert not cache.holds(cache.key(b"abc"), tokens=1, columns=1)

@@ -79,8 +79,9 @@ class Plan:
             )
         if self.corpus.messages and self.protocol.special_text == "plain":
             raise BadProtocol(
-                "--special-text plain would read the special tokens of the chat template as text, and no model was "
-                "trained on that; omit it, or --messages"
+                f"the protocol {self.protocol.name} reads text that spells a special token as text, so it would do so "
+                "with those of the chat template, and no model was trained on that; add --special-text parsed, or omit "
+                "--messages"
             )
         if self.output.rejects and self.corpus.on_bad_row == "stop":
             raise BadProtocol(

@@ -93,7 +93,8 @@ def carry_out(plan: Plan) -> Outcome:
         for file in pages:
             page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
             file.write(page.encode())
-    if plan.precision.level != Precision().level and not (report.interval or report.spread_within_text):
+    of_level = (report.interval, report.interval_bits_per_byte, report.spread_within_text)
+    if plan.precision.level != Precision().level and not any(of_level):
         note(f"level={plan.precision.level} has no effect: there is no interval")
     for path, content in _written(plan, tables, report):
         wrote(path, content)

@@ -106,10 +106,14 @@ class AnswerCache:
 def _places(path: Path) -> Iterator[tuple[bytes, _Place]]:
     """What the complete records of a file hold; stops at the first other one."""
     with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
             magic, length, checksum = _HEAD.unpack(head)
-            start, body = file.tell(), file.read(length)
-            if magic != _MAGIC or len(body) != length or length < 4 or zlib.crc32(body) != checksum:
+            start = file.tell()
+            if magic != _MAGIC or not 4 <= length <= size - start:  # before memory is taken for it
+                return
+            body = file.read(length)
+            if zlib.crc32(body) != checksum:
                 return
             yield from _rows(body, path, start)
 

@@ -12,7 +12,7 @@ from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
-from nonplus.measure.formatting import counted, figure, jsonable
+from nonplus.measure.formatting import counted, figure, interval_dict, jsonable
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.fixed_point import exp
@@ -31,7 +31,7 @@ def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
         "stopped_early": outcome.enough,
     }
     if plan.precision.bootstrap:
-        content["bootstrap"] = outcome.bootstrap and asdict(exponential(outcome.bootstrap))
+        content["bootstrap"] = outcome.bootstrap and interval_dict(exponential(outcome.bootstrap))
     if plan.output.by_position:
         content["by_position"] = [_position(row) for row in outcome.report.positions]
     if plan.output.explain:
@@ -94,6 +94,8 @@ def _still_wide(report: Report, until: float) -> str:
     if report.interval is None or not report.perplexity:
         return f"early: the texts ended before there was an interval {wanted}"
     reached = report.interval.high / report.perplexity - 1
+    if reached <= until:
+        return f"early: the interval is {wanted}, but from too few documents to rely on that"
     return f"early: the texts ended with an interval within {100 * reached:.3g}%, and it was to be {wanted}"
 
 

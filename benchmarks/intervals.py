@@ -281,7 +281,7 @@ def first_narrow(sample: list[Sums], y: np.ndarray, n: np.ndarray, until: float)
     ratio, tokens = np.cumsum(y) / np.cumsum(n), np.cumsum(n)
     squares = np.cumsum(y * y) - 2 * ratio * np.cumsum(y * n) + ratio**2 * np.cumsum(n * n)
     halves = 1.96 * np.sqrt(np.maximum(squares, 0)) / tokens
-    candidates = np.flatnonzero((np.exp(0.9 * halves) - 1 <= until) & (np.arange(len(sample)) >= 19))
+    candidates = np.flatnonzero((np.exp(0.99 * halves) - 1 <= until) & (np.arange(len(sample)) >= 19))
     tally, done = Tally(), 0
     for last in candidates:
         tally, done = tally + Tally.of_sums(sample[done : last + 1]), int(last) + 1

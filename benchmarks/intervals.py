@@ -27,9 +27,9 @@ from nonplus import Document
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.session import Measurement
 from nonplus.measure.statistics import clusters
-from nonplus.measure.statistics.fixed_point import fixed, units
+from nonplus.measure.statistics.fixed_point import fixed, run_sums, units
 from nonplus.measure.statistics.intervals import byte_interval, many_documents, spread_within, token_interval
-from nonplus.measure.statistics.stretches import stretches
+from nonplus.measure.statistics.stretches import Stretch, quarters
 from nonplus.measure.statistics.student import student_quantile
 from nonplus.measure.statistics.sums import Sums
 from nonplus.measure.statistics.tally import Tally
@@ -321,7 +321,10 @@ def of_one(design: str, file: Path, width: int, model: Any, settings: Settings) 
     whole, truth, held = units(nats), float(nats.mean()), []
     for begin in random.integers(0, len(nats) - width + 1, settings.samples):
         part = whole[begin : begin + width]
-        tally = Tally(documents=1, nats=int(part.sum()), tokens=width << 40, stretches=stretches(part, None))
+        bounds = quarters(0, width)
+        sums = zip(run_sums(part, bounds), np.diff(bounds).tolist(), strict=True)
+        stretches = tuple(Stretch(y, n << 40) for y, n in sums)
+        tally = Tally(documents=1, nats=int(part.sum()), tokens=width << 40, stretches=stretches)
         spread = spread_within(tally)
         if spread is None:
             raise SystemExit(f"{design}: no spread")

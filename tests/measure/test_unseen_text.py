@@ -78,8 +78,8 @@ def test_a_row_of_a_token_tells_whether_it_is_unknown() -> None:
 
 def test_a_report_says_it_in_every_form() -> None:
     report = measured([Document(text="<unk><unk><unk><unk></s>", id="four")])
-    assert "4 unknown tokens, first token 0 of four" in repr(report)
-    assert "1 special token spelled out, first token 4 of four" in repr(report)
+    assert "4 unknown tokens, the first token 0 of four" in repr(report)
+    assert "1 special token spelled out, the first token 4 of four" in repr(report)
     lines = dict(report.lines())
     assert lines["unknown"] == "4 tokens: " + ", ".join(f"token {i} of four" for i in range(4))
     assert lines["special"] == "1 special token spelled out in the text: token 4 of four"

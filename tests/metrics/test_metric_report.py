@@ -87,7 +87,7 @@ def test_a_figure_is_printed_with_its_protocol() -> None:
 def test_tokens_of_probability_0_are_located() -> None:
     text = repr(report(np.array([[1.0, math.inf]]), doc_ids=["a.txt"]))
     assert "perplexity infinite" in text
-    assert "1 token of probability 0, first token 1 of a.txt" in text
+    assert "1 token of probability 0, the first token 1 of a.txt" in text
 
 
 def test_bytes_of_some_tokens_only_or_of_weighted_ones_give_no_bits_per_byte() -> None:

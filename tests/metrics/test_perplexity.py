@@ -270,7 +270,7 @@ def test_a_row_that_leaves_no_distribution_is_refused_or_excluded_and_counted() 
     found = metric.compute()
     assert (found.perplexity, found.tokens, found.tally.nonfinite) == (pytest.approx(4), 3, 1)
     assert found.tally.nonfinite_places == (("row 1", 1),), "the place is that of the target"
-    assert "1 token excluded as NaN, first token 1 of row 1" in repr(found)
+    assert "1 token excluded as NaN, the first token 1 of row 1" in repr(found)
 
 
 def test_a_hidden_state_of_nan_is_excluded_and_counted() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from nonplus.measure.formatting import counted, located
+from nonplus.measure.formatting import counted, first_of
 from nonplus.measure.statistics.tally import Tally
 
 
@@ -13,12 +13,12 @@ def text_cautions(tally: Tally, lost: frozenset[str]) -> Iterator[str]:
     if tally.unknown:
         yield (
             f"{counted(tally.unknown, 'token')} of the text {_are(tally.unknown)} unknown to the tokenizer"
-            f"{_first(tally.unknown_places)}: the surprisal of an unknown token is not that of its text, so the "
+            f"{first_of(tally.unknown_places)}: the surprisal of an unknown token is not that of its text, so the "
             "figures are not those of the text"
         )
     if tally.spelled:
         yield (
-            f"the text spells out {counted(tally.spelled, 'special token')}{_first(tally.spelled_places)}, read as "
+            f"the text spells out {counted(tally.spelled, 'special token')}{first_of(tally.spelled_places)}, read as "
             "what it spells; use special_text=plain to read it as text"
         )
     if lost:
@@ -30,7 +30,3 @@ def text_cautions(tally: Tally, lost: frozenset[str]) -> Iterator[str]:
 
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
-
-
-def _first(places: tuple[tuple[str, int], ...]) -> str:
-    return f", the first {located(places[:1])}" if places else ""

@@ -6,33 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any, final
 
 from nonplus.measure.cautions import text_cautions
-from nonplus.measure.formatting import (
-    counted,
-    explained,
-    figure,
-    html_table,
-    interval_dict,
-    jsonable,
-    located,
-    timed,
-    with_interval,
-)
+from nonplus.measure.counts import count_lines, count_phrases, counts
+from nonplus.measure.formatting import counted, figure, html_table, jsonable, timed
 from nonplus.measure.interfaces import StatedProtocol
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.fixed_point import exp, unfixed
-from nonplus.measure.statistics.intervals import (
-    Interval,
-    byte_interval,
-    design_effect,
-    exponential,
-    independent_interval,
-    obstacle,
-    scaled,
-    spread_within,
-    token_interval,
-)
+from nonplus.measure.statistics.intervals import Interval
 from nonplus.measure.statistics.sums import counted_tokens, log_perplexity, nats_per, total_nats
 from nonplus.measure.statistics.tally import Tally
+from nonplus.measure.uncertainty import Uncertainty, interval_dict, with_interval
 from nonplus.optional import require
 
 _LN2 = math.log(2)
@@ -143,37 +125,39 @@ class Report:
         return None if log is None else exp(log)
 
     @property
+    def uncertainty(self) -> Uncertainty:
+        """All intervals, each of which has a name here too."""
+        return Uncertainty.of(self.tally, average=self.protocol.average, level=self.level)
+
+    @property
     def interval(self) -> Interval | None:
         """Interval of the perplexity from three documents on, for others like them."""
-        return None if self.no_interval else _exponential(token_interval(self.tally, level=self.level))
+        return self.uncertainty.interval
 
     @property
     def no_interval(self) -> str:
         """Why there is no interval of the perplexity; empty if there is one."""
-        return obstacle(self.tally, average=self.protocol.average)
+        return self.uncertainty.no_interval
 
     @property
     def spread_within_text(self) -> Interval | None:
         """Spread of the perplexity over stretches of one or two documents."""
-        return self._of_tokens(spread_within(self.tally, level=self.level))
+        return self.uncertainty.spread_within_text
 
     @property
     def independent(self) -> Interval | None:
         """The interval if tokens were independent, for comparison: they are not."""
-        return self._of_tokens(independent_interval(self.tally, level=self.level))
+        return self.uncertainty.independent
 
     @property
     def interval_bits_per_byte(self) -> Interval | None:
         """Interval of bits per byte, from three documents on."""
-        interval = byte_interval(self.tally, level=self.level)
-        return None if interval is None or self.bits_per_byte is None else scaled(interval, 1 / _LN2)
+        return self.uncertainty.interval_bits_per_byte
 
     @property
     def design_effect(self) -> float | None:
         """Variance of the clustered mean / variance if tokens were independent."""
-        if self.no_interval:
-            return None
-        return design_effect(token_interval(self.tally), independent_interval(self.tally))
+        return self.uncertainty.design_effect
 
     @property
     def cautions(self) -> tuple[str, ...]:
@@ -192,25 +176,17 @@ class Report:
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """The report as rows of a table: a name and its value as text."""
+        uncertainty = self.uncertainty
         if self.source:
             yield "read", self.source
-        yield "perplexity", with_interval(figure(self.perplexity), self.interval)
+        yield "perplexity", with_interval(figure(self.perplexity), uncertainty.interval)
         yield "bits per byte", figure(self.bits_per_byte)
         yield "bits per token", figure(self.bits_per_token)
         yield "word perplexity", figure(self.word_perplexity)
-        yield "interval", _explained(self)
+        yield "interval", uncertainty.line
         for name, domain in self.by_domain():
             yield f"  {name}", _domain_line(domain)
-        yield "scored", _scored(self.tally)
-        if self.tally.zeros:
-            yield "probability 0", f"{counted(self.tally.zeros, 'token')}: {located(self.tally.zero_places)}"
-        if self.tally.nonfinite:
-            yield "excluded", f"{counted(self.tally.nonfinite, 'token')}: {located(self.tally.nonfinite_places)}"
-        if self.tally.unknown:
-            yield "unknown", f"{counted(self.tally.unknown, 'token')}: {located(self.tally.unknown_places)}"
-        if self.tally.spelled:
-            spelled = f"{counted(self.tally.spelled, 'special token')} spelled out in the text"
-            yield "special", f"{spelled}: {located(self.tally.spelled_places)}"
+        yield from count_lines(self.tally)
         if self.lost:
             yield "lost", f"{', '.join(sorted(self.lost))}: bits per byte is too low"
         if self.model:
@@ -222,7 +198,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """All figures unrounded, for JSON; infinity is the string ``"Infinity"``."""
-        found = _figures(self) | _counts(self) | _uncertainty(self) | _conditions(self)
+        found = _figures(self) | _counts(self) | self.uncertainty.to_dict() | _conditions(self)
         return {key: jsonable(value) for key, value in found.items()}
 
     def frame(self) -> Any:
@@ -244,10 +220,6 @@ class Report:
         if not self.tally.texts:
             return None
         return math.inf if self.tally.infinite_perplexities else unfixed(self.tally.perplexities) / self.tally.texts
-
-    def _of_tokens(self, interval: Interval | None) -> Interval | None:
-        """That of the perplexity, where this is a mean over tokens."""
-        return None if self.protocol.average == "texts" else _exponential(interval)
 
     def _per(self, units: int, *, unknown: int, unit: float = 1.0) -> float | None:
         """Nats / ``unit`` for each of ``units``, which ``unknown`` tokens lack."""
@@ -273,51 +245,26 @@ def _row(value: float | None, interval: Interval | None) -> tuple[float | None, 
 
 
 def _counts(report: Report) -> dict[str, Any]:
-    tally = report.tally
     return {
         "tokens": report.tokens,
-        "scored_tokens": tally.scored,
-        "unscored_tokens": tally.unscored,
-        "ignored_tokens": tally.ignored,
-        "zero_probability_tokens": tally.zeros,
-        "zero_probability_places": [list(place) for place in tally.zero_places],
-        "nonfinite_tokens": tally.nonfinite,
-        "nonfinite_places": [list(place) for place in tally.nonfinite_places],
-        "unknown_tokens": tally.unknown,
-        "unknown_places": [list(place) for place in tally.unknown_places],
-        "spelled_special_tokens": tally.spelled,
-        "spelled_special_places": [list(place) for place in tally.spelled_places],
+        **counts(report.tally),
         "lost_by_tokenizer": sorted(report.lost),
-        "bytes": tally.bytes,
-        "words": tally.words,
-        "chars": tally.chars,
-        "documents": tally.documents,
         "by_domain": {name: _domain(domain) for name, domain in report.by_domain()},
     }
 
 
 def _domain(report: Report) -> dict[str, Any]:
+    uncertainty = report.uncertainty
     found = {
         "perplexity": report.perplexity,
         "bits_per_byte": report.bits_per_byte,
-        "interval": interval_dict(report.interval),
-        "no_interval": report.no_interval or None,
+        "interval": interval_dict(uncertainty.interval),
+        "no_interval": uncertainty.no_interval or None,
         "tokens": report.tokens,
         "unknown_tokens": report.tally.unknown,
         "documents": report.tally.documents,
     }
     return {key: jsonable(value) for key, value in found.items()}
-
-
-def _uncertainty(report: Report) -> dict[str, Any]:
-    return {
-        "interval": interval_dict(report.interval),
-        "no_interval": report.no_interval or None,
-        "spread_within_text": interval_dict(report.spread_within_text),
-        "interval_bits_per_byte": interval_dict(report.interval_bits_per_byte),
-        "interval_if_tokens_were_independent": interval_dict(report.independent),
-        "design_effect": report.design_effect,
-    }
 
 
 def _conditions(report: Report) -> dict[str, Any]:
@@ -340,58 +287,23 @@ def _conditions(report: Report) -> dict[str, Any]:
 
 
 def _summary(report: Report) -> str:
-    tally, log = report.tally, report.log_perplexity
-    head = with_interval(f"perplexity {figure(report.perplexity)}", report.interval)
+    tally, log, uncertainty = report.tally, report.log_perplexity, report.uncertainty
+    head = with_interval(f"perplexity {figure(report.perplexity)}", uncertainty.interval)
     if report.perplexity == math.inf and log != math.inf:
         head += f" (e^{figure(log)})"
     if report.bits_per_byte is not None:
         head += f", {figure(report.bits_per_byte)} bits per byte"
     scored = f"{counted(tally.scored, 'token')} of {counted(tally.documents, 'document')}"
     stated = f"{report.protocol.signature}; fingerprint {report.protocol.fingerprint}"
-    parts = [f"{head} over {scored} ({stated})", f"interval: {_explained(report)}"]
-    if tally.zeros:
-        parts.append(f"{counted(tally.zeros, 'token')} of probability 0{_first(tally.zero_places)}")
-    if tally.nonfinite:
-        parts.append(f"{counted(tally.nonfinite, 'token')} excluded as NaN{_first(tally.nonfinite_places)}")
-    if tally.unknown:
-        parts.append(f"{counted(tally.unknown, 'unknown token')}{_first(tally.unknown_places)}")
-    if tally.spelled:
-        parts.append(f"{counted(tally.spelled, 'special token')} spelled out{_first(tally.spelled_places)}")
-    if report.lost:
-        parts.append(f"the tokenizer loses {', '.join(sorted(report.lost))}")
-    return "; ".join(parts)
-
-
-def _first(places: tuple[tuple[str, int], ...]) -> str:
-    """The first of them; nothing where only their number is known."""
-    return f", first {located(places[:1])}" if places else ""
-
-
-def _explained(report: Report) -> str:
-    return explained(
-        report.interval,
-        no_interval=report.no_interval,
-        spread=report.spread_within_text,
-        independent=report.independent,
-        design_effect=report.design_effect,
+    lost = [f"the tokenizer loses {', '.join(sorted(report.lost))}"] if report.lost else []
+    return "; ".join(
+        [f"{head} over {scored} ({stated})", f"interval: {uncertainty.line}", *count_phrases(tally), *lost]
     )
 
 
 def _domain_line(domain: Report) -> str:
+    uncertainty = domain.uncertainty
     measured = f"{counted(domain.tally.scored, 'token')} of {counted(domain.tally.documents, 'document')}"
-    perplexity = with_interval(figure(domain.perplexity), domain.interval)
+    perplexity = with_interval(figure(domain.perplexity), uncertainty.interval)
     line = f"{perplexity}, {figure(domain.bits_per_byte)} bits per byte, {measured}"
-    return f"{line}; no interval: {domain.no_interval}" if domain.no_interval else line
-
-
-def _scored(tally: Tally) -> str:
-    parts = [counted(tally.scored, "token")]
-    parts += [counted(tally.words, "word")] if not tally.unworded else []
-    parts += [counted(tally.bytes, "byte")] if not tally.unsized else []
-    text = f"{', '.join(parts)} of {counted(tally.documents, 'document')}"
-    text += f"; {counted(tally.unscored, 'token')} not scored" if tally.unscored else ""
-    return f"{text}; {counted(tally.ignored, 'token')} ignored" if tally.ignored else text
-
-
-def _exponential(interval: Interval | None) -> Interval | None:
-    return None if interval is None else exponential(interval)
+    return f"{line}; no interval: {uncertainty.no_interval}" if uncertainty.no_interval else line

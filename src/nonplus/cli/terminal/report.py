@@ -12,11 +12,12 @@ from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
-from nonplus.measure.formatting import counted, figure, interval_dict, jsonable
+from nonplus.measure.formatting import counted, figure, jsonable
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import Interval, exponential
+from nonplus.measure.uncertainty import bracketed, interval_dict
 from nonplus.views.explanation import explanation
 
 _WIDEST = 110  # columns; longer lines are hard to read
@@ -100,8 +101,7 @@ def _still_wide(report: Report, until: float) -> str:
 
 
 def _resampled(interval: Interval, samples: int) -> str:
-    ends = f"[{figure(interval.low)}, {figure(interval.high)}]"
-    return f"{ends}  {interval.level:.0%}, from {samples:,} samples of {interval.clusters:,} documents"
+    return f"{bracketed(interval)}  {interval.level:.0%}, from {samples:,} samples of {interval.clusters:,} documents"
 
 
 def _position(row: PositionSums) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.fixed_point import BITS, exp, unfixed
 from nonplus.measure.statistics.stretches import FEW
 from nonplus.measure.statistics.student import student_quantile
+from nonplus.measure.statistics.sums import nats_per
 from nonplus.measure.statistics.tally import Tally
 
 _MANY = 20  # documents of equal size, or what comes to the same
@@ -76,9 +77,9 @@ def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
 
 def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     """Interval of nats per byte, with documents as clusters; ``None`` if there is an
-    :func:`obstacle` or bytes are not known.
+    :func:`obstacle`, and unless each token counts once and came with its bytes.
     """
-    if obstacle(tally) or not tally.bytes:
+    if obstacle(tally) or nats_per(tally, tally.bytes, unknown=tally.unsized) is None:
         return None
     return scaled(_over_documents(tally, "bytes", level=level), 2.0**-BITS)  # nats are whole numbers of 2**-40
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 from typing import final
 
-from nonplus.measure.formatting import figure, within
+from nonplus.measure.formatting import figure
 from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.records import ScoredText, TokenNames, TokenScore
 from nonplus.measure.report import Report
@@ -91,10 +91,9 @@ def _digest(content: str) -> str:
 
 
 def _facts(report: Report) -> str:
-    bounds = within(report.interval, no_interval=report.no_interval, spread=report.spread_within_text)
     tally = report.tally
     facts = (
-        ("perplexity", figure(report.perplexity), bounds),
+        ("perplexity", figure(report.perplexity), report.uncertainty.caption),
         ("bits per byte", figure(report.bits_per_byte), "random bytes have 8"),
         ("bits per token", figure(report.bits_per_token), f"{tally.scored:,} tokens scored"),
         ("documents", f"{tally.documents:,}", f"{tally.bytes:,} bytes"),

@@ -1,7 +1,7 @@
 """Conversations to documents: each answer, after all that is written before it."""
 
 from collections.abc import Iterator, Sequence
-from itertools import takewhile
+from itertools import count, takewhile
 from typing import Any
 
 from nonplus.cautions import warn
@@ -10,7 +10,6 @@ from nonplus.errors import BadInput, BadRecord, SuspectInput
 from nonplus.measure.interfaces import Message, Tokenizer
 from nonplus.measure.records import Document
 
-_MARK = "the-answer-begins-here"  # stands in for an answer, to find where the template writes it
 _CALLS = ("tool_calls", "function_call")  # a turn with one of these needs no words
 
 
@@ -47,17 +46,37 @@ def _answer(conversation: Sequence[Message], tokenizer: Tokenizer, where: str) -
     if not said or said.isspace():
         return "", ""
     written = _written(conversation, tokenizer, where)
-    before, mark, after = _written([*conversation[:-1], _marked(conversation[-1])], tokenizer, where).rpartition(_MARK)
-    if not mark:
-        warn("the chat template writes some answers nowhere; they are left out", SuspectInput)
+    mark = _mark(written)
+    before, *others = _written([*conversation[:-1], _marked(conversation[-1], mark)], tokenizer, where).split(mark)
+    if not others:
+        warn("some answers are not found in what the chat template writes; they are left out", SuspectInput)
         return "", ""
-    begin = _shared(written, before)
-    end = len(written) - _shared(written[begin:][::-1], after[::-1])
-    if written[begin:end].strip() != said.strip() and written[:end].endswith(said):
-        begin = end - len(said)  # it begins otherwise, as a template that sets thoughts apart lets it
+    begin, end = _place(said, written, before, others[-1])
     if written[begin:end] != said:
         _caution(said, written[begin:end])
     return written[:begin], written[begin:end]
+
+
+def _place(said: str, written: str, before: str, after: str) -> tuple[int, int]:
+    """Where ``written`` has the answer, whose mark stood between the other two."""
+    begin = _shared(written, before)
+    end = len(written) - _shared(written[begin:][::-1], after[::-1])
+    if written[begin:end].strip() == said.strip():
+        return begin, end
+    for words in (said, said.strip()):
+        if begin == len(before) and written.startswith(words, begin):
+            return begin, begin + len(words)  # what follows depends on it, or repeats it
+        if begin < len(before) and written.endswith(words, 0, end):
+            return end - len(words), end  # what comes before depends on it, as where thoughts are set apart
+    return begin, end
+
+
+def _mark(written: str) -> str:
+    """What stands in for an answer, to find where the template writes it.
+
+    Digits, because no template changes their case or escapes them.
+    """
+    return next(mark for mark in map(str, count(10**20)) if mark not in written)
 
 
 def _shared(one: str, other: str) -> int:
@@ -93,9 +112,9 @@ def _written(conversation: Sequence[Message], tokenizer: Tokenizer, where: str) 
     return text
 
 
-def _marked(message: Message) -> Message:
+def _marked(message: Message, mark: str) -> Message:
     plain = isinstance(message["content"], str)
-    return {**message, "content": _MARK if plain else [{"type": "text", "text": _MARK}]}
+    return {**message, "content": mark if plain else [{"type": "text", "text": mark}]}
 
 
 def _words(message: Message) -> str:

@@ -99,11 +99,48 @@ def test_context_and_answer_are_how_the_template_writes_the_conversation_so_far(
         assert document.text.strip() == said.strip() or "</think>" in said
 
 
-@pytest.mark.parametrize("said", ["end", "assistant", "|>", "\n<|im_end|>\n", "the-answer-begins-here"])
+@pytest.mark.parametrize("said", ["end", "assistant", "|>", "\n<|im_end|>\n", str(10**20)])
 def test_an_answer_may_read_like_what_the_template_writes(said):
     assert answers(CHATML, user(said), assistant(said)) == [
         (f"<|im_start|>user\n{said}<|im_end|>\n<|im_start|>assistant\n", said)
     ]
+
+
+def test_an_answer_that_the_template_repeats_is_scored_where_it_is_written_first():
+    repeats = "{% for m in messages %}<{{ m.role }}>{{ m.content }}|{{ m.content }}<end>{% endfor %}"
+    for said in ("Yes", "1", " 1 "):
+        assert answers(repeats, user("a"), assistant(said)) == [("<user>a|a<end><assistant>", said)]
+
+
+def test_an_answer_may_end_as_the_template_ends_it():
+    ends = (
+        "{% for m in messages %}<{{ m.role }}>{{ m.content }}{% if not m.content.endswith('</s>') %}</s>{% endif %}"
+        "{% endfor %}"
+    )
+    assert answers(ends, user("a"), assistant("Yes</s>")) == [("<user>a</s><assistant>", "Yes</s>")]
+    assert answers(ends, user("a"), assistant("Yes")) == [("<user>a</s><assistant>", "Yes")]
+
+
+def test_the_beginning_of_a_turn_may_depend_on_its_answer():
+    counts = "{% for m in messages %}<{{ m.role }} {{ m.content|length }}>{{ m.content }}<end>{% endfor %}"
+    assert answers(counts, user("a"), assistant("1")) == [("<user 1>a<end><assistant 1>", "1")]
+    equals = (
+        "{% for m in messages %}<{{ m.role }}{% if m == messages[-1] %} last{% endif %}>{{ m.content|trim }}<end>"
+        "{% endfor %}"
+    )
+    with pytest.warns(SuspectInput, match="without the blanks around them"):
+        assert answers(equals, user("a"), assistant(" b"), user("c"), assistant(" b"))[1] == (
+            "<user>a<end><assistant last>b<end><user>c<end><assistant last>",
+            "b",
+        )
+
+
+@pytest.mark.parametrize(("filter_", "written"), [("upper", "A < B"), ("e", "a &lt; b"), ("capitalize", "A < b")])
+def test_an_answer_that_the_template_changes_is_scored_as_it_is_written(filter_, written):
+    changes = "{% for m in messages %}<{{ m.role }}>{{ m.content|FILTER }}<end>{% endfor %}".replace("FILTER", filter_)
+    with pytest.warns(SuspectInput, match="otherwise than the messages have them"):
+        ((context, text),) = answers(changes, user("1"), assistant("a < b"))
+    assert (context, text) == ("<user>1<end><assistant>", written)
 
 
 def test_a_conversation_may_begin_with_the_assistant():
@@ -144,7 +181,7 @@ def test_an_answer_that_the_template_writes_otherwise_is_scored_as_written_with_
 
 
 def test_an_answer_that_the_template_writes_nowhere_is_blank_with_a_caution():
-    with pytest.warns(SuspectInput, match="writes some answers nowhere"):
+    with pytest.warns(SuspectInput, match="answers are not found in what the chat template writes; they are left out"):
         assert answers("{% for m in messages %}{{ m.role }}{% endfor %}", user("a"), assistant("b")) == [("", "")]
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _PACKED = 1 << 14  # bytes read at a time
-_UNPACKED = 1 << 20  # bytes made at a time, because bzip2 packs a million times
+_UNPACKED = 1 << 17  # bytes made at a time, however few they were: bzip2 packs a million times
 
 
 def decompressed(packed: BinaryIO, compression: str) -> BinaryIO:

@@ -7,7 +7,7 @@ from typing import BinaryIO, final
 
 from nonplus.corpora.decoding import Line, lines
 from nonplus.corpora.rows import Place, RowReader
-from nonplus.errors import BadRecord
+from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.records import Document
 
 
@@ -29,19 +29,25 @@ def delimited(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Docume
     _check(header, f"{name}, in its header", reader)
     while True:
         place = Place(name, "line", source.begin())
-        with reader.row(place, source):
+        try:
             row = _next_row(rows, place, reader.max_bytes)
             if row is None:
                 return
-            if not row:
+            if row:
+                yield from reader.read(_named(header, row, place), place)
+            else:
                 yield Document(text="", id=place.id)
-                continue
-            if len(row) != len(header):
-                raise BadRecord(
-                    f"{place}: {len(row)} values, where the header names {len(header)} fields; put quotes around a "
-                    "value that has the delimiter in it"
-                )
-            yield from reader.read(dict(zip(header, row, strict=True)), place)
+        except BadInput as problem:
+            reader.reject(problem, place, source)
+
+
+def _named(header: list[str], row: list[str], place: Place) -> dict[str, str]:
+    if len(row) != len(header):
+        raise BadRecord(
+            f"{place}: {len(row)} values, where the header names {len(header)} fields; put quotes around a value that "
+            "has the delimiter in it"
+        )
+    return dict(zip(header, row, strict=True))
 
 
 @final

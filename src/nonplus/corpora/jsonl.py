@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from nonplus.corpora.decoding import lines
 from nonplus.corpora.rows import Place, RowReader
-from nonplus.errors import BadRecord
+from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.records import Document
 
 
@@ -17,12 +17,14 @@ def json_lines(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Docum
     """
     for line in lines(stream, max_bytes=reader.max_bytes):
         place = Place(name, "line", line.number)
-        with reader.row(place, line):
+        try:
             text = line.text(name)
             if text.isspace():
                 yield Document(text="", id=place.id)
             else:
                 yield from reader.read(_parsed(text, place), place)
+        except BadInput as problem:
+            reader.reject(problem, place, line)
 
 
 def _parsed(line: str, place: Place) -> Any:

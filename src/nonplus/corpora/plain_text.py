@@ -35,5 +35,7 @@ def each_line(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Docume
     """
     for line in lines(stream, max_bytes=reader.max_bytes):
         place = Place(name, "line", line.number)
-        with reader.row(place, line):
+        try:
             yield Document(text=line.text(name).removesuffix("\n").removesuffix("\r"), id=place.id)
+        except BadInput as problem:
+            reader.reject(problem, place, line)

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 from nonplus.closest import did_you_mean
 from nonplus.corpora.chat import responses
@@ -16,8 +15,7 @@ from nonplus.measure.records import Document
 
 
 @final
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a row is: a line or row (``unit``) of the file or data set ``name``."""
 
     name: str
@@ -31,6 +29,16 @@ class Place:
     def id(self) -> str:
         """The id of this row's document, unless a field holds one."""
         return f"{self.name}:{self.number}"
+
+
+class _Field(NamedTuple):
+    """A field of a row; a message that nobody needs is not written."""
+
+    place: Place
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: the field {self.name!r}"
 
 
 @final
@@ -74,13 +82,15 @@ class RowReader:
                 remedy = remedy or f"; name the right one with {option}=…"
                 raise BadRecord(f"{where}: no field {name!r}; {found}{remedy}")
 
-    def row(self, place: Place, raw: object) -> "_Row":
-        """The reading of one row, which any ``BadInput`` rejects.
+    def reject(self, problem: BadInput, place: Place, row: object) -> None:
+        """Count ``row``, which could not be read because of ``problem``.
 
         Raises:
-            BadInput: the row is bad, and the options do not say to skip it.
+            BadInput: ``problem`` itself, if the options do not say to skip such rows.
         """
-        return _Row(place, raw, None if self._options.on_bad_row == "stop" else self.rejects)
+        if self._options.on_bad_row == "stop":
+            raise problem
+        self.rejects.add(Rejected(place=str(place), reason=str(problem), row=_shown(row)))
 
     def documents(self, row: object, place: Place) -> Iterator[Document]:
         """The documents of a row as :meth:`read` gives them; none if it is rejected.
@@ -88,8 +98,10 @@ class RowReader:
         Raises:
             BadRecord: the row is bad, and the options do not say to skip it.
         """
-        with self.row(place, row):
+        try:
             yield from self.read(row, place)
+        except BadInput as problem:
+            self.reject(problem, place, row)
 
     def read(self, row: object, place: Place) -> Sequence[Document]:
         """The document of a row, or those of its conversation.
@@ -127,29 +139,8 @@ class RowReader:
         return messages
 
     @staticmethod
-    def _read(row: Mapping[str, Any], field: str, place: Place, check: Callable[[object, str], str]) -> str:
-        return check(row[field], f"{place}: the field {field!r}") if field else ""
-
-
-@final
-class _Row:
-    """A block that reads a row; a generator would take as long as the reading."""
-
-    __slots__ = ("_place", "_raw", "_rejects")
-
-    def __init__(self, place: Place, raw: object, rejects: Rejects | None) -> None:
-        self._place = place
-        self._raw = raw
-        self._rejects = rejects
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, at: object) -> bool:
-        if self._rejects is None or not isinstance(problem, BadInput):
-            return False
-        self._rejects.add(Rejected(place=str(self._place), reason=str(problem), row=_shown(self._raw)))
-        return True
+    def _read(row: Mapping[str, Any], field: str, place: Place, check: Callable[[object, object], str]) -> str:
+        return check(row[field], _Field(place, field)) if field else ""
 
 
 def _shown(row: object) -> str:

@@ -200,6 +200,16 @@ def test_an_infinite_perplexity_is_explained():
     assert "gives probability 0 to a token of this text" in explanation(report, vocabulary=256)
 
 
+@pytest.mark.parametrize("domain", ["wikipedia-english-2024", "x" * 500])
+def test_a_domain_with_a_long_name_stands_apart_from_its_figure(run, tmp_path, domain):
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(f'{{"text": "ab", "domain": "{domain}"}}\n{{"text": "cd", "domain": "b"}}\n')
+    lines = run("score", rows, *UNIFORM, "--domain-field", "domain").out.splitlines()
+    (own,) = [line for line in lines if domain in line]
+    assert own.startswith(f"  {domain}  2")
+    assert max(len(line) for line in lines if line.startswith("perplexity")) < 120
+
+
 def test_a_closed_stdout_is_not_an_error(start, fox):
     process = start("score", fox, *UNIFORM, "--show")
     assert process.stdout is not None

@@ -3,6 +3,7 @@
 import json
 import math
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -220,6 +221,12 @@ def test_an_interrupted_document_divides_only_by_what_was_scored() -> None:
     part = replace(whole.texts, **columns, partial=np.array([True]))
     measurement = Measurement(History(), Protocol.named("lm-eval"))
     assert [sums.sums.bytes for texts in (part, whole.texts) for sums in measurement.add(texts)] == [3, 8]
+
+
+@pytest.mark.parametrize("level", [np.float32(0.5), np.float64(0.5), Fraction(1, 2)])
+def test_a_level_may_be_any_number_and_json_has_it(level: float) -> None:
+    report = evaluate(["ab", "abc", "ad"], model=History(), level=level)
+    assert json.loads(json.dumps(report.to_dict()))["interval"]["level"] == 0.5
 
 
 def test_the_tokenizer_is_named_beside_the_figure() -> None:

@@ -39,7 +39,7 @@ class Uncertainty:
     @classmethod
     def of(cls, tally: Tally, *, average: Literal["tokens", "texts"], level: float) -> Self:
         """That of ``tally``, whose perplexity is a mean over ``average``."""
-        of_tokens = average == "tokens"
+        of_tokens, level = average == "tokens", float(level)  # JSON takes no numbers of NumPy
         mean = token_interval(tally, level=level) if of_tokens else None
         independent = independent_interval(tally, level=level) if of_tokens else None
         per_byte = byte_interval(tally, level=level)

@@ -21,7 +21,8 @@ from nonplus.measure.uncertainty import bracketed, interval_dict
 from nonplus.views.explanation import explanation
 
 _WIDEST = 110  # columns; longer lines are hard to read
-_NAMES = 17  # columns for the names
+_NAMES = 15  # columns for the names
+_LONGEST = 40  # the same, where domains have long ones
 
 
 def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
@@ -51,13 +52,14 @@ def show(outcome: Outcome, plan: Plan) -> None:
 def _print_table(outcome: Outcome, plan: Plan) -> None:
     """Lines of a name and a value; wrapped in a terminal, but not in a file."""
     width = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else 0
-    for name, value in _lines(outcome, plan):
-        wide = width > 2 * _NAMES
-        parts = textwrap.wrap(value, width - _NAMES, break_on_hyphens=False) if wide else [value]
+    lines = list(_lines(outcome, plan))
+    names = max(_NAMES, *(min(len(name), _LONGEST) for name, _ in lines)) + 2
+    for name, value in lines:
+        parts = textwrap.wrap(value, width - names, break_on_hyphens=False) if width > 2 * names else [value]
         chief = name == "perplexity"
-        say(styled(f"{name:{_NAMES}}", dim=not chief), styled(parts[0], bold=chief))
+        say(styled(f"{name:{names - 2}}  ", dim=not chief), styled(parts[0], bold=chief))
         for line in parts[1:]:
-            say(" " * _NAMES + line)
+            say(" " * names + line)
     if plan.output.by_position:
         say_lines("\n" + "\n".join(_position_table(outcome.report.positions)))
     if plan.output.explain:

@@ -249,3 +249,17 @@ def test_an_interval_in_bytes_and_one_in_tokens_agree_when_tokens_are_all_as_lon
     tally = total(drawn(np.random.default_rng(3), 40))
     tokens, in_bytes = found(token_interval(tally)), found(byte_interval(tally))
     assert (in_bytes.low * 4, in_bytes.high * 4) == pytest.approx((tokens.low, tokens.high), rel=1e-9)
+
+
+def test_documents_whose_tokens_all_have_weight_0_do_not_show_how_texts_differ() -> None:
+    weightless = Sums(nats=0, tokens=0, squares=0, scored=1, weighted=1)
+    tally = Tally.of_sums([of_parts([2.0], 10).sums, weightless, weightless])
+    assert token_interval(tally) is None
+    assert obstacle(tally).startswith("1 document cannot show")
+
+
+def test_one_document_with_bytes_among_others_without_has_no_interval_in_bytes() -> None:
+    without = Sums(nats=fixed(3.0), tokens=1 << 40, squares=0, scored=1)
+    tally = Tally.of_sums([of_parts([2.0], 10).sums, without, without])
+    assert token_interval(tally) is not None
+    assert byte_interval(tally) is None

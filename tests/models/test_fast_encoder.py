@@ -7,7 +7,7 @@ import pytest
 import tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import decoders, models, normalizers, pre_tokenizers
+from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from nonplus.models import fast_encoder
 from nonplus.models.bundled_cards import bundled_folder
@@ -162,3 +162,14 @@ def test_special_tokens_go_around_all_pieces(data, short_pieces):
     bare, full = (encoder.encode([text], specials=own)[0] for own in (False, True))
     assert full.ids.tolist() == [1, *bare.ids.tolist()] == rust.encode(text).ids
     assert full.byte_ends.tolist() == [0, *bare.byte_ends.tolist()]
+
+
+def test_tokens_are_added_on_the_right_side_by_a_vocabulary_without_the_letter_a():
+    rust = tokenizers.Tokenizer(models.BPE(vocab={"<s>": 0, "</s>": 1, "C": 2, "G": 3, "CG": 4}, merges=[("C", "G")]))
+    rust.add_special_tokens(["<s>", "</s>"])
+    rust.post_processor = processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 1)])
+    encoder = FastEncoder(rust, lambda texts: [rust.encode(text, add_special_tokens=False) for text in texts])
+    (encoding,) = encoder.encode(["CGG"], specials=True)
+    assert encoding.ids.tolist() == [0, 4, 3, 1]
+    assert encoding.byte_ends.tolist() == [0, 2, 3, 3]
+    assert encoder.before == [0]

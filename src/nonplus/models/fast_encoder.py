@@ -19,6 +19,7 @@ import json
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, final
 
 import numpy as np
@@ -42,10 +43,7 @@ class FastEncoder:
         """``encode`` gives the tokens of texts without those that are added
         automatically.
         """
-        bare, full = (tokenizer.encode("a", add_special_tokens=own) for own in (False, True))
-        before = next((i for i in range(len(full.ids)) if full.ids[i : i + len(bare.ids)] == bare.ids), 0)
-        self.before: list[int] = full.ids[:before]
-        self._after: list[int] = full.ids[before + len(bare.ids) :]
+        self.before, self._after = _added_automatically(tokenizer)
         self._encode = encode
         self._bytes = TokenBytes(tokenizer)
         merges = isinstance(tokenizer.model, tokenizers.models.BPE) and not tokenizer.model.dropout
@@ -133,6 +131,19 @@ def _common_ends(left: _Piece, right: _Piece) -> tuple[Ints, int]:
     pairs = ((left.ids, right.ids), (left.end_T, right.end_T), (left.joins_T, right.joins_T))
     agree = all(np.array_equal(one[a:b], other[c:d]) for one, other in pairs)
     return np.flatnonzero(left.joins_T[a:b] & agree) + a, a - c
+
+
+def _added_automatically(tokenizer: tokenizers.Tokenizer) -> tuple[list[int], list[int]]:
+    """The tokens that are added before a text, and those after it."""
+    added = tokenizer.get_added_tokens_decoder()
+    own = (token for token, i in tokenizer.get_vocab(with_added_tokens=False).items() if i not in added)
+    # one that has a token: not every vocabulary knows the letter a
+    for text in chain("a", own):
+        bare, full = (tokenizer.encode(text, add_special_tokens=specials).ids for specials in (False, True))
+        if bare:
+            before = next(i for i in range(len(full)) if full[i : i + len(bare)] == bare)
+            return full[:before], full[before + len(bare) :]
+    return [], []
 
 
 def _leaves_whole(pre_tokenizer: tokenizers.pre_tokenizers.PreTokenizer | None) -> bool:

@@ -59,10 +59,11 @@ def obstacle(tally: Tally, *, average: str = "tokens") -> str:
         return "nothing was scored"
     if tally.zeros:
         return "a token has probability 0"
-    if tally.documents <= FEW:
-        counted = "1 document" if tally.documents == 1 else f"{tally.documents} documents"
-        return f"{counted} cannot show how texts differ, it takes {FEW + 1} or more"
     others = _others(tally, "tokens")
+    documents = tally.documents if others.squares else len(tally.largest)  # without those whose tokens have weight 0
+    if documents <= FEW:
+        counted = "1 document" if documents == 1 else f"{documents} documents"
+        return f"{counted} cannot show how texts differ, it takes {FEW + 1} or more"
     if _MANY * others.squares > others.units * tally.tokens:
         return f"where only sums over documents are known, it takes {_MANY} of about the same size"
     return ""
@@ -77,9 +78,11 @@ def token_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
 
 def byte_interval(tally: Tally, *, level: float = 0.95) -> Interval | None:
     """Interval of nats per byte, with documents as clusters; ``None`` if there is an
-    :func:`obstacle`, and unless each token counts once and came with its bytes.
+    :func:`obstacle`, and unless each token counts once and came with its bytes, of two
+    documents at least.
     """
-    if obstacle(tally) or nats_per(tally, tally.bytes, unknown=tally.unsized) is None:
+    known = nats_per(tally, tally.bytes, unknown=tally.unsized) is not None
+    if obstacle(tally) or not known or tally.bytes**2 == tally.bytes_bytes:
         return None
     return scaled(_over_documents(tally, "bytes", level=level), 2.0**-BITS)  # nats are whole numbers of 2**-40
 

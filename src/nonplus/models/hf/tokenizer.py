@@ -126,7 +126,7 @@ class HFTokenizer:
         A BOS token that only ``config`` names does not count: often no training text
         began with it. For EOS, ``config`` counts too.
         """
-        bos = [*self._leading(), *_ids(self._tokenizer.bos_token_id)]
+        bos = [*self._encoder.before, *_ids(self._tokenizer.bos_token_id)]
         eos = [*_ids(self._tokenizer.eos_token_id), *_ids(getattr(config, "eos_token_id", None))]
         known_bos, known_eos = ([i for i in ids if i < vocabulary] for ids in (bos, eos))
         return Special(bos=known_bos[0] if known_bos else None, eos=known_eos[0] if known_eos else None)
@@ -136,13 +136,11 @@ class HFTokenizer:
         """The most tokens that its settings allow; huge if they name no limit."""
         return int(self._tokenizer.model_max_length)
 
-    def _leading(self) -> list[int]:
-        full: list[int]
-        bare, full = (self.encode(["a"], specials=own)[0].ids.tolist() for own in (False, True))
-        return full[: next((i for i in range(len(full)) if full[i : i + len(bare)] == bare), 0)]
-
 
 class _Encoder(Protocol):
+    @property
+    def before(self) -> list[int]: ...
+
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]: ...
 
     def rules(self) -> str: ...
@@ -168,6 +166,10 @@ class _Fast:
         # as one that feeds a GPU.
         self._encoder = FastEncoder(self._rust, partial(self._rust.encode_batch, add_special_tokens=False))
 
+    @property
+    def before(self) -> list[int]:
+        return self._encoder.before
+
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         return self._encoder.encode(texts, specials=specials)
 
@@ -187,6 +189,11 @@ class _Slow:
         self._tokenizer = tokenizer
         self._plain = plain
 
+    @property
+    def before(self) -> list[int]:
+        bare = self._tokenizer.encode("a", add_special_tokens=False)
+        return self._framed(bare)[0]
+
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         return [self._encoding(text, specials) for text in texts]
 
@@ -198,12 +205,15 @@ class _Slow:
     def _encoding(self, text: str, specials: bool) -> Encoding:
         bare = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=self._plain)
         stop_T = self._stops(text, bare)
-        full = self._tokenizer.build_inputs_with_special_tokens(bare) if specials else bare
+        before, after = self._framed(bare) if specials else ([], [])
+        stops = np.concatenate([[0] * len(before), stop_T, stop_T[-1:].repeat(len(after))])
+        return Encoding(np.array([*before, *bare, *after], np.int64), stops.astype(np.int64))
+
+    def _framed(self, bare: list[int]) -> tuple[list[int], list[int]]:
+        """The tokens that are added before these, and those after them."""
+        full = self._tokenizer.build_inputs_with_special_tokens(bare)
         before = next(i for i in range(len(full) + 1) if full[i : i + len(bare)] == bare)
-        after = len(full) - before - len(bare)
-        return Encoding(
-            np.array(full, np.int64), np.concatenate([[0] * before, stop_T, stop_T[-1:].repeat(after)]).astype(np.int64)
-        )
+        return full[:before], full[before + len(bare) :]
 
     def _stops(self, text: str, ids: list[int]) -> Ints:
         """The byte at which each token ends."""

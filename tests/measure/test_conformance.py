@@ -141,6 +141,40 @@ def test_a_check_is_made_only_if_it_applies(model, names):
     assert [check.name for check in conformance.examine(model)] == names
 
 
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (lambda batch, logprobs: logprobs.tolist(), "log-probabilities as a list"),
+        (lambda batch, logprobs: logprobs[:-1], "log-probabilities of shape"),
+        (lambda batch, logprobs: logprobs[:, None], "log-probabilities of shape"),
+        (lambda batch, logprobs: -logprobs, "none is above 0"),
+    ],
+)
+def test_what_breaks_the_contract_is_named_in_its_sentence(fault, says):
+    checks = {check.name: check for check in conformance.examine(Plain(History(max_context=128), fault))}
+    assert not any(checks[name].passed for name in FOR_ALL[:-1])
+    assert says in checks["numbers"].fault
+    assert "Error" not in checks["numbers"].fault
+
+
+def test_distributions_that_break_the_contract_are_named_in_its_sentence():
+    class Short(Full):
+        def distributions(self, batch: Batch) -> Iterator[Floats]:
+            return (chunk[:, :-1] for chunk in super().distributions(batch))
+
+    checks = {check.name: check for check in conformance.examine(Short(History(max_context=128)))}
+    assert "a chunk of log-probabilities of shape" in checks["distribution"].fault
+
+
+def test_log_probabilities_a_little_above_0_are_measured():
+    class Loud(Plain):
+        dtype = "float64"
+
+    check = conformance.numbers(Loud(History(max_context=128), lambda batch, logprobs: np.full_like(logprobs, 0.01)))
+    assert not check.passed
+    assert check.measured == 0.01
+
+
 def test_a_text_scorer_that_depends_on_the_texts_before_is_found():
     class Learning(ByLine):
         def score(self, documents: Any, *, alternatives: int) -> Iterator[Any]:

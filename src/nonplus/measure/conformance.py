@@ -13,6 +13,7 @@ import numpy as np
 
 from nonplus.errors import NonplusError
 from nonplus.measure.batches import Row, batch, row
+from nonplus.measure.contract import checked_distributions, checked_logprobs, checked_texts
 from nonplus.measure.interfaces import AnyModel, HasDistributions, HasPrefixes, ScoresTexts, TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol as MeasuringProtocol
 from nonplus.measure.protocol.resolved import resolve
@@ -150,8 +151,12 @@ def texts_order(model: TextScorer) -> Check:
 
 
 def numbers(model: WindowModel) -> Check:
-    """How far a log-probability lies above 0; NaN is a fault."""
-    (found,) = _logprobs(model, [[_row(model, _LONG)]])
+    """How far a log-probability lies above 0; NaN is a fault, and so is what breaks the
+    contract.
+    """
+    asked = batch([[_row(model, _LONG)]])
+    found = model.logprobs(asked)
+    checked_logprobs(found, len(asked.target_N), model)
     return Check(
         name="numbers",
         claim="every log-probability is a number, and none is above 0",
@@ -239,7 +244,7 @@ def prefix(model: _KeepsPrefixes) -> Check:
         "prefix",
         "a continuation of a kept prefix scores as in the whole text",
         [whole[half:]],
-        [kept.logprobs(text.target[half:].tolist())],
+        [-checked_logprobs(kept.logprobs(text.target[half:].tolist()), len(text.target) - half, model)],
     )
 
 
@@ -279,18 +284,21 @@ def _fed(ids: Ints) -> Row:
 def _logprobs(model: WindowModel, lines: Sequence[Sequence[Row]]) -> list[Floats]:
     """Log-probabilities of the targets of each row, row by row."""
     lengths = [len(each.target) for line in lines for each in line]
-    return np.split(model.logprobs(batch(lines)), np.cumsum(lengths)[:-1])
+    nats = checked_logprobs(model.logprobs(batch(lines)), sum(lengths), model)
+    return np.split(-nats, np.cumsum(lengths)[:-1])
 
 
 def _nats(model: TextScorer, texts: Sequence[str]) -> list[Floats]:
     """Surprisals of the tokens of each text."""
     documents = [Document(text=text) for text in texts]
-    return [each.nats for scored in model.score(documents, alternatives=0) for each in scored]
+    given = checked_texts(model.score(documents, alternatives=0), alternatives=0, model=model)
+    return [each.nats for scored in given for each in scored]
 
 
-def _readings(model: HasDistributions, text: Row, *, top: int) -> Readings:
+def _readings(model: _GivesDistributions, text: Row, *, top: int) -> Readings:
     asked = batch([[text]])
-    return readings(model.distributions(asked), asked.target_N, top=top)
+    chunks = checked_distributions(model.distributions(asked), asked.target_N, model)
+    return readings(chunks, asked.target_N, top=top)
 
 
 def _close(model: AnyModel, name: str, claim: str, one: Sequence[Floats], other: Sequence[Floats]) -> Check:

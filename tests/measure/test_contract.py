@@ -13,11 +13,11 @@ from doubles import History
 from nonplus.errors import BadModel
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
-from nonplus.measure.records import Batch, Document, Readings, ScoredTexts
+from nonplus.measure.records import Batch, Document, Encoding, Readings, ScoredTexts
 from nonplus.measure.scoring import score
 from nonplus.measure.session import evaluate
 from nonplus.measure.tokenizing import encode
-from nonplus.models.synthetic import Bytes
+from nonplus.models.synthetic import Bytes, Uniform
 
 
 class Windows:
@@ -86,6 +86,62 @@ def test_log_probabilities_may_be_of_a_narrower_float() -> None:
 def test_distributions_that_are_none(change: Callable[[Any], Any], said: str) -> None:
     with pytest.raises(BadModel, match=said):
         list(score(["hello"], model=Windows(change), options=RunOptions(alternatives=2)))
+
+
+class Spelling:
+    """Bytes, with what encode gives changed."""
+
+    identity, special_ids, unknown_id = "mine", frozenset[int](), None
+
+    def __init__(self, change: Callable[[list[Encoding]], Any]) -> None:
+        self._change = change
+
+    def encode(self, texts: Any, *, specials: bool, special_text: Any = "parsed") -> Any:
+        return self._change(Bytes().encode(texts, specials=specials, special_text=special_text))
+
+    def decode(self, ids: Any) -> str:
+        return Bytes().decode(ids)
+
+    def chat(self, messages: Any) -> str:
+        return Bytes().chat(messages)
+
+
+def of_encodings(**changed: Callable[[np.ndarray], Any]) -> Callable[[list[Encoding]], Any]:
+    return lambda given: [
+        replace(each, **{name: change(getattr(each, name)) for name, change in changed.items()}) for each in given
+    ]
+
+
+@pytest.mark.parametrize("texts", [["hello"], ["hello", "you"]])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda given: None, "gives None; its method encode gives a list of Encoding"),
+        (lambda given: [each.ids for each in given], "gives an array of int64 for a text; give an Encoding"),
+        (lambda given: given[1:], "gives encodings that break their rule; they are as many as the texts"),
+        (of_encodings(ids=np.ndarray.tolist), "gives the ids of an Encoding as a list"),
+        (of_encodings(ids=lambda ids: ids * 1.0), "as an array of float64"),
+        (of_encodings(byte_ends=lambda ends: ends[1:]), "the byte_ends of an Encoding of shape"),
+        (
+            of_encodings(ids=lambda ids: ids - 200),
+            r"the id -\d+ for text 1, and uniform:256 knows only ids from 0 to 255",
+        ),
+        (of_encodings(ids=lambda ids: ids + 200), r"the id 3\d\d for text"),
+    ],
+)
+def test_encodings_that_are_none(change: Callable[[list[Encoding]], Any], said: str, texts: list[str]) -> None:
+    with pytest.raises(BadModel, match=said):
+        evaluate(texts, model=Uniform(tokenizer=Spelling(change)))
+
+
+def test_encodings_that_a_tokenizer_keeps_are_not_written_to() -> None:
+    def lasting(given: np.ndarray) -> np.ndarray:
+        kept = given.astype(np.int32).clip(max=4)  # the last byte is left to nobody
+        kept.flags.writeable = False
+        return kept
+
+    report = evaluate(["hello"], model=Uniform(tokenizer=Spelling(of_encodings(byte_ends=lasting))))
+    assert report.bits_per_byte == pytest.approx(8)
 
 
 class Stated:

@@ -347,7 +347,7 @@ def test_no_text_at_all_is_an_error() -> None:
 
 
 def test_ids_beyond_the_vocabulary_are_an_error_of_the_model() -> None:
-    with pytest.raises(BadModel, match="gives the id 122 for text 1, and history knows only ids below 100"):
+    with pytest.raises(BadModel, match="gives the id 122 for text 1, and history knows only ids from 0 to 99"):
         list(score(["z"], model=History(vocabulary=100, bos=None, eos=None)))
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import AnyModel
-from nonplus.measure.records import Floats, Ints, Readings, ScoredTexts, TokenizedTexts
+from nonplus.measure.records import Encoding, Floats, Ints, Readings, ScoredTexts, TokenizedTexts
 
 _ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
 _KINDS = {"float": np.floating, "integer": np.integer, "bool": np.bool_}
@@ -46,6 +46,27 @@ def checked_distributions(given: object, target_N: Ints, model: AnyModel) -> Ite
         _possible(0.0 - logprob_MV[np.arange(m), target_M], model)
         yield logprob_MV
     _check(done == len(target_N), "distributions", f"are as many as the targets, {len(target_N)}", model)
+
+
+def checked_encodings(given: object, n: int, model: AnyModel) -> list[Encoding]:
+    """What a model's tokenizer makes of ``n`` texts.
+
+    Raises:
+        BadModel: it is not one :class:`Encoding` for each, with two arrays of whole
+            numbers, as many of the one as of the other.
+    """
+    if not isinstance(given, list):
+        raise BadModel(
+            f"the tokenizer of {model.name} gives {_kind(given)}; its method encode gives a list of Encoding"
+        )
+    for other in (each for each in given if not isinstance(each, Encoding)):
+        raise BadModel(f"the tokenizer of {model.name} gives {_kind(other)} for a text; give an Encoding")
+    _check(len(given) == n, "encodings", f"are as many as the texts, {n}", model)
+    for each in given:
+        shape = (_length(each.ids),)
+        _array(each.ids, "integer", shape, "the ids of an Encoding", model)
+        _array(each.byte_ends, "integer", shape, "the byte_ends of an Encoding", model)
+    return given
 
 
 def checked_texts(given: object, *, alternatives: int, model: AnyModel) -> Iterator[ScoredTexts]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
-from nonplus.measure.interfaces import AnyModel, Tokenizer
+from nonplus.measure.contract import checked_encodings
+from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.lost_text import marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
@@ -99,31 +100,34 @@ def encode(
         BadModel: the tokenizer gives an id that the model does not know, or tokens that
             do not follow each other.
     """
-    encodings = _encodings([d.context + d.text for d in documents], model.tokenizer, choices, prefix)
+    encodings = _encodings([d.context + d.text for d in documents], model, choices, prefix)
     counts = np.array([len(encoding.ids) for encoding in encodings])
     if not counts.all():
         document = documents[int(np.argmin(counts))]
         raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
     offsets = np.concatenate([[0], np.cumsum(counts)])
     ids_T = _narrow(_end_to_end([encoding.ids for encoding in encodings]))
-    if int(ids_T.max()) >= model.vocabulary:
-        document = documents[int(np.searchsorted(offsets, int(ids_T.argmax()), side="right")) - 1]
+    odd = int(ids_T.argmin() if ids_T.min() < 0 else ids_T.argmax())
+    if not 0 <= ids_T[odd] < model.vocabulary:
+        document = documents[int(np.searchsorted(offsets, odd, side="right")) - 1]
         raise BadModel(
-            f"the tokenizer gives the id {ids_T.max()} for {document.id}, and {model.name} knows only ids below "
-            f"{model.vocabulary}; use the tokenizer that the model was trained with"
+            f"the tokenizer gives the id {ids_T[odd]} for {document.id}, and {model.name} knows only ids from 0 to "
+            f"{model.vocabulary - 1}; use the tokenizer that the model was trained with"
         )
     ends_T, firsts_D = _ends_in_text(documents, encodings, offsets, model)
     texts = TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
     return marked(texts, model.tokenizer)
 
 
-def _encodings(texts: Sequence[str], tokenizer: Tokenizer, choices: Protocol, prefix: Sequence[int]) -> list[Encoding]:
+def _encodings(texts: Sequence[str], model: AnyModel, choices: Protocol, prefix: Sequence[int]) -> list[Encoding]:
+    tokenizer = model.tokenizer
     spelled = tokenizer.decode(prefix) if choices.specials == "lm-eval" and prefix else ""
     added = [choices.specials != "none" and not (spelled and text.startswith(spelled)) for text in texts]
     encodings: list[Encoding] = []
     for specials, run in groupby(zip(added, texts, strict=True), key=itemgetter(0)):
         own = [text for _, text in run]
-        encodings += tokenizer.encode(own, specials=specials, special_text=choices.special_text)
+        given = tokenizer.encode(own, specials=specials, special_text=choices.special_text)
+        encodings += checked_encodings(given, len(own), model)
     return encodings
 
 
@@ -150,7 +154,10 @@ def _ends_in_text(
     if contexts.any():
         ends_T = np.maximum(ends_T - np.repeat(contexts.astype(ends_T.dtype), counts), 0)
         firsts_D = np.where(contexts > 0, np.add.reduceat(ends_T == 0, offsets[:-1], dtype=np.int64), 0)
-    ends_T[offsets[1:] - 1] = lengths  # what follows the last token, e.g. a blank, goes to it
+    last_D = offsets[1:] - 1
+    if (ends_T[last_D] != lengths).any():  # what follows the last token, e.g. a blank, goes to it
+        ends_T = ends_T.copy()  # the tokenizer may keep its own
+        ends_T[last_D] = lengths
     return ends_T, firsts_D
 
 

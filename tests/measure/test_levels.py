@@ -23,3 +23,9 @@ def test_what_is_not_a_confidence_is_refused_at_once(level):
 @pytest.mark.parametrize("level", [0.9, np.float32(0.9), np.float64(0.9)])
 def test_a_confidence_is_any_real_number_between_0_and_1(level):
     assert nonplus.evaluate("A fox.", level=level).level == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("level", [0.9991, 0.9999999999999999])
+def test_a_confidence_beyond_what_can_be_told_is_refused(level):
+    with pytest.raises(BadInput, match=r"level=0\.999\d* is above 0\.999, .*; use level=0\.999 or less"):
+        nonplus.evaluate("A fox.", level=level)

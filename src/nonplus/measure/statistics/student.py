@@ -6,7 +6,6 @@ from statistics import NormalDist
 import numpy as np
 
 _MOST_DEGREES = 1e6  # beyond, the quantile no longer changes by more than 3e-6 of itself
-_MOST = 1 - 2.0**-50  # a level of confidence that rounds to 1 still has a quantile
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(64)
 
 
@@ -15,10 +14,10 @@ def student_quantile(p: float, degrees: float) -> float:
 
     With t = sqrt(degrees) tan(angle), the density of the angle is proportional to
     cos(angle) ** (degrees - 1), which falls: so Newton's method reaches the angle from
-    below and never oversteps. From one degree up and for ``p`` up to 0.999, the
+    below and never oversteps. From one degree up and for ``p`` up to 0.9995, the
     relative error is below 1e-5.
     """
-    p, degrees = min(p, _MOST), min(degrees, _MOST_DEGREES)
+    degrees = min(degrees, _MOST_DEGREES)
     wanted = (p - 0.5) * math.sqrt(math.pi) * math.exp(math.lgamma(degrees / 2) - math.lgamma((degrees + 1) / 2))
     angle = math.atan(NormalDist().inv_cdf(p) / math.sqrt(degrees))
     for _ in range(50):

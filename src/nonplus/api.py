@@ -6,7 +6,9 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
-from nonplus.corpora.given import given
+from nonplus.corpora import Corpus
+from nonplus.corpora.chat import check_special_text
+from nonplus.corpora.given import Given, YourText, given
 from nonplus.errors import BadInput, BadProtocol
 from nonplus.measure import scoring, session
 from nonplus.measure.forward import RunOptions
@@ -42,7 +44,7 @@ def score(
         NonplusError: see :mod:`nonplus.errors`.
     """
     chosen, options = _protocol(protocol), _options(options)
-    texts = given(documents, keep_blank=_is_stream(chosen))
+    texts = _texts(documents, chosen or Protocol())
     return scoring.score(texts, model=open_model(model), protocol=chosen, options=options)
 
 
@@ -68,7 +70,7 @@ def evaluate(
     if not isinstance(until, Real):
         raise BadProtocol(f"until is a part of the perplexity, a number between 0 and 1, got {until!r}; use until=0.01")
     session.check_until(until, chosen or Protocol())
-    texts = given(documents, keep_blank=_is_stream(chosen))
+    texts = _texts(documents, chosen or Protocol())
     report = session.evaluate(
         texts,
         model=open_model(model),
@@ -80,8 +82,11 @@ def evaluate(
     return replace(report, source=texts.source)
 
 
-def _is_stream(protocol: Protocol | None) -> bool:
-    return protocol is not None and protocol.unit == "stream"
+def _texts(documents: object, protocol: Protocol) -> Corpus | Given | YourText:
+    texts = given(documents, keep_blank=protocol.unit == "stream")
+    if isinstance(texts, Corpus):
+        check_special_text(texts.options.messages, protocol)
+    return texts
 
 
 def _protocol(protocol: object) -> Protocol | None:

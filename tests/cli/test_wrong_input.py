@@ -107,8 +107,8 @@ def test_a_window_larger_than_the_model_takes(run, fox):
     ("options", "words"),
     [
         (("--json", "--show"), ("--json", "--show", "omit one of them")),
-        (("--messages", "m", "--special-text", "plain"), ("with those of the chat template", "or omit --messages")),
-        (("--messages", "m", "-p", "llama.cpp"), ("the protocol llama.cpp", "add --special-text parsed")),
+        (("--messages", "m", "--special-text", "plain"), ("with those of the chat template", "or omit --messages m")),
+        (("--messages", "m", "-p", "llama.cpp"), ("llama.cpp reads text", "as --protocol full does")),
         (("-p", "evaluate", "--bootstrap", 1000), ("--bootstrap", "evaluate", "omit --bootstrap")),
         (("--bootstrap", 3), ("at least 100", "got 3", "try 1000")),
         (("--messages", "turns", "--context-field", "before"), ("--messages turns", "omit --context-field before")),

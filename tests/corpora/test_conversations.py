@@ -1,7 +1,8 @@
 import pytest
 
+import nonplus
 from nonplus.corpora import CorpusOptions, open_corpus, responses
-from nonplus.errors import BadInput, BadModel, BadRecord
+from nonplus.errors import BadInput, BadModel, BadProtocol, BadRecord
 from nonplus.measure.records import Document
 from nonplus.models.synthetic import Bytes
 
@@ -113,3 +114,11 @@ def test_a_conversation_that_the_template_refuses_is_skipped_whole(jsonl):
     corpus = open_corpus(path, options=CorpusOptions(messages="messages", on_bad_row="skip"), tokenizer=Short())
     assert [document.id for document in corpus] == [f"{path}:1#1", f"{path}:3#1"]
     assert corpus.rejected == 1
+
+
+def test_a_protocol_that_reads_special_tokens_as_text_takes_no_conversations(jsonl):
+    corpus = conversations(jsonl([{"messages": [ASK, FOUR]}]))
+    for measure in (nonplus.evaluate, nonplus.score):
+        with pytest.raises(BadProtocol, match=r"llama\.cpp:8 reads .* as protocol=full does"):
+            measure(corpus, model="uniform:256", protocol="llama.cpp:8")
+    assert nonplus.evaluate(corpus, model="uniform:256", protocol="full").tally.scored == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nonplus.corpora import CorpusOptions
 from nonplus.corpora.addresses import addresses
+from nonplus.corpora.chat import check_special_text
 from nonplus.errors import BadProtocol
 from nonplus.files import writing
 from nonplus.measure.forward import RunOptions
@@ -77,12 +78,7 @@ class Plan:
                 f"--alternatives {self.run.alternatives} has no effect without an output that shows them; "
                 "add --html or --per-token, or omit --alternatives"
             )
-        if self.corpus.messages and self.protocol.special_text == "plain":
-            raise BadProtocol(
-                f"the protocol {self.protocol.name} reads text that spells a special token as text, so it would do so "
-                "with those of the chat template, and no model was trained on that; add --special-text parsed, or omit "
-                "--messages"
-            )
+        check_special_text(self.corpus.messages, self.protocol)
         if self.output.rejects and self.corpus.on_bad_row == "stop":
             raise BadProtocol(
                 "--rejects takes the rows that are skipped, and no row is skipped; add --on-bad-row skip, or omit "

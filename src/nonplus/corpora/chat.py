@@ -6,11 +6,28 @@ from typing import Any
 
 from nonplus.cautions import warn
 from nonplus.corpora.values import as_text, type_phrase
-from nonplus.errors import BadInput, BadRecord, SuspectInput
+from nonplus.errors import BadInput, BadProtocol, BadRecord, SuspectInput
 from nonplus.measure.interfaces import Message, Tokenizer
+from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.records import Document
 
 _CALLS = ("tool_calls", "function_call")  # a turn with one of these needs no words
+
+
+def check_special_text(messages: str, protocol: Protocol) -> None:
+    """Refuse a protocol that reads the special tokens of a chat template as text.
+
+    ``messages`` is the field of conversations; if it is empty, there are none.
+
+    Raises:
+        BadProtocol: it does.
+    """
+    if messages and protocol.special_text == "plain":
+        raise BadProtocol(
+            f"{protocol.name} reads text that spells a special token as text, so it would do so with those of the chat "
+            "template, and no model was trained on that; use a protocol that parses them, as protocol=full does with "
+            f"special_text=parsed, or omit messages={messages!r}"
+        )
 
 
 def responses(messages: Sequence[Any], tokenizer: Tokenizer, *, row: str = "", domain: str = "") -> Iterator[Document]:

@@ -45,6 +45,11 @@ class Corpus:
         self._keep_blank = keep_blank
 
     @property
+    def options(self) -> CorpusOptions:
+        """Which fields of its rows hold what."""
+        return self._reader.options
+
+    @property
     def rejected(self) -> int:
         """Rows of the latest pass that could not be read."""
         return self._reader.rejects.count

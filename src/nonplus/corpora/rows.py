@@ -57,7 +57,7 @@ class RowReader:
                 f"messages={options.messages} names a field of conversations, which need a model's chat template; "
                 "pass the tokenizer of a model that has one"
             )
-        self._options = options
+        self.options = options
         self.fields = options.fields
         self._template = tokenizer if options.messages else None
         self.max_bytes = options.max_bytes
@@ -88,7 +88,7 @@ class RowReader:
         Raises:
             BadInput: ``problem`` itself, if the options do not say to skip such rows.
         """
-        if self._options.on_bad_row == "stop":
+        if self.options.on_bad_row == "stop":
             raise problem
         self.rejects.add(Rejected(place=str(place), reason=str(problem), row=_shown(row)))
 
@@ -115,11 +115,11 @@ class RowReader:
         if not isinstance(row, Mapping):
             raise BadRecord(f"{place}: the row is {type_phrase(row)}, where an object with named fields is needed")
         self.check(row, place)
-        id_ = self._read(row, self._options.id_field, place, as_label) or place.id
-        domain = self._read(row, self._options.domain_field, place, as_label)
+        id_ = self._read(row, self.options.id_field, place, as_label) or place.id
+        domain = self._read(row, self.options.domain_field, place, as_label)
         if self._template is None:
-            text = self._read(row, self._options.field, place, as_text)
-            context = self._read(row, self._options.context_field, place, as_text)
+            text = self._read(row, self.options.field, place, as_text)
+            context = self._read(row, self.options.context_field, place, as_text)
             return [Document(text=text, id=id_, context=context, domain=domain)]
         answers = responses(self._messages(row, place), self._template, row=id_, domain=domain)
         return list(answers) or [Document(text="", id=id_)]
@@ -131,7 +131,7 @@ class RowReader:
         return f"{option} {name}"
 
     def _messages(self, row: Mapping[str, Any], place: Place) -> list[Any]:
-        messages, name = row[self._options.messages], self._options.messages
+        messages, name = row[self.options.messages], self.options.messages
         if not isinstance(messages, list):
             raise BadRecord(
                 f"{place}: the field {name!r} is {type_phrase(messages)}, where a list of messages is needed"

@@ -101,3 +101,19 @@ def test_a_missing_value_of_pandas_is_refused_with_its_place():
         nonplus.perplexity(logprobs=pandas.Series([-1.0, None], dtype="Float64"))
     with pytest.raises(BadInput, match="n_bytes must be integers"):
         Perplexity(kind="nll").update([[1.0], [1.0]], n_bytes=pandas.Series([1, None], dtype="Int64"))
+
+
+def test_a_list_of_masked_arrays_is_refused_because_it_would_lose_their_masks():
+    rows = [masked([[-1.0, -1.0, -99.0, -1.0]])[0], masked([[-1.0, -1.0, -99.0, -1.0]])[0]]
+    ids = [masked([[0, 1, 77, 0]])[0]]
+    for call in (
+        lambda: nonplus.perplexity(logprobs=rows),
+        lambda: nonplus.perplexity(logprobs=[-1.0, np.ma.masked]),
+        lambda: nonplus.perplexity(logits=np.zeros((1, 4, 3)), targets=ids),
+        lambda: token_nll(np.zeros((1, 4, 3)), ids),
+        lambda: Perplexity(kind="nll").update([-row for row in rows]),
+        lambda: Perplexity(kind="logits").update(np.zeros((1, 4, 3)), [[0, 1, 2, 0]], weights=rows),
+    ):
+        with pytest.raises(BadInput, match=r"pass one masked array: numpy\.ma\.array\(values\)"):
+            call()
+    assert float(nonplus.perplexity(logprobs=np.ma.array(rows))) == pytest.approx(math.e)

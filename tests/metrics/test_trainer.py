@@ -354,6 +354,13 @@ def test_a_number_of_virtual_tokens_that_changes_is_refused():
     metric.preprocess_logits_for_metrics(torch.randn(1, 8, 5), labels)
 
 
+def test_an_output_with_a_row_for_each_label_is_taken_before_one_with_more():
+    labels = torch.zeros(1, 4, dtype=torch.long)
+    longer, logits = torch.full((1, 9, 3), math.nan), torch.zeros(1, 4, 5)
+    nats, kept = TrainerPerplexity(check="never").preprocess_logits_for_metrics((longer, logits), labels)
+    assert nats[kept == 1].tolist() == pytest.approx([math.log(5)] * 3)
+
+
 def test_labels_that_a_collator_shifted_under_a_metric_that_shifts_again_are_suspected():
     batch = padded(TEXTS[:4])
     shifted = torch.nn.functional.pad(batch["labels"][:, 1:], (0, 1), value=-100)

@@ -40,7 +40,9 @@ class MetricOptions:
         if not isinstance(self.shift, bool):
             raise BadInput(f"shift must be True or False, got {self.shift!r}")
         if self.shift and self.kind == "nll":
-            raise BadInput("surprisals are at the place of their own token, so there is nothing to shift; omit shift")
+            raise BadInput(
+                "surprisals are at the place of their own token, so there is nothing to shift; omit shift=True"
+            )
         check_level(self.level)
         object.__setattr__(self, "ignore_index", ignored_ids(self.ignore_index))
 

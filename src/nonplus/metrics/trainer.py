@@ -178,7 +178,7 @@ class TrainerPerplexity:
 
 
 def _logits_of(outputs: Any, labels: Any) -> Tensor:
-    """The first tensor with at least a row of scores for each label, among outputs."""
+    """The tensor with a row of scores for each label, and the fewest others."""
     if labels is None:
         raise BadInput(
             "the Trainer passed no labels; add labels to the data set, or use a Trainer without these hooks for "
@@ -186,10 +186,10 @@ def _logits_of(outputs: Any, labels: Any) -> Tensor:
         )
     several = outputs if isinstance(outputs, tuple) else (outputs,)
     tensors = [each for each in several if isinstance(each, Tensor)]
-    for each in tensors:
-        fits = each.ndim == labels.ndim + 1 and each.shape[:-2] == labels.shape[:-1]
-        if fits and each.shape[-2] >= labels.shape[-1]:
-            return each
+    alike = [each for each in tensors if each.ndim == labels.ndim + 1 and each.shape[:-2] == labels.shape[:-1]]
+    enough = [each for each in alike if each.shape[-2] >= labels.shape[-1]]
+    if enough:
+        return min(enough, key=lambda each: each.shape[-2])
     raise BadInput(
         f"labels of shape {tuple(labels.shape)} need logits of shape (B, T, V), and the model returned "
         f"{', '.join(str(tuple(each.shape)) for each in tensors)}; pass a label for each place that the model predicts"

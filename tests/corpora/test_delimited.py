@@ -62,7 +62,7 @@ def test_a_header_alone_has_no_documents(tmp_path, read):
         ("id,body\n1,words\n", r"in its header: no field 'text'; its fields are 'id', 'body'; .*field="),
         ("text,text\na,b\n", "two fields are named 'text'"),
         ("id,text\n1,a,b\n", "at line 2: 3 values, where the header names 2 fields"),
-        ("id,text\n1,one\n2\n", "at line 3: 1 values"),
+        ("id,text\n1,one\n2\n", "at line 3: 1 value, where"),
         ('text\n"a" b\n', "at line 2: not a row of delimited text"),
         ('text\n"never closed\nwords\n', "at line 2: not a row of delimited text, unexpected end"),
         ("text\none\rtwo\n", "at line 2: not a row of delimited text, new-line character"),
@@ -83,3 +83,24 @@ def test_a_bad_row_over_several_lines_is_skipped_and_handed_over_whole(tmp_path)
     assert [(document.id, document.text) for document in corpus] == [(f"{path}:2", "one"), (f"{path}:5", "three")]
     assert [each.place for each in found] == [f"{path}, at line 3", f"{path}, at line 6"]
     assert [each.row for each in found] == ['2,"two\nlines",more', "4"]
+
+
+def test_what_is_left_of_a_row_that_is_not_utf8_is_no_row(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b'text\none\n"two\nl\xffnes\nof text"\nthree\n')
+    found: list[Rejected] = []
+    corpus = open_corpus(path, options=CorpusOptions(on_bad_row="skip"), rejects=found.append)
+    assert [document.text for document in corpus] == ["one", "three"]
+    assert [each.row for each in found] == ['"two\nl\\xffnes\nof text"']
+    assert "rows.csv is not UTF-8: byte 0xff at offset 15" in found[0].reason
+
+
+@pytest.mark.parametrize("on_bad_row", ["stop", "skip"])
+def test_a_row_of_several_lines_that_is_too_long_ends_the_reading(tmp_path, on_bad_row):
+    """Where it ends is not known, and its lines are no rows."""
+    path = tmp_path / "rows.csv"
+    path.write_text('text\none\n"' + "two\n" * 50 + '"\nthree\n')
+    corpus = iter(open_corpus(path, options=CorpusOptions(on_bad_row=on_bad_row, max_bytes=100)))
+    assert next(corpus).text == "one"
+    with pytest.raises(BadRecord, match=r"rows\.csv, at line 3: the row is longer than max_bytes=100, "):
+        next(corpus)

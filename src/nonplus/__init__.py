@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from nonplus.measure.forward import RunOptions
     from nonplus.measure.protocol.choices import Protocol
     from nonplus.measure.protocol.presets import PRESETS
-    from nonplus.measure.records import Document, ScoredText, TokenScore
+    from nonplus.measure.records import Document
     from nonplus.measure.report import Report
+    from nonplus.measure.scores import ScoredText, TokenScore
     from nonplus.metrics.functional import Perplexity, perplexity
     from nonplus.models import open_model
 
@@ -65,8 +66,8 @@ _HOMES = {
     "ProtocolWarning": "nonplus.errors",
     "Report": "nonplus.measure.report",
     "RunOptions": "nonplus.measure.forward",
-    "ScoredText": "nonplus.measure.records",
-    "TokenScore": "nonplus.measure.records",
+    "ScoredText": "nonplus.measure.scores",
+    "TokenScore": "nonplus.measure.scores",
     "evaluate": "nonplus.api",
     "open_corpus": "nonplus.corpora",
     "open_model": "nonplus.models",

@@ -13,8 +13,9 @@ from nonplus.errors import BadInput, BadProtocol
 from nonplus.measure import scoring, session
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.records import Document, ScoredText
+from nonplus.measure.records import Document
 from nonplus.measure.report import Report
+from nonplus.measure.scores import ScoredText
 from nonplus.measure.statistics.levels import check_level
 from nonplus.models import DEFAULT, open_model
 

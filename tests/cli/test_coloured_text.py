@@ -14,7 +14,7 @@ from rich.terminal_theme import DEFAULT_TERMINAL_THEME
 
 from nonplus.cli.terminal.coloured_text import Screen, legend, style_of
 from nonplus.cli.terminal.printing import visible
-from nonplus.measure.records import TokenNames
+from nonplus.measure.scores import TokenNames
 from nonplus.measure.scoring import score
 from nonplus.measure.statistics.document_sums import document_sums
 from nonplus.models.synthetic import Uniform

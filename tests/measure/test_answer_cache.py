@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from nonplus.errors import BadInput
 from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.forward import RunOptions
-from nonplus.measure.records import Readings, Scores
+from nonplus.measure.scores import Readings, Scores
 from nonplus.measure.session import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]

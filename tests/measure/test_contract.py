@@ -13,7 +13,8 @@ from doubles import History
 from nonplus.errors import BadModel
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
-from nonplus.measure.records import Batch, Document, Encoding, Readings, ScoredTexts
+from nonplus.measure.records import Batch, Document, Encoding
+from nonplus.measure.scores import Readings, ScoredTexts
 from nonplus.measure.scoring import score
 from nonplus.measure.session import evaluate
 from nonplus.measure.tokenizing import encode

@@ -20,17 +20,8 @@ from nonplus.measure.batches import batch, group, pack, row
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.records import (
-    Batch,
-    Document,
-    Encoding,
-    Floats,
-    ScoredText,
-    ScoredTexts,
-    TokenNames,
-    Tokens,
-    Window,
-)
+from nonplus.measure.records import Batch, Document, Encoding, Floats, Tokens, Window
+from nonplus.measure.scores import ScoredText, ScoredTexts, TokenNames
 from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
 from nonplus.models.synthetic import Bytes, Uniform

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.measure.records import Document, ScoredTexts, TokenizedTexts
+from nonplus.measure.records import Document, TokenizedTexts
+from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics import fixed_point
 from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import DocumentSums, document_sums

@@ -20,7 +20,8 @@ from nonplus.errors import BadInput, BadModel, BadProtocol
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import ScoresTexts
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.records import Document, ScoredTexts
+from nonplus.measure.records import Document
+from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
 from nonplus.measure.tokenizing import encode

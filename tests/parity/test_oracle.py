@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from nonplus.errors import BadInput
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.records import Document, ScoredText
+from nonplus.measure.records import Document
 from nonplus.measure.report import Report
+from nonplus.measure.scores import ScoredText
 from nonplus.measure.scoring import score
 from nonplus.measure.session import evaluate
 from nonplus.models.synthetic import Bytes

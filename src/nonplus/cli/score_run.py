@@ -16,8 +16,9 @@ from nonplus.errors import NonplusError
 from nonplus.files import replacing
 from nonplus.measure.formatting import counted
 from nonplus.measure.interfaces import TextScorer, WindowModel
-from nonplus.measure.records import Document, ScoredText, TokenNames
+from nonplus.measure.records import Document
 from nonplus.measure.report import Report
+from nonplus.measure.scores import ScoredText, TokenNames
 from nonplus.measure.scoring import Meter
 from nonplus.measure.session import Measured, Measurement
 from nonplus.measure.statistics.document_sums import DocumentSums

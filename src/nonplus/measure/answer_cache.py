@@ -22,7 +22,8 @@ import numpy as np
 
 from nonplus.errors import BadInput
 from nonplus.files import reading, writing
-from nonplus.measure.records import Floats, Readings, Scores
+from nonplus.measure.records import Floats
+from nonplus.measure.scores import Readings, Scores
 
 _HEAD = struct.Struct("<4sII")
 _ROW = struct.Struct("<16sII")

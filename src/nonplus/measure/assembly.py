@@ -10,7 +10,8 @@ from typing import final
 
 import numpy as np
 
-from nonplus.measure.records import Bools, Floats, Integers, Ints, Readings, ScoredTexts, Scores, TokenizedTexts, Window
+from nonplus.measure.records import Bools, Floats, Integers, Ints, TokenizedTexts, Window
+from nonplus.measure.scores import Readings, ScoredTexts, Scores
 
 
 @final

@@ -18,7 +18,8 @@ from nonplus.measure.interfaces import AnyModel, HasDistributions, HasPrefixes, 
 from nonplus.measure.protocol.choices import Protocol as MeasuringProtocol
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.readings import readings
-from nonplus.measure.records import Document, Floats, Ints, Readings, Tokens, Window
+from nonplus.measure.records import Document, Floats, Ints, Tokens, Window
+from nonplus.measure.scores import Readings
 from nonplus.measure.tokenizing import encode
 
 _LONG = "The river rose in the night, and by morning the lower road was under water; nobody had seen it so high before."

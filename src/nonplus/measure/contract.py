@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import AnyModel
-from nonplus.measure.records import Encoding, Floats, Ints, Readings, ScoredTexts, TokenizedTexts
+from nonplus.measure.records import Encoding, Floats, Ints, TokenizedTexts
+from nonplus.measure.scores import Readings, ScoredTexts
 
 _ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
 _KINDS = {"float": np.floating, "integer": np.integer, "bool": np.bool_}

@@ -15,7 +15,7 @@ from nonplus.measure.batches import Row, batch, group, pack
 from nonplus.measure.contract import checked_distributions, checked_logprobs
 from nonplus.measure.interfaces import HasDistributions, WindowModel
 from nonplus.measure.readings import readings
-from nonplus.measure.records import Scores, joined_scores
+from nonplus.measure.scores import Scores, joined_scores
 
 _Lines = list[list[int]]
 

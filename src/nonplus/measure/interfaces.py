@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.measure.records import Batch, Document, Encoding, Floats, Ints, ScoredTexts
+from nonplus.measure.records import Batch, Document, Encoding, Floats, Ints
+from nonplus.measure.scores import ScoredTexts
 
 Message = Mapping[str, Any]  # a turn of a conversation: role, content, and what else a chat template reads
 # Text that spells a special token, such as ``</s>``, is read as that token, or as text.

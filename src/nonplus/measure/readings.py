@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.measure.records import Ints, Readings, joined
+from nonplus.measure.records import Ints
+from nonplus.measure.scores import Readings, joined
 from nonplus.threads import in_threads, processors
 
 Logprobs = NDArray[np.floating[Any]]

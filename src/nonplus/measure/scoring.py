@@ -22,14 +22,8 @@ from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, 
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import (
-    Document,
-    ScoredText,
-    ScoredTexts,
-    Scores,
-    TokenizedTexts,
-    Tokens,
-)
+from nonplus.measure.records import Document, TokenizedTexts, Tokens
+from nonplus.measure.scores import ScoredText, ScoredTexts, Scores
 from nonplus.measure.tokenizing import checked, encode, named, newlines_noted, slices, units
 
 _CHUNK = 32  # batches' worth of rows that are sorted together

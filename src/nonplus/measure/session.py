@@ -12,8 +12,9 @@ from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import lm_eval_counts
-from nonplus.measure.records import Document, ScoredTexts
+from nonplus.measure.records import Document
 from nonplus.measure.report import Report
+from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
 from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import SummedTexts, document_sums

@@ -8,7 +8,7 @@ from typing import IO, Any, final
 
 from nonplus.files import replacing
 from nonplus.measure.formatting import jsonable
-from nonplus.measure.records import ScoredText, TokenNames
+from nonplus.measure.scores import ScoredText, TokenNames
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.optional import require
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from nonplus.cli.terminal.printing import one_line, visible
 from nonplus.measure.formatting import counted, figure
-from nonplus.measure.records import ScoredText, TokenNames, TokenScore
+from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.views.heatmap.colours import STEPS, step_of, terminal_styles
 

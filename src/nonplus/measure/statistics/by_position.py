@@ -6,7 +6,7 @@ from typing import Self, final
 
 import numpy as np
 
-from nonplus.measure.records import ScoredTexts
+from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics.fixed_point import blocks, bounded_product, label_sums, unfixed, units
 
 

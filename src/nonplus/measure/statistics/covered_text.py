@@ -10,7 +10,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.measure.records import Ints, ScoredTexts
+from nonplus.measure.records import Ints
+from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics.fixed_point import blocks
 
 # What str.split takes for a blank.

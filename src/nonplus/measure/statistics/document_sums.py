@@ -13,7 +13,8 @@ from typing import TypeVar, final
 
 import numpy as np
 
-from nonplus.measure.records import Bools, Document, Floats, Ints, ScoredTexts, TokenizedTexts
+from nonplus.measure.records import Bools, Document, Floats, Ints, TokenizedTexts
+from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics.covered_text import covered_text
 from nonplus.measure.statistics.fixed_point import BITS, Units, blocks, bounded_product, exp, run_sums, units
 from nonplus.measure.statistics.stretches import FEW, Stretch, quarters

@@ -17,8 +17,8 @@ from typing import final
 
 from nonplus.measure.formatting import figure
 from nonplus.measure.interfaces import AnyModel
-from nonplus.measure.records import ScoredText, TokenNames, TokenScore
 from nonplus.measure.report import Report
+from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import document_sums
 from nonplus.views.heatmap.colours import STEPS, scale_css, step_of
 from nonplus.views.heatmap.token_data import TokenData

@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.measure.records import ScoredText, TokenScore
+from nonplus.measure.scores import ScoredText, TokenScore
 
 _HARMLESS = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"})
 

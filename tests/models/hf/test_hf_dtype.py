@@ -19,6 +19,7 @@ from hf_tiny import asked, byte_tokenizer, rows, tiny
 from nonplus.errors import FallbackNotice
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.session import evaluate
+from nonplus.models.hf.evaluating import evaluating
 from nonplus.models.hf.model import from_object
 
 LINES = rows(30, 17)
@@ -79,6 +80,18 @@ def test_the_settings_of_torch_are_left_as_they_were():
         ours.logprobs(asked(*LINES))
         assert torch.get_float32_matmul_precision() == "medium"
         assert torch.is_autocast_enabled("cpu")
+
+
+def test_no_product_of_float32_has_fewer_bits_while_a_model_runs():
+    products = (
+        *(torch.backends.cuda.matmul, torch.backends.cudnn.conv),
+        *(torch.backends.mkldnn.matmul, torch.backends.mkldnn.conv),
+    )
+    before = [each.fp32_precision for each in products]
+    assert before[1] == "tf32", "convolutions on a GPU have fewer bits unless torch is told otherwise"
+    with evaluating(tiny("Llama")):
+        assert [each.fp32_precision for each in products] == ["ieee"] * 4
+    assert [each.fp32_precision for each in products] == before
 
 
 @pytest.mark.parametrize("kind", ["Llama", "Granite"])

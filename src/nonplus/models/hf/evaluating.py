@@ -13,10 +13,11 @@ from nonplus.models.hf.inner import device_of, inner_model
 
 Answer = TypeVar("Answer")
 
-# Where torch may be told to multiply float32 with fewer bits: TF32 on a GPU, bfloat16
-# on some CPUs.
+# Where torch multiplies float32 with fewer bits: TF32 on a GPU, in convolutions as
+# Mamba's unless it is told not to; bfloat16 on some CPUs.
+_cudnn: Any = torch.backends.cudnn
 _mkldnn: Any = torch.backends.mkldnn
-_PRODUCTS = (torch.backends.cuda.matmul, _mkldnn.matmul)
+_PRODUCTS: tuple[Any, ...] = (torch.backends.cuda.matmul, _cudnn.conv, _mkldnn.matmul, _mkldnn.conv)
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 

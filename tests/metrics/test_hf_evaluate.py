@@ -90,6 +90,11 @@ def test_the_arguments_of_evaluates_own_metric_give_its_figures(metric, argument
     assert found["perplexities"] == pytest.approx(perplexities, rel=2e-5)
 
 
+def test_a_start_token_is_wanted_or_not(metric):
+    with pytest.raises(BadInput, match="add_start_token is True or False, got 'no'"):
+        metric.compute(predictions=TEXTS, model="bundled:tiny", add_start_token="no")
+
+
 def test_max_length_needs_a_protocol_that_truncates(metric):
     with pytest.raises(BadProtocol, match=r'max_length=5 truncates each text, and full .*protocol="evaluate"'):
         metric.compute(predictions=TEXTS, model="bundled:tiny", max_length=5)

@@ -111,7 +111,13 @@ class NonplusPerplexity(evaluate.Metric):  # type: ignore[misc, name-defined]  #
 
 
 def _with_start(protocol: Protocol, add_start_token: bool) -> Protocol:
-    """The protocol with or without BOS, as evaluate's own argument asks for."""
+    """The protocol with or without BOS, as evaluate's own argument asks for.
+
+    Raises:
+        BadInput: ``add_start_token`` is neither true nor false.
+    """
+    if not isinstance(add_start_token, bool):
+        raise BadInput(f"add_start_token is True or False, got {add_start_token!r}")
     if add_start_token == (protocol.bos != "none"):
         return protocol
     return protocol.but(bos="every" if add_start_token else "none")

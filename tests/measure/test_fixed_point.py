@@ -2,13 +2,16 @@
 
 import math
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from nonplus.measure.session import Measurement
+from nonplus.measure.statistics import fixed_point
 from nonplus.measure.statistics.fixed_point import fixed, label_sums, run_sums, unfixed, units
 from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics import Perplexity
@@ -65,3 +68,17 @@ def test_a_text_and_its_surprisals_have_the_same_sums_in_the_command_line_and_in
     report, same = measurement.report(), ("nats", "tokens", "squares", "scored", "nats_nats", "nats_tokens", "zeros")
     assert {name: getattr(report.tally, name) for name in same} == {name: getattr(metric.tally, name) for name in same}
     assert isinstance(metric.tally, Tally)
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.integers(0, 3), st.integers(1, 7))
+def test_blocks_hold_each_value_of_each_run_once(lengths: list[int], begin: int, size: int) -> None:
+    offsets = np.cumsum([begin, *lengths])
+    found: list[list[int]] = [[] for _ in lengths]
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(fixed_point, "_BLOCK", size)
+        for block in fixed_point.blocks(offsets):
+            values = np.arange(block.values.start, block.values.stop)
+            assert len(values) <= size
+            for run, own in zip(found[block.owners], np.split(values, block.runs[1:-1]), strict=True):
+                run += own.tolist()
+    assert found == [list(range(start, stop)) for start, stop in pairwise(offsets.tolist())]

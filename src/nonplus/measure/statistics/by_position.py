@@ -35,7 +35,7 @@ class PositionTally:
     @classmethod
     def of(cls, texts: ScoredTexts) -> Self:
         """The tally of scored texts; tokens of probability 0 are excluded."""
-        return sum((cls._of(texts, own) for own, _ in blocks(texts.offsets)), cls())
+        return sum((cls._of(texts, block.values) for block in blocks(texts.offsets)), cls())
 
     @classmethod
     def _of(cls, texts: ScoredTexts, own: slice) -> Self:

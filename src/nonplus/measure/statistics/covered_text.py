@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from nonplus.measure.records import Ints
 from nonplus.measure.scores import ScoredTexts
-from nonplus.measure.statistics.fixed_point import blocks
+from nonplus.measure.statistics.fixed_point import Block, blocks
 
 # What str.split takes for a blank.
 _BLANK = [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)]
@@ -32,16 +32,16 @@ class CoveredText:
     words_S: Ints
 
 
-def covered_text(texts: ScoredTexts) -> Iterator[tuple[Ints, CoveredText]]:
-    """What each scored token covers, in blocks, each with the runs of the documents."""
+def covered_text(texts: ScoredTexts) -> Iterator[tuple[Block, CoveredText]]:
+    """What each scored token covers, in blocks."""
     encoded = [document.text.encode() for document in texts.documents]
     begins_D = np.cumsum([0, *map(len, encoded)])
     data_Y = np.frombuffer(b"".join(encoded), np.uint8)
     tokens = texts.tokens
-    for own, runs in blocks(texts.offsets):
-        index_S, counts = texts.index[own], np.diff(runs)
-        place_S = np.repeat(begins_D[:-1], counts)
-        first_S = index_S == np.repeat(tokens.offsets[:-1], counts)
+    for block in blocks(texts.offsets):
+        index_S, counts = texts.index[block.values], np.diff(block.runs)
+        place_S = np.repeat(begins_D[:-1][block.owners], counts)
+        first_S = index_S == np.repeat(tokens.offsets[:-1][block.owners], counts)
         start_S = np.where(first_S, 0, tokens.byte_ends[index_S - 1]) + place_S
         stop_S = tokens.byte_ends[index_S] + place_S
         begin, end = _whole_characters(data_Y, int(start_S[0]), int(stop_S[-1]))
@@ -49,7 +49,7 @@ def covered_text(texts: ScoredTexts) -> Iterator[tuple[Ints, CoveredText]]:
         chars_Y, words_Y = _counted_before(data_Y[begin:end], inside_D - begin)
         start_S, stop_S = start_S - begin, stop_S - begin
         yield (
-            runs,
+            block,
             CoveredText(stop_S - start_S, chars_Y[stop_S] - chars_Y[start_S], words_Y[stop_S] - words_Y[start_S]),
         )
 

@@ -144,7 +144,7 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
     nothing = {"words": [0] * len(texts), "bytes": [0] * len(texts)}
     columns = (
         nothing
-        | _added(_surprisals(texts, offsets), _coverage(texts))
+        | _added(len(texts), _surprisals(texts, offsets), _coverage(texts))
         | {
             "scored": scored.tolist(),
             "unscored": (own - scored).tolist(),
@@ -168,14 +168,14 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
     )
 
 
-def _surprisals(texts: ScoredTexts, offsets: Ints) -> Iterator[_Columns]:
+def _surprisals(texts: ScoredTexts, offsets: Ints) -> Iterator[tuple[slice, _Columns]]:
     """Sums over runs of scored tokens, a block of them at a time."""
-    for own, runs in blocks(offsets):
-        nats_S, weight_S = texts.nats[own], texts.weight[own]
+    for values, owners, runs in blocks(offsets):
+        nats_S, weight_S = texts.nats[values], texts.weight[values]
         finite_S = np.isfinite(nats_S)
         nats_S = np.where(finite_S, nats_S, 0.0)
         weighted_S, weight_units_S = _weighted(nats_S, weight_S)
-        yield {
+        columns = {
             "nats": run_sums(units(weighted_S), runs),
             "tokens": [n << BITS for n in np.diff(runs).tolist()]
             if weight_units_S is None
@@ -184,28 +184,31 @@ def _surprisals(texts: ScoredTexts, offsets: Ints) -> Iterator[_Columns]:
             "weighted": run_sums((weight_S != 1).astype(np.int64), runs),
             "zeros": run_sums((~finite_S).astype(np.int64), runs),
         }
+        yield owners, columns
 
 
-def _coverage(texts: ScoredTexts) -> Iterator[_Columns]:
-    for runs, covered in covered_text(texts):
-        yield {
-            "bytes": run_sums(covered.bytes_S, runs),
-            "chars": run_sums(covered.chars_S, runs),
-            "words": run_sums(covered.words_S, runs),
+def _coverage(texts: ScoredTexts) -> Iterator[tuple[slice, _Columns]]:
+    for block, covered in covered_text(texts):
+        columns = {
+            "bytes": run_sums(covered.bytes_S, block.runs),
+            "chars": run_sums(covered.chars_S, block.runs),
+            "words": run_sums(covered.words_S, block.runs),
         }
+        yield block.owners, columns
 
 
-def _added(*parts: Iterable[_Columns]) -> _Columns:
-    """Columns of the same runs, added up by name."""
-    sums: _Columns = {}
-    for columns in chain(*parts):
+def _added(runs: int, *parts: Iterable[tuple[slice, _Columns]]) -> _Columns:
+    """Sums of all runs by name, from columns of those in each block."""
+    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0] * runs)
+    for owners, columns in chain(*parts):
         for name, column in columns.items():
-            sums[name] = [*map(add, sums[name], column)] if name in sums else column
-    return sums
+            sums[name][owners] = map(add, sums[name][owners], column)
+    return dict(sums)
 
 
 def _stretches(texts: ScoredTexts, begin: int, end: int) -> tuple[Stretch, ...]:
-    sums = _added(_surprisals(texts, quarters(begin, end)))
+    ends = quarters(begin, end)
+    sums = _added(len(ends) - 1, _surprisals(texts, ends))
     return tuple(Stretch(y, n) for y, n in zip(sums["nats"], sums["tokens"], strict=True) if n)
 
 

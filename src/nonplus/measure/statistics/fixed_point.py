@@ -6,7 +6,7 @@ sum is the same whatever the order, the batches, the number of workers or the fr
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,13 +76,24 @@ def run_sums(units_N: Units, offsets: Ints) -> list[int]:
     return sums
 
 
-def blocks(offsets: Ints) -> Iterator[tuple[slice, Ints]]:
-    """The values of all runs in blocks, each with its part of the runs, so that what is
-    made of the values for a sum takes little memory.
+class Block(NamedTuple):
+    """The values ``[values.start, values.stop)`` of runs, which are (parts of) the runs
+    ``owners``, and where each of these begins and ends among them.
+    """
+
+    values: slice
+    owners: slice
+    runs: Ints
+
+
+def blocks(offsets: Ints) -> Iterator[Block]:
+    """The values of all runs in blocks, so that what is made of the values for a sum
+    takes little memory.
     """
     for start in range(int(offsets[0]), int(offsets[-1]), _BLOCK):
         stop = min(start + _BLOCK, int(offsets[-1]))
-        yield slice(start, stop), np.clip(offsets, start, stop) - start
+        first, last = int(np.searchsorted(offsets, start, side="right")) - 1, int(np.searchsorted(offsets, stop))
+        yield Block(slice(start, stop), slice(first, last), np.clip(offsets[first : last + 1], start, stop) - start)
 
 
 def label_sums(units_N: Units, label_N: Ints, labels: int) -> list[int]:

@@ -31,7 +31,7 @@ from nonplus.measure.statistics.fixed_point import fixed, run_sums, units
 from nonplus.measure.statistics.intervals import byte_interval, many_documents, spread_within, token_interval
 from nonplus.measure.statistics.stretches import Stretch, quarters
 from nonplus.measure.statistics.student import student_quantile
-from nonplus.measure.statistics.sums import Sums
+from nonplus.measure.statistics.sums import Sums, counted_tokens, total_nats
 from nonplus.measure.statistics.tally import Tally
 
 DATA = Path(os.environ.get("NONPLUS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -250,8 +250,9 @@ def covered(design: str, draw: Draw, truth: dict[str, float], samples: int) -> I
             interval = interval_of(tally)
             if interval is None:
                 raise SystemExit(f"{design}: no interval")
-            errors[unit].append(abs((interval.high + interval.low) / 2 - truth[unit]))
-            halves[unit].append((interval.high - interval.low) / 2)
+            mean = total_nats(tally) / (counted_tokens(tally) if unit == "tokens" else tally.bytes)
+            errors[unit].append(abs(mean - truth[unit]))
+            halves[unit].append(interval.high - mean)
     for unit in INTERVALS:
         held = [error <= half for error, half in zip(errors[unit], halves[unit], strict=True)]
         width = float(np.median(halves[unit]) / np.quantile(errors[unit], 0.95))
@@ -286,8 +287,8 @@ def first_narrow(sample: list[Sums], y: np.ndarray, n: np.ndarray, until: float)
     for last in candidates:
         tally, done = tally + Tally.of_sums(sample[done : last + 1]), int(last) + 1
         if many_documents(tally):
-            interval = token_interval(tally)
-            if interval is not None and math.exp((interval.high - interval.low) / 2) - 1 <= until:
+            interval, mean = token_interval(tally), total_nats(tally) / counted_tokens(tally)
+            if interval is not None and math.exp(interval.high - mean) - 1 <= until:
                 return interval, done
     raise SystemExit(f"{len(sample)} documents are not enough for until {until}")
 

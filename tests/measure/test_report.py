@@ -223,6 +223,14 @@ def test_an_interrupted_document_divides_only_by_what_was_scored() -> None:
     assert [sums.sums.bytes for texts in (part, whole.texts) for sums in measurement.add(texts)] == [3, 8]
 
 
+def test_no_interval_reaches_below_what_a_figure_can_be() -> None:
+    report = evaluate(["a" * 2, "ab" * 40, "the end"], model=History(), level=0.999)
+    found = report.to_dict()
+    for name, least in (("interval", 1), ("interval_bits_per_byte", 0), ("interval_if_tokens_were_independent", 1)):
+        assert least <= found[name]["low"] < found[name]["high"]
+    assert found["interval_bits_per_byte"]["low"] == 0
+
+
 @pytest.mark.parametrize("level", [np.float32(0.5), np.float64(0.5), Fraction(1, 2)])
 def test_a_level_may_be_any_number_and_json_has_it(level: float) -> None:
     report = evaluate(["ab", "abc", "ad"], model=History(), level=level)

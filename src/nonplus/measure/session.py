@@ -21,6 +21,7 @@ from nonplus.measure.statistics.document_sums import SummedTexts, document_sums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import many_documents, token_interval
 from nonplus.measure.statistics.levels import check_level
+from nonplus.measure.statistics.sums import log_perplexity
 from nonplus.measure.statistics.tally import Tally
 
 Measured = tuple[ScoredTexts, SummedTexts]
@@ -143,8 +144,8 @@ class Measurement:
         """
         if not many_documents(self._sums.tally):
             return False
-        interval = token_interval(self._sums.tally, level=self._level)
-        return interval is not None and exp((interval.high - interval.low) / 2) - 1 <= self._until
+        interval, mean = token_interval(self._sums.tally, level=self._level), log_perplexity(self._sums.tally)
+        return interval is not None and mean is not None and exp(interval.high - mean) - 1 <= self._until
 
     def report(self, *, interrupted: bool = False) -> Report:
         """What has been measured so far.

@@ -32,7 +32,8 @@ class Interval:
     """An interval of a mean surprisal in nats per unit, and how it was found.
 
     ``clusters`` independent pieces give ``standard_error``; the half-width is that
-    times Student's quantile at ``degrees`` of freedom, ``None`` for a bootstrap.
+    times Student's quantile at ``degrees`` of freedom, ``None`` for a bootstrap; below
+    0 there is no surprisal, so the interval ends there.
     ``method`` says what the pieces are: ``documents``, ``stretches`` of a text or
     ``tokens``; or it is ``bootstrap over documents``. Only documents give a confidence
     interval: it holds for other texts of the kind.
@@ -231,7 +232,7 @@ def _quotient(one: int, other: int) -> float:
 def _around(mean: float, error: float, degrees: float, *, clusters: int, method: str, level: float) -> Interval:
     half = student_quantile((1 + level) / 2, degrees) * error
     return Interval(
-        low=mean - half,
+        low=max(0.0, mean - half),  # no surprisal is less
         high=mean + half,
         level=level,
         standard_error=error,

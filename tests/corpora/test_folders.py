@@ -3,6 +3,8 @@
 import os
 import socket
 import warnings
+from contextlib import suppress
+from threading import Thread
 
 import pytest
 
@@ -80,7 +82,17 @@ def test_a_path_with_a_nul_character_is_refused(tmp_path):
             open_corpus(source)
 
 
-def test_endless_devices_end_at_the_largest_size(read):
-    for source in ("file:/dev/zero", "lines:/dev/zero"):
+def test_endless_pipes_end_at_the_largest_size(tmp_path, read):
+    def endless(path):
+        with suppress(BrokenPipeError), open(path, "wb", buffering=0) as pipe:
+            while True:
+                pipe.write(b"y" * 1000)
+
+    for scheme in ("file", "lines"):
+        path = tmp_path / scheme
+        os.mkfifo(path)
+        writer = Thread(target=endless, args=(path,))
+        writer.start()
         with pytest.raises(BadInput, match=r"is longer than max_bytes=1000"):
-            read(source, max_bytes=1000)
+            read(f"{scheme}:{path}", max_bytes=1000)
+        writer.join()

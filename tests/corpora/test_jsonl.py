@@ -43,7 +43,7 @@ def test_blank_lines_are_skipped_counted_and_keep_their_numbers(jsonl):
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ('{"text": "cut', "not JSON, Unterminated string starting at at character 9"),
+        ('{"text": "cut', "not JSON, Unterminated string starting at character 9"),
         ("{'text': 'x'}", "not JSON"),
         ('{"text": "a"} {"text": "b"}', "not JSON, Extra data at character 14"),
         ("[" * 100_000, "JSON that cannot be read"),

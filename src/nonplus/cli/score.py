@@ -73,7 +73,9 @@ def planned(sources: tuple[str, ...], model: str, protocol: str | None, options:
     return Plan(
         sources=sources,
         model=model,
-        asked=Protocol.named(protocol or "full").but(**choices) if protocol or choices else None,
+        asked=Protocol.named("full" if protocol is None else protocol).but(**choices)
+        if protocol is not None or choices
+        else None,
         loading=Loading(**fields_set(Loading, options)),
         corpus=CorpusOptions(**fields_set(CorpusOptions, options)),
         run=run,

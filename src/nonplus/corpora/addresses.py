@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nonplus.corpora.folders import is_regular, readable_files
-from nonplus.corpora.streams import STANDARD_INPUT, existing, name_of
+from nonplus.corpora.streams import STANDARD_INPUT, existing, explained, name_of
 from nonplus.corpora.suffixes import AMBIGUOUS, ARCHIVES, COMPRESSIONS, SUFFIXES, suffix_of
 from nonplus.errors import BadInput
 from nonplus.optional import CORPORA, is_scheme
@@ -89,7 +89,8 @@ def _matches(source: str) -> list[str]:
 def _found(path: str, follow_links: bool) -> list[Address]:
     if not os.path.isdir(path):
         return [_file(path)]
-    files = readable_files(path, follow_links=follow_links)
+    with explained(path):  # the current folder may be gone
+        files = readable_files(path, follow_links=follow_links)
     if not files:
         raise BadInput(
             f"the folder {name_of(path)} has no files in {', '.join(SUFFIXES)}, compressed ({', '.join(COMPRESSIONS)}) "

@@ -142,7 +142,9 @@ def _words(message: Message) -> str:
 def _message(message: Any, where: str) -> Message:
     """A message with the fields that are not null, checked."""
     if not isinstance(message, dict):
-        raise BadRecord(f"{where} is {type_phrase(message)}, where an object with role and content is needed")
+        raise BadRecord(
+            f"{where} is {type_phrase(message)}, where an object with role and content is needed; fix the data"
+        )
     if "role" not in message or not {"content", *_CALLS} & message.keys():
         raise BadRecord(
             f"{where} has the fields {', '.join(map(str, message))}, where role and content are needed; rename them"

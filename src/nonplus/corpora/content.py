@@ -37,6 +37,7 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (rb"Obj\x01|ORC[\x00-\x1f]", "an Avro or ORC table", "write it as a .parquet or .jsonl file"),
     (rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|BM[\s\S]{4}\x00{4}|II\*\x00|MM\x00\*", "an image", _TO_TEXT),
     (rb"RIFF[\s\S]{4}(WAVE|AVI |WEBP)|OggS\x00|fLaC\x00|ID3[\x02-\x04]|[\s\S]{4}ftyp", "audio or video", _TO_TEXT),
+    (rb"\x00{16}", "a run of NUL bytes, as a crash or an empty archive leaves", "make or download it again"),
     (rb"\x7fELF|MZ[\s\S]\x00|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe|\x00asm", "a program", "give a file of text"),
     (rb"7z\xbc\xaf\x27\x1c", "a 7z archive", _UNPACK),
     (rb"Rar!\x1a\x07", "a RAR archive", _UNPACK),

@@ -124,9 +124,9 @@ def _next_row(rows: Iterator[list[str]], place: Place, max_bytes: int) -> list[s
     try:
         return next(rows, None)
     except csv.Error as error:
-        raise BadRecord(
-            f"{place}: not a row of delimited text, {error}; a quote inside of quotes is written twice"
-        ) from None
+        remedy = "write its newlines as LF" if "new-line" in str(error) else "a quote inside of quotes is written twice"
+        fault = str(error).partition(" - ")[0]
+        raise BadRecord(f"{place}: not a row of delimited text, {fault}; {remedy}") from None
     finally:
         csv.field_size_limit(before)
 

@@ -60,4 +60,7 @@ def _left_out(path: str, why: str) -> None:
 
 
 def _refused(problem: OSError) -> None:
-    raise BadInput(f"the folder {name_of(str(problem.filename))} cannot be read: {problem.strerror}") from problem
+    raise BadInput(
+        f"the folder {name_of(str(problem.filename))} cannot be read: {problem.strerror}; ask for permission, or name "
+        "the files that matter"
+    ) from problem

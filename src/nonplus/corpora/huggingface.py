@@ -94,8 +94,9 @@ class DataSet:
         except NonplusError:
             raise
         except (OSError, ValueError, RuntimeError, self._library.exceptions.DatasetsError) as problem:
+            reason = str(problem).rstrip(".")
             raise BadInput(
-                f"the data set {self._name} cannot be read: {problem}; check its name, or download it to a file first"
+                f"the data set {self._name} cannot be read: {reason}; check its name, or download it to a file first"
             ) from problem
 
 

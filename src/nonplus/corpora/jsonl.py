@@ -31,10 +31,10 @@ def _parsed(line: str, place: Place) -> Any:
     try:
         return json.loads(line.rstrip())
     except json.JSONDecodeError as error:
+        fault = error.msg.removesuffix(" at").partition(" (")[0]
         raise BadRecord(
-            f"{place}: not JSON, {error.msg} at character {error.pos}; each line must hold one whole object"
+            f"{place}: not JSON, {fault} at character {error.pos}; each line must hold one whole object"
         ) from None
-    except (ValueError, RecursionError) as error:
-        # Valid JSON that Python refuses: a number of over 4,300 digits, or brackets
-        # nested too deep.
-        raise BadRecord(f"{place}: JSON that cannot be read, {error}; fix the line") from None
+    except (ValueError, RecursionError) as error:  # valid JSON that Python refuses
+        fault = "brackets nested too deep" if isinstance(error, RecursionError) else "a number of over 4,300 digits"
+        raise BadRecord(f"{place}: JSON that cannot be read, {fault}; fix the line") from None

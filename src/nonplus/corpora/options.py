@@ -45,7 +45,7 @@ class CorpusOptions:
                 raise BadInput(f"{name} is a whole number, got one of type {type(value).__name__}; give e.g. 1000")
             if value < least:
                 raise BadInput(f"{name}={value} is less than {least}, and it is {_MEANT[name]}")
-        if self.on_bad_row not in get_args(OnBadRow):
+        if not (type(self.on_bad_row) is str and self.on_bad_row in get_args(OnBadRow)):
             raise BadInput(f"on_bad_row is {' or '.join(get_args(OnBadRow))}, got {self.on_bad_row!r}")
         if not (self.field or self.messages):
             raise BadInput(

@@ -69,4 +69,11 @@ class Parquet:
                 f"{name}: a text is not UTF-8, {error.reason}; write the file again from valid text"
             ) from None
         except self._arrow.ArrowException as error:
-            raise BadRecord(f"{name} is damaged or not a Parquet file: {error}; make or download it again") from error
+            raise BadRecord(
+                f"{name} is damaged or not a Parquet file: {_first_of(error)}; make or download it again"
+            ) from error
+
+
+def _first_of(error: Exception) -> str:
+    """The first sentence of a message of pyarrow, which has several."""
+    return str(error).partition(". ")[0].rstrip(".")

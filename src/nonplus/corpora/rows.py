@@ -113,7 +113,9 @@ class RowReader:
         """
         self.met_rows = True
         if not isinstance(row, Mapping):
-            raise BadRecord(f"{place}: the row is {type_phrase(row)}, where an object with named fields is needed")
+            raise BadRecord(
+                f"{place}: the row is {type_phrase(row)}, where an object with named fields is needed; fix the data"
+            )
         self.check(row, place)
         id_ = self._read(row, self.options.id_field, place, as_label) or place.id
         domain = self._read(row, self.options.domain_field, place, as_label)
@@ -134,7 +136,8 @@ class RowReader:
         messages, name = row[self.options.messages], self.options.messages
         if not isinstance(messages, list):
             raise BadRecord(
-                f"{place}: the field {name!r} is {type_phrase(messages)}, where a list of messages is needed"
+                f"{place}: the field {name!r} is {type_phrase(messages)}, where a list of messages is needed; "
+                "name the field that holds it"
             )
         return messages
 

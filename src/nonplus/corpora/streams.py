@@ -32,6 +32,8 @@ def existing(location: str) -> str:
     """
     if "\0" in location:
         raise BadInput(f"{name_of(location)!r} has a NUL character, which no path has; remove it")
+    if not location:
+        raise BadInput("the path is empty; name a file after the colon, or - for standard input")
     if location != STANDARD_INPUT:
         with explained(location):
             os.stat(location)
@@ -95,7 +97,7 @@ def explained(location: str) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as damage:
         raise BadInput(f"{name} is damaged: {damage}; make or download it again") from damage
     except OSError as problem:
-        raise BadInput(f"{name} cannot be read: {problem.strerror or problem}") from problem
+        raise BadInput(f"{name} cannot be read: {problem.strerror or problem}; check it, or give a copy") from problem
 
 
 def _recognised(stream: BinaryIO) -> tuple[BinaryIO, Content]:

@@ -7,11 +7,12 @@ from typing import Any, Self, final
 import numpy as np
 
 from nonplus.errors import BadInput, BadProbability
+from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.masked import unmasked
 from nonplus.kernels.token_nll import token_nll
 from nonplus.measure.records import Bools, Floats
 from nonplus.measure.statistics.fixed_point import exp
-from nonplus.metrics.to_numpy import Array, as_numpy
+from nonplus.metrics.to_numpy import Array, as_numpy, is_array
 
 _ROUNDING = 1e-6  # a probability may be above 1 by this much, and its logarithm above 0
 
@@ -164,11 +165,12 @@ def token_nats_from_logits(logits: Any, targets: Any) -> Floats:
             possible token.
         BadInput: shapes that do not fit, targets outside the vocabulary, or no token.
     """
-    scores = _numbers(logits, "logits") if isinstance(logits, list | tuple | float | int) else logits
+    scores = logits if is_array(logits) else _numbers(logits, "logits")
     ids, kept = unmasked(targets, fill=0)
     target = _numbers(ids, "targets")
     if target.dtype.kind not in "iu":
         raise BadInput(f"targets must be token ids, integers, got {target.dtype}; convert them, or use probs=")
+    scores = backend_of(scores).scores(scores)
     if not scores.shape:
         raise BadInput("logits need the vocabulary as their last axis, got a single number; did you mean logprobs=?")
     single = len(scores.shape) == 1

@@ -35,8 +35,9 @@ class MetricOptions:
 
     def __post_init__(self) -> None:
         for name, allowed in (("kind", Kind), ("check", Check), ("on_nonfinite", OnNonfinite), ("empty", Empty)):
-            if getattr(self, name) not in get_args(allowed):
-                raise BadInput(f"{name} must be one of {', '.join(get_args(allowed))}; got {getattr(self, name)!r}")
+            value = getattr(self, name)
+            if not isinstance(value, str) or value not in get_args(allowed):
+                raise BadInput(f"{name} must be one of {', '.join(get_args(allowed))}; got {value!r}")
         if not isinstance(self.shift, bool):
             raise BadInput(f"shift must be True or False, got {self.shift!r}")
         if self.shift and self.kind == "nll":

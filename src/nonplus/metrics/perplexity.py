@@ -1,6 +1,7 @@
 """Perplexity for any loop, over arrays of any kind."""
 
 import json
+import reprlib
 from dataclasses import asdict
 from typing import Any, Self, final
 
@@ -142,10 +143,15 @@ class Perplexity:
         of the report then states both.
 
         Raises:
+            BadInput: one of them is no such metric.
             BadProtocol: another metric counts other tokens, because its ``shift`` or
                 ``ignore_index`` differs.
         """
         for other in others:
+            if not isinstance(other, Perplexity):
+                raise BadInput(
+                    f"a metric is merged with others of its kind, got {type(other).__name__}; update with it"
+                )
             self._accumulated.add(other._accumulated)
 
     def reset(self) -> None:
@@ -180,8 +186,10 @@ class Perplexity:
             held = json.loads(line)
             restored = cls(**held["options"])
             restored._accumulated = Accumulator.from_json(held["sums"])
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise BadInput(f"a metric is read from a line of to_json(), got {line[:60]!r} ({error!r})") from None
+        except (KeyError, TypeError, json.JSONDecodeError):
+            raise BadInput(
+                f"a metric is read from a line of to_json(), got {reprlib.repr(line)}; pass such a line as it is"
+            ) from None
         return restored
 
     def __repr__(self) -> str:

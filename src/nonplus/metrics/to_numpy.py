@@ -25,6 +25,15 @@ def concrete(values: Any) -> Array:
     return array
 
 
+def is_array(values: Any) -> bool:
+    """Whether a backend takes ``values``: not a list, a column of a table, a range."""
+    try:
+        backend_of(values)
+    except BadInput:
+        return False
+    return not isinstance(values, list | tuple)
+
+
 def as_numpy(values: Any) -> Array | None:
     """``values`` as a NumPy array; ``None`` stays ``None``.
 
@@ -35,10 +44,5 @@ def as_numpy(values: Any) -> Array | None:
         return None
     if isinstance(values, str | int | float):
         return np.asarray(values)
-    try:
-        backend_of(values)
-    except BadInput:  # a column of a table, a range
-        array = np.asarray(values)
-    else:
-        array = np.asarray(values) if isinstance(values, list | tuple) else concrete(values)
+    array = concrete(values) if is_array(values) else np.asarray(values)
     return np.asarray(array.tolist()) if array.dtype == object else array

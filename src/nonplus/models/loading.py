@@ -29,6 +29,14 @@ class Loading:
     packing: bool = False
 
     def __post_init__(self) -> None:
+        for option in fields(self):
+            value, needed = getattr(self, option.name), type(option.default)
+            if not isinstance(value, needed):
+                example = "True" if needed is bool else "'auto'" if option.default else "'', for none"
+                raise BadModel(
+                    f"{option.name} is {'True or False' if needed is bool else 'text'}, got one of type "
+                    f"{type(value).__name__}; use e.g. {option.name}={example}"
+                )
         if self.device_map and self.device != "auto":
             raise BadModel(
                 f"device={self.device!r} and device_map={self.device_map!r} both say where the model runs; omit one of "

@@ -39,7 +39,9 @@ def scores(x: Tensor) -> Tensor:
     if x.is_complex() or x.dtype == torch.bool:
         raise not_scores(x.dtype)
     x = x.detach().resolve_neg()  # torch may leave a minus sign to be applied later
-    return x if x.is_floating_point() else x.double()
+    if not x.is_floating_point():
+        return x.double()
+    return x.float() if x.dtype.itemsize == 1 else x  # torch has no arithmetic for float8
 
 
 def integers(values: Any, *, like: Tensor) -> Tensor:
@@ -66,6 +68,8 @@ def _refuse_without_values(x: Tensor) -> None:
     Raises:
         BadInput: the kind of tensor, and what to pass.
     """
+    if not isinstance(x, Tensor):
+        raise not_dense(f"a {type(x).__name__} of torch", "pass a tensor")
     if isinstance(x, MaskedTensor):
         raise not_dense("a MaskedTensor of torch", "pass x.get_data(), and mask=x.get_mask()")
     if x.is_meta:

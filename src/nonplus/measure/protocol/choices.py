@@ -78,7 +78,7 @@ class Protocol:
         hints = get_type_hints(type(self))
         for each in fields(self):
             allowed, value = get_args(hints[each.name]), getattr(self, each.name)
-            if allowed and value not in allowed:
+            if allowed and not (isinstance(value, str) and value in allowed):
                 meant = did_you_mean(str(value), allowed, before=f"{each.name}=") or "; use one of these"
                 raise BadProtocol(f"{each.name}={value!r} is not one of {', '.join(allowed)}{meant}")
             if not allowed and (not isinstance(value, hints[each.name]) or isinstance(value, bool)):
@@ -133,7 +133,11 @@ class Protocol:
 
     def but(self, **choices: object) -> Self:
         """The same protocol with other ``choices``; its name gets a ``+``."""
-        changed = {key: value for key, value in choices.items() if value != getattr(self, key, None)}
+        changed = {
+            key: value
+            for key, value in choices.items()
+            if type(value) is not type(own := getattr(self, key, None)) or value != own
+        }
         if not changed:
             return self
         unknown = sorted(set(changed) - {f.name for f in fields(self)})

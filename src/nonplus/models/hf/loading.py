@@ -126,7 +126,7 @@ def _device(name: str) -> str:
     if kind == "cpu" or listed or (other is not None and kind == other.type not in ("cuda", "mps")):
         return name
     raise BadModel(
-        f"device={name} is not one that torch finds here{_without_cuda() if kind == 'cuda' else ''}; "
+        f"device={name!r} is not one that torch finds here{_without_cuda() if kind == 'cuda' else ''}; "
         f"use device={found[-1]}, or device=auto; nonplus doctor lists the devices"
     )
 

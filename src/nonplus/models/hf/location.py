@@ -63,7 +63,8 @@ def _unreachable(name: str) -> str:
     except HTTPError:  # it answers; transformers says what, and has the user's token
         return ""
     except (OSError, ValueError) as fault:
-        return f"{endpoint} does not answer ({getattr(fault, 'reason', fault)})"
+        reason = getattr(fault, "reason", fault)
+        return f"{endpoint} does not answer ({getattr(reason, 'strerror', None) or reason})"
 
 
 def _kept(name: str) -> bool:

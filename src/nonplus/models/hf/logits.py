@@ -13,6 +13,7 @@ from typing import Any, Protocol, final
 import torch
 from torch import Tensor, nn
 
+from nonplus.errors import BadModel
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.torch_head import chunk_rows, head_logits
 
@@ -57,7 +58,13 @@ class WholeModel:
             column_M = torch.tensor([at % width for at in together])
             length = int(column_M.max()) + 1
             position_1T = None if batch.position_BT is None else batch.position_BT[row, None, :length]
-            logits_TV = run(self._model, batch.input_BT[row, None, :length], position_1T).logits[0]
+            output = run(self._model, batch.input_BT[row, None, :length], position_1T)
+            if getattr(output, "logits", None) is None:
+                raise BadModel(
+                    f"{type(self._model).__name__} gives no logits, as the body of a model without its head does; open "
+                    "it as a causal model, with AutoModelForCausalLM"
+                )
+            logits_TV = output.logits[0]
             # from the end, because prompt tuning adds positions before a row
             yield logits_TV[-length:][column_M.to(logits_TV.device)]
 

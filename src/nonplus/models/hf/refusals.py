@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from huggingface_hub.errors import StrictDataclassError
 from safetensors import SafetensorError
 
 from nonplus.errors import BadModel, NonplusError
@@ -14,7 +15,7 @@ from nonplus.errors import BadModel, NonplusError
 # What is raised for a model that is missing, broken or unsupported.
 _REFUSALS = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, ImportError, LookupError, OSError, RuntimeError),
-    *(TypeError, ValueError, SafetensorError, pickle.UnpicklingError),
+    *(TypeError, ValueError, SafetensorError, StrictDataclassError, pickle.UnpicklingError),
 )
 
 
@@ -39,6 +40,10 @@ def _explained(fault: Exception, folder: Path) -> tuple[str, str]:
     text = str(fault).strip()
     first = text.partition("\n")[0].rstrip(".: ")
     match fault:
+        case StrictDataclassError():
+            return f"its config.json does not fit itself ({fault.__cause__ or first})", "download it again"
+        case json.JSONDecodeError():
+            return f"a JSON file of it is damaged ({first})", "copy or download all of its files"
         case SafetensorError():
             return f"a file of its weights is damaged or cut off ({first})", "copy or download it again"
         case pickle.UnpicklingError() | EOFError() | LookupError() | RuntimeError() if _pickled(folder):
@@ -47,6 +52,8 @@ def _explained(fault: Exception, folder: Path) -> tuple[str, str]:
                 "could run code",
                 "take them as safetensors, or have someone you trust load them and save_pretrained again",
             )
+        case KeyError():
+            return f"{first} is missing in its files, or unknown to this transformers", ""
         case FileNotFoundError() if "safetensors" in text or ".bin" in text:
             missing = Path(text.rpartition(": ")[2].strip("'")).name
             return f"{missing} is missing, which its index names", "copy or download all of its files"

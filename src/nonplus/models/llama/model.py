@@ -23,7 +23,7 @@ from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.llama.network import network_of
 from nonplus.models.llama.prefix import LlamaPrefix, prefix_of
 from nonplus.models.llama.tokenizer import FileTokenizer, json_file
-from nonplus.models.llama.weights import Array, shape_of, tensors_of
+from nonplus.models.llama.weights import Array, check_rows, shape_of, tensors_of
 from nonplus.models.loading import Loading, loaded_as_is
 from nonplus.threads import in_threads, processors
 
@@ -48,6 +48,7 @@ class Llama:
         config = json_file(folder / "config.json")
         shape = shape_of(config, folder)
         tensors, weights_digest = tensors_of(folder)
+        check_rows(tensors, shape, folder)
         self.name = folder.name
         self.identity = hashlib.sha256(f"{weights_digest} {sorted(config.items())}".encode()).hexdigest()
         self.tokenizer = FileTokenizer(folder)
@@ -124,4 +125,10 @@ def _laid_out(batch: Batch) -> tuple[Ints, Ints]:
 
 def open_llama(folder: str | Path, loading: Loading = Loading()) -> Llama:  # noqa: B008
     """``llama:FOLDER``: any Llama in the layout of ``transformers``, without torch."""
-    return loaded_as_is(Llama(Path(folder)), loading)
+    try:
+        model = Llama(Path(folder))
+    except OSError as fault:
+        raise BadModel(
+            f"the model {folder} cannot be read: {fault.strerror}; give a folder that this user may read"
+        ) from None
+    return loaded_as_is(model, loading)

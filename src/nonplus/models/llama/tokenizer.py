@@ -34,7 +34,7 @@ class FileTokenizer:
         try:
             self._tokenizer = tokenizers.Tokenizer.from_buffer(raw)
         except ValueError as fault:
-            raise BadModel(f"{file} cannot be read as a tokenizer: {fault}") from None
+            raise BadModel(f"{file} cannot be read as a tokenizer: {fault}; download it again") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._parsed = _one_by_one(self._tokenizer)

@@ -5,9 +5,10 @@ and out.
 """
 
 import hashlib
+import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import safetensors
@@ -17,6 +18,7 @@ from nonplus.errors import BadModel
 from nonplus.models.llama.tokenizer import json_file
 
 Array = NDArray[np.float32]
+N = TypeVar("N", int, float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,27 +69,51 @@ def shape_of(config: dict[str, Any], folder: Path) -> Shape:
     Raises:
         BadModel: it is not a Llama, or a variant of it, or a size is missing.
     """
-    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
     if "model_type" not in config:
         raise BadModel(f"{folder} has no config.json with a model_type; save the model there with save_pretrained")
     _require(folder, "model_type", "llama", config["model_type"])
-    _require(folder, "rope_type", "default", rope.get("rope_type", rope.get("type", "default")))
+    ropes = [rope for name in ("rope_parameters", "rope_scaling") if isinstance(rope := config.get(name), dict)]
+    for rope in ropes:
+        _require(folder, "rope_type", "default", rope.get("rope_type", rope.get("type", "default")))
     _require(folder, "hidden_act", "silu", config.get("hidden_act", "silu"))
-    try:
-        heads = config["num_attention_heads"]
-        return Shape(
-            vocab_size=config["vocab_size"],
-            num_hidden_layers=config["num_hidden_layers"],
-            num_attention_heads=heads,
-            num_key_value_heads=config.get("num_key_value_heads") or heads,
-            head_dim=config.get("head_dim") or config["hidden_size"] // heads,
-            max_position_embeddings=config["max_position_embeddings"],
-            rms_norm_eps=config["rms_norm_eps"],
-            rope_theta=rope.get("rope_theta") or config.get("rope_theta") or 10000.0,
-            tie_word_embeddings=config.get("tie_word_embeddings", False),
+    heads = _above_0(config, "num_attention_heads", folder, int)
+    given = {"num_key_value_heads": heads, "rope_theta": 10000.0}
+    given |= {name: value for name, value in config.items() if value is not None}
+    for rope in ropes:
+        given["rope_theta"] = rope.get("rope_theta") or given["rope_theta"]
+    if "head_dim" not in given:
+        given["head_dim"] = _above_0(given, "hidden_size", folder, int) // heads
+    shape = Shape(
+        vocab_size=_above_0(given, "vocab_size", folder, int),
+        num_hidden_layers=_above_0(given, "num_hidden_layers", folder, int),
+        num_attention_heads=heads,
+        num_key_value_heads=_above_0(given, "num_key_value_heads", folder, int),
+        head_dim=_above_0(given, "head_dim", folder, int),
+        max_position_embeddings=_above_0(given, "max_position_embeddings", folder, int),
+        rms_norm_eps=_above_0(given, "rms_norm_eps", folder, float),
+        rope_theta=_above_0(given, "rope_theta", folder, float),
+        tie_word_embeddings=bool(config.get("tie_word_embeddings", False)),
+    )
+    if heads % shape.num_key_value_heads or shape.head_dim % 2:
+        raise BadModel(
+            f"{folder / 'config.json'} names {heads} heads of {shape.head_dim} channels that share "
+            f"{shape.num_key_value_heads} keys, and heads are shared evenly and have an even number of channels; "
+            "download it again"
         )
-    except KeyError as missing:
-        raise BadModel(f"{folder / 'config.json'} has no {missing}; save the model with save_pretrained") from None
+    return shape
+
+
+def _above_0(settings: dict[str, Any], name: str, folder: Path, kind: type[N]) -> N:
+    if name not in settings:
+        raise BadModel(f"{folder / 'config.json'} has no {name!r}; save the model with save_pretrained")
+    value = settings[name]
+    whole = kind is int
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float) or not 0 < value < math.inf:
+        raise BadModel(
+            f"{folder / 'config.json'} has {name} {value!r}, where a {'whole ' if whole else ''}number above 0 is "
+            "needed; download it again"
+        )
+    return kind(value)
 
 
 def _require(folder: Path, setting: str, known: str, found: object) -> None:
@@ -118,6 +144,29 @@ def tensors_of(folder: Path) -> tuple[dict[str, Array], str]:
             raise BadModel(f"{folder / file} is not a safetensors file ({fault}); download it again") from None
         tensors |= {name: _float32(entry) for name, entry in entries}
     return tensors, digest.hexdigest()
+
+
+def check_rows(tensors: dict[str, Array], shape: Shape, folder: Path) -> None:
+    """Refuse weights of another size than ``config.json`` says.
+
+    Raises:
+        BadModel: an embedding or a projection has other rows than the shape.
+    """
+    keys = shape.num_key_value_heads * shape.head_dim
+    due = {
+        "embed_tokens.weight": shape.vocab_size,
+        "lm_head.weight": shape.vocab_size,
+        "q_proj.weight": shape.num_attention_heads * shape.head_dim,
+        "k_proj.weight": keys,
+        "v_proj.weight": keys,
+    }
+    for name, tensor in tensors.items():
+        rows = due.get(".".join(name.rsplit(".", 2)[-2:]))
+        if rows and tensor.shape[:1] != (rows,):
+            raise BadModel(
+                f"the weights {name} in {folder} have the shape {tensor.shape}, and its config.json calls for {rows} "
+                "rows; take both files from one model"
+            )
 
 
 def _float32(entry: Any) -> Array:

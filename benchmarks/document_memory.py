@@ -1,4 +1,4 @@
-"""Peak memory of a report on one long document, by the size of the document.
+"""Peak memory of a report on one long document, and on a stream of many, by its size.
 
 The model takes none, so that all is the engine's and the tokenizer's.
 """
@@ -18,18 +18,22 @@ from nonplus.models.synthetic import Uniform
 
 
 def report(passage: Path, size: int, protocol: str) -> None:
-    """Score the passage again and again as one document; print the peak on stdout."""
+    """Score the passage again and again, as one document or as many; print the peak on
+    stdout.
+    """
     once = passage.read_text(encoding="utf-8")
+    times = size // len(once)
+    texts = [once * times] if protocol == "full" else (once for _ in range(times))
     model = Uniform(8192, tokenizer=FileTokenizer(bundled_folder("tiny")))
     measurement = Measurement(model, nonplus.Protocol.named(protocol))
-    for _ in measurement.run([once * (size // len(once))], options=RunOptions(budget=4096)):
+    for _ in measurement.run(texts, options=RunOptions(budget=4096)):
         pass
     sys.stdout.write(f"{peak()}\n")
 
 
 def main(passage: str, *sizes: str) -> None:
     """Print the peak for each size in MB, each in a process of its own, and bytes of
-    memory for each byte of document from the smallest to the largest.
+    memory for each byte of text from the smallest to the largest.
     """
     for protocol in ("full", "gptq:512"):
         peaks = []

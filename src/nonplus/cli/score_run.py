@@ -1,10 +1,11 @@
 """Carries out a plan: scores, writes the files, and keeps what a stop left."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import final
 
 from nonplus.cli.score_plan import Plan, Precision
 from nonplus.cli.terminal.coloured_text import Screen
@@ -40,6 +41,8 @@ from nonplus.views.tables import (
 
 # Called for each scored text.
 Watcher = Callable[[ScoredText, DocumentSums], object]
+# Called with the sums of each document.
+Taker = Callable[[DocumentSums], object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +91,10 @@ def carry_out(plan: Plan) -> Outcome:
             keep_blank=keep_blank,
             rejects=partial(_reject, tables),
         )
-        watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts, sums))
-        report, enough, stop = _measured(plan, model, corpus, watchers)
+        watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts))
+        ended = _Ended(list(_takers(plan, tables, sums)))
+        report, enough, stop = _measured(plan, model, corpus, [*watchers, ended.add])
+        ended.end()
         report = replace(report, source=corpus.source)
         for file in pages:
             page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
@@ -134,23 +139,49 @@ def _watchers(
     tables: Mapping[str, Table],
     names: TokenNames,
     first_texts: heatmap.FirstTexts,
-    sums: list[DocumentSums],
 ) -> Iterator[Watcher]:
-    """What to do with each text.
-
-    ``first_texts`` is filled for the page, ``sums`` for the bootstrap.
-    """
+    """What to do with each text; ``first_texts`` is filled for the page."""
     columns = _columns(plan)["--per-token"]
-    if "--per-document" in tables:
-        yield lambda _, added: tables["--per-document"].write([document_row(added)])
     if "--per-token" in tables:
         yield lambda scored, _: tables["--per-token"].write(token_rows(scored, names, columns))
     if plan.output.show:
         yield Screen(names).show
     if plan.output.html:
         yield lambda scored, _: first_texts.add(scored)
+
+
+def _takers(
+    plan: Plan, tables: Mapping[str, Table], sums: list[DocumentSums]
+) -> Iterator[Callable[[DocumentSums], object]]:
+    """What to do with the sums of each document; ``sums`` is filled for the
+    bootstrap.
+    """
+    if "--per-document" in tables:
+        yield lambda document: tables["--per-document"].write([document_row(document)])
     if plan.precision.bootstrap:
-        yield lambda _, added: sums.append(added)
+        yield sums.append
+
+
+@final
+class _Ended:
+    """Hands on the sums of each document once, when no part of it follows."""
+
+    def __init__(self, takers: Sequence[Taker]) -> None:
+        self._takers = takers
+        self._held: list[DocumentSums] = []
+
+    def add(self, scored: ScoredText, sums: DocumentSums) -> None:
+        """Take the sums of a document up to this part of it."""
+        self._held = [sums]
+        if scored.part.last:
+            self.end()
+
+    def end(self) -> None:
+        """No part follows, because the run was interrupted."""
+        for sums in self._held:
+            for take in self._takers:
+                take(sums)
+        self._held = []
 
 
 def _measured(

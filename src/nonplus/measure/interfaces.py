@@ -70,6 +70,34 @@ class Tokenizer(Protocol):
         ...
 
 
+class GrowingEncoding(Protocol):
+    """The tokens of a text that comes bit by bit: those of the whole text.
+
+    The byte ends are of the whole, too. A token is given once no text after it can
+    change it.
+    """
+
+    def feed(self, text: str) -> Encoding:
+        """Tokens that are certain once ``text`` follows; there may be none."""
+        ...
+
+    def end(self) -> Encoding:
+        """Those that are left when nothing follows."""
+        ...
+
+
+@runtime_checkable
+class HasStreams(Protocol):
+    """A tokenizer that need not have a whole text in memory.
+
+    Protocols over a stream keep all of the text if it has no such method.
+    """
+
+    def stream(self, *, specials: bool, special_text: SpecialText = "parsed") -> GrowingEncoding:
+        """A text that is still to come; the options are those of ``encode``."""
+        ...
+
+
 class StatedProtocol(Protocol):
     """All that decides a figure besides the weights and the text."""
 

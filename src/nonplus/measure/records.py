@@ -63,6 +63,19 @@ class Tokens:
     first: int
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of a document one is that comes in parts: how many tokens and
+    characters of it lie before, whether it begins inside a word, and whether others
+    follow. The default is a document in whole.
+    """
+
+    tokens: int = 0
+    chars: int = 0
+    inside_word: bool = False
+    last: bool = True
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenizedTexts:
@@ -74,6 +87,9 @@ class TokenizedTexts:
 
     ``unknown`` and ``spelled`` are the places in ``ids``, rising, of unknown tokens and
     of special tokens spelled out in a text; ``lost`` names what the tokenizer loses.
+
+    A long stream comes in parts, each alone: its document has the text of the part, and
+    tokens that only come before as context.
     """
 
     documents: tuple[Document, ...]
@@ -84,6 +100,7 @@ class TokenizedTexts:
     unknown: Ints = field(default_factory=nowhere)
     spelled: Ints = field(default_factory=nowhere)
     lost: frozenset[str] = frozenset()
+    of: Part = Part()
 
     def __len__(self) -> int:
         """How many documents."""

@@ -11,7 +11,7 @@ from typing import Any, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.measure.records import Bools, Document, Floats, Integers, Ints, TokenizedTexts
+from nonplus.measure.records import Bools, Document, Floats, Integers, Ints, Part, TokenizedTexts
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +214,11 @@ class ScoredText:
         return len(self.tokens.ids) - self.tokens.first - len(self.index)
 
     @property
+    def part(self) -> Part:
+        """Which part of its document it is."""
+        return self._one.tokens.of
+
+    @property
     def partial(self) -> bool:
         """Whether the run was interrupted inside the document."""
         return bool(self._one.partial[0])
@@ -224,7 +229,8 @@ class ScoredText:
         ``names`` turns a token id into text, for the alternatives.
         """
         unknown = set(self._one.tokens.unknown.tolist())
-        data, start, character, row = self.document.text.encode(), 0, 0, 0
+        part = self._one.tokens.of
+        data, start, character, row = self.document.text.encode(), 0, part.chars, 0
         for token in range(self.tokens.first, len(self.tokens.ids)):
             stop = int(self.tokens.byte_ends[token])
             while b"\x80" <= data[stop : stop + 1] < b"\xc0":  # to the end of the character
@@ -234,7 +240,8 @@ class ScoredText:
             if row < len(self.index) and self.index[row] == token:
                 known, row = self._known(row, names), row + 1
             known["unknown"] = token in unknown
-            yield TokenScore(token - self.tokens.first, int(self.tokens.ids[token]), text, character, **known)
+            index = part.tokens + token - self.tokens.first
+            yield TokenScore(index, int(self.tokens.ids[token]), text, character, **known)
             start, character = stop, character + len(text)
 
     def _known(self, row: int, names: "TokenNames") -> dict[str, Any]:

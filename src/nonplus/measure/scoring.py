@@ -22,10 +22,12 @@ from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, 
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import Document, TokenizedTexts, Tokens
+from nonplus.measure.records import Document, TokenizedTexts, Tokens, Window
 from nonplus.measure.scores import ScoredText, ScoredTexts, Scores
+from nonplus.measure.stream import comes_in_parts, parts
 from nonplus.measure.tokenizing import checked, encode, named, newlines_noted, slices, units
 
+_Cut = tuple[TokenizedTexts, Iterable[Iterable[Window]]]
 _CHUNK = 32  # batches' worth of rows that are sorted together
 
 
@@ -51,7 +53,8 @@ def score(
 ) -> Iterator[ScoredText]:
     """Score each document, in order, in memory that does not grow with their number.
 
-    Protocols over a stream join all documents into one first.
+    Protocols over a stream join all documents into one, which comes in parts if it is
+    long: see :attr:`~nonplus.ScoredText.part`.
 
     Raises:
         BadInput: a text is empty or holds what no UTF-8 text can.
@@ -147,7 +150,7 @@ def _in_windows(
     forward = Forward(model, options, fingerprint=protocol.fingerprint)
     under_way: deque[Assembly] = deque()
     try:
-        for jobs in _chunks(_jobs(_tokenized(documents, model, protocol), protocol, under_way), forward):
+        for jobs in _chunks(_jobs(_cut(documents, model, protocol), under_way), forward):
             rows = [row(job.tokens, job.piece.window, protocol.prefix) for job in jobs]
             for places, scores in forward.scores(rows):
                 _put([jobs[i] for i in places], scores, protocol)
@@ -181,13 +184,23 @@ def _put(jobs: Sequence[_Job], scores: Scores, protocol: ResolvedProtocol) -> No
         start = stop
 
 
-def _jobs(slices_: Iterable[TokenizedTexts], protocol: ResolvedProtocol, under_way: deque[Assembly]) -> Iterator[_Job]:
-    for texts in slices_:
+def _cut(documents: Iterable[Document | str], model: WindowModel, protocol: ResolvedProtocol) -> Iterator[_Cut]:
+    """Tokens, with the windows of each document."""
+    if comes_in_parts(protocol.choices):
+        for texts, windows in parts(documents, model, protocol):
+            yield texts, [windows]
+    else:
+        for texts in _tokenized(documents, model, protocol):
+            yield texts, (protocol.windows(texts[document]) for document in range(len(texts)))
+
+
+def _jobs(cut: Iterable[_Cut], under_way: deque[Assembly]) -> Iterator[_Job]:
+    for texts, windows_D in cut:
         assembly = Assembly(texts)
         under_way.append(assembly)
-        for document in range(len(texts)):
+        for document, windows in enumerate(windows_D):
             tokens = texts[document]
-            for piece in assembly.pieces(document, protocol.windows(tokens)):
+            for piece in assembly.pieces(document, windows):
                 yield _Job(assembly, tokens, piece)
 
 
@@ -211,7 +224,7 @@ def _finished(under_way: deque[Assembly], meter: Meter) -> Iterator[ScoredTexts]
         texts = assembly.next_part()
         if texts is not None:
             stop = assembly.done + len(texts)
-            meter.documents += len(texts)
+            meter.documents += len(texts) if texts.tokens.of.last else 0
             try:
                 yield texts
             finally:  # whoever got them may throw KeyboardInterrupt, and they are given once

@@ -21,6 +21,7 @@ from nonplus.measure.statistics.document_sums import SummedTexts, document_sums
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.measure.statistics.intervals import many_documents, token_interval
 from nonplus.measure.statistics.levels import check_level
+from nonplus.measure.statistics.parts import continued
 from nonplus.measure.statistics.sums import log_perplexity
 from nonplus.measure.statistics.tally import Tally
 
@@ -32,6 +33,8 @@ class _Sums:
     """What was measured so far: one value, so that an interruption never splits it."""
 
     tally: Tally = field(default_factory=Tally)
+    closed: Tally = field(default_factory=Tally)  # without a document of which parts are still to come
+    open: SummedTexts | None = None
     domains: Mapping[str, Tally] = field(default_factory=dict)
     positions: PositionTally = field(default_factory=PositionTally)
     lost: frozenset[str] = frozenset()
@@ -40,7 +43,9 @@ class _Sums:
         domains = {domain: self.domains.get(domain, Tally()) + Tally.of(own) for domain, own in sums.by_domain()}
         positions = self.positions + PositionTally.of(texts)
         lost = self.lost | texts.tokens.lost
-        return _Sums(self.tally + Tally.of(sums), {**self.domains, **domains}, positions, lost)
+        tally, last = self.closed + Tally.of(sums), texts.tokens.of.last
+        closed, open_ = (tally, None) if last else (self.closed, sums)
+        return _Sums(tally, closed, open_, {**self.domains, **domains}, positions, lost)
 
 
 @final
@@ -114,11 +119,13 @@ class Measurement:
             texts = scoring.throw(stop) if stop else next(scoring, None)
 
     def add(self, texts: ScoredTexts) -> SummedTexts:
-        """Count scored texts in, and return what each of them adds up to.
+        """Count scored texts in, and return what each of them adds up to; a document
+        that comes in parts, up to this one.
 
         All of it or, if it is interrupted, nothing.
         """
-        sums = document_sums(texts, counted=self._counted(texts))
+        begun = self._sums.open
+        sums = continued(begun, texts) if begun else document_sums(texts, counted=self._counted(texts))
         self._sums = self._sums.plus(sums, texts)
         return sums
 

@@ -17,7 +17,7 @@ from nonplus.measure.protocol.lm_eval_text import detokenize
 from nonplus.measure.records import Document, Encoding, Integers, Ints, TokenizedTexts
 
 _TEXTS = tuple(field.name for field in fields(Document))
-_AHEAD = 1 << 19  # characters that are tokenised together
+AHEAD = 1 << 19  # characters that are tokenised together
 
 
 def units(documents: Iterable[Document | str], protocol: Protocol) -> Iterator[Document]:
@@ -28,15 +28,41 @@ def units(documents: Iterable[Document | str], protocol: Protocol) -> Iterator[D
         BadProtocol: a document has a context and the protocol joins all documents into
             one.
     """
-    texts = named(documents)
-    texts = map(_normalised, texts) if protocol.newlines == "normalise" else newlines_noted(texts)
-    if protocol.detokenize == "wikitext":
-        texts = map(_detokenised, texts)
+    texts = _prepared(documents, protocol)
     if protocol.unit == "stream":
         texts = _joined(texts, protocol)
     if protocol.last_newline == "drop":
         texts = (replace(text, text=text.text.removesuffix("\n")) for text in texts)
     return checked(texts)
+
+
+def stream_of(documents: Iterable[Document | str], protocol: Protocol) -> Iterator[str]:
+    """The stream of a protocol that joins all documents, in pieces, as it is read.
+
+    Raises:
+        BadInput: there is no text, or it holds what UTF-8 cannot.
+        BadProtocol: a document has a context.
+    """
+    characters, newline, joiner, none = 0, "", "", True
+    for document in _prepared(documents, protocol):
+        _check_context(document, protocol)
+        text, newline = newline + joiner + document.text, ""
+        if protocol.last_newline == "drop" and text.endswith("\n"):
+            text, newline = text[:-1], "\n"
+        _check_value("stream", "text", text, before=characters)
+        characters += len(text)
+        joiner, none = protocol.joiner, False
+        yield text
+    if none:
+        raise _no_text()
+    if not characters:
+        raise _empty("stream")
+
+
+def _prepared(documents: Iterable[Document | str], protocol: Protocol) -> Iterator[Document]:
+    texts = named(documents)
+    texts = map(_normalised, texts) if protocol.newlines == "normalise" else newlines_noted(texts)
+    return map(_detokenised, texts) if protocol.detokenize == "wikitext" else texts
 
 
 def named(documents: Iterable[Document | str]) -> Iterator[Document]:
@@ -66,7 +92,7 @@ def checked(documents: Iterable[Document]) -> Iterator[Document]:
         empty = False
         yield document
     if empty:
-        raise BadInput("there is no text; give at least one document that is not empty")
+        raise _no_text()
 
 
 def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
@@ -76,7 +102,7 @@ def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
     for document in documents:
         together.append(document)
         size += len(document.text) + len(document.context)
-        if size >= _AHEAD:
+        if size >= AHEAD:
             yield together
             together, size = [], 0
     if together:
@@ -106,17 +132,30 @@ def encode(
         document = documents[int(np.argmin(counts))]
         raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
     offsets = np.concatenate([[0], np.cumsum(counts)])
-    ids_T = _narrow(_end_to_end([encoding.ids for encoding in encodings]))
+    ids_T = narrow(_end_to_end([encoding.ids for encoding in encodings]))
     odd = int(ids_T.argmin() if ids_T.min() < 0 else ids_T.argmax())
     if not 0 <= ids_T[odd] < model.vocabulary:
         document = documents[int(np.searchsorted(offsets, odd, side="right")) - 1]
-        raise BadModel(
-            f"the tokenizer gives the id {ids_T[odd]} for {document.id}, and {model.name} knows only ids from 0 to "
-            f"{model.vocabulary - 1}; use the tokenizer that the model was trained with"
-        )
+        raise beyond_vocabulary(int(ids_T[odd]), document.id, model)
     ends_T, firsts_D = _ends_in_text(documents, encodings, offsets, model)
     texts = TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
     return marked(texts, model.tokenizer)
+
+
+def beyond_vocabulary(token: int, document: str, model: AnyModel) -> BadModel:
+    """An id that the model does not know."""
+    return BadModel(
+        f"the tokenizer gives the id {token} for {document}, and {model.name} knows only ids from 0 to "
+        f"{model.vocabulary - 1}; use the tokenizer that the model was trained with"
+    )
+
+
+def out_of_order(document: str, model: AnyModel) -> BadModel:
+    """Tokens that do not follow each other."""
+    return BadModel(
+        f"the tokenizer of {model.name} gives a token of {document} that ends before the one that precedes it, "
+        "or after the text; the byte_ends of an Encoding rise, to the end of the text at most"
+    )
 
 
 def _encodings(texts: Sequence[str], model: AnyModel, choices: Protocol, prefix: Sequence[int]) -> list[Encoding]:
@@ -140,16 +179,13 @@ def _ends_in_text(
     counts = np.diff(offsets)
     contexts = np.array([_n_bytes(document.context) for document in documents])
     lengths = np.array([_n_bytes(document.text) for document in documents])
-    ends_T = _narrow(_end_to_end([encoding.byte_ends for encoding in encodings]))
+    ends_T = narrow(_end_to_end([encoding.byte_ends for encoding in encodings]))
     wrong_T = np.append(False, ends_T[1:] < ends_T[:-1])
     wrong_T[offsets[:-1]] = ends_T[offsets[:-1]] < 0
     wrong_T[offsets[1:] - 1] |= ends_T[offsets[1:] - 1] > contexts + lengths
     if wrong_T.any():
         document = documents[int(np.searchsorted(offsets, int(wrong_T.argmax()), side="right")) - 1]
-        raise BadModel(
-            f"the tokenizer of {model.name} gives a token of {document.id} that ends before the one that precedes it, "
-            "or after the text; the byte_ends of an Encoding rise, to the end of the text at most"
-        )
+        raise out_of_order(document.id, model)
     firsts_D = np.zeros(len(documents), np.int64)
     if contexts.any():
         ends_T = np.maximum(ends_T - np.repeat(contexts.astype(ends_T.dtype), counts), 0)
@@ -165,7 +201,7 @@ def _end_to_end(columns: Sequence[Integers]) -> Integers:
     return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
-def _narrow(values: Integers) -> Integers:
+def narrow(values: Integers) -> Integers:
     """In half the memory, where they fit; there may be one for every byte of a text."""
     most = np.iinfo(np.int32).max
     fits = len(values) == 0 or (int(values.min()) >= -most and int(values.max()) <= most)
@@ -203,16 +239,20 @@ def _detokenised(document: Document) -> Document:
 def _joined(documents: Iterable[Document], protocol: Protocol) -> Iterator[Document]:
     texts, originals = [], []
     for document in documents:
-        if document.context:
-            raise BadProtocol(
-                f"{protocol.name} joins all texts into one stream, and {document.id} has a context that is not to be "
-                "scored; use a protocol over documents, as in protocol=full"
-            )
+        _check_context(document, protocol)
         texts.append(document.text)
         originals.append(document.original or document.text)
     if texts:
         original = protocol.joiner.join(originals) if originals != texts else ""
         yield Document(text=protocol.joiner.join(texts), id="stream", original=original)
+
+
+def _check_context(document: Document, protocol: Protocol) -> None:
+    if document.context:
+        raise BadProtocol(
+            f"{protocol.name} joins all texts into one stream, and {document.id} has a context that is not to be "
+            "scored; use a protocol over documents, as in protocol=full"
+        )
 
 
 def _note_carriage_return(document: Document) -> None:
@@ -226,14 +266,28 @@ def _note_carriage_return(document: Document) -> None:
 
 def _check(document: Document) -> None:
     if not document.text:
-        raise BadInput(f"{document.id} is empty; a text needs at least one character")
+        raise _empty(document.id)
     for name in _TEXTS:
-        value: str = getattr(document, name)
-        try:
-            value.encode()
-        except UnicodeEncodeError as wrong:
-            where = "" if name == "text" else f" of its {name}"
-            raise BadInput(
-                f"{document.id!r} holds {value[wrong.start]!a} at character {wrong.start}{where}, half of a surrogate "
-                "pair, which is not text; decode the source with the encoding it was written in"
-            ) from None
+        _check_value(document.id, name, getattr(document, name))
+
+
+def _check_value(document: str, name: str, value: str, *, before: int = 0) -> None:
+    """Refuse what is no text in a field of a document, of which ``value`` follows some
+    characters.
+    """
+    try:
+        value.encode()
+    except UnicodeEncodeError as wrong:
+        where = "" if name == "text" else f" of its {name}"
+        raise BadInput(
+            f"{document!r} holds {value[wrong.start]!a} at character {before + wrong.start}{where}, half of a "
+            "surrogate pair, which is not text; decode the source with the encoding it was written in"
+        ) from None
+
+
+def _no_text() -> BadInput:
+    return BadInput("there is no text; give at least one document that is not empty")
+
+
+def _empty(document: str) -> BadInput:
+    return BadInput(f"{document} is empty; a text needs at least one character")

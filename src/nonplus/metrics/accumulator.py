@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from nonplus.errors import BadInput
-from nonplus.measure.statistics.sums import Sums
-from nonplus.measure.statistics.tally import Tally, first_places
+from nonplus.measure.statistics.sums import Sums, first_places
+from nonplus.measure.statistics.tally import Tally
 from nonplus.metrics.batch_sums import BatchSums
 from nonplus.metrics.protocol import MetricProtocol
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput, BadProbability
 from nonplus.measure.records import Bools, Floats, Ints
 from nonplus.measure.statistics.fixed_point import BITS, bounded_product, run_sums, units
-from nonplus.measure.statistics.sums import Sums, sums_of
-from nonplus.measure.statistics.tally import first_places
+from nonplus.measure.statistics.sums import Sums, first_places, sums_of
 
 Array = NDArray[Any]
 

@@ -11,8 +11,8 @@ in pieces that overlap. Two neighbours are joined at a place around which they a
   two never depended on what is outside, and what follows met the same neighbour in the
   piece on the right as it would have in the whole.
 
-Pieces that do not agree anywhere, as in a text of one endless word, are given up for
-the whole.
+A piece that agrees with none after it, as in a text of one endless word, grows until
+one does. So the tokens of a text that is still being read are known as it comes.
 """
 
 import json
@@ -25,6 +25,7 @@ from typing import Any, final
 import numpy as np
 import tokenizers
 
+from nonplus.errors import BadModel
 from nonplus.measure.records import Bools, Encoding, Integers, Ints
 from nonplus.models.token_bytes import TokenBytes
 
@@ -63,44 +64,127 @@ class FastEncoder:
         nothing, all_ = (np.full(len(own), end, ends.dtype) for own, end in ((before, 0), (after, ends[-1:].sum())))
         return Encoding(np.concatenate([before, ids, after]), np.concatenate([nothing, ends, all_]))
 
-    def _in_pieces(self, text: str) -> Encoding:
-        left, first = self._piece(text, 0, 0), 0
-        ids, ends = array("i"), array("i" if left.end_T.itemsize == 4 else "q")  # which grow without a copy
-        while left.stop < len(text):
-            for right in self._next_pieces(text, left):
-                place_P, apart = _common_ends(left, right)
-                if len(place_P) >= _ENOUGH:
-                    break
-            else:
-                return self._bytes.encoding(text, self._encode([text])[0])
-            last = int(place_P[len(place_P) // 2]) + 1
-            ids.frombytes(left.ids[first:last].data.cast("B"))
-            ends.frombytes(left.end_T[first:last].data.cast("B"))
-            left, first = right, last - apart
-        ids.frombytes(left.ids[first:].data.cast("B"))
-        ends.frombytes(left.end_T[first:].data.cast("B"))
-        return Encoding(np.frombuffer(ids, np.int32), np.frombuffer(ends, left.end_T.dtype))
+    def stream(self, *, specials: bool) -> "GrowingText":
+        """A text that comes bit by bit; with ``specials``, with the automatically added
+        tokens.
+        """
+        return GrowingText(self._piece, *((self.before, self._after) if specials else ((), ())))
 
-    def _next_pieces(self, text: str, left: "_Piece") -> Iterator["_Piece"]:
-        """Pieces that go on from ``left``, with more and more overlap."""
-        for overlap in _OVERLAPS:
-            start = left.stop - overlap
-            yield self._piece(text, start, left.start_byte + len(text[left.start : start].encode()))
+    def _in_pieces(self, text: str) -> Encoding:
+        narrow = np.int32 if 4 * len(text) < 1 << 31 else np.int64
+        growing = self.stream(specials=False)
+        ids, ends = array("i"), array("i" if narrow is np.int32 else "q")  # which grow without a copy
+        for certain in (growing.certain(text), growing.rest()):
+            for part in certain:
+                ids.frombytes(part.ids.astype(np.int32, copy=False).data.cast("B"))
+                ends.frombytes(part.byte_ends.astype(narrow).data.cast("B"))
+        return Encoding(np.frombuffer(ids, np.int32), np.frombuffer(ends, narrow))
 
     def _piece(self, text: str, start: int, start_byte: int) -> "_Piece":
-        own = text[start : start + _PIECE]
-        (encoded,) = self._encode([own])
-        encoding = self._bytes.encoding(own, encoded)
+        (encoded,) = self._encode([text])
+        encoding = self._bytes.encoding(text, encoded)
         words = np.arange(len(encoding.ids)) if self._joins_inside_words else np.array(encoded.word_ids)
-        narrow = np.int32 if 4 * len(text) < 1 << 31 else np.int64
         return _Piece(
             start=start,
-            stop=start + len(own),
+            stop=start + len(text),
             start_byte=start_byte,
             ids=encoding.ids.astype(np.int32),
-            end_T=(encoding.byte_ends + start_byte).astype(narrow),
+            end_T=encoding.byte_ends + start_byte,
             joins_T=np.append(words[:-1] != words[1:], False)[: len(words)],
         )
+
+
+@final
+class GrowingText:
+    """The tokens of a text that comes bit by bit, each given once it is certain."""
+
+    def __init__(
+        self, encoded: Callable[[str, int, int], "_Piece"], before: Sequence[int] = (), after: Sequence[int] = ()
+    ) -> None:
+        """``encoded`` makes a piece of a text that begins at a character and a byte;
+        ``before`` and ``after`` go around all.
+        """
+        self._encoded = encoded
+        self._before, self._after = before, after
+        self._text = ""  # what is not certain yet, and what came shortly before
+        self._begin = 0  # the place in it where ``_left`` begins
+        self._begin_byte = 0
+        self._size = _PIECE
+        self._left: _Piece | None = None
+        self._first = 0  # the first token of ``_left`` that was not given
+        self._end = 0  # the byte of the whole at which the last given token ends
+
+    def feed(self, text: str) -> Encoding:
+        """The tokens that are certain once ``text`` follows."""
+        return self._given(list(self.certain(text)))
+
+    def end(self) -> Encoding:
+        """The tokens that are left."""
+        own = self._given(list(self.rest()))
+        after = np.array(self._after, own.ids.dtype)
+        ends = np.full(len(after), self._end, np.int64)
+        return Encoding(np.append(own.ids, after), np.append(own.byte_ends, ends))
+
+    def _given(self, parts: Sequence[Encoding]) -> Encoding:
+        before, self._before = np.array(self._before, np.int32), ()
+        ids = [before, *(part.ids for part in parts)]
+        return Encoding(np.concatenate(ids), np.concatenate([0 * before, *(part.byte_ends for part in parts)]))
+
+    def certain(self, text: str) -> Iterator[Encoding]:
+        """What :meth:`feed` gives, piece by piece and without the added tokens."""
+        self._text = self._text[self._begin :] + text
+        self._begin = 0
+        while len(self._text) - self._begin >= self._size + _PIECE:
+            yield from self._next()
+
+    def rest(self) -> Iterator[Encoding]:
+        """What :meth:`end` gives, piece by piece and without the added tokens."""
+        while self._begin + self._size < len(self._text):
+            yield from self._next()
+        if len(self._text) > self._begin:
+            yield self._taken(self._grown(), None)
+
+    def _next(self) -> Iterator[Encoding]:
+        """The tokens up to where a next piece goes on, if there is one that agrees;
+        else the piece grows.
+        """
+        left = self._grown()
+        for overlap in _OVERLAPS:
+            begin = self._begin + self._size - overlap
+            start_byte = self._begin_byte + len(self._text[self._begin : begin].encode())
+            right = self._encoded(self._text[begin : begin + _PIECE], left.stop - overlap, start_byte)
+            place_P, apart = _common_ends(left, right)
+            if len(place_P) >= _ENOUGH:
+                last = int(place_P[len(place_P) // 2]) + 1
+                yield self._taken(left, last)
+                self._left, self._first = right, last - apart
+                self._begin, self._begin_byte, self._size = begin, start_byte, right.stop - right.start
+                return
+        self._size *= 2
+
+    def _taken(self, left: "_Piece", last: int | None) -> Encoding:
+        given = slice(self._first, last)
+        self._end = max(self._end, int(left.end_T[given][-1:].sum()))
+        return Encoding(left.ids[given], left.end_T[given])
+
+    def _grown(self) -> "_Piece":
+        """The piece that was joined last, with as much text as it has by now.
+
+        Raises:
+            BadModel: more text changes tokens long before it.
+        """
+        known, size = self._left, min(self._size, len(self._text) - self._begin)
+        if known is not None and known.stop - known.start == size:
+            return known
+        start = known.start if known else 0
+        left = self._encoded(self._text[self._begin : self._begin + size], start, self._begin_byte)
+        if known is not None and not np.array_equal(left.ids[: self._first], known.ids[: self._first]):
+            raise BadModel(
+                "the tokenizer changes its tokens by what follows much later in the text, so a long text has no "
+                "tokens that are certain; cut the text into shorter documents"
+            )
+        self._left = left
+        return left
 
 
 @final

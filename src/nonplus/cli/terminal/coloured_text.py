@@ -30,12 +30,16 @@ class Screen:
         self._begun = False
 
     def show(self, scored: ScoredText, sums: DocumentSums) -> None:
-        """Print a text; before the first one, the legend."""
+        """Print a text or a part of one, with the perplexity up to its end; before the
+        first one, the legend.
+        """
         perplexity = figure(sums.perplexity) if sums.tokens else "-"
         if self._coloured and not self._begun:
             self._console.print(legend(self._styles), soft_wrap=True)
         self._begun = True
-        self._console.print(Text(f"{one_line(scored.document.id)}  perplexity {perplexity}", "bold"), soft_wrap=True)
+        before = scored.part.tokens
+        name = f"{one_line(scored.document.id)}{f', from token {before:,} on' if before else ''}"
+        self._console.print(Text(f"{name}  perplexity {perplexity}", "bold"), soft_wrap=True)
         if self._coloured:
             self._console.print(_coloured(scored, self._names, self._styles), soft_wrap=True)
         else:

@@ -4,15 +4,17 @@ from it.
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from nonplus.errors import BadProtocol
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
 from nonplus.measure.records import Tokens, Window
-from nonplus.measure.windows import chunk_windows, grid_windows, headed_windows, windows
+from nonplus.measure.windows import Reach, chunk_windows, grid_windows, headed_windows, windows
 
 _DOUBLED = "the tokenizer adds BOS and the protocol adds another; the second BOS is scored"
 
@@ -77,14 +79,16 @@ class ResolvedProtocol:
         ]
         return "|".join(always + special)
 
-    def windows(self, tokens: Tokens) -> Iterator[Window]:
-        """The windows of a tokenised text.
+    def windows(self, tokens: Tokens, reach: Reach | None = None) -> Iterator[Window]:
+        """The windows of a tokenised text; ``tokens`` may be the first ones of it if
+        ``reach`` tells how many there are.
 
         Raises:
             BadProtocol: the text is too long or too short for this protocol.
         """
         cut = {"rolling": self._rolling, "grid": self._grid, "chunks": self._chunks, "whole": self._whole}
-        return (self._without_doubled_prefix(window, tokens) for window in cut[self.choices.cut](tokens))
+        all_ = cut[self.choices.cut](tokens, reach or partial(min, len(tokens.ids)))
+        return (self._without_doubled_prefix(window, tokens) for window in all_)
 
     def weight(self, window: Window) -> float:
         """How often each token scored in the window counts."""
@@ -96,37 +100,34 @@ class ResolvedProtocol:
             return 1.0
         return (n - 1) / n
 
-    def _rolling(self, tokens: Tokens) -> Iterator[Window]:
-        n, choices = len(tokens.ids), self.choices
-        first = self._first(tokens)
+    def _rolling(self, tokens: Tokens, reach: Reach) -> Iterator[Window]:
+        choices, first = self.choices, self._first(tokens)
         if choices.bos == "every" and self.prefix:
             room = choices.window - 1
-            return windows(n, room=room, stride=min(choices.stride, room), first=first, prefixed=True)
+            return windows(reach, room=room, stride=min(choices.stride, room), first=first, prefixed=True)
         if self.prefix and not self._doubled(tokens):
-            return headed_windows(n, context=choices.window, stride=choices.stride, first=first)
-        return windows(n, room=choices.window, stride=choices.stride, first=first)
+            return headed_windows(reach, context=choices.window, stride=choices.stride, first=first)
+        return windows(reach, room=choices.window, stride=choices.stride, first=first)
 
-    def _grid(self, tokens: Tokens) -> Iterator[Window]:
-        return grid_windows(
-            len(tokens.ids), context=self.choices.window, stride=self.choices.stride, first=tokens.first
-        )
+    def _grid(self, tokens: Tokens, reach: Reach) -> Iterator[Window]:
+        return grid_windows(reach, context=self.choices.window, stride=self.choices.stride, first=tokens.first)
 
-    def _chunks(self, tokens: Tokens) -> Iterator[Window]:
-        n, size = len(tokens.ids), self.choices.window
+    def _chunks(self, tokens: Tokens, reach: Reach) -> Iterator[Window]:
+        size = self.choices.window
         fewest = 2 * size if self.choices.scored == "second-half" else size
-        if n < fewest:
+        if (n := reach(fewest)) < fewest:
             raise BadProtocol(
                 f"{self.choices.name} needs at least {fewest} tokens, the text has {n}; "
                 f"use a smaller window=…, or protocol=full, which scores a text of any length"
             )
         skip = size // 2 + 1 if self.choices.scored == "second-half" else 1
         replaced = self.choices.bos == "replace" and bool(self.prefix)
-        for window in chunk_windows(n, context=size, skip=skip, first=tokens.first):
+        for window in chunk_windows(reach, context=size, skip=skip, first=tokens.first):
             yield replace(window, start=window.start + 1, prefixed=True) if replaced else window
 
-    def _whole(self, tokens: Tokens) -> Iterator[Window]:
-        n, room = len(tokens.ids), self.choices.window - len(self.prefix)
-        if n > room and self.choices.too_long == "refuse":
+    def _whole(self, tokens: Tokens, reach: Reach) -> Iterator[Window]:
+        room = self.choices.window - len(self.prefix)
+        if (n := reach(sys.maxsize)) > room and self.choices.too_long == "refuse":
             raise BadProtocol(
                 f"{self.choices.name} feeds a text in one piece of at most {room} tokens, and "
                 f"{tokens.document.id} has {n}; cut the text, or use protocol=full, which cuts windows"

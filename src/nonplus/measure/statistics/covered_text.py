@@ -45,7 +45,7 @@ def covered_text(texts: ScoredTexts) -> Iterator[tuple[Block, CoveredText]]:
         start_S = np.where(first_S, 0, tokens.byte_ends[index_S - 1]) + place_S
         stop_S = tokens.byte_ends[index_S] + place_S
         begin, end = _whole_characters(data_Y, int(start_S[0]), int(stop_S[-1]))
-        inside_D = begins_D[:-1][(begins_D[:-1] >= begin) & (begins_D[:-1] < end)]
+        inside_D = begins_D[:-1][(begins_D[:-1] >= begin) & (begins_D[:-1] < end) & (not tokens.of.inside_word)]
         chars_Y, words_Y = _counted_before(data_Y[begin:end], inside_D - begin)
         start_S, stop_S = start_S - begin, stop_S - begin
         yield (
@@ -75,7 +75,7 @@ def _counted_before(data_Y: NDArray[np.uint8], begins_D: Ints) -> tuple[Ints, In
     begins_Y = (data_Y & 0xC0) != 0x80  # in UTF-8, all but the first byte of a character begin with the bits 10
     point_C = data_Y if begins_Y.all() else np.frombuffer(data_Y.tobytes().decode().encode("utf-32-le"), np.uint32)
     blank_C = np.take(_IS_BLANK, point_C, mode="clip")
-    after_blank_C = np.concatenate([[True], blank_C[:-1]])[: len(blank_C)]
+    after_blank_C = np.concatenate([[False], blank_C[:-1]])[: len(blank_C)]
     chars_Y = np.concatenate([[0], np.cumsum(begins_Y)])
     first_C = chars_Y[begins_D]
     after_blank_C[first_C[first_C < len(after_blank_C)]] = True

@@ -17,7 +17,7 @@ from nonplus.measure.records import Bools, Document, Floats, Ints, TokenizedText
 from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics.covered_text import covered_text
 from nonplus.measure.statistics.fixed_point import BITS, Units, blocks, bounded_product, exp, run_sums, units
-from nonplus.measure.statistics.stretches import FEW, Stretch, quarters
+from nonplus.measure.statistics.stretches import FEW, Blocks, Stretch, block_bounds
 from nonplus.measure.statistics.sums import Sums, counted_tokens, log_perplexity, nats_per, sums_of, total_nats
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ class SummedTexts:
 
     ``zero_places``, ``unknown_places`` and ``spelled_places`` are pairs of a document
     and a token of it. ``stretches`` are those of the documents that are alone or two,
-    in the batch or in their domain.
+    in the batch or in their domain. ``blocks`` are of a document that comes in parts.
     """
 
     documents: tuple[Document, ...]
@@ -83,6 +83,7 @@ class SummedTexts:
     unknown_places: tuple[tuple[int, int], ...] = ()
     spelled_places: tuple[tuple[int, int], ...] = ()
     stretches: tuple[tuple[int, tuple[Stretch, ...]], ...]
+    blocks: Blocks | None = None
 
     def __iter__(self) -> Iterator[DocumentSums]:
         """The documents one by one."""
@@ -131,8 +132,10 @@ def _by_domain(
     return found
 
 
-def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | None] = ()) -> SummedTexts:
-    """Sum each document.
+def document_sums(
+    texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | None] = (), before: int = 0
+) -> SummedTexts:
+    """Sum each document, or the part of one that follows ``before`` scored tokens.
 
     ``counted`` gives, for documents where it is not ``None``, the words and bytes to
     divide by instead of those that were scored, for protocols whose denominator is
@@ -157,14 +160,16 @@ def document_sums(texts: ScoredTexts, *, counted: Sequence[tuple[int, int] | Non
             columns["words"][place], columns["bytes"][place] = other
     sums = sums_of(columns, len(texts))
     few = _few(texts.documents, sums)
+    blocks = {place: _blocks(texts, *offsets[[place, place + 1]].tolist(), before=before) for place in few}
     return SummedTexts(
         documents=texts.documents,
         sums=sums,
-        partial=texts.partial,
+        partial=texts.partial | (not texts.tokens.of.last),
         zero_places=_located(texts.tokens, texts.index[np.isinf(texts.nats)].astype(np.int64)),
         unknown_places=_located(texts.tokens, texts.tokens.unknown),
         spelled_places=_located(texts.tokens, texts.tokens.spelled),
-        stretches=tuple((place, _stretches(texts, *offsets[[place, place + 1]].tolist())) for place in few),
+        stretches=tuple((place, own.quarters(sums[place].scored)) for place, own in blocks.items()),
+        blocks=blocks.get(0),
     )
 
 
@@ -206,10 +211,10 @@ def _added(runs: int, *parts: Iterable[tuple[slice, _Columns]]) -> _Columns:
     return dict(sums)
 
 
-def _stretches(texts: ScoredTexts, begin: int, end: int) -> tuple[Stretch, ...]:
-    ends = quarters(begin, end)
-    sums = _added(len(ends) - 1, _surprisals(texts, ends))
-    return tuple(Stretch(y, n) for y, n in zip(sums["nats"], sums["tokens"], strict=True) if n)
+def _blocks(texts: ScoredTexts, begin: int, end: int, *, before: int) -> Blocks:
+    width, bounds = block_bounds(begin, end, before=before)
+    sums = _added(len(bounds) - 1, _surprisals(texts, bounds))
+    return Blocks(width, tuple(map(Stretch, sums["nats"], sums["tokens"])))
 
 
 def _few(documents: Sequence[Document], sums: Sequence[Sums]) -> list[int]:
@@ -240,5 +245,5 @@ def _weighted(nats_S: Floats, weight_S: Floats) -> tuple[Floats, Units | None]:
 def _located(tokens: TokenizedTexts, places: Ints) -> tuple[tuple[int, int], ...]:
     """Each place in the ids as a document and a token of its text."""
     document_P = np.searchsorted(tokens.offsets, places, side="right") - 1
-    token_P = places - tokens.offsets[document_P] - tokens.firsts[document_P]
+    token_P = places - tokens.offsets[document_P] - tokens.firsts[document_P] + tokens.of.tokens
     return tuple(zip(document_P.tolist(), token_P.tolist(), strict=True))

@@ -1,11 +1,14 @@
 """Exact sums over one document, and the figures that follow from them."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nsmallest
 from operator import add
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from nonplus.measure.statistics.fixed_point import unfixed
+
+_SHOWN = 5  # tokens of a kind whose place is remembered
 
 
 class Sums(NamedTuple):
@@ -50,6 +53,11 @@ def sums_of(columns: Mapping[str, Sequence[int]], documents: int) -> tuple[Sums,
     """The sums of each document from columns by name; a column that is absent is 0."""
     nothing = [0] * documents
     return tuple(map(Sums._make, zip(*(columns.get(name, nothing) for name in Sums._fields), strict=True)))
+
+
+def first_places(places: Iterable[tuple[Any, int]]) -> tuple[tuple[Any, int], ...]:
+    """The first few of ``places``, in order: as many as a tally remembers."""
+    return tuple(nsmallest(_SHOWN, places))
 
 
 class Summed(Protocol):

@@ -9,7 +9,7 @@ two, stretches of these.
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from heapq import nlargest, nsmallest
+from heapq import nlargest
 from itertools import chain
 from operator import mul
 from typing import Any, NamedTuple, Self
@@ -18,9 +18,8 @@ from nonplus.errors import BadInput
 from nonplus.measure.statistics.document_sums import SummedTexts
 from nonplus.measure.statistics.fixed_point import exp, fixed
 from nonplus.measure.statistics.stretches import FEW, Stretch
-from nonplus.measure.statistics.sums import Sums, log_perplexity
+from nonplus.measure.statistics.sums import Sums, first_places, log_perplexity
 
-_SHOWN = 5  # zero-probability tokens whose place is remembered
 LARGEST = 64  # documents kept one by one; each of the others is less than 1/64 of the text
 
 
@@ -165,11 +164,6 @@ class Tally:
         read |= {name: tuple((str(id_), int(at)) for id_, at in held.get(name, ())) for name in _PLACES}
         read |= {name: tuple(kind(*map(_whole, row)) for row in held.get(name, ())) for name, kind in _ROWS.items()}
         return cls(**read)
-
-
-def first_places(places: Iterable[tuple[Any, int]]) -> tuple[tuple[Any, int], ...]:
-    """The first few of ``places``, in order: as many as a tally remembers."""
-    return tuple(nsmallest(_SHOWN, places))
 
 
 def _named(ids: Sequence[str], places: Iterable[tuple[int, int]]) -> tuple[tuple[str, int], ...]:

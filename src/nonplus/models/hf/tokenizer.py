@@ -12,7 +12,8 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerBase
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.interfaces import Message, Special, SpecialText
+from nonplus.measure.gathered import GatheredText
+from nonplus.measure.interfaces import GrowingEncoding, Message, Special, SpecialText
 from nonplus.measure.records import Encoding, Ints
 from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.token_bytes import bytes_before, gives, of_signs, of_text, tiles
@@ -76,8 +77,16 @@ class HFTokenizer:
 
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
-        encoder = self._encoder if special_text == "parsed" else self._plain
-        return encoder.encode(texts, specials)
+        return self._reading(special_text).encode(texts, specials)
+
+    def stream(self, *, specials: bool, special_text: SpecialText = "parsed") -> GrowingEncoding:
+        """The tokens of a text that comes bit by bit, all at its end unless the
+        tokenizer is a fast one.
+        """
+        return self._reading(special_text).stream(specials)
+
+    def _reading(self, special_text: SpecialText) -> "_Encoder":
+        return self._encoder if special_text == "parsed" else self._plain
 
     @cached_property
     def _plain(self) -> "_Encoder":
@@ -143,6 +152,8 @@ class _Encoder(Protocol):
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]: ...
 
+    def stream(self, specials: bool) -> GrowingEncoding: ...
+
     def rules(self) -> str: ...
 
 
@@ -173,6 +184,9 @@ class _Fast:
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         return self._encoder.encode(texts, specials=specials)
 
+    def stream(self, specials: bool) -> GrowingEncoding:
+        return self._encoder.stream(specials=specials)
+
     def rules(self) -> str:
         return str(self._rust.to_str())
 
@@ -196,6 +210,9 @@ class _Slow:
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         return [self._encoding(text, specials) for text in texts]
+
+    def stream(self, specials: bool) -> GrowingEncoding:
+        return GatheredText(partial(self.encode, specials=specials))
 
     def rules(self) -> str:
         options = self._tokenizer.init_kwargs.items()

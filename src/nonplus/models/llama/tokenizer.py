@@ -13,7 +13,7 @@ import tokenizers
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import Message, Special, SpecialText
 from nonplus.measure.records import Encoding
-from nonplus.models.fast_encoder import FastEncoder
+from nonplus.models.fast_encoder import FastEncoder, GrowingText
 from nonplus.models.unknown_token import unknown_id
 
 
@@ -59,8 +59,14 @@ class FileTokenizer:
 
     def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
-        encoder = self._parsed if special_text == "parsed" else self._plain
-        return encoder.encode(texts, specials=specials)
+        return self._encoder(special_text).encode(texts, specials=specials)
+
+    def stream(self, *, specials: bool, special_text: SpecialText = "parsed") -> GrowingText:
+        """The tokens of a text that comes bit by bit."""
+        return self._encoder(special_text).stream(specials=specials)
+
+    def _encoder(self, special_text: SpecialText) -> FastEncoder:
+        return self._parsed if special_text == "parsed" else self._plain
 
     @cached_property
     def _plain(self) -> FastEncoder:

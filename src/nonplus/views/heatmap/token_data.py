@@ -58,7 +58,7 @@ def _own(text: ScoredText, tokens: Sequence[TokenScore]) -> list[int | None]:
         return [None] * len(tokens)
     rows, columns = np.nonzero(text.readings.top_ids == text.tokens.ids[text.index][:, None])
     own = dict(zip(text.index[rows].tolist(), columns.tolist(), strict=True))
-    return [own.get(text.tokens.first + token.index) for token in tokens]
+    return [own.get(text.tokens.first + token.index - text.part.tokens) for token in tokens]
 
 
 def _bits(nats: float | None) -> float | str | None:

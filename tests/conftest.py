@@ -4,6 +4,9 @@ texts, and on request no torch.
 
 import os
 import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,27 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no folder {folder}: set NONPLUS_DATA to the shared texts, models and tokenizers")
     return folder
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter, unlike tmp_path."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
+
+
+@pytest.fixture
+def as_ordinary_user() -> Callable[[], AbstractContextManager[None]]:
+    """Makes a block act as an ordinary user: root may read every file."""
+
+    @contextmanager
+    def ordinary() -> Iterator[None]:
+        user = os.geteuid()
+        os.seteuid(user or 65534)
+        try:
+            yield
+        finally:
+            os.seteuid(user)
+
+    return ordinary

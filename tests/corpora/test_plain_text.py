@@ -1,9 +1,6 @@
 import io
 import os
 import sys
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -21,25 +18,6 @@ def pipe_in(monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data), encoding="ascii"))
 
     return put
-
-
-@pytest.fixture
-def open_folder():
-    """A folder that every user may enter, unlike tmp_path."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        yield Path(folder)
-
-
-@contextmanager
-def as_ordinary_user():
-    """Act as an ordinary user: root may read every file."""
-    user = os.geteuid()
-    os.seteuid(user or 65534)
-    try:
-        yield
-    finally:
-        os.seteuid(user)
 
 
 def test_a_literal_text_is_one_unchanged_document(read):
@@ -165,7 +143,7 @@ def test_an_empty_file_is_refused(tmp_path, read):
         read(str(path))
 
 
-def test_a_file_that_may_not_be_read_is_refused_with_the_reason(open_folder, read):
+def test_a_file_that_may_not_be_read_is_refused_with_the_reason(open_folder, as_ordinary_user, read):
     path = open_folder / "secret.txt"
     path.write_text("words")
     path.chmod(0)

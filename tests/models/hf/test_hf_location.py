@@ -111,3 +111,16 @@ def test_a_folder_without_a_model_is_refused_with_what_it_holds(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     with pytest.raises(BadModel, match=r"'notes\.txt' is a file"):
         is_here("notes.txt")
+
+
+@pytest.mark.parametrize(
+    ("locked", "named"), [("config.json", r"config\.json"), ("model.safetensors", "safetensors"), (".", "")]
+)
+def test_a_folder_or_file_that_may_not_be_read_is_named(open_folder, as_ordinary_user, locked, named):
+    folder = open_folder / "model"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        (folder / name).write_text("{}")
+    (folder / locked).chmod(0)
+    with as_ordinary_user(), pytest.raises(BadModel, match=rf"this user may not read '.*{named}'; ask for permission"):
+        is_here(str(folder))

@@ -15,6 +15,7 @@ from nonplus.models.bundled_cards import bundled_models
 
 _ON_HUB = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 _ON = ("1", "true", "yes", "on")
+_READ = (".json", ".safetensors", ".bin")  # files of a model
 _PATIENCE = 5.0  # seconds
 
 
@@ -44,7 +45,13 @@ def is_here(name: str, *, holds: str = "config.json") -> bool:
 
 
 def _checked_folder(folder: Path, holds: str) -> bool:
-    if not (folder / holds).exists():
+    try:
+        for file in sorted(folder.iterdir()):
+            if file.suffix in _READ and file.exists():
+                file.open("rb").close()
+    except PermissionError as locked:
+        raise BadModel(f"this user may not read {locked.filename!r}; ask for permission, or copy the folder") from None
+    if not os.path.exists(folder / holds):
         inside = sorted(path.parent.name for path in folder.glob(f"*/{holds}"))[:3]
         other = f", but {', '.join(inside)} in it do" if inside else ""
         raise BadModel(f"the folder {str(folder)!r} holds no {holds}{other}; give a folder with {holds} and weights")

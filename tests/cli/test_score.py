@@ -68,7 +68,7 @@ def test_figures_are_those_of_the_library(run, verses):
 
 
 def test_blank_documents_are_omitted_and_counted(run, verses):
-    assert "skipped          2 blank documents" in run("score", f"lines:{verses}", *UNIFORM).out
+    assert "skipped          2 documents without text" in run("score", f"lines:{verses}", *UNIFORM).out
     assert run("score", f"lines:{verses}", *UNIFORM, "--json").object["skipped_documents"] == 2
 
 

@@ -56,7 +56,7 @@ def test_one_empty_file_among_several_is_skipped_and_counted(tmp_path):
 
 
 def test_a_corpus_of_blank_documents_is_refused_with_their_number(jsonl, read):
-    with pytest.raises(BadInput, match=r"rows\.jsonl has no text to measure: every document is blank \(2\); check"):
+    with pytest.raises(BadInput, match=r"rows\.jsonl has no text to measure: 2 documents, none with text; check"):
         read(str(jsonl([{"text": ""}, {"text": " "}])))
 
 

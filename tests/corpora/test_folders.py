@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tarfile
 import warnings
 from contextlib import suppress
 from threading import Thread
@@ -96,3 +97,12 @@ def test_endless_pipes_end_at_the_largest_size(tmp_path, read):
         with pytest.raises(BadInput, match=r"is longer than max_bytes=1000"):
             read(f"{scheme}:{path}", max_bytes=1000)
         writer.join()
+
+
+def test_archives_in_a_folder_are_read_and_other_files_are_said_to_be_left_out(tmp_path, read):
+    (tmp_path / "one.txt").write_text("one")
+    with tarfile.open(tmp_path / "two.tar.gz", "w:gz") as archive:
+        archive.add(tmp_path / "one.txt", "two.txt")
+    (tmp_path / "page.html").write_text("<p>three")
+    with pytest.warns(SuspectInput, match=r"1 file of .* left out: read are \.txt, .*archives"):
+        assert [document.text for document in read(str(tmp_path))] == ["one", "one"]

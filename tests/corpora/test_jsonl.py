@@ -121,12 +121,14 @@ def test_a_bad_row_stops_the_reading_or_is_skipped_and_handed_over_with_its_plac
     assert next(documents).text == "one"
     with pytest.raises(BadRecord, match="at line 2") as stopped:
         next(documents)
+    reason, _, remedy = str(stopped.value).rpartition("; ")
+    assert remedy == "on_bad_row=skip leaves such rows out"
     found: list[Rejected] = []
     corpus = open_corpus(str(path), options=CorpusOptions(on_bad_row="skip", max_bytes=80), rejects=found.append)
     for _ in range(2):
         assert [(document.id, document.text) for document in corpus] == [(f"{path}:1", "one"), (f"{path}:3", "two")]
         assert corpus.rejected == 1
-    assert found == 2 * [Rejected(place=f"{path}, at line 2", reason=str(stopped.value), row=row[:80])]
+    assert found == 2 * [Rejected(place=f"{path}, at line 2", reason=reason, row=row[:80])]
 
 
 def test_bytes_that_are_not_utf8_spoil_their_row_only(jsonl, read):

@@ -140,7 +140,7 @@ def _print_check(check: Check) -> None:
 
 def _print_head(slow: str) -> None:
     fast = "the fast paths to its logits agree with the whole model"
-    _print_result("slow" if slow else "ok", "head", slow or fast)
+    _print_result("slow" if slow else "fast", "head", slow or fast)
 
 
 def _print_result(result: str, name: str, sentence: str) -> None:

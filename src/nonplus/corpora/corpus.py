@@ -80,7 +80,7 @@ class Corpus:
 
     def _no_text(self) -> str:
         blank, rejects = self.skipped or self._kept, self._reader.rejects
-        found = f"every document is blank ({blank})" if blank else "it has no documents"
+        found = f"{counted(blank, 'document')}, none with text" if blank else "it has no documents"
         if rejects.count:
             found = f"{found}, and {counted(rejects.count, 'row')} could not be read; the first: {rejects.first}"
         return (

@@ -6,21 +6,28 @@ from collections.abc import Iterator
 
 from nonplus.cautions import warn
 from nonplus.corpora.streams import name_of
-from nonplus.corpora.suffixes import is_readable
+from nonplus.corpora.suffixes import ARCHIVES, SUFFIXES, is_readable, suffix_of
 from nonplus.errors import BadInput, SuspectInput
+from nonplus.measure.formatting import counted
 
 
 def readable_files(folder: str, *, follow_links: bool = False) -> list[str]:
     """The files of ``folder`` and those below it that can be read by name, by path.
 
-    Hidden ones are left out. So are, each with a warning, pipes and devices and, unless
-    ``follow_links``, links that lead out of the folder. No folder is read twice.
+    Archives are among them. Hidden files are left out. So are, with a warning, those
+    that cannot be read by name, pipes and devices and, unless ``follow_links``, links
+    that lead out of the folder. No folder is read twice.
 
     Raises:
         BadInput: a folder cannot be read.
     """
-    files = (path for path in _visible(folder, follow_links=follow_links) if is_readable(path) and is_regular(path))
-    return sorted(files if follow_links else (path for path in files if _leads_inside(path, folder)))
+    visible = list(_visible(folder, follow_links=follow_links))
+    files = [path for path in visible if is_readable(path) or suffix_of(path) in ARCHIVES]
+    if files and len(files) < len(visible):
+        left_out = f"{counted(len(visible) - len(files), 'file')} of {name_of(folder)} left out"
+        warn(f"{left_out}: read are {', '.join(SUFFIXES)}, and archives of these", SuspectInput)
+    files = [path for path in files if is_regular(path)]
+    return sorted(path for path in files if follow_links or _leads_inside(path, folder))
 
 
 def is_regular(path: str) -> bool:

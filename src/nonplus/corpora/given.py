@@ -39,7 +39,7 @@ class Given:
 
     def __iter__(self) -> Iterator[str | Document]:
         self._read, self._texts = 0, True
-        for place, item in enumerate(self._items):
+        for place, item in enumerate(self._items, 1):
             for document in self._documents(unwrapped(item), place):
                 self._read += 1
                 self._texts = self._texts and isinstance(document, str)

@@ -89,7 +89,7 @@ class RowReader:
             BadInput: ``problem`` itself, if the options do not say to skip such rows.
         """
         if self.options.on_bad_row == "stop":
-            raise problem
+            raise type(problem)(f"{problem}; on_bad_row=skip leaves such rows out") from None
         self.rejects.add(Rejected(place=str(place), reason=str(problem), row=_shown(row)))
 
     def documents(self, row: object, place: Place) -> Iterator[Document]:

@@ -114,7 +114,7 @@ def fraction(context: click.Context, parameter: click.Parameter, value: str | No
     except ValueError:
         raise click.BadParameter(f"{value!r} is not a number; write e.g. 5% or 0.05", context, parameter) from None
     if not 0 < part < 1:
-        meant = f"did you mean {value}%?" if 1 < part < 100 else "write e.g. 5% or 0.05"
+        meant = f"did you mean {value}%?" if 1 < part < 100 and not value.endswith("%") else "write e.g. 5% or 0.05"
         raise click.BadParameter(f"{value} is not between 0% and 100%; {meant}", context, parameter)
     return part
 

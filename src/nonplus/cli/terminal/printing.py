@@ -5,6 +5,7 @@ are cleaned here; only styles are added after that. JSON stays exact.
 """
 
 import json
+import os
 import sys
 from typing import Any, NamedTuple
 
@@ -64,4 +65,6 @@ def say_json(content: object) -> None:
 def _cleaned(piece: str | Styled) -> str:
     if isinstance(piece, str):
         return one_line(piece)
+    if os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):  # https://no-color.org
+        return one_line(piece.text)
     return click.style(one_line(piece.text), **piece.style)

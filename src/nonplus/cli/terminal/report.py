@@ -81,7 +81,7 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
         if name == "scored" and outcome.rejected:
             yield "rejected", f"{counted(outcome.rejected, 'row')} that could not be read"
         if name == "scored" and outcome.skipped:
-            yield "skipped", f"{outcome.skipped:,} blank {'document' if outcome.skipped == 1 else 'documents'}"
+            yield "skipped", f"{counted(outcome.skipped, 'document')} without text"
     if outcome.stop is not None:
         by = outcome.stop.by if isinstance(outcome.stop, Stop) else "an error"
         yield "interrupted", f"by {by}; the figures are of the tokens scored until then"

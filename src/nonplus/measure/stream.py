@@ -92,10 +92,11 @@ class _Stream:
         for odd in (int(encoding.ids.min(initial=0)), int(encoding.ids.max(initial=0))):
             if not 0 <= odd < self._model.vocabulary:
                 raise beyond_vocabulary(odd, _ID, self._model)
-        ends_T = np.concatenate([self._ends_T, encoding.byte_ends])
-        if (np.diff(ends_T, prepend=0) < 0).any() or ends_T[-1:].sum() > self._data_begin + len(self._data):
+        rises = (np.diff(encoding.byte_ends, prepend=self._end_of(self._known)) >= 0).all()
+        if not rises or encoding.byte_ends[-1:].sum() > self._data_begin + len(self._data):
             raise out_of_order(_ID, self._model)
-        self._ids_T, self._ends_T = np.concatenate([self._ids_T, narrow(encoding.ids)]), ends_T
+        self._ids_T = np.concatenate([self._ids_T, narrow(encoding.ids)])
+        self._ends_T = np.concatenate([self._ends_T, encoding.byte_ends])
 
     def first_token(self) -> Tokens:
         """The first token.

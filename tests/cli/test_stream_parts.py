@@ -1,6 +1,7 @@
 """A stream that comes in parts is one document to whoever reads the outputs."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,19 @@ def test_a_stream_in_parts_has_no_bootstrap_interval(run: Run, verses: Path, mon
     monkeypatch.setattr(stream, "_PART", 100)
     ran = run("score", f"lines:{verses}", "-m", "uniform:256", "--protocol", "gptq:50", "--bootstrap", 100)
     assert "no bootstrap interval" in ran.err
+
+
+def test_the_page_says_of_each_part_where_it_begins(
+    run: Run, verses: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.html"
+    for size, headings in {
+        1 << 17: ["perplexity 256.0, 882 tokens"],
+        500: [
+            "perplexity 256.0, 490 tokens of it, from token 0 on",
+            "perplexity 256.0, 392 tokens of it, from token 500 on",
+        ],
+    }.items():
+        monkeypatch.setattr(stream, "_PART", size)
+        run("score", f"lines:{verses}", "-m", "uniform:256", "--protocol", "gptq:50", "--html", page)
+        assert re.findall("<small>(.*?)</small></h2>", page.read_text(encoding="utf-8")) == headings

@@ -15,7 +15,7 @@ from pathlib import Path
 from string import Template
 from typing import final
 
-from nonplus.measure.formatting import figure
+from nonplus.measure.formatting import counted, figure
 from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.report import Report
 from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
@@ -140,10 +140,17 @@ def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int) -> s
     before = f'<p class="context"><b>context, fed but not scored</b> {context}</p>' if context else ""
     return (
         f'<section aria-labelledby="h{place}"><h2 id="h{place}">{name}'
-        f"<small>perplexity {perplexity}, {len(text.index):,} tokens</small></h2>{before}"
+        f"<small>perplexity {perplexity}, {_extent(text)}</small></h2>{before}"
         f'<div class="text" id="d{place}" tabindex="0" aria-label="tokens of {name}; arrow keys move">'
         f"{''.join(map(_span, tokens))}</div></section>"
     )
+
+
+def _extent(text: ScoredText) -> str:
+    """How many tokens were scored, and where a part of a stream begins."""
+    scored = counted(len(text.index), "token")
+    whole = not text.part.tokens and text.part.last
+    return scored if whole else f"{scored} of it, from token {text.part.tokens:,} on"
 
 
 def _span(token: TokenScore) -> str:

@@ -13,7 +13,7 @@ from nonplus.cli.terminal.interruption import Interruption, Stop
 from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.progress import Gauge, shown, size_of, waiting
 from nonplus.corpora import Corpus, Rejected, open_corpora
-from nonplus.errors import NonplusError
+from nonplus.errors import BadInput, NonplusError
 from nonplus.files import replacing
 from nonplus.measure.formatting import counted
 from nonplus.measure.interfaces import TextScorer, WindowModel
@@ -68,51 +68,75 @@ class Outcome:
 def carry_out(plan: Plan) -> Outcome:
     """Score what the plan names, and write its files.
 
+    If one of them cannot be written, all stay as they were, and the outcome is of what
+    was measured until then.
+
     Raises:
         NonplusError: see :mod:`nonplus.errors`; every file is then as it was before.
         BadInput: no token could be scored.
         Stop: the run was interrupted before anything was scored, or a second time.
     """
+    outcomes: list[Outcome] = []
+    try:
+        with ExitStack() as files:
+            written = _outputs(plan, files, outcomes)
+    except BadInput as unwritten:
+        if not outcomes:
+            raise
+        return replace(outcomes[0], stop=outcomes[0].stop or unwritten)
+    for path, content in written:
+        wrote(path, content)
+    return outcomes[0]
+
+
+def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tuple[Path, str]]:
+    """Each file, and what it has; ``outcomes`` gets the outcome before the files are
+    whole.
+
+    Raises:
+        BadInput: a file cannot be written.
+    """
     first_texts = heatmap.FirstTexts()
     sums: list[DocumentSums] = []
-    with ExitStack() as files:
-        # Opened before the model is loaded, so that a wrong path is reported at once.
-        tables = {
-            flag: files.enter_context(table(path, _columns(plan)[flag])) for flag, path in plan.output.tables.items()
-        }
-        pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
-        with waiting(f"opening {plan.model}"):
-            model = open_model(plan.model, loading=plan.loading)
-        keep_blank = plan.protocol.unit == "stream"
-        corpus = open_corpora(
-            plan.sources,
-            options=plan.corpus,
-            tokenizer=model.tokenizer,
-            keep_blank=keep_blank,
-            rejects=partial(_reject, tables),
+    unwritten: list[BadInput] = []
+    # Opened before the model is loaded, so that a wrong path is reported at once.
+    tables = {flag: files.enter_context(table(path, _columns(plan)[flag])) for flag, path in plan.output.tables.items()}
+    pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
+    with waiting(f"opening {plan.model}"):
+        model = open_model(plan.model, loading=plan.loading)
+    keep_blank = plan.protocol.unit == "stream"
+    corpus = open_corpora(
+        plan.sources,
+        options=plan.corpus,
+        tokenizer=model.tokenizer,
+        keep_blank=keep_blank,
+        rejects=partial(_reject, tables),
+    )
+    watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts))
+    ended = _Ended(list(_takers(plan, tables, sums)))
+    report, enough, stop = _measured(plan, model, corpus, [*watchers, ended.add], unwritten)
+    ended.end()
+    report = replace(report, source=corpus.source)
+    outcomes.append(
+        Outcome(
+            report=report,
+            vocabulary=model.vocabulary,
+            skipped=corpus.skipped,
+            rejected=corpus.rejected,
+            enough=enough,
+            stop=stop,
+            bootstrap=_bootstrap(plan, sums),
         )
-        watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts))
-        ended = _Ended(list(_takers(plan, tables, sums)))
-        report, enough, stop = _measured(plan, model, corpus, [*watchers, ended.add])
-        ended.end()
-        report = replace(report, source=corpus.source)
-        for file in pages:
-            page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
-            file.write(page.encode())
+    )
+    for fault in unwritten:
+        raise fault
+    for file in pages:
+        page = heatmap.page(first_texts.texts, model=model, report=report, title=corpus.name)
+        file.write(page.encode())
     of_level = (report.interval, report.interval_bits_per_byte, report.spread_within_text)
     if plan.precision.level != Precision().level and not any(of_level):
         note(f"level={plan.precision.level} has no effect: there is no interval")
-    for path, content in _written(plan, tables, report):
-        wrote(path, content)
-    return Outcome(
-        report=report,
-        vocabulary=model.vocabulary,
-        skipped=corpus.skipped,
-        rejected=corpus.rejected,
-        enough=enough,
-        stop=stop,
-        bootstrap=_bootstrap(plan, sums),
-    )
+    return list(_written(plan, tables, report))
 
 
 def _written(plan: Plan, tables: Mapping[str, Table], report: Report) -> Iterator[tuple[Path, str]]:
@@ -185,10 +209,14 @@ class _Ended:
 
 
 def _measured(
-    plan: Plan, model: WindowModel | TextScorer, corpus: Corpus, watchers: list[Watcher]
+    plan: Plan,
+    model: WindowModel | TextScorer,
+    corpus: Corpus,
+    watchers: list[Watcher],
+    unwritten: list[BadInput],
 ) -> tuple[Report, bool, Stop | NonplusError | None]:
     """The report, whether the interval became narrow enough, and what stopped the run
-    before.
+    before; the error of a watcher that cannot write goes to ``unwritten`` too.
     """
     measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
@@ -201,9 +229,13 @@ def _measured(
     with Interruption() as interruption, screen:
         for texts, sums in interruption.items(_to_its_stop(run, stops)):
             seen += len(texts)
-            for text, own in zip(texts, sums, strict=True) if watchers else ():
-                for watch in watchers:
-                    watch(text, own)
+            try:
+                for text, own in zip(texts, sums, strict=True) if watchers else ():
+                    for watch in watchers:
+                        watch(text, own)
+            except BadInput as fault:
+                unwritten.append(fault)
+                return measurement.report(interrupted=True), False, fault
     if not stops or measurement.enough:
         return measurement.report(), measurement.enough, None
     if not seen or not meter.tokens:

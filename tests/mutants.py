@@ -78,14 +78,14 @@ MUTANTS = [
     Mutant(
         "the tail is dropped",
         "measure/windows.py",
-        "while done < n_tokens:",
-        "while done + min(stride, 2) <= n_tokens:",
+        "while (stop := reach(done + stride)) > done:",
+        "while (stop := reach(done + stride)) > done + 1:",
     ),
     Mutant(
         "a chunk's tail is kept",
         "measure/windows.py",
-        "for start in range(0, n_tokens - context + 1, context):",
-        "for start in range(0, n_tokens - context // 2, context):",
+        "lambda start: reach(start + context) == start + context, count",
+        "lambda start: reach(start + context) > start + context // 2, count",
     ),
     Mutant(
         "windows are one token shorter than they may be",
@@ -127,18 +127,18 @@ MUTANTS = [
     Mutant(
         "texts of a stream are joined without a separator",
         "measure/tokenizing.py",
-        "yield Document(text=protocol.joiner.join(texts)",
-        'yield Document(text="".join(texts)',
+        "text, newline = newline + joiner + document.text",
+        "text, newline = newline + document.text",
     ),
     Mutant(
         "the weights are ignored",
-        "measure/scoring.py",
-        "np.repeat(windows.weight_W, windows.stop_W - windows.first_W)",
-        "1.0",
+        "measure/assembly.py",
+        "self._weight[place_S] = np.repeat(weights, count_W)",
+        "self._weight[place_S] = 1.0",
     ),
     Mutant(
         "documents are returned before they are finished",
-        "measure/scoring.py",
+        "measure/assembly.py",
         "stop = self.done + int(open_[0]) if len(open_) else len(self.texts)",
         "stop = len(self.texts)",
     ),
@@ -151,8 +151,8 @@ MUTANTS = [
     Mutant(
         "nats are bits",
         "measure/forward.py",
-        "return Scores(0.0 - self._model.logprobs(asked))",
-        "return Scores(-1 / np.log(2) * self._model.logprobs(asked))",
+        "return Scores(checked_logprobs(self._model.logprobs(asked), len(asked.target_N), self._model))",
+        "return Scores(checked_logprobs(self._model.logprobs(asked), len(asked.target_N), self._model) / 0.693)",
     ),
     Mutant(
         "one token more than was scored is counted",

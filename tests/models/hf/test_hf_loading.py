@@ -269,8 +269,8 @@ def test_a_model_of_another_kind_is_refused(tmp_path, folder):
         (Loading(dtype="int7"), "dtype='int7' is not one of float64, float32, bfloat16, float16 or auto"),
         (Loading(quantization="3bit"), "quantization='3bit' is not one of 8bit, 4bit"),
         (Loading(revision="main"), "revision='main' is that of a model on the hub, and .* is a folder"),
-        (Loading(device="gpu"), "device=gpu is not one that torch finds here; use device=cpu, or device=auto"),
-        (Loading(device="cuda:99"), "device=cuda:99 is not one that torch finds here"),
+        (Loading(device="gpu"), "device='gpu' is not one that torch finds here; use device=cpu, or device=auto"),
+        (Loading(device="cuda:99"), "device='cuda:99' is not one that torch finds here"),
     ],
 )
 def test_an_invalid_way_of_loading_is_refused(folder, loading, message):

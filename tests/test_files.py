@@ -10,10 +10,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dis import opmap
+from itertools import count
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from nonplus import files
 from nonplus.errors import BadInput
 from nonplus.files import replacing, writing
 
@@ -240,3 +245,39 @@ def test_a_pipe_with_the_name_of_an_unfinished_file_does_not_make_anybody_wait(t
     with replacing(tmp_path / "figures.txt") as file:
         file.write(b"new")
     assert (tmp_path / "figures.txt").read_bytes() == b"new"
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # handles end with the process
+def test_an_interruption_at_any_step_before_the_block_leaves_nothing(tmp_path):
+    """As a signal that comes while the file is made: after each instruction once."""
+    for step in count():
+        entered = _interrupted(tmp_path / "table.jsonl", step)
+        assert not parts(tmp_path), step
+        if entered:
+            assert step > 50
+            return
+
+
+def _interrupted(path: Path, step: int) -> bool:
+    """Whether the block was entered before that many instructions of the module."""
+    left = iter(range(step))
+
+    def traced(frame: FrameType, event: str, argument: object) -> Any:
+        frame.f_trace_opcodes = frame.f_code.co_filename == files.__file__
+        # Python looks for signals after calls and jumps, never at a NOP, as `try` is.
+        signalled = event == "opcode" and frame.f_code.co_code[frame.f_lasti] != opmap["NOP"]
+        if signalled and next(left, None) is None:
+            sys.settrace(None)
+            raise KeyboardInterrupt
+        return traced
+
+    before = sys.gettrace()
+    sys.settrace(traced)
+    try:
+        with replacing(path):
+            sys.settrace(before)
+            return True
+    except KeyboardInterrupt:
+        return False
+    finally:
+        sys.settrace(before)

@@ -31,29 +31,34 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         BadInput: the file cannot be written there. Other errors of the block go
             through, so that a fault of another file is not blamed on this one.
     """
-    with writing(path):
-        before = _before(path)
-        if before is not None and not stat.S_ISREG(before.st_mode):
-            raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
-        final_path = Path(os.path.realpath(path))
-        _remove_left_behind(final_path.parent)
-        part, handle = _begun(final_path.parent, 0o666 if before is None else stat.S_IMODE(before.st_mode))
-    file = io.BufferedWriter(_Unfinished(handle, path))
+    made: list[Path] = []  # noted before they exist, so that an interruption at any moment leaves none
     try:
-        yield file
         with writing(path):
-            file.flush()
-            if before is not None:
-                _as_before(part, before)
-            os.fsync(handle)
-            if sys.platform == "win32":
-                file.close()  # an open file cannot be renamed there
-            os.replace(part, final_path)
+            before = _before(path)
+            if before is not None and not stat.S_ISREG(before.st_mode):
+                raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
+            final_path = Path(os.path.realpath(path))
+            _remove_left_behind(final_path.parent)
+            mode = 0o666 if before is None else stat.S_IMODE(before.st_mode)
+            part, handle = _begun(final_path.parent, mode, made)
+        file = io.BufferedWriter(_Unfinished(handle, path))
+        try:
+            yield file
+            with writing(path):
+                file.flush()
+                if before is not None:
+                    _as_before(part, before)
+                os.fsync(handle)
+                if sys.platform == "win32":
+                    file.close()  # an open file cannot be renamed there
+                os.replace(part, final_path)
+        finally:
+            with suppress(BadInput):  # what a full disk did not take
+                file.close()
     finally:
-        with suppress(BadInput):  # what a full disk did not take
-            file.close()
-        with suppress(OSError):
-            part.unlink()
+        for each in made:
+            with suppress(OSError):
+                each.unlink()
 
 
 @contextmanager
@@ -106,13 +111,15 @@ def _before(path: Path) -> os.stat_result | None:
         return None
 
 
-def _begun(folder: Path, mode: int) -> tuple[Path, int]:
-    """A new file and its handle, locked for as long as the process lives.
+def _begun(folder: Path, mode: int, made: list[Path]) -> tuple[Path, int]:
+    """A new file and its handle, locked for as long as the process lives; its name goes
+    to ``made``.
 
-    Its name cannot be guessed, and a link of that name is not followed.
+    The name cannot be guessed, and a link of that name is not followed.
     """
     while True:
         part = folder / f".nonplus-{os.urandom(8).hex()}.part"
+        made.append(part)
         handle = os.open(part, _NEW, mode)
         with suppress(OSError):  # a file system without locks
             _lock(handle, wait=True)

@@ -216,7 +216,7 @@ def _measured(
     unwritten: list[BadInput],
 ) -> tuple[Report, bool, Stop | NonplusError | None]:
     """The report, whether the interval became narrow enough, and what stopped the run
-    before; the error of a watcher that cannot write goes to ``unwritten`` too.
+    before; the error of a watcher that cannot write goes to ``unwritten``.
     """
     measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
@@ -235,7 +235,7 @@ def _measured(
                         watch(text, own)
             except BadInput as fault:
                 unwritten.append(fault)
-                return measurement.report(interrupted=True), False, fault
+                return measurement.report(interrupted=True), False, None
     if not stops or measurement.enough:
         return measurement.report(), measurement.enough, None
     if not seen or not meter.tokens:

@@ -14,7 +14,7 @@ import numpy as np
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Ints, TokenizedTexts, nowhere
 
-_SAMPLE = 4096  # characters that are tried for what the tokenizer loses
+SAMPLE = 4096  # characters that are tried for what the tokenizer loses
 # Not one at an edge: many tokenizers put a blank before a text that has none.
 _INNER_BLANKS = re.compile(r"(?<=\S)\s+(?=\S)")
 
@@ -59,7 +59,7 @@ def losses(texts: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
 
 def _beginning(texts: Sequence[str]) -> str:
     parts: list[str] = []
-    room = _SAMPLE
+    room = SAMPLE
     for text in texts:
         parts.append(text[:room])
         room -= len(parts[-1])

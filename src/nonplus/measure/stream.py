@@ -20,7 +20,7 @@ from nonplus.errors import BadInput
 from nonplus.measure.contract import checked_encodings
 from nonplus.measure.gathered import GatheredText
 from nonplus.measure.interfaces import GrowingEncoding, HasStreams, WindowModel
-from nonplus.measure.lost_text import losses, marked
+from nonplus.measure.lost_text import SAMPLE, losses, marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol
 from nonplus.measure.records import Document, Encoding, Part, TokenizedTexts, Tokens, Window
@@ -28,7 +28,6 @@ from nonplus.measure.tokenizing import AHEAD, beyond_vocabulary, narrow, out_of_
 
 _ID = "stream"
 _PART = 1 << 17  # tokens
-_SAMPLE = 1 << 14  # bytes that are tried for what the tokenizer loses
 
 
 def comes_in_parts(choices: Protocol) -> bool:
@@ -145,7 +144,8 @@ class _Stream:
 
     @property
     def _beginning(self) -> str:
-        return self._data[:_SAMPLE].decode(errors="ignore")
+        # as many bytes as the characters that are tried can have
+        return self._data[: 4 * SAMPLE].decode(errors="ignore")
 
     def _drop(self, stop: int, end: int, text: str) -> None:
         """Forget what no later part needs."""

@@ -1,4 +1,4 @@
-"""Build the C kernel if there is a C compiler; without one the package is pure Python.
+"""Build the C kernels if there is a C compiler; without one the package is pure Python.
 
 On macOS, ARCHFLAGS names the architectures to build for, as in ``-arch arm64``. We
 have no Mac: only the commands are tested, with a compiler that records them.
@@ -17,10 +17,13 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCES = Path("src/nonplus/kernels/native")
-LIBRARY = SOURCES / "liblse.so"
+LIBRARY = SOURCES / "libnonplus.so"
 FLAGS = ["-O3", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-fno-math-errno", "-fno-trapping-math"]
-# lse.c is compiled once for each level of x86-64 processors, else once. By default GCC
-# would use half of the width of a v4.
+# Each of these, say x.c, is compiled once for each level of x86-64 processors, else
+# once, and x_dispatch.c chooses at run time. By default GCC would use half of the width
+# of a v4.
+LEVELED = ("lse",)
+ONCE: tuple[str, ...] = ()  # whose speed does not depend on the level
 BASELINE: dict[str, list[str]] = {"v1": []}
 X86_64 = {**BASELINE, "v3": ["-march=x86-64-v3"], "v4": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 
@@ -59,13 +62,14 @@ def build(root: Path) -> None:
     with tempfile.TemporaryDirectory(dir=root / SOURCES) as folder:
         objects = []
         for level, flags in (X86_64 if leveled else BASELINE).items():
-            objects.append(f"{folder}/{level}.o")
-            source = ["-c", str(root / SOURCES / "lse.c"), "-o", objects[-1]]
-            run([*compiler, *flags, f"-DSUFFIX=_{level}", *source])
+            for name in LEVELED:
+                objects.append(f"{folder}/{name}_{level}.o")
+                source = ["-c", str(root / SOURCES / f"{name}.c"), "-o", objects[-1]]
+                run([*compiler, *flags, f"-DSUFFIX=_{level}", *source])
         library = Path(folder, "library")
         define = ["-DX86_64_LEVELS"] if leveled else []
-        source = ["-shared", str(root / SOURCES / "lse_dispatch.c"), *objects, "-o", str(library), "-lm"]
-        run([*compiler, *define, *source])
+        sources = [str(root / SOURCES / f"{name}.c") for name in (*(f"{name}_dispatch" for name in LEVELED), *ONCE)]
+        run([*compiler, *define, "-shared", *sources, *objects, "-o", str(library), "-lm"])
         os.replace(library, root / LIBRARY)
 
 

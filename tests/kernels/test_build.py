@@ -64,7 +64,7 @@ def levels(commands):
 @needs_x86_64
 def test_on_x86_64_each_level_is_compiled(built):
     commands, library = built()
-    assert levels(commands) == ["-march=x86-64-v3", "-march=x86-64-v4"]
+    assert sorted(set(levels(commands))) == ["-march=x86-64-v3", "-march=x86-64-v4"]
     assert ctypes.CDLL(str(library)).nonplus_lse_f32
 
 

@@ -197,7 +197,7 @@ def test_an_environment_variable_switches_the_kernel_off():
 
 @needs_kernel
 def test_the_library_links_neither_python_nor_torch():
-    library = Path(native.__file__).with_name("liblse.so")
+    library = Path(native.__file__).with_name("libnonplus.so")
     symbols = subprocess.run(
         ["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True
     ).stdout

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nonplus.measure.records import Floats
 
-_FILE = Path(__file__).with_name("liblse.so")
+_FILE = Path(__file__).with_name("libnonplus.so")
 _PER_THREAD = 1 << 20  # with fewer scores, a thread costs more than it saves
 
 DTYPE_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}

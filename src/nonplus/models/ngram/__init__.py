@@ -1,0 +1,1 @@
+"""N-gram language models: reading, scoring, training, pruning and writing them."""

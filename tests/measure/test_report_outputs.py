@@ -54,7 +54,8 @@ def test_a_data_frame_holds_every_figure_with_its_interval() -> None:
     frame = report.frame()
     assert [*frame.columns] == ["value", "low", "high"]
     for name in frame.index:
-        assert frame.value[name] == pytest.approx(report.to_dict()[name], nan_ok=True)
+        told = report.to_dict()[name]
+        assert frame.value[name] == pytest.approx(math.nan if told is None else told, nan_ok=True)
     assert frame.low["perplexity"] < report.perplexity < frame.high["perplexity"]
     assert math.isnan(frame.low["nats"])
 

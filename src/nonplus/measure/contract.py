@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.records import Encoding, Floats, Ints, TokenizedTexts
-from nonplus.measure.scores import Readings, ScoredTexts
+from nonplus.measure.scores import Matches, Readings, ScoredTexts
 
 _ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
 _KINDS = {"float": np.floating, "integer": np.integer, "bool": np.bool_}
@@ -89,6 +89,8 @@ def checked_texts(given: object, *, alternatives: int, model: AnyModel) -> Itera
                 f"{model.name} gives no readings for alternatives={alternatives}; give them, or raise BadModel in "
                 "score, and then users omit the option"
             )
+        if texts.matches is not None:
+            _check_matches(texts.matches, len(texts.index), model)
         yield replace(texts, nats=_possible(texts.nats, model))
 
 
@@ -97,6 +99,8 @@ def _check_tokens(tokens: TokenizedTexts, model: AnyModel) -> None:
     for name, shape in {"ids": (t,), "byte_ends": (t,), "offsets": (d + 1,), "firsts": (d,)}.items():
         _array(getattr(tokens, name), "integer", shape, f"tokens.{name}", model)
     length_D = np.diff(tokens.offsets)
+    if tokens.normalised_bytes is not None:
+        _array(tokens.normalised_bytes, "integer", (d,), "tokens.normalised_bytes", model)
     whole = tokens.offsets[0] == 0 and tokens.offsets[-1] == t and (length_D >= 0).all()
     _check(whole, "tokens.offsets", f"rise from 0 to the number of tokens, {t}", model)
     within = (tokens.firsts >= 0) & (tokens.firsts <= length_D)
@@ -128,6 +132,12 @@ def _check_readings(readings: Readings, s: int, model: AnyModel) -> None:
     for name, kind in kinds.items():
         shape = (s, k) if name.startswith("top") else (s,)
         _array(getattr(readings, name), kind, shape, f"readings.{name}", model)
+
+
+def _check_matches(matches: Matches, s: int, model: AnyModel) -> None:
+    _array(matches.length, "integer", (s,), "matches.length", model)
+    _array(matches.backoff, "float", (s,), "matches.backoff", model)
+    _check((matches.length >= 1).all(), "matches.length", "are numbers of tokens, from 1 on", model)
 
 
 def _each(given: object, method: str, kind: str, model: AnyModel) -> Iterable[Any]:

@@ -50,6 +50,7 @@ def counts(tally: Tally) -> dict[str, Any]:
         "spelled_special_tokens": tally.spelled,
         "spelled_special_places": [list(place) for place in tally.spelled_places],
         "bytes": tally.bytes,
+        "normalised_bytes": tally.normalised_bytes or None,
         "words": tally.words,
         "chars": tally.chars,
         "documents": tally.documents,
@@ -59,7 +60,12 @@ def counts(tally: Tally) -> dict[str, Any]:
 def _scored(tally: Tally) -> str:
     parts = [counted(tally.scored, "token")]
     parts += [counted(tally.words, "word")] if not tally.unworded else []
-    parts += [counted(tally.bytes, "byte")] if not tally.unsized else []
+    parts += [_bytes(tally)] if not tally.unsized else []
     text = f"{', '.join(parts)} of {counted(tally.documents, 'document')}"
     text += f"; {counted(tally.unscored, 'token')} not scored" if tally.unscored else ""
     return f"{text}; {counted(tally.ignored, 'token')} ignored" if tally.ignored else text
+
+
+def _bytes(tally: Tally) -> str:
+    own = counted(tally.bytes, "byte")
+    return f"{own} ({tally.normalised_bytes:,} normalised)" if tally.normalised_bytes else own

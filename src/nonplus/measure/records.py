@@ -86,7 +86,9 @@ class TokenizedTexts:
     which the first ``firsts[d]`` are context.
 
     ``unknown`` and ``spelled`` are the places in ``ids``, rising, of unknown tokens and
-    of special tokens spelled out in a text; ``lost`` names what the tokenizer loses.
+    of special tokens spelled out in a text; ``lost`` names what the tokenizer loses;
+    ``normalised_bytes`` (D,) are the bytes of each text after normalising, where the
+    model has a normaliser of its own.
 
     A long stream comes in parts, each alone: its document has the text of the part, and
     tokens that only come before as context.
@@ -101,6 +103,7 @@ class TokenizedTexts:
     spelled: Ints = field(default_factory=nowhere)
     lost: frozenset[str] = frozenset()
     of: Part = Part()
+    normalised_bytes: Ints | None = None
 
     def __len__(self) -> int:
         """How many documents."""
@@ -125,6 +128,7 @@ class TokenizedTexts:
             unknown=self.unknown[slice(*np.searchsorted(self.unknown, [first, last]))] - first,
             spelled=self.spelled[slice(*np.searchsorted(self.spelled, [first, last]))] - first,
             lost=self.lost,
+            normalised_bytes=None if self.normalised_bytes is None else self.normalised_bytes[start:stop],
         )
 
     @property

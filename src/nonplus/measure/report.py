@@ -97,6 +97,26 @@ class Report:
         return None if log is None else exp(log)
 
     @property
+    def perplexity_without_unknown(self) -> float | None:
+        """Perplexity per token that is not unknown; ``None`` if all or none are.
+
+        Models with different vocabularies cannot be compared by it either: each leaves
+        out other text.
+        """
+        rest = self.tally.tokens - self.tally.unknown_weight
+        if not self.tally.unknown_weight or not rest or self.protocol.average == "texts":
+            return None
+        zeros = self.tally.zeros > self.tally.unknown_zeros
+        return math.inf if zeros else exp((self.tally.nats - self.tally.unknown_nats) / rest)
+
+    @property
+    def mean_match_length(self) -> float | None:
+        """Tokens of the longest n-gram found for a token, on average; ``None`` where
+        the model is not one of n-grams.
+        """
+        return self.tally.match_lengths / self.tally.matched if self.tally.matched else None
+
+    @property
     def bits_per_token(self) -> float | None:
         """Mean surprisal of a token in bits."""
         log = log_perplexity(self.tally)
@@ -180,6 +200,8 @@ class Report:
         if self.source:
             yield "read", self.source
         yield "perplexity", with_interval(figure(self.perplexity), uncertainty.interval)
+        if self.perplexity_without_unknown is not None:
+            yield "  known tokens", f"{figure(self.perplexity_without_unknown)} without the unknown ones"
         yield "bits per byte", figure(self.bits_per_byte)
         yield "bits per token", figure(self.bits_per_token)
         yield "word perplexity", figure(self.word_perplexity)
@@ -187,6 +209,8 @@ class Report:
         for name, domain in self.by_domain():
             yield f"  {name}", _domain_line(domain)
         yield from count_lines(self.tally)
+        if self.mean_match_length is not None:
+            yield "longest match", f"n-grams of {figure(self.mean_match_length, 3)} tokens, on average"
         if self.lost:
             yield "lost", f"{', '.join(sorted(self.lost))}: bits per byte is too low"
         if self.model:
@@ -231,6 +255,7 @@ def _figures(report: Report) -> dict[str, Any]:
     return {
         "perplexity": report.perplexity,
         "log_perplexity": report.log_perplexity,
+        "perplexity_without_unknown": report.perplexity_without_unknown,
         "nats": report.nats,
         "bits_per_byte": report.bits_per_byte,
         "bits_per_char": report.bits_per_char,
@@ -248,6 +273,7 @@ def _counts(report: Report) -> dict[str, Any]:
     return {
         "tokens": report.tokens,
         **counts(report.tally),
+        "mean_match_length": report.mean_match_length,
         "lost_by_tokenizer": sorted(report.lost),
         "by_domain": {name: _domain(domain) for name, domain in report.by_domain()},
     }

@@ -62,6 +62,24 @@ def joined_scores(parts: Sequence[Scores]) -> Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class Matches:
+    """What an n-gram model found for N targets; shapes (N,).
+
+    ``length`` counts the tokens of the longest n-gram of the model that ends with the
+    target: 1 is the target alone. ``backoff`` are the nats of the target's surprisal
+    that come from backing off to that n-gram: 0 where the model has the whole history,
+    below 0 where the weights are above 1.
+    """
+
+    length: Integers
+    backoff: Floats
+
+    def at(self, places: Ints | slice) -> "Matches":
+        """Those at some positions."""
+        return Matches(self.length[places], self.backoff[places])
+
+
+@dataclass(frozen=True, slots=True)
 class TokenScore:
     """One token of a scored text: the row of a table, or the event of a stream.
 
@@ -71,7 +89,8 @@ class TokenScore:
     score it. ``seen`` counts the tokens that the model saw before it in its window,
     prefix included. ``unknown``: it stands for text that the tokenizer has no token
     for. ``entropy`` (nats), ``rank`` (1 is the most probable) and ``top``
-    (token, probability) are there where whole distributions were read.
+    (token, probability) are there where whole distributions were read; ``match`` and
+    ``backoff``, as in :class:`Matches`, where an n-gram model scored it.
     """
 
     index: int
@@ -84,6 +103,8 @@ class TokenScore:
     rank: int | None = None
     top: tuple[tuple[str, float], ...] = ()
     unknown: bool = False
+    match: int | None = None
+    backoff: float | None = None
 
 
 @final
@@ -96,8 +117,9 @@ class ScoredTexts:
     ``tokens.ids``, rising; ``nats`` (S,) their surprisals, at least 0, infinite for
     probability 0; ``weight`` (S,) how often each counts (1 except under protocols that
     book tokens fractionally); ``seen`` (S,) how many tokens the model saw before each.
-    ``readings`` are those of the scored tokens, if wanted. ``partial`` (D,) is true
-    where a run was interrupted inside the document.
+    ``readings`` are those of the scored tokens, if wanted; ``matches`` too, if the
+    model is one of n-grams. ``partial`` (D,) is true where a run was interrupted inside
+    the document.
     """
 
     tokens: TokenizedTexts
@@ -107,10 +129,18 @@ class ScoredTexts:
     seen: Integers
     partial: Bools
     readings: Readings | None = None
+    matches: Matches | None = None
 
     @classmethod
     def complete(
-        cls, tokens: TokenizedTexts, *, index: Integers, nats: Floats, seen: Integers, readings: Readings | None = None
+        cls,
+        tokens: TokenizedTexts,
+        *,
+        index: Integers,
+        nats: Floats,
+        seen: Integers,
+        readings: Readings | None = None,
+        matches: Matches | None = None,
     ) -> Self:
         """Documents scored to their end, each token of ``index`` counting once."""
         return cls(
@@ -121,6 +151,7 @@ class ScoredTexts:
             seen=seen,
             partial=np.zeros(len(tokens), bool),
             readings=readings,
+            matches=matches,
         )
 
     def __len__(self) -> int:
@@ -153,6 +184,7 @@ class ScoredTexts:
             seen=self.seen[first:last],
             partial=self.partial[start:stop],
             readings=None if self.readings is None else self.readings.at(slice(first, last)),
+            matches=None if self.matches is None else self.matches.at(slice(first, last)),
         )
 
 
@@ -209,6 +241,11 @@ class ScoredText:
         return self._one.readings
 
     @property
+    def matches(self) -> Matches | None:
+        """What an n-gram model found for each scored token."""
+        return self._one.matches
+
+    @property
     def unscored(self) -> int:
         """How many tokens of the text were not scored."""
         return len(self.tokens.ids) - self.tokens.first - len(self.index)
@@ -251,6 +288,8 @@ class ScoredText:
             pairs = zip(read.top_ids[row], read.top_nats[row], strict=True)
             known["top"] = tuple((names(int(i)), float(np.exp(-n))) for i, n in pairs)
             known |= {"entropy": float(read.entropy[row]), "rank": int(read.rank[row])}
+        if self.matches is not None:
+            known |= {"match": int(self.matches.length[row]), "backoff": float(self.matches.backoff[row])}
         return known
 
 

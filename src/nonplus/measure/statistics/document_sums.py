@@ -147,7 +147,8 @@ def document_sums(
     nothing = {"words": [0] * len(texts), "bytes": [0] * len(texts)}
     columns = (
         nothing
-        | _added(len(texts), _surprisals(texts, offsets), _coverage(texts))
+        | _added(len(texts), _surprisals(texts, offsets), _coverage(texts), _of_unknown(texts, offsets))
+        | _match_lengths(texts, offsets)
         | {
             "scored": scored.tolist(),
             "unscored": (own - scored).tolist(),
@@ -155,6 +156,8 @@ def document_sums(
             "spelled": np.diff(np.searchsorted(texts.tokens.spelled, texts.tokens.offsets)).tolist(),
         }
     )
+    if texts.tokens.normalised_bytes is not None:
+        columns["normalised_bytes"] = texts.tokens.normalised_bytes.tolist()
     for place, other in enumerate(counted):
         if other is not None:
             columns["words"][place], columns["bytes"][place] = other
@@ -200,6 +203,32 @@ def _coverage(texts: ScoredTexts) -> Iterator[tuple[slice, _Columns]]:
             "words": run_sums(covered.words_S, block.runs),
         }
         yield block.owners, columns
+
+
+def _of_unknown(texts: ScoredTexts, offsets: Ints) -> Iterator[tuple[slice, _Columns]]:
+    """Sums over the scored tokens of each document that are unknown."""
+    if not len(texts.tokens.unknown):
+        return
+    place_P = np.flatnonzero(np.isin(texts.index, texts.tokens.unknown, assume_unique=True))
+    runs = np.searchsorted(place_P, offsets)
+    nats_P, weight_P = texts.nats[place_P], texts.weight[place_P]
+    finite_P = np.isfinite(nats_P)
+    columns = {
+        "unknown_nats": run_sums(units(bounded_product(np.where(finite_P, nats_P, 0.0), weight_P)), runs),
+        "unknown_weight": run_sums(units(weight_P), runs),
+        "unknown_zeros": run_sums((~finite_P).astype(np.int64), runs),
+    }
+    yield slice(0, len(texts)), columns
+
+
+def _match_lengths(texts: ScoredTexts, offsets: Ints) -> _Columns:
+    """How many tokens of each document n-grams were found for, and how long these
+    are.
+    """
+    if texts.matches is None:
+        return {}
+    length_S = texts.matches.length.astype(np.int64)
+    return {"matched": np.diff(offsets).tolist(), "match_lengths": run_sums(length_S, offsets)}
 
 
 def _added(runs: int, *parts: Iterable[tuple[slice, _Columns]]) -> _Columns:

@@ -24,7 +24,10 @@ class Sums(NamedTuple):
     was not measured; ``unsized`` scored tokens came without their bytes, ``unworded``
     ones without their words. Of the tokens of a text, scored or not, ``unknown`` ones
     stand for text without a token, and ``spelled`` ones are special tokens that the
-    text spells out.
+    text spells out. Of the scored unknown ones, ``unknown_weight`` is the weight,
+    ``unknown_nats`` the surprisal, and ``unknown_zeros`` had probability 0.
+    ``match_lengths`` are those of the n-grams that were found for ``matched`` tokens;
+    ``normalised_bytes`` those of the text as a model with a normaliser sees it.
     """
 
     nats: int
@@ -43,6 +46,12 @@ class Sums(NamedTuple):
     unworded: int = 0
     unknown: int = 0
     spelled: int = 0
+    unknown_nats: int = 0
+    unknown_weight: int = 0
+    unknown_zeros: int = 0
+    matched: int = 0
+    match_lengths: int = 0
+    normalised_bytes: int = 0
 
     def joined(self, other: "Sums") -> "Sums":
         """The sums over both pieces."""

@@ -46,7 +46,11 @@ class Tally:
     were left out on request; ``nonfinite`` ones had no distribution, and are in no sum.
     Of ``scored`` tokens, ``unsized`` came without their bytes and ``unworded`` without
     their words. Of all tokens, ``unknown`` ones stand for text without a token, and
-    ``spelled`` ones are special tokens that a text spells out.
+    ``spelled`` ones are special tokens that a text spells out. ``unknown_nats``,
+    ``unknown_weight`` (both in units of 2**-40) and ``unknown_zeros`` are of the
+    unknown tokens that were scored. ``match_lengths`` is the sum of those of the
+    ``matched`` tokens of n-gram models; ``normalised_bytes`` are of the texts as a
+    model with a normaliser sees them.
     """
 
     documents: int = 0
@@ -75,6 +79,12 @@ class Tally:
     weighted: int = 0
     unknown: int = 0
     spelled: int = 0
+    unknown_nats: int = 0
+    unknown_weight: int = 0
+    unknown_zeros: int = 0
+    matched: int = 0
+    match_lengths: int = 0
+    normalised_bytes: int = 0
     zero_places: tuple[tuple[str, int], ...] = ()
     nonfinite_places: tuple[tuple[str, int], ...] = ()
     unknown_places: tuple[tuple[str, int], ...] = ()

@@ -1,0 +1,104 @@
+"""Quantised values: each of many float32 values as the number of a bin.
+
+Letters in shapes: M values, B bins.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.errors import BadProtocol
+from nonplus.models.ngram.ngrams import Float32s
+
+BITS = range(2, 17)
+
+_CELLS = 4096  # of the histogram that shows where the values are
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bins:
+    """What codes stand for: ``values_B``, ascending.
+
+    ``error`` is the greatest difference between a value and what its code stands for,
+    among the values that the bins were made for.
+    """
+
+    values_B: Float32s
+    error: float
+
+    def codes(self, values_M: Float32s) -> NDArray[np.uint16]:
+        """The number of the nearest bin of each value; of two as near, the lower."""
+        return _nearest(self.values_B, values_M).astype(np.uint16)
+
+
+def bins(values: Callable[[], Iterable[Float32s]], bits: int, *, exact: Sequence[float] = ()) -> Bins:
+    """At most ``2 ** bits`` bins for the values that ``values()`` gives in blocks.
+
+    They depend on the values only, not on the blocks, and the memory only on the size
+    of a block. Values of ``exact`` have a bin of their own; so has each value if there
+    are no more different ones than bins: to quantise twice is to quantise once. Else
+    the bins are as dense as the square root of the density of the values: closer to
+    each other where there are many, yet not wide where there are few, because the most
+    probable n-grams are few and most often used. The least and the greatest value are
+    exact.
+
+    Raises:
+        BadProtocol: ``bits`` is not between 2 and 16.
+    """
+    check_bits(bits)
+    room = 1 << bits
+    distinct = np.array(exact, np.float32)
+    low, high = np.inf, -np.inf
+    for block_M in filter(len, values()):
+        low, high = min(low, float(block_M.min())), max(high, float(block_M.max()))
+        if len(distinct) <= room:
+            distinct = np.union1d(distinct, block_M)
+    if len(distinct) <= room:
+        return Bins(distinct + np.float32(0), 0.0)  # -0 is 0
+    counts = np.zeros(_CELLS, np.int64)
+    for block_M in values():
+        counts += np.histogram(block_M.astype(np.float64), _CELLS, (low, high))[0]
+    reached = np.concatenate([[0.0], np.cumsum(np.sqrt(counts))])
+    steps = np.linspace(0, reached[-1], room - len(exact))
+    spread = np.interp(steps, reached, np.linspace(low, high, _CELLS + 1)).astype(np.float32)
+    values_B = np.union1d(np.array(exact, np.float32), spread) + np.float32(0)
+    return Bins(values_B, max(_error(values_B, block_M) for block_M in values()))
+
+
+def check_bits(bits: int) -> None:
+    """Refuse a number of bits that no code has.
+
+    Raises:
+        BadProtocol: it is not between 2 and 16.
+    """
+    if bits not in BITS:
+        raise BadProtocol(f"bits must lie between {BITS[0]} and {BITS[-1]}, got {bits}; use bits=8")
+
+
+def greatest_sum(prob_errors: Sequence[float], backoff_errors: Sequence[float]) -> float:
+    """How far from 0 the base-10 logarithm of the sum of all probabilities after a
+    history can be in a quantised model, if it is 0 before.
+
+    ``prob_errors`` are the greatest errors of the log-probabilities of order 1, 2, …,
+    ``backoff_errors`` those of the back-off weights of order 1, 2, …, one order fewer.
+    A probability is that of an n-gram, or a back-off weight times one of lower order.
+    """
+    greatest = prob_errors[0]
+    for prob, backoff in zip(prob_errors[1:], backoff_errors, strict=True):
+        greatest = max(prob, backoff + greatest)
+    return greatest
+
+
+def _nearest(values_B: Float32s, values_M: Float32s) -> NDArray[np.intp]:
+    exact_B = values_B.astype(np.float64)
+    return np.searchsorted((exact_B[1:] + exact_B[:-1]) / 2, values_M.astype(np.float64))
+
+
+def _error(values_B: Float32s, values_M: Float32s) -> float:
+    """The greatest difference between a value and the nearest of ``values_B``."""
+    differences_M = values_B[_nearest(values_B, values_M)].astype(np.float64) - values_M
+    return float(np.abs(differences_M).max(initial=0.0))

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import IO, BinaryIO, Self, final
 
 from nonplus.cautions import warn
-from nonplus.corpora.compression import buffered
+from nonplus.compression.streams import buffered
 from nonplus.errors import BadInput, SuspectInput
 
 _AT_ONCE = 1 << 16  # bytes

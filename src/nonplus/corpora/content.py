@@ -8,17 +8,10 @@ import tarfile
 from dataclasses import dataclass
 from typing import final
 
+from nonplus.compression.marks import compression_of
 from nonplus.errors import BadInput
 
 HEAD = 512  # bytes that tell: a tar archive has its checksum in the first block
-
-_COMPRESSED = {
-    "gzip": rb"\x1f\x8b\x08",
-    "bzip2": rb"BZh[1-9](1AY&SY|\x17rE8P\x90)",
-    "xz": rb"\xfd7zXZ\x00",
-    # A frame, or one to be skipped (RFC 8878).
-    "zstd": rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18",
-}
 
 _TO_TEXT = "convert it to text first"
 _UNPACK = "unpack it first"
@@ -69,9 +62,8 @@ class Content:
 
 def content_of(head: bytes) -> Content:
     """What ``head``, the first :data:`HEAD` bytes, begins; text if nothing is set."""
-    for name, mark in _COMPRESSED.items():
-        if re.match(mark, head):
-            return Content(compression=name)
+    if compression := compression_of(head):
+        return Content(compression=compression)
     if re.match(_ZIP, head):
         return Content(archive="zip")
     if _is_tar(head):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from itertools import chain
 from typing import BinaryIO, TextIO
 
-from nonplus.corpora.compression import buffered, decompressed
+from nonplus.compression.streams import buffered, decompressed
 from nonplus.corpora.content import HEAD, Content, check_text, content_of
 from nonplus.corpora.suffixes import is_compressed
 from nonplus.errors import BadInput

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, final
 
-from nonplus.corpora.zstd import zstd_chunks
+from nonplus.compression.zstd import zstd_chunks
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -1,0 +1,1 @@
+"""Compressed data: told by its first bytes, and read as what it holds."""

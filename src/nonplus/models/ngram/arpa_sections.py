@@ -1,0 +1,113 @@
+"""The n-grams of one order in an ARPA file, from lines to columns.
+
+Letters in shapes: M n-grams, k words of each.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import final
+
+import numpy as np
+
+from nonplus.models.ngram.arpa_lines import Lines, shown
+from nonplus.models.ngram.decimals import float32s
+from nonplus.models.ngram.ngrams import Block
+
+_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
+_OVERFLOW = 2.0**128 - 2.0**103  # what rounds to an infinite float32
+_TO_BLANKS = bytes.maketrans(b"\t\r", b"  ")
+_AT_ONCE = 1 << 16  # n-grams
+
+_Row = tuple[list[int], bytes, bytes]  # the ids of an n-gram and its two numbers
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What stands between a line such as ``2-grams:`` and the next of its kind.
+
+    ``listed`` is how many n-grams the header of the file promises. The ``highest``
+    order of a model has no back-off weights.
+    """
+
+    order: int
+    listed: int
+    highest: bool
+
+
+def read_section(lines: Lines, section: Section, id_of: Callable[[bytes], int]) -> Block:
+    """The n-grams in the order of the file.
+
+    Raises:
+        BadModel: a line is not an n-gram of that order, or there are not as many as
+            the header promises.
+    """
+    rows = _rows(lines, section, id_of)
+    blocks = []
+    while part := list(islice(rows, _AT_ONCE)):
+        ids, probs, backoffs = zip(*part, strict=True)
+        blocks.append(Block(np.array(ids, np.int32), float32s(probs), float32s(backoffs)))
+    return joined(blocks, section.order)
+
+
+def joined(blocks: list[Block], order: int) -> Block:
+    """The n-grams of all blocks, which may be none."""
+    none = Block(np.empty((0, order), np.int32), np.empty(0, np.float32), np.empty(0, np.float32))
+    blocks = blocks or [none]
+    return Block(
+        np.concatenate([block.ids_Mk for block in blocks]),
+        np.concatenate([block.log10_probs_M for block in blocks]),
+        np.concatenate([block.log10_backoffs_M for block in blocks]),
+    )
+
+
+def _rows(lines: Lines, section: Section, id_of: Callable[[bytes], int]) -> Iterator[_Row]:
+    n = 0
+    while (line := lines.take()) is not None:
+        if line.startswith(b"\\"):
+            break
+        if line:
+            n += 1
+            if n > section.listed:
+                lines.refuse(
+                    f"this is {section.order}-gram number {n:,}, but the header promises {section.listed:,}; "
+                    "correct the header, or make the file again"
+                )
+            yield _row(lines, line, section, id_of)
+    if n < section.listed:
+        lines.refuse(
+            f"there are only {n:,} {section.order}-grams before this line, but the header promises "
+            f"{section.listed:,}; the file was cut, or its header is wrong: fetch or make it again"
+        )
+    if line is not None:
+        lines.give_back()
+
+
+def _row(lines: Lines, line: bytes, section: Section, id_of: Callable[[bytes], int]) -> _Row:
+    order = section.order
+    fields = [field for field in line.translate(_TO_BLANKS).split(b" ") if field]
+    if len(fields) not in (order + 1, order + 2):
+        lines.refuse(
+            f"a {order}-gram is a log-probability, {order} word{'s' * (order > 1)} and at most a back-off weight, "
+            f"got {len(fields)} fields: {shown(line)}"
+        )
+    prob, backoff = fields[0], fields[order + 1] if len(fields) == order + 2 else b"0"
+    if not _number(lines, prob) <= 0:
+        lines.refuse(f"the base-10 logarithm of a probability is at most 0, got {shown(prob)}; make the model again")
+    weight = _number(lines, backoff)
+    if not abs(weight) < _OVERFLOW:
+        lines.refuse(f"a back-off weight is a finite float32 number, got {shown(backoff)}; make the model again")
+    if section.highest and weight:
+        lines.refuse(
+            f"an n-gram of the highest order, {order}, has no back-off weight, got {shown(backoff)}; "
+            "the header may lack an order: make the file again"
+        )
+    return [id_of(word) for word in fields[1 : order + 1]], prob, backoff
+
+
+def _number(lines: Lines, text: bytes) -> float:
+    if not _NUMBER.fullmatch(text):
+        lines.refuse(f"{shown(text)} is not a number, which is needed there; make the file again")
+    return float(text)

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from nonplus.errors import BadInput
 from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.forward import RunOptions
+from nonplus.measure.kept import row_columns, row_scores
 from nonplus.measure.scores import Readings, Scores
 from nonplus.measure.session import evaluate
 
@@ -32,6 +33,7 @@ RUN = """
 import sys, time
 from pathlib import Path
 from nonplus.measure.forward import RunOptions
+from nonplus.measure.kept import row_columns, row_scores
 from nonplus.measure.session import evaluate
 from doubles import History
 
@@ -105,9 +107,9 @@ def test_scores_come_back_to_the_last_bit(
     folder = tmp_path_factory.mktemp("kept")
     put = scores(n, alternatives=alternatives)
     cache = AnswerCache(folder, scope="s")
-    cache.put({cache.key(b"a"): put})
+    cache.put({cache.key(b"a"): row_columns(put)})
     for each in (cache, AnswerCache(folder, scope="s")):
-        got = each[each.key(b"a")]
+        got = row_scores(each[each.key(b"a")])
         assert each.holds(each.key(b"a"), tokens=n, columns=1 if alternatives is None else 3 + 2 * alternatives)
         assert len(columns(got)) == len(columns(put))
         for one, other in zip(columns(got), columns(put), strict=True):
@@ -124,7 +126,7 @@ def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
     kept = {cache.key(b"%d" % i): scores(3, value=float(i)) for i in range(5)}
     ends = []
     for key, one in kept.items():
-        cache.put({key: one})
+        cache.put({key: row_columns(one)})
         (path,) = folder.glob("*.answers")
         ends.append(path.stat().st_size)
     path.write_bytes(path.read_bytes()[:cut])
@@ -132,12 +134,12 @@ def test_a_file_torn_anywhere_gives_every_whole_record_before_the_tear(
     for end, (key, one) in zip(ends, kept.items(), strict=True):
         assert again.holds(key, tokens=3, columns=1) == (end <= cut)
         if end <= cut:
-            assert np.array_equal(again[key].nats, one.nats)
+            assert np.array_equal(again[key], row_columns(one))
 
 
 def test_a_flipped_bit_is_not_believed(tmp_path: Path) -> None:
     cache = AnswerCache(tmp_path, scope="s")
-    cache.put({cache.key(b"a"): scores(2)})
+    cache.put({cache.key(b"a"): row_columns(scores(2))})
     (path,) = tmp_path.glob("*.answers")
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
@@ -147,7 +149,7 @@ def test_a_flipped_bit_is_not_believed(tmp_path: Path) -> None:
 
 def test_two_scopes_know_nothing_of_each_other(tmp_path: Path) -> None:
     one, other = AnswerCache(tmp_path, scope="one"), AnswerCache(tmp_path, scope="other")
-    one.put({one.key(b"a"): scores(2)})
+    one.put({one.key(b"a"): row_columns(scores(2))})
     again = AnswerCache(tmp_path, scope="other")
     assert again.holds(one.key(b"a"), tokens=2, columns=1)
     assert not again.holds(other.key(b"a"), tokens=2, columns=1)
@@ -165,12 +167,12 @@ def test_two_scopes_know_nothing_of_each_other(tmp_path: Path) -> None:
 )
 def test_counts_that_lie_under_a_right_checksum_are_not_believed_and_the_rest_is(tmp_path: Path, body: bytes) -> None:
     cache = AnswerCache(tmp_path, scope="s")
-    cache.put({cache.key(b"a"): scores(2)})
+    cache.put({cache.key(b"a"): row_columns(scores(2))})
     (path,) = tmp_path.glob("*.answers")
     lie = struct.pack("<4sII", b"NPL1", len(body), zlib.crc32(body)) + body
     path.write_bytes(lie + path.read_bytes())
     again = AnswerCache(tmp_path, scope="s")
-    assert np.array_equal(again[again.key(b"a")].nats, scores(2).nats)
+    assert np.array_equal(again[again.key(b"a")], row_columns(scores(2)))
     assert not any(again.holds(b"k" * 16, tokens=tokens, columns=1) for tokens in (1, 9))
 
 
@@ -200,7 +202,7 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
 def test_a_file_that_is_cut_or_gone_while_it_is_used_is_named(tmp_path: Path) -> None:
     cache = AnswerCache(tmp_path, scope="s")
     key = cache.key(b"a")
-    cache.put({key: scores(20)})
+    cache.put({key: row_columns(scores(20))})
     (path,) = tmp_path.glob("*.answers")
     path.write_bytes(path.read_bytes()[:-8])
     with pytest.raises(BadInput, match=rf"{path.name} was cut while it was in use; run again"):
@@ -209,7 +211,7 @@ def test_a_file_that_is_cut_or_gone_while_it_is_used_is_named(tmp_path: Path) ->
     with pytest.raises(BadInput, match=rf"{path.name} cannot be read: No such file"):
         cache[key]
     with pytest.raises(BadInput, match=rf"{path.name} cannot be written: No such file.*give another place"):
-        cache.put({key: scores(1)})
+        cache.put({key: row_columns(scores(1))})
 
 
 @pytest.mark.parametrize(

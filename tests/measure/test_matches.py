@@ -5,6 +5,7 @@ that was found for each token, the size of the normalised text.
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadModel, SuspectInput
+from nonplus.measure.forward import RunOptions
 from nonplus.measure.records import Document
 from nonplus.measure.report import Report
 from nonplus.measure.scores import Matches, ScoredTexts
@@ -117,6 +119,15 @@ def test_the_mean_match_is_a_line_of_the_report() -> None:
 def test_each_token_has_its_match_in_whole_and_in_part() -> None:
     rows = [list(text.rows(str)) for text in score(["ab", "c"], model=ByLetter())]
     assert [[(row.match, row.backoff) for row in own] for own in rows] == [[(1, 0.5), (2, 1.0)], [(1, 1.5)]]
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+def test_what_was_kept_of_a_text_has_all_of_it(tmp_path: Path) -> None:
+    texts, options = ["ab?c", "?c"], RunOptions(resume=tmp_path)
+    computed, kept = (evaluate(texts, model=ByLetter(), options=options) for _ in range(2))
+    assert kept.tally == computed.tally == measured(texts).tally
+    assert kept.tally.unknown == 2
+    assert kept.tally.matched == 6
 
 
 def test_both_sizes_of_a_normalised_text_are_told_and_the_divisor_is_the_users() -> None:

@@ -129,10 +129,59 @@ def test_no_protocol_can_be_chosen_for_it() -> None:
     assert nonplus.evaluate(["ab"], model=ByLine()).protocol == Lines()
 
 
-@pytest.mark.parametrize("options", [RunOptions(budget=8), RunOptions(resume=Path("somewhere"))])
-def test_an_option_of_windows_is_refused(options: RunOptions) -> None:
-    with pytest.raises(BadProtocol, match="omit"):
-        evaluate(["ab"], model=ByLine(), options=options)
+def test_the_size_of_a_batch_is_an_option_of_windows_only() -> None:
+    with pytest.raises(BadProtocol, match="omit budget=8"):
+        evaluate(["ab"], model=ByLine(), options=RunOptions(budget=8))
+
+
+@given(texts, st.data())
+def test_a_run_that_was_broken_off_goes_on_where_it_was_and_ends_as_an_unbroken_one(
+    tmp_path_factory: pytest.TempPathFactory, these: list[str], data: st.DataObject
+) -> None:
+    options = RunOptions(resume=tmp_path_factory.mktemp("kept"))
+    unbroken = list(score(these, model=ByLine()))
+    done = these[: data.draw(st.integers(0, len(these)))]
+    again = ByLine()
+    if done:
+        list(score(done, model=ByLine(), options=options))
+    resumed = list(score(these, model=again, options=options))
+    assert again.read == len({*these} - {*done})
+    for one, other in zip(resumed, unbroken, strict=True):
+        assert one.document == other.document
+        for name in ("index", "nats", "weight", "seen"):
+            assert np.array_equal(getattr(one, name), getattr(other, name))
+        assert np.array_equal(one.tokens.ids, other.tokens.ids)
+        assert np.array_equal(one.tokens.byte_ends, other.tokens.byte_ends)
+        assert one.tokens.first == other.tokens.first
+
+
+def test_what_is_finished_of_a_run_that_an_error_ends_is_given_and_kept(tmp_path: Path) -> None:
+    class Failing:
+        name, identity, dtype, vocabulary = "by line", "by line 1", "float64", 256
+        tokenizer, protocol = Bytes(), Lines()
+
+        def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+            yield from islice(ByLine(together=1).score(documents, alternatives=alternatives), 2)
+            raise BadModel("it stopped; start it again")
+
+    options = RunOptions(resume=tmp_path)
+    run = score(["ab", "cd", "ef"], model=Failing(), options=options)
+    assert [next(run).document.text, next(run).document.text] == ["ab", "cd"]
+    with pytest.raises(BadModel, match="it stopped"):
+        next(run)
+    again = ByLine()
+    assert len(list(score(["ab", "cd", "ef"], model=again, options=options))) == 3
+    assert again.read == 1
+
+
+def test_scores_of_one_scorer_are_not_those_of_another(tmp_path: Path) -> None:
+    class Other(ByLine):  # type: ignore[misc]
+        identity = "by line 2"
+
+    options, other = RunOptions(resume=tmp_path), Other()
+    list(score(["ab"], model=ByLine(), options=options))
+    list(score(["ab"], model=other, options=options))
+    assert other.read == 1
 
 
 def test_alternatives_are_the_scorers_business() -> None:

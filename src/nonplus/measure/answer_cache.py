@@ -1,9 +1,9 @@
 """Scores that were computed before: append-only files that survive a kill at any
 moment.
 
-A record holds the scores of one batch of rows. A file that ends in an incomplete record
-is read up to it, and nothing is ever written after one: each run has a file of its own.
-Layout of a record, little-endian::
+A record holds the scores of one batch of rows, or of documents. A file that ends in an
+incomplete record is read up to it, and nothing is ever written after one: each run has
+a file of its own. Layout of a record, little-endian::
 
     magic "NPL1" | body length u32 | crc32 of body u32 | body
     body: number of rows u32 | rows
@@ -23,7 +23,6 @@ import numpy as np
 from nonplus.errors import BadInput
 from nonplus.files import reading, writing
 from nonplus.measure.records import Floats
-from nonplus.measure.scores import Readings, Scores
 
 _HEAD = struct.Struct("<4sII")
 _ROW = struct.Struct("<16sII")
@@ -41,7 +40,8 @@ class _Place:
 
 
 class AnswerCache:
-    """Scores by content, kept in ``folder``; only their positions are in memory.
+    """Scores by content, as columns of numbers, kept in ``folder``; only their
+    positions are in memory.
 
     ``scope`` is what else decides them: fingerprint, identities, alternatives.
     """
@@ -67,13 +67,17 @@ class AnswerCache:
         """Sixteen bytes that identify a row's content within this scope."""
         return hashlib.sha256(self._scope + b"\0" + content).digest()[:16]
 
+    def __contains__(self, key: bytes) -> bool:
+        """Whether anything is kept under ``key``."""
+        return key in self._places
+
     def holds(self, key: bytes, *, tokens: int, columns: int) -> bool:
         """Whether scores of that shape are kept under ``key``."""
         place = self._places.get(key)
         return place is not None and (place.tokens, place.columns) == (tokens, columns)
 
-    def __getitem__(self, key: bytes) -> Scores:
-        """The scores kept under ``key``.
+    def __getitem__(self, key: bytes) -> Floats:
+        """The numbers kept under ``key``, shape (tokens, columns).
 
         Raises:
             BadInput: their file is gone, or was cut, since it was found.
@@ -83,18 +87,17 @@ class AnswerCache:
             flat = np.fromfile(place.path, "<f8", place.tokens * place.columns, offset=place.offset)
         if len(flat) != place.tokens * place.columns:
             raise BadInput(f"{place.path} was cut while it was in use; run again, which computes what is missing")
-        return _scores(flat.reshape(place.tokens, place.columns))
+        return flat.reshape(place.tokens, place.columns)
 
-    def put(self, answers: Mapping[bytes, Scores]) -> None:
-        """Keep the scores of one batch of rows, all or none of them, on disk when this
+    def put(self, answers: Mapping[bytes, Floats]) -> None:
+        """Keep what was computed together, all or none of it, on disk when this
         returns.
 
         Raises:
             BadInput: they cannot be written.
         """
-        columns = {key: _columns(scores) for key, scores in answers.items()}
         body = struct.pack("<I", len(answers)) + b"".join(
-            _ROW.pack(key, *column.shape) + column.astype("<f8").tobytes() for key, column in columns.items()
+            _ROW.pack(key, *column.shape) + column.astype("<f8").tobytes() for key, column in answers.items()
         )
         with writing(self._path), self._path.open("ab") as file:
             start = file.tell() + _HEAD.size
@@ -130,27 +133,3 @@ def _rows(body: bytes, path: Path, start: int) -> list[tuple[bytes, _Place]]:
         rows.append((key, _Place(path, start + at, tokens, columns)))
         at += tokens * columns * 8
     return rows if (len(rows), at) == (count, len(body)) else []
-
-
-def columns_of(alternatives: int) -> int:
-    """How many columns scores have; without alternatives, nats only."""
-    return 3 + 2 * alternatives if alternatives else 1
-
-
-def _columns(scores: Scores) -> Floats:
-    """Nats, then entropy, rank, the ids of the alternatives and their nats where there
-    are readings.
-    """
-    read = scores.readings
-    if read is None:
-        return scores.nats[:, None]
-    return np.column_stack([scores.nats, read.entropy, read.rank, read.top_ids, read.top_nats])
-
-
-def _scores(columns: Floats) -> Scores:
-    nats, read = columns[:, 0], columns[:, 1:]
-    if not read.shape[1]:
-        return Scores(nats)
-    ids, top_nats = np.split(read[:, 2:], 2, axis=1)
-    rank, top_ids = read[:, 1].astype(np.int64), ids.astype(np.int64)
-    return Scores(nats, Readings(nats=nats, entropy=read[:, 0], rank=rank, top_ids=top_ids, top_nats=top_nats))

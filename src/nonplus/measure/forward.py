@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import final
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.answer_cache import AnswerCache, columns_of
+from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.batches import Row, batch, group, pack
 from nonplus.measure.contract import checked_distributions, checked_logprobs
 from nonplus.measure.interfaces import HasDistributions, WindowModel
+from nonplus.measure.kept import columns_of, row_columns, row_scores
 from nonplus.measure.readings import readings
 from nonplus.measure.scores import Scores, joined_scores
 
@@ -131,8 +132,8 @@ class Forward:
                 stop = start + len(rows[i].target)
                 kept[keys[i]] = computed.part(start, stop)
                 start = stop
-            self._cache.put(kept)
-        return joined_scores([kept[key] if key in kept else self._cache[key] for key in keys.values()])
+            self._cache.put({key: row_columns(scores) for key, scores in kept.items()})
+        return joined_scores([kept[key] if key in kept else row_scores(self._cache[key]) for key in keys.values()])
 
     def _computed(self, rows: Sequence[Row], lines: _Lines) -> Scores:
         asked = batch([[rows[i] for i in line] for line in lines])

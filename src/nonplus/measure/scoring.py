@@ -5,24 +5,28 @@ Letters in shapes: D documents of a slice, T tokens of all of them, W windows, S
 tokens, k alternatives.
 """
 
+import json
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple, cast
 
 from nonplus.cautions import warn
 from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
+from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.assembly import Assembly, Piece
 from nonplus.measure.batches import row
 from nonplus.measure.contract import checked_texts
 from nonplus.measure.forward import Forward, RunOptions
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
+from nonplus.measure.kept import joined_texts, text_column
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import Document, TokenizedTexts, Tokens, Window
+from nonplus.measure.records import Document, Floats, TokenizedTexts, Tokens, Window
 from nonplus.measure.scores import ScoredText, ScoredTexts, Scores
 from nonplus.measure.stream import comes_in_parts, parts
 from nonplus.measure.tokenizing import checked, encode, named, newlines_noted, slices, units
@@ -105,19 +109,38 @@ def scored_texts(
     """
     if isinstance(protocol, ResolvedProtocol) and isinstance(model, HasLogprobs):
         return _in_windows(documents, model, protocol, options, meter)
-    return _by_scorer(documents, cast(TextScorer, model), options, meter)
+    return _by_scorer(documents, cast(TextScorer, model), protocol, options, meter)
 
 
 def _by_scorer(
-    documents: Iterable[Document | str], model: TextScorer, options: RunOptions, meter: Meter
+    documents: Iterable[Document | str],
+    model: TextScorer,
+    protocol: StatedProtocol,
+    options: RunOptions,
+    meter: Meter,
 ) -> Generator[ScoredTexts, None, None]:
-    for name, asked in (("budget", options.budget), ("resume", options.resume)):
-        if asked:
-            stated = f"{name}={asked}"
-            raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
+    if options.budget:
+        stated = f"budget={options.budget}"
+        raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
+    these = checked(newlines_noted(named(documents)))
+    if options.resume is None:
+        scored = _as_given(these, model, options.alternatives)
+    else:
+        scored = _kept(these, model, options, folder=options.resume, fingerprint=protocol.fingerprint)
+    for texts in scored:
+        meter.tokens += len(texts.nats)
+        meter.nats += float(texts.nats.sum())
+        meter.documents += len(texts)
+        yield texts
+
+
+def _as_given(documents: Iterable[Document], model: TextScorer, alternatives: int) -> Iterator[ScoredTexts]:
+    """The texts of a scorer, which must be those asked for, with what its tokenizer
+    loses of them.
+    """
     read: list[str] = []
-    given = model.score(_noted(checked(newlines_noted(named(documents))), read), alternatives=options.alternatives)
-    for texts in checked_texts(given, alternatives=options.alternatives, model=model):
+    given = model.score(_noted(documents, read), alternatives=alternatives)
+    for texts in checked_texts(given, alternatives=alternatives, model=model):
         scored = [document.id for document in texts.documents]
         if scored != read[: len(scored)]:
             raise BadModel(
@@ -125,12 +148,39 @@ def _by_scorer(
                 "give each document once, in the order in which they come"
             )
         del read[: len(scored)]
-        meter.tokens += len(texts.nats)
-        meter.nats += float(texts.nats.sum())
-        meter.documents += len(texts)
-        yield texts
+        lost = losses([document.text for document in texts.documents], model.tokenizer)
+        yield replace(texts, tokens=replace(texts.tokens, lost=texts.tokens.lost | lost))
     if read:
         raise BadModel(f"{model.name} gives nothing for {', '.join(read[:3])}; give each document once, in order")
+
+
+def _kept(
+    documents: Iterable[Document], model: TextScorer, options: RunOptions, *, folder: Path, fingerprint: str
+) -> Iterator[ScoredTexts]:
+    """Texts whose scores are in the answer cache, or go there as they come."""
+    scope = f"texts {fingerprint} {model.identity} {model.tokenizer.identity} {options.alternatives}"
+    cache = AnswerCache(folder, scope=scope)
+    for together in slices(documents):
+        keys = [cache.key(_content(document)) for document in together]
+        missing = {key: document for key, document in zip(keys, together, strict=True) if key not in cache}
+        fresh: dict[bytes, Floats] = {}
+        try:
+            if missing:
+                waiting = iter(missing)
+                for texts in _as_given(missing.values(), model, options.alternatives):
+                    made = {key: text_column(text.texts) for text, key in zip(texts, waiting, strict=False)}
+                    cache.put(made)
+                    fresh |= made
+        finally:  # also of a slice that was broken off
+            known = [(document, key) for document, key in zip(together, keys, strict=True) if key in cache]
+            if known:
+                columns = [fresh[key] if key in fresh else cache[key] for _, key in known]
+                yield joined_texts([document for document, _ in known], columns)
+
+
+def _content(document: Document) -> bytes:
+    """What decides the scores of a document."""
+    return json.dumps([document.context, document.text, document.original]).encode()
 
 
 def _noted(documents: Iterable[Document], read: list[str]) -> Iterator[Document]:

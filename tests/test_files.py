@@ -20,7 +20,7 @@ import pytest
 
 from nonplus import files
 from nonplus.errors import BadInput
-from nonplus.files import replacing, writing
+from nonplus.files import replacing, replacing_folder, writing
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="modes, limits and locks of Unix")
 
@@ -281,3 +281,52 @@ def _interrupted(path: Path, step: int) -> bool:
         return False
     finally:
         sys.settrace(before)
+
+
+# ---------------------------------------------------------------------- folders
+
+
+def filled(folder: Path, **contents: str) -> None:
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_a_folder_appears_whole_and_replaces_an_earlier_one_with_all_that_was_in_it(tmp_path: Path) -> None:
+    for new in ({"a": "1", "b": "2"}, {"b": "3"}):
+        with replacing_folder(tmp_path / "made") as part:
+            filled(part, **new)
+        assert contents(tmp_path / "made") == new
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_a_folder_stays_as_it_was_if_the_block_raises(tmp_path: Path) -> None:
+    with replacing_folder(tmp_path / "made") as part:
+        filled(part, a="1")
+    with pytest.raises(FileNotFoundError), replacing_folder(tmp_path / "made") as part:
+        filled(part / "nowhere", a="2")
+    assert contents(tmp_path / "made") == {"a": "1"}
+    assert not parts(tmp_path)
+
+
+@unix
+def test_a_folder_that_a_killed_process_left_is_removed_and_one_in_use_is_not(tmp_path: Path) -> None:
+    left = tmp_path / ".nonplus-0123.part"
+    left.mkdir()
+    filled(left, a="1")
+    with replacing_folder(tmp_path / "one") as part:
+        assert parts(tmp_path) == [part]
+        with replacing(tmp_path / "two"):
+            assert part.is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with (
+        pytest.raises(BadInput, match=r"cannot be written: .*; give another place"),
+        replacing_folder(tmp_path / "file" / "made"),
+    ):
+        pass

@@ -1,8 +1,9 @@
-"""Files that are whole under their name, or not there."""
+"""Files and folders that are whole under their name, or not there."""
 
 import errno
 import io
 import os
+import shutil
 import stat
 import sys
 from collections.abc import Iterator
@@ -62,6 +63,36 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A new folder that replaces ``path`` at the end of the block, with all that is in
+    it then.
+
+    What is left of a process that is killed, and by whom it is removed, is as with
+    :func:`replacing`. One that is killed in the moment of the exchange leaves the
+    earlier folder under such a hidden name, too.
+
+    Raises:
+        BadInput: the folder cannot be written there.
+    """
+    final_path = Path(os.path.realpath(path))
+    part = _hidden_in(final_path.parent)
+    with writing(path):
+        _remove_left_behind(final_path.parent)
+        part.mkdir()
+    lock = _locked_folder(part)
+    try:
+        yield part
+        with writing(path):
+            for each in (*part.iterdir(), part):
+                _synced(each)
+            _exchanged(part, final_path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        for handle in lock:
+            os.close(handle)
+
+
+@contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Explain why ``path`` cannot be written; the block does nothing but write it.
 
@@ -118,7 +149,7 @@ def _begun(folder: Path, mode: int, made: list[Path]) -> tuple[Path, int]:
     The name cannot be guessed, and a link of that name is not followed.
     """
     while True:
-        part = folder / f".nonplus-{os.urandom(8).hex()}.part"
+        part = _hidden_in(folder)
         made.append(part)
         handle = os.open(part, _NEW, mode)
         with suppress(OSError):  # a file system without locks
@@ -128,6 +159,44 @@ def _begun(folder: Path, mode: int, made: list[Path]) -> tuple[Path, int]:
         os.close(handle)  # another process took it for left behind, before it was locked
 
 
+def _hidden_in(folder: Path) -> Path:
+    """A hidden name in ``folder`` that nobody can guess."""
+    return folder / f".nonplus-{os.urandom(8).hex()}.part"
+
+
+def _locked_folder(folder: Path) -> list[int]:
+    """The handle that keeps a folder locked; none where a folder cannot be opened."""
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        with suppress(OSError):  # a file system without locks
+            _lock(handle, wait=True)
+        return [handle]
+    return []
+
+
+def _synced(path: Path) -> None:
+    with suppress(PermissionError):  # Windows opens no folder
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _exchanged(part: Path, final_path: Path) -> None:
+    """Give ``part`` the other's name, and remove what had it."""
+    before = _hidden_in(final_path.parent)
+    if final_path.exists():
+        final_path.rename(before)
+    try:
+        part.rename(final_path)
+    except OSError:
+        if before.exists():
+            before.rename(final_path)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
+
+
 def _remove_left_behind(folder: Path) -> None:
     """Remove what killed processes left: the system has released their locks."""
     for part in folder.glob(".nonplus-*.part"):
@@ -135,7 +204,7 @@ def _remove_left_behind(folder: Path) -> None:
             handle = os.open(part, _LEFT)
             try:
                 _lock(handle, wait=False)
-                part.unlink()
+                shutil.rmtree(part) if part.is_dir() else part.unlink()
             finally:
                 os.close(handle)
 

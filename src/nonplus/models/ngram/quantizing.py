@@ -35,8 +35,11 @@ class Bins:
         return _nearest(self.values_B, values_M).astype(np.uint16)
 
 
-def bins(values: Callable[[], Iterable[Float32s]], bits: int, *, exact: Sequence[float] = ()) -> Bins:
-    """At most ``2 ** bits`` bins for the values that ``values()`` gives in blocks.
+def bins(
+    values: Callable[[], Iterable[Float32s]], bits: int, *, exact: Sequence[float] = (), reserved: int = 0
+) -> Bins:
+    """At most ``2 ** bits - reserved`` bins for values, which ``values()`` gives in
+    blocks.
 
     They depend on the values only, not on the blocks, and the memory only on the size
     of a block. Values of ``exact`` have a bin of their own; so has each value if there
@@ -50,7 +53,7 @@ def bins(values: Callable[[], Iterable[Float32s]], bits: int, *, exact: Sequence
         BadProtocol: ``bits`` is not between 2 and 16.
     """
     check_bits(bits)
-    room = 1 << bits
+    room = (1 << bits) - reserved
     distinct = np.array(exact, np.float32)
     low, high = np.inf, -np.inf
     for block_M in filter(len, values()):

@@ -1,0 +1,69 @@
+"""N-grams of one order sorted by key, in memory or, in parts, on disk.
+
+Letters in shapes: N n-grams.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.files import writing
+from nonplus.models.ngram.ngrams import Float32s
+from nonplus.models.ngram.table_keys import Keys, homes_of
+
+ENTRY = np.dtype([("key", "<u8"), ("prob", "<f4"), ("backoff", "<f4")])
+_MAX_FILES = 256
+_WORKING = 6  # the memory for a part while it is sorted and placed, in its own size
+
+
+@final
+class Sorter:
+    """Takes n-grams in any order and gives them back by key, a range of keys a part.
+
+    A part takes about ``memory`` bytes. More than one lie in unnamed files in
+    ``folder`` meanwhile.
+    """
+
+    def __init__(self, count: int, *, size: int, memory: int, folder: Path | None) -> None:
+        self._parts = max(1, min(_MAX_FILES, -(-count * ENTRY.itemsize * _WORKING // memory)))
+        self._size = size
+        self._folder = folder
+        self._entries: list[NDArray[Any]] = []
+        self._files: list[IO[bytes]] = []
+        if self._parts > 1:
+            with writing(folder or Path(tempfile.gettempdir())):
+                self._files = [tempfile.TemporaryFile(dir=folder) for _ in range(self._parts)]  # noqa: SIM115
+
+    def add(self, keys_N: Keys, probs_N: Float32s, backoffs_N: Float32s) -> None:
+        """Some n-grams."""
+        entries_N = np.empty(len(keys_N), ENTRY)
+        entries_N["key"], entries_N["prob"], entries_N["backoff"] = keys_N, probs_N, backoffs_N
+        if not self._files:
+            self._entries.append(entries_N)
+            return
+        part_N = homes_of(keys_N, homes=self._parts, size=self._size)
+        order_N = np.argsort(part_N, kind="stable")
+        bounds = np.searchsorted(part_N[order_N], np.arange(self._parts + 1))
+        for file, start, stop in zip(self._files, bounds[:-1], bounds[1:], strict=True):
+            file.write(entries_N[order_N[start:stop]].tobytes())
+
+    def parts(self) -> Iterator[NDArray[Any]]:
+        """All n-grams as ``ENTRY``, the lowest keys first."""
+        if not self._files:
+            yield _sorted(np.concatenate([np.empty(0, ENTRY), *self._entries]))
+        for file in self._files:
+            file.seek(0)
+            yield _sorted(np.frombuffer(file.read(), ENTRY))
+
+    def close(self) -> None:
+        """Remove the files."""
+        for file in self._files:
+            file.close()
+
+
+def _sorted(entries_N: NDArray[Any]) -> NDArray[Any]:
+    return entries_N[np.argsort(entries_N["key"], kind="stable")]

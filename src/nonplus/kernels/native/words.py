@@ -1,0 +1,111 @@
+"""Words of texts as numbers, in C (``words.c``).
+
+Letters in shapes: N bytes, S parts of a text, W words in the table, T words of a text.
+"""
+
+import ctypes
+import functools
+import os
+import weakref
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.kernels.native import library
+from nonplus.measure.records import Ints
+
+Bytes = NDArray[np.uint8]
+Numbers = NDArray[np.int32]
+
+ABSENT = -1  # the number of a word that is not in the table
+
+
+@functools.cache
+def functions() -> ctypes.CDLL | None:
+    """The library with the types of its functions for words; ``None`` without it."""
+    loaded = library()
+    if loaded is None:
+        return None
+    pointer, count, pointers = ctypes.c_void_p, ctypes.c_int64, [ctypes.c_void_p] * 3
+    types = {
+        "new": ([ctypes.c_uint64], pointer),
+        "free": ([pointer], None),
+        "count": ([pointer], count),
+        "bytes": ([pointer], count),
+        "read": ([pointer, count, pointer, pointer], None),
+        "extend": ([pointer, pointer, pointer, count], count),
+        "find": ([pointer, *pointers, count, *pointers], count),
+        "learn": ([pointer, *pointers, count, *pointers], count),
+    }
+    for name, (arguments, result) in types.items():
+        function = getattr(loaded, f"nonplus_words_{name}")
+        function.argtypes, function.restype = arguments, result
+    return loaded
+
+
+@final
+class NativeWords:
+    """A table of byte strings, which are numbered from 0 on.
+
+    Searches may run in several threads at once, while nothing is added.
+    """
+
+    def __init__(self) -> None:
+        """An empty one. The caller checks that ``functions()`` is there."""
+        loaded = functions()
+        assert loaded is not None, "the C kernel is not available: check functions() first"
+        self._library = loaded
+        # With a seed of its own, no text can be made that fills one part of the table.
+        self._table = loaded.nonplus_words_new(int.from_bytes(os.urandom(8)))
+        if self._table is None:
+            raise MemoryError
+        weakref.finalize(self, loaded.nonplus_words_free, self._table)
+
+    def __len__(self) -> int:
+        return int(self._library.nonplus_words_count(self._table))
+
+    def read(self, first: int = 0) -> list[bytes]:
+        """The strings from number ``first`` on."""
+        text_N = np.empty(int(self._library.nonplus_words_bytes(self._table)), np.uint8)
+        stop_W = np.empty(len(self) - first, np.int64)
+        self._library.nonplus_words_read(self._table, first, text_N.ctypes.data, stop_W.ctypes.data)
+        text, stops = text_N.tobytes(), stop_W.tolist()
+        return [text[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
+
+    def extend(self, words: list[bytes]) -> None:
+        """Give each of ``words``, whatever is in it, the next number.
+
+        One that is there already keeps the first of its numbers.
+        """
+        stop_W = np.cumsum(np.array([len(word) for word in words], np.int64))
+        if not self._library.nonplus_words_extend(self._table, b"".join(words), stop_W.ctypes.data, len(words)):
+            raise MemoryError
+
+    def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
+        """The words of parts of a text: their numbers (T,), the byte at which each
+        ends (T,), and how many are in each part (S,).
+
+        Parts rise and do not overlap. A string that is not in the table is ``ABSENT``.
+        """
+        return self._split("find", data_N, begin_S, stop_S)
+
+    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
+        """The same, and a string that is not in the table gets the next number.
+
+        Raises:
+            MemoryError: there is no room for more words.
+        """
+        return self._split("learn", data_N, begin_S, stop_S)
+
+    def _split(self, function: str, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
+        room = len(data_N) // 2 + len(begin_S) + 1
+        number_T, end_T, count_S = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(len(begin_S), np.int64)
+        data_N, begin_S, stop_S = map(np.ascontiguousarray, (data_N, begin_S, stop_S))
+        given, taken = (data_N, begin_S, stop_S), (number_T, end_T, count_S)
+        found = getattr(self._library, f"nonplus_words_{function}")(
+            self._table, *(array.ctypes.data for array in given), len(begin_S), *(array.ctypes.data for array in taken)
+        )
+        if found < 0:
+            raise MemoryError(f"no room for more than {len(self):,} words")
+        return number_T[:found], end_T[:found], count_S

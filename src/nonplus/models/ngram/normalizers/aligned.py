@@ -1,0 +1,123 @@
+"""Normalised texts, and the byte of the user's own text that each byte came from.
+
+Letters in shapes: D texts, N bytes of all of them after normalising, T tokens; C
+characters given, K characters of the result.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.errors import BadInput
+from nonplus.measure.records import Integers, Ints
+from nonplus.models.token_bytes import bytes_before
+
+Unit = Literal["line", "document"]
+Bytes = NDArray[np.uint8]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Texts in UTF-8 after normalising, laid end to end.
+
+    Text ``d`` has the bytes ``[starts_D1[d], starts_D1[d + 1])`` of ``data_N``. The
+    texts that were given, end to end too, begin at ``given_D1``. Byte ``n`` came from
+    what begins at their byte ``origin_N1[n]``, which never falls, and whose last is
+    their length. So what was dropped belongs to what stands before it.
+    """
+
+    data_N: Bytes
+    starts_D1: Ints
+    given_D1: Ints
+    origin_N1: Integers
+
+    def byte_ends(self, stops_T: Ints, bounds_D1: Ints, *, empty: Ints) -> Integers:
+        """Where tokens that end at the bytes ``stops_T`` of ``data_N`` end in their
+        texts as they were given, shape (T,).
+
+        Text ``d`` has the tokens ``[bounds_D1[d], bounds_D1[d + 1])``, which tile it:
+        the last one ends where it does. Tokens at the places ``empty`` stand for
+        nothing, and end where the one before them does.
+        """
+        counts_D = np.diff(bounds_D1)
+        begin_T, end_T = (np.repeat(given_D, counts_D) for given_D in (self.given_D1[:-1], self.given_D1[1:]))
+        ends_T = np.minimum(self.origin_N1[stops_T], end_T)
+        ends_T[empty] = 0
+        ends_T = np.maximum(np.maximum.accumulate(ends_T), begin_T)
+        some_D = counts_D > 0
+        ends_T[bounds_D1[1:][some_D] - 1] = self.given_D1[1:][some_D]
+        return ends_T - begin_T
+
+    def then(self, after: "Aligned") -> "Aligned":
+        """Both steps as one: ``after`` normalised the result of this one."""
+        return Aligned(after.data_N, after.starts_D1, self.given_D1, self.origin_N1[after.origin_N1])
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class AlignedText:
+    """One normalised text, its origins as in :class:`Aligned`."""
+
+    data: bytes
+    origin_N1: Ints
+
+
+def end_to_end(texts: Sequence[AlignedText]) -> Aligned:
+    """Many texts."""
+    given_D1 = ends_of([int(text.origin_N1[-1]) for text in texts])
+    starts_D1 = ends_of([len(text.data) for text in texts])
+    origins = [text.origin_N1[:-1] + start for text, start in zip(texts, given_D1.tolist(), strict=False)]
+    origin_N1: Integers = np.concatenate([*origins, given_D1[-1:]]).astype(offsets_up_to(int(given_D1[-1])))
+    return Aligned(np.frombuffer(b"".join(text.data for text in texts), np.uint8), starts_D1, given_D1, origin_N1)
+
+
+def unchanged(texts: Sequence[bytes]) -> Aligned:
+    """Texts as they are, in UTF-8."""
+    data_N = np.frombuffer(b"".join(texts), np.uint8)
+    starts_D1 = ends_of(list(map(len, texts)))
+    return Aligned(data_N, starts_D1, starts_D1, np.arange(len(data_N) + 1, dtype=offsets_up_to(len(data_N))))
+
+
+def by_characters(text: str, result: str, width_C: Ints) -> AlignedText:
+    """A text of which each character became ``width_C`` characters of the result.
+
+    The first of several stands for the whole character, the others for nothing.
+    """
+    given_C1, result_K1 = bytes_before(text), bytes_before(result)
+    from_K = np.repeat(np.arange(len(text)), width_C)
+    first_K = np.diff(from_K, prepend=-1) > 0
+    origin_K = given_C1[from_K + ~first_K]
+    of_N = np.repeat(np.arange(len(result)), np.diff(result_K1))
+    inside_N = np.arange(len(of_N)) - result_K1[of_N]
+    origin_N = np.minimum(origin_K[of_N] + inside_N, given_C1[from_K[of_N] + 1])
+    return AlignedText(result.encode(), np.append(origin_N, given_C1[-1:]))
+
+
+def ends_of(lengths: Sequence[int]) -> Ints:
+    """Where things of these lengths begin and end, one after the other."""
+    return np.concatenate([[0], np.cumsum(np.array(lengths, np.int64))])
+
+
+def offsets_up_to(size: int) -> type[np.int32 | np.int64]:
+    """The narrower type that counts so far."""
+    return np.int32 if size < np.iinfo(np.int32).max else np.int64
+
+
+def encoded(texts: Sequence[str]) -> list[bytes]:
+    """Texts in UTF-8.
+
+    Raises:
+        BadInput: one holds what UTF-8 cannot.
+    """
+    try:
+        return [text.encode() for text in texts]
+    except UnicodeEncodeError as wrong:
+        place = next(place for place, text in enumerate(texts, 1) if text is wrong.object or text == wrong.object)
+        raise BadInput(
+            f"text {place} holds {wrong.object[wrong.start]!a} at character {wrong.start}, half of a surrogate pair, "
+            "which is not text; decode the source with the encoding it was written in"
+        ) from None

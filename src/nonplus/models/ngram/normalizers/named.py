@@ -1,0 +1,63 @@
+"""The normalisers by name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import final
+
+from nonplus.closest import did_you_mean
+from nonplus.errors import BadModel
+from nonplus.models.ngram.normalizers.aligned import Aligned, Unit, encoded, unchanged
+from nonplus.models.ngram.normalizers.standard import standard
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalizer:
+    """What is done to texts, and the unit that is a sentence unless one is named.
+
+    ``version`` rises when the result for any text changes. Where a sentence is a line,
+    the lines of a result end at its newlines.
+    """
+
+    name: str
+    version: int
+    unit: Unit
+    normalize: Callable[[Sequence[str], Unit], Aligned]
+
+    @property
+    def id(self) -> str:
+        """Name and version, as a manifest has them: ``standard-1``."""
+        return f"{self.name}-{self.version}"
+
+
+def raw(texts: Sequence[str], unit: Unit) -> Aligned:
+    """Texts as they are, as KenLM reads them: a line ends at LF.
+
+    Raises:
+        BadInput: one holds what UTF-8 cannot.
+    """
+    return unchanged(encoded(texts))
+
+
+NORMALIZERS = {
+    each.name: each
+    for each in (
+        Normalizer(name="raw", version=1, unit="line", normalize=raw),
+        Normalizer(name="standard", version=1, unit="line", normalize=standard),
+    )
+}
+
+
+def named(name: str) -> Normalizer:
+    """The normaliser of that name, or of that name and version.
+
+    Raises:
+        BadModel: there is none.
+    """
+    for normalizer in NORMALIZERS.values():
+        if name in (normalizer.name, normalizer.id):
+            return normalizer
+    known = ", ".join(each.id for each in NORMALIZERS.values())
+    raise BadModel(
+        f"there is no normaliser {name!r}; this version of nonplus has {known}{did_you_mean(name, NORMALIZERS)}"
+    )

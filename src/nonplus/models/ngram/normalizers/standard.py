@@ -1,0 +1,93 @@
+"""Our own normaliser: canonical characters, one blank between words, one newline
+between lines that hold something.
+
+Nothing is glued, and nothing that can be seen is dropped or replaced. A newline, which
+may be CRLF or CR, stays if a sentence is a line, else it is a blank. A run of other
+blanks and control characters is one blank, but NUL is a character as any other.
+
+Letters in shapes: D texts, N bytes given, K of them kept.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from nonplus.models.ngram.normalizers.aligned import (
+    Aligned,
+    AlignedText,
+    Bytes,
+    Unit,
+    by_characters,
+    encoded,
+    end_to_end,
+    unchanged,
+)
+from nonplus.models.ngram.normalizers.canonical import composed
+
+_BLANK, _NEWLINE = b" \n"
+_CONTROLS = bytes([*range(1, 32), 127])
+_GAPS = {
+    "document": bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS)),
+    "line": bytes.maketrans(_CONTROLS, bytes(_NEWLINE if c in b"\r\n" else _BLANK for c in _CONTROLS)),
+}
+_FURTHER = re.compile("[\x80-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+
+
+def standard(texts: Sequence[str], unit: Unit) -> Aligned:
+    """Texts with one blank or, between lines, one newline between words.
+
+    Raises:
+        BadInput: one holds what UTF-8 cannot.
+    """
+    given = encoded(texts)
+    if all(map(_is_canonical, texts)):
+        return _spaced(unchanged(list(map(_with_ascii_blanks, texts, given))), unit)
+    canonical = end_to_end(list(map(_canonical, texts, given)))
+    bounds = canonical.starts_D1.tolist()
+    whole = canonical.data_N.tobytes()
+    parts = [whole[start:stop] for start, stop in pairwise(bounds)]
+    return canonical.then(_spaced(unchanged([_with_ascii_blanks(part.decode(), part) for part in parts]), unit))
+
+
+def _is_canonical(text: str) -> bool:
+    return text.isascii() or unicodedata.is_normalized("NFC", text)
+
+
+def _canonical(text: str, given: bytes) -> AlignedText:
+    if _is_canonical(text):
+        return AlignedText(given, np.arange(len(given) + 1))
+    return by_characters(text, *composed(text))
+
+
+def _with_ascii_blanks(text: str, given: bytes) -> bytes:
+    """Other blanks as just as many bytes of ASCII blanks."""
+    if len(text) == len(given):
+        return given
+    return _FURTHER.sub(lambda blank: " " * len(blank[0].encode()), text).encode()
+
+
+def _spaced(texts: Aligned, unit: Unit) -> Aligned:
+    """One separator for each gap between words, and none at the ends of a text."""
+    data_N: Bytes = np.frombuffer(texts.data_N.tobytes().translate(_GAPS[unit]), np.uint8)
+    newline_N = data_N == _NEWLINE
+    gap_N = newline_N | (data_N == _BLANK)
+    kept_N = ~gap_N
+    kept_N[1:] |= gap_N[1:] & ~gap_N[:-1]  # the first byte of a gap
+    begins = texts.starts_D1[:-1][np.diff(texts.starts_D1) > 0]
+    kept_N[begins] = ~gap_N[begins]
+    at_K = np.flatnonzero(kept_N)
+    data_K = data_N[at_K]
+    inner = np.flatnonzero(newline_N[1:] & gap_N[:-1]) + 1  # newlines after the first byte of their gap
+    first = np.searchsorted(at_K, inner, side="right") - 1
+    first = first[first >= 0]
+    data_K[first[gap_N[at_K[first]]]] = _NEWLINE
+    stops = np.searchsorted(at_K, texts.starts_D1[1:])
+    last = stops[stops > 0] - 1
+    used_K = np.ones(len(at_K), np.bool_)
+    used_K[last] = ~gap_N[at_K[last]]
+    at_K, data_K = at_K[used_K], data_K[used_K]
+    origin_K1 = np.append(at_K, len(data_N)).astype(texts.origin_N1.dtype)
+    return Aligned(data_K, np.searchsorted(at_K, texts.starts_D1), texts.given_D1, origin_K1)

@@ -1,0 +1,181 @@
+"""The rules of a model: a normaliser, a tokenizer, and what a sentence is.
+
+Letters in shapes: D documents, S sentences of all of them, T tokens of all of them.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, final
+
+import numpy as np
+
+from nonplus.errors import BadModel
+from nonplus.measure.records import Ints
+from nonplus.models.ngram.ngrams import BEGIN, END
+from nonplus.models.ngram.normalizers.aligned import Aligned, Bytes, Unit
+from nonplus.models.ngram.normalizers.named import Normalizer, named
+from nonplus.models.ngram.text import Sentences
+from nonplus.models.ngram.words import Split, Words
+
+_NEWLINE = ord("\n")
+
+
+class Splitter(Protocol):
+    """A tokenizer: from normalised bytes to the word ids of a model."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a manifest says of it; ``kind`` is its name."""
+        ...
+
+    def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
+        """The tokens of parts of normalised texts; parts rise and do not overlap."""
+        ...
+
+
+@final
+class Rules:
+    """A normaliser, a tokenizer, and what a sentence is: TextRules of any model.
+
+    With :class:`NewWords` as its tokenizer, its words grow with the texts.
+    """
+
+    def __init__(
+        self,
+        normalizer: Normalizer,
+        splitter: Splitter,
+        *,
+        unit: Unit | None = None,
+        begin: bool = True,
+        end: bool = True,
+    ) -> None:
+        """``unit`` is what a sentence is; without one, that of the normaliser.
+
+        ``begin`` and ``end`` tell whether ``<s>`` goes before it and ``</s>`` after it.
+        """
+        self.normalizer, self.splitter = normalizer, splitter
+        self.unit: Unit = normalizer.unit if unit is None else unit
+        self.begin, self.end = begin, end
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
+        return self.splitter.words
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of everything that decides the ids."""
+        stated = json.dumps(self.as_dict(), sort_keys=True)
+        words = "\n".join(self.words).encode(errors="surrogateescape")
+        return hashlib.sha256(stated.encode() + b"\n" + words).hexdigest()
+
+    def as_dict(self) -> dict[str, Any]:
+        """All choices but the words, for a manifest; :func:`rules_of` reads it."""
+        return {
+            "normalizer": self.normalizer.id,
+            "tokenizer": self.splitter.as_dict(),
+            "unit": self.unit,
+            "begin": self.begin,
+            "end": self.end,
+        }
+
+    def sentences(self, texts: Sequence[str]) -> Sentences:
+        """Texts as sentences of word ids.
+
+        An empty line is a sentence of no words if the normaliser keeps it, as ``raw``
+        does. A document that is one sentence may be empty, too.
+
+        Raises:
+            BadInput: one holds what UTF-8 cannot.
+        """
+        aligned = self.normalizer.normalize(texts, self.unit)
+        parts = _lines(aligned) if self.unit == "line" else _documents(aligned)
+        return self._framed(aligned, parts, self.splitter.split(aligned.data_N, parts.begin_S, parts.stop_S))
+
+    def _framed(self, aligned: Aligned, parts: "_Parts", own: Split) -> Sentences:
+        starts = np.concatenate([[0], np.cumsum(own.counts_S + self.begin + self.end)])
+        first_S, last_S = starts[:-1], starts[1:] - 1
+        own_T = np.ones(starts[-1], np.bool_)
+        ids_T, stops_T = np.empty(starts[-1], np.int32), np.zeros(starts[-1], np.int64)
+        if self.end:
+            own_T[last_S], ids_T[last_S], stops_T[last_S] = False, END, parts.cover_S
+        if self.begin:
+            own_T[first_S], ids_T[first_S] = False, BEGIN
+        ids_T[own_T], stops_T[own_T] = own.ids_T, own.stops_T
+        empty = first_S if self.begin else first_S[:0]
+        return Sentences(
+            ids_T=ids_T,
+            byte_ends_T=aligned.byte_ends(stops_T, starts[parts.documents], empty=empty),
+            starts=starts,
+            documents=parts.documents,
+            normalised_bytes_D=np.diff(aligned.starts_D1),
+        )
+
+
+def rules_of(stated: Mapping[str, Any], words: Sequence[str]) -> Rules:
+    """The rules of which :meth:`Rules.as_dict` stated the choices.
+
+    Raises:
+        BadModel: a choice is missing or is none that this version knows.
+    """
+    normalizer = named(str(_field(stated, "normalizer", str)))
+    unit = _field(stated, "unit", str)
+    if unit not in ("line", "document"):
+        raise BadModel(f"the unit of a model is line or document, and its manifest has {unit!r}")
+    return Rules(
+        normalizer,
+        _splitter(_field(stated, "tokenizer", dict), words),
+        unit=unit,
+        begin=_field(stated, "begin", bool),
+        end=_field(stated, "end", bool),
+    )
+
+
+def _splitter(stated: Mapping[str, Any], words: Sequence[str]) -> Splitter:
+    kind = _field(stated, "kind", str)
+    if kind != "words":
+        raise BadModel(f"the manifest has a tokenizer of kind {kind!r}, and this version of nonplus has words")
+    return Words(words)
+
+
+def _field(stated: Mapping[str, Any], name: str, kind: type) -> Any:
+    value = stated.get(name)
+    if not isinstance(value, kind):
+        raise BadModel(
+            f"the manifest has {value!r} for {name}, where a {kind.__name__} is needed; write the model again"
+        )
+    return value
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Sentences in normalised texts: the bytes of each, where what belongs to it ends
+    (with its newline), and the first sentence of each document, as in ``Sentences``.
+    """
+
+    begin_S: Ints
+    stop_S: Ints
+    cover_S: Ints
+    documents: Ints
+
+
+def _documents(texts: Aligned) -> _Parts:
+    begins, stops = texts.starts_D1[:-1], texts.starts_D1[1:]
+    return _Parts(begins, stops, stops, np.arange(len(texts.starts_D1)))
+
+
+def _lines(texts: Aligned) -> _Parts:
+    begins = texts.starts_D1[:-1][np.diff(texts.starts_D1) > 0]
+    after_newline = np.flatnonzero(texts.data_N[:-1] == _NEWLINE) + 1
+    begin_S = np.union1d(begins, after_newline)
+    cover_S = np.append(begin_S, len(texts.data_N))[1:]
+    stop_S = cover_S - (texts.data_N[cover_S - 1] == _NEWLINE)
+    return _Parts(begin_S, stop_S, cover_S, np.searchsorted(begin_S, texts.starts_D1))

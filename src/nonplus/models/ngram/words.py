@@ -1,0 +1,149 @@
+"""Words: what stands between blanks, as KenLM has them.
+
+Blanks are the ASCII ones, 9 to 13 and 32, for counting and for scoring alike; any other
+run of bytes is a word, with NUL or a no-break blank in it too. A text that spells
+``<unk>``, ``<s>`` or ``</s>`` has a word that no model knows.
+
+Letters in shapes: N bytes, S parts of texts, T words of them.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, final
+
+import numpy as np
+
+from nonplus.kernels.native.words import ABSENT, NativeWords, functions
+from nonplus.measure.records import Ints
+from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN, WordIds
+from nonplus.models.ngram.normalizers.aligned import Bytes
+
+_FIRST = len(SPECIAL_WORDS)  # the id of the first word that a text can have
+_WORD = re.compile(rb"[^\t-\r ]+")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Parts of texts as tokens: their ids, the byte of the normalised texts at which
+    each ends, and how many are in each part.
+    """
+
+    ids_T: WordIds
+    stops_T: Ints
+    counts_S: Ints
+
+
+class _Table(Protocol):
+    """Byte strings that are numbered from 0 on."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, first: int = 0) -> list[bytes]: ...
+
+    def extend(self, words: list[bytes]) -> None: ...
+
+    def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...
+
+    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...
+
+
+@final
+class Words:
+    """The words of a model, which do not change."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        """``words`` are those of the model's ids, the special ones first.
+
+        Of a word with several ids the first counts.
+        """
+        self.words = words
+        self._table = table()
+        self._table.extend([word.encode(errors="surrogateescape") for word in words[_FIRST:]])
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        return {"kind": "words"}
+
+    def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
+        """The words of parts of normalised texts; parts rise and do not overlap."""
+        number_T, end_T, count_S = self._table.find(data_N, begin_S, stop_S)
+        return Split(np.where(number_T == ABSENT, np.int32(UNKNOWN), number_T + np.int32(_FIRST)), end_T, count_S)
+
+
+@final
+class NewWords:
+    """A vocabulary that grows: words have ids in the order in which they appear."""
+
+    def __init__(self) -> None:
+        """An empty one."""
+        self._table = table()
+
+    def __len__(self) -> int:
+        """How many ids there are, those of the special words included."""
+        return _FIRST + len(self._table)
+
+    @property
+    def words(self) -> list[str]:
+        """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
+        return [*SPECIAL_WORDS, *(word.decode() for word in self._table.read())]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        return {"kind": "words"}
+
+    def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
+        """The words of parts of normalised texts, none of them unknown.
+
+        Raises:
+            MemoryError: there is no room for more words.
+        """
+        number_T, end_T, count_S = self._table.learn(data_N, begin_S, stop_S)
+        return Split(number_T + np.int32(_FIRST), end_T, count_S)
+
+
+def table() -> _Table:
+    """An empty table, in C where that is there."""
+    return PlainTable() if functions() is None else NativeWords()
+
+
+@final
+class PlainTable:
+    """The table of ``words.c`` in Python."""
+
+    def __init__(self) -> None:
+        self._words: list[bytes] = []
+        self._number: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def read(self, first: int = 0) -> list[bytes]:
+        """The strings from number ``first`` on."""
+        return self._words[first:]
+
+    def extend(self, words: list[bytes]) -> None:
+        """Give each of ``words`` the next number."""
+        for word in words:
+            self._number.setdefault(word, len(self._words))
+            self._words.append(word)
+
+    def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
+        """The numbers of the words of parts, where each ends, and their counts."""
+        found, end_T, count_S = _found(data_N, begin_S, stop_S)
+        return np.array([self._number.get(word, ABSENT) for word in found], np.int32), end_T, count_S
+
+    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
+        """The same, and a new word gets the next number."""
+        found, end_T, count_S = _found(data_N, begin_S, stop_S)
+        self.extend([word for word in dict.fromkeys(found) if word not in self._number])
+        return np.array([self._number[word] for word in found], np.int32), end_T, count_S
+
+
+def _found(data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[list[bytes], Ints, Ints]:
+    data = data_N.tobytes()
+    found = [list(_WORD.finditer(data, *part)) for part in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
+    words = [word for part in found for word in part]
+    count_S = np.array([len(part) for part in found], np.int64)
+    return [word[0] for word in words], np.array([word.end() for word in words], np.int64), count_S

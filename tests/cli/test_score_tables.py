@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nonplus.views.tables import DOCUMENTS, TOKENS, TOKENS_WITH_READINGS, table
+from nonplus.views.tables import DOCUMENTS, OF_READINGS, TOKENS, table
 
 
 def rows_of(path: Path) -> list[dict]:
@@ -37,7 +37,7 @@ def test_the_tokens_of_a_text_add_up_to_its_report(run, verses, rows):
 def test_alternatives_bring_entropy_rank_and_the_most_probable_tokens(run, fox, rows):
     run("score", fox, "--model", f"unigram:{fox}", "--per-token", rows, "--alternatives", 2)
     token = rows_of(rows)[1]
-    assert [*token] == [*TOKENS_WITH_READINGS]
+    assert [*token] == [*TOKENS, *OF_READINGS]
     assert token["rank"] > 0
     assert token["entropy"] > 0
     assert len(token["top"]) == 2

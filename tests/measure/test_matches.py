@@ -22,6 +22,7 @@ from nonplus.measure.scoring import score
 from nonplus.measure.session import evaluate
 from nonplus.measure.tokenizing import encode
 from nonplus.models.synthetic import Bytes, Uniform
+from nonplus.views.explanation import explanation
 
 UNKNOWN = ord("?")
 NATS = {letter: 1.0 + place for place, letter in enumerate(b"abc?")} | {ord("0"): math.inf}
@@ -157,3 +158,13 @@ def test_matches_that_are_none_are_an_error_of_the_model(change: dict[str, Any],
 
     with pytest.raises(BadModel, match=said):
         evaluate(["ab"], model=Wrong())
+
+
+def test_an_ngram_model_is_explained_as_one() -> None:
+    report = measured(["abc"])
+    said = explanation(report, vocabulary=256, order=5)
+    assert "it sees 4 tokens before each" in said
+    assert "had 2.00 tokens on average, of at most 5" in said
+    assert "Kneser-Ney" in said
+    assert "whatever stands before it" in explanation(report, vocabulary=256, order=1)
+    assert "n-gram" not in explanation(report, vocabulary=256)

@@ -16,7 +16,7 @@ from nonplus.corpora import Corpus, Rejected, open_corpora
 from nonplus.errors import BadInput, NonplusError
 from nonplus.files import replacing
 from nonplus.measure.formatting import counted
-from nonplus.measure.interfaces import TextScorer, WindowModel
+from nonplus.measure.interfaces import HasOrder, TextScorer, WindowModel
 from nonplus.measure.records import Document
 from nonplus.measure.report import Report
 from nonplus.measure.scores import ScoredText, TokenNames
@@ -29,13 +29,14 @@ from nonplus.models import open_model
 from nonplus.views import heatmap
 from nonplus.views.tables import (
     DOCUMENTS,
+    OF_MATCHES,
+    OF_READINGS,
     REJECTS,
     TOKENS,
-    TOKENS_WITH_READINGS,
     Columns,
     Table,
+    begun_table,
     document_row,
-    table,
     token_rows,
 )
 
@@ -49,15 +50,16 @@ Taker = Callable[[DocumentSums], object]
 class Outcome:
     """A report, and what only the command line prints.
 
-    ``skipped`` counts blank documents, ``rejected`` rows that could not be read.
-    ``enough`` is true if the run stopped because
-    the interval was narrow enough for ``--until``; ``stop`` is the signal or the error
-    that stopped it before. ``bootstrap`` is an interval of the mean surprisal, ``None``
-    without ``--bootstrap`` or where there is no such interval.
+    ``order`` is that of an n-gram model. ``skipped`` counts blank documents,
+    ``rejected`` rows that could not be read. ``enough`` is true if the run stopped
+    because the interval was narrow enough for ``--until``; ``stop`` is the signal or
+    the error that stopped it before. ``bootstrap`` is an interval of the mean
+    surprisal, ``None`` without ``--bootstrap`` or where there is no such interval.
     """
 
     report: Report
     vocabulary: int
+    order: int | None
     skipped: int
     rejected: int
     enough: bool
@@ -100,10 +102,12 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
     sums: list[DocumentSums] = []
     unwritten: list[BadInput] = []
     # Opened before the model is loaded, so that a wrong path is reported at once.
-    tables = {flag: files.enter_context(table(path, _columns(plan)[flag])) for flag, path in plan.output.tables.items()}
+    begun = {flag: files.enter_context(begun_table(path)) for flag, path in plan.output.tables.items()}
     pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
     with waiting(f"opening {plan.model}"):
         model = open_model(plan.model, loading=plan.loading)
+    columns = _columns(plan, model)
+    tables = {flag: files.enter_context(begin(columns[flag])) for flag, begin in begun.items()}
     keep_blank = plan.protocol.unit == "stream"
     corpus = open_corpora(
         plan.sources,
@@ -112,7 +116,7 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
         keep_blank=keep_blank,
         rejects=partial(_reject, tables),
     )
-    watchers = list(_watchers(plan, tables, TokenNames(model.tokenizer.decode), first_texts))
+    watchers = list(_watchers(plan, tables, columns["--per-token"], TokenNames(model.tokenizer.decode), first_texts))
     ended = _Ended(list(_takers(plan, tables, sums)))
     report, enough, stop = _measured(plan, model, corpus, [*watchers, ended.add], unwritten)
     ended.end()
@@ -121,6 +125,7 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
         Outcome(
             report=report,
             vocabulary=model.vocabulary,
+            order=model.order if isinstance(model, HasOrder) else None,
             skipped=corpus.skipped,
             rejected=corpus.rejected,
             enough=enough,
@@ -148,8 +153,9 @@ def _written(plan: Plan, tables: Mapping[str, Table], report: Report) -> Iterato
         yield plan.output.html, counted(whole, "token") if shown == whole else f"first {shown:,} of {whole:,} tokens"
 
 
-def _columns(plan: Plan) -> Mapping[str, Columns]:
-    tokens = TOKENS_WITH_READINGS if plan.run.alternatives else TOKENS
+def _columns(plan: Plan, model: WindowModel | TextScorer) -> Mapping[str, Columns]:
+    tokens = {**TOKENS, **(OF_MATCHES if isinstance(model, HasOrder) else {})}
+    tokens |= OF_READINGS if plan.run.alternatives else {}
     return {"--per-document": DOCUMENTS, "--per-token": tokens, "--rejects": REJECTS}
 
 
@@ -161,11 +167,13 @@ def _reject(tables: Mapping[str, Table], rejected: Rejected) -> None:
 def _watchers(
     plan: Plan,
     tables: Mapping[str, Table],
+    columns: Columns,
     names: TokenNames,
     first_texts: heatmap.FirstTexts,
 ) -> Iterator[Watcher]:
-    """What to do with each text; ``first_texts`` is filled for the page."""
-    columns = _columns(plan)["--per-token"]
+    """What to do with each text; ``columns`` are those of its tokens, ``first_texts``
+    is filled for the page.
+    """
     if "--per-token" in tables:
         yield lambda scored, _: tables["--per-token"].write(token_rows(scored, names, columns))
     if plan.output.show:

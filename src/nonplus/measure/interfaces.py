@@ -311,3 +311,13 @@ class TextScorer(AnyModel, ScoresTexts, Protocol):
     def protocol(self) -> StatedProtocol:
         """How it turns a text into tokens and a figure."""
         ...
+
+
+@runtime_checkable
+class HasOrder(Protocol):
+    """A text scorer made of n-grams; what it gives has matches."""
+
+    @property
+    def order(self) -> int:
+        """The tokens of its longest n-grams: it sees one fewer before a token."""
+        ...

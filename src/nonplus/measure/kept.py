@@ -48,7 +48,7 @@ def text_column(texts: ScoredTexts) -> Floats:
     there are, and that text; then the numbers, each int64 or float64. Shape (W, 1).
     """
     tokens, read, matches = texts.tokens, texts.readings, texts.matches
-    whole = [tokens.ids, tokens.byte_ends, texts.index, texts.seen, tokens.unknown, tokens.spelled]
+    whole: list[NDArray[Any]] = [tokens.ids, tokens.byte_ends, texts.index, texts.seen, tokens.unknown, tokens.spelled]
     whole += [] if read is None else [read.rank, read.top_ids.ravel()]
     whole += [] if matches is None else [matches.length]
     real: list[NDArray[Any]] = [texts.nats, texts.weight]

@@ -71,7 +71,7 @@ class Matches:
     below 0 where the weights are above 1.
     """
 
-    length: Integers
+    length: NDArray[np.integer[Any]]
     backoff: Floats
 
     def at(self, places: Ints | slice) -> "Matches":

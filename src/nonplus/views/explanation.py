@@ -16,12 +16,15 @@ LANDMARKS = (
 )
 
 
-def explanation(report: Report, *, vocabulary: int) -> str:
-    """A paragraph on the figure, and one on what it can be compared with.
+def explanation(report: Report, *, vocabulary: int, order: int | None = None) -> str:
+    """A paragraph on the figure, one on how an n-gram model comes to it, and one on
+    what it can be compared with.
 
-    ``vocabulary`` is the number of entries in the model's vocabulary.
+    ``vocabulary`` is the number of entries in the model's vocabulary, ``order`` that of
+    an n-gram model.
     """
-    return f"{_meaning(report, vocabulary)}\n\n{_limits(report)}"
+    of_ngrams = [] if order is None else [_ngrams(report, order)]
+    return "\n\n".join([_meaning(report, vocabulary), *of_ngrams, _limits(report)])
 
 
 def _meaning(report: Report, vocabulary: int) -> str:
@@ -42,6 +45,22 @@ def _meaning(report: Report, vocabulary: int) -> str:
         return text
     unseen = report.tally.unknown > 0 or bool(report.lost)
     return f"{text} {_of_unseen_text(report.bits_per_byte) if unseen else _bytes(report.bits_per_byte)}"
+
+
+def _ngrams(report: Report, order: int) -> str:
+    if order == 1:
+        return "The model is one of 1-grams: each token has its own probability, whatever stands before it."
+    text = (
+        f"The model is one of n-grams: it sees {order - 1} {'token' if order == 2 else 'tokens'} before each, and no "
+        f"more. Where its training text had the {order} in this order, it has their probability; else it leaves out "
+        "the oldest, again and again, and multiplies by a back-off weight each time. By Kneser-Ney smoothing, the "
+        "usual one, some probability is taken from what was seen for what was not, and the probability of a token "
+        "after fewer others counts after how many different ones it was seen, not how often. "
+    )
+    if report.mean_match_length is None:
+        return text
+    mean = figure(report.mean_match_length, 3)
+    return f"{text}Here the longest n-gram that it found had {mean} tokens on average, of at most {order}."
 
 
 def _of_unseen_text(bits: float) -> str:

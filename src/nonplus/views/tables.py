@@ -40,7 +40,8 @@ TOKENS: Columns = {
     "seen": int,
     "unknown": bool,
 }
-TOKENS_WITH_READINGS: Columns = {**TOKENS, "entropy": float, "rank": int, "top": list}
+OF_MATCHES: Columns = {"match": int, "backoff": float}
+OF_READINGS: Columns = {"entropy": float, "rank": int, "top": list}
 REJECTS: Columns = {"place": str, "reason": str, "row": str}
 SUFFIXES = (".jsonl", ".parquet")
 
@@ -71,10 +72,30 @@ def table(path: Path, columns: Columns) -> Iterator[Table]:
         BadInput: the file cannot be written there.
         MissingExtra: pyarrow is not installed.
     """
+    with begun_table(path) as begin, begin(columns) as opened:
+        yield opened
+
+
+@contextmanager
+def begun_table(path: Path) -> Iterator[Callable[[Columns], AbstractContextManager[Table]]]:
+    """The file of a table whose columns are not known yet, as a function of these.
+
+    Raises:
+        BadInput: the file cannot be written there.
+        MissingExtra: pyarrow is not installed.
+    """
     formats: dict[str, Callable[[IO[bytes], Columns], AbstractContextManager[Callable[[Row], None]]]]
     formats = {".jsonl": _json_lines, ".parquet": _parquet}
-    with replacing(path) as file, formats[path.suffix](file, columns) as put:
-        yield Table(put)
+    if path.suffix == ".parquet":
+        require("pyarrow", purpose="writing Parquet files")
+
+    @contextmanager
+    def with_columns(columns: Columns) -> Iterator[Table]:
+        with formats[path.suffix](file, columns) as put:
+            yield Table(put)
+
+    with replacing(path) as file:
+        yield with_columns
 
 
 def document_row(document: DocumentSums) -> Row:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadModel
-from nonplus.models.ngram.manifest import File, Manifest, TextRule, Training
+from nonplus.models.ngram.manifest import File, Manifest, Training
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -23,7 +23,8 @@ trainings = st.builds(
 )
 manifests = st.builds(
     Manifest,
-    text=st.builds(TextRule),
+    rules=st.dictionaries(names, json_values, max_size=3),
+    rules_identity=names,
     order=st.integers(1, 6),
     counts=st.lists(st.integers(0), max_size=6).map(tuple),
     vocabulary=st.integers(3),
@@ -42,7 +43,8 @@ def test_a_manifest_comes_back_from_its_json(manifest: Manifest) -> None:
 
 def held() -> dict[str, Any]:
     manifest = Manifest(
-        text=TextRule(),
+        rules={"normalizer": "raw-1"},
+        rules_identity="ef",
         order=2,
         counts=(5, 7),
         vocabulary=5,
@@ -63,14 +65,12 @@ def held() -> dict[str, Any]:
         (["order"], True, r"order=True, where it is a whole number"),
         (["counts"], 7, r"counts=7, where it is a list"),
         (["counts", 1], 1.5, r"counts\[1\]=1.5, where it is a whole number"),
-        (["text"], [], r"text=\[\], where it is an object"),
-        (["text", "unit"], "page", r"text.unit='page', where it is one of 'line', 'document'"),
-        (["text", "begin"], 1, r"text.begin=1, where it is true or false"),
+        (["rules"], [], r"rules=\[\], where it is an object"),
         (["files", "words.txt"], {"bytes": 3}, r"no field 'files.words.txt.sha256'"),
         (["training", "discounts", 0, 2], None, r"training.discounts\[0\]\[2\]=None, where it is a number"),
         (["quantiles"], {"en": {"0.3": "low"}}, r"quantiles.en.0.3='low', where it is a number"),
         (["weights"], 1, r"a field 'weights', which format 1 has not"),
-        (["text", "case"], "lower", r"a field 'text.case', which format 1 has not"),
+        (["training", "case"], "lower", r"a field 'training.case', which format 1 has not"),
     ],
 )
 def test_a_field_of_a_wrong_kind_is_named(path: list[Any], value: Any, said: str) -> None:
@@ -83,7 +83,9 @@ def test_a_field_of_a_wrong_kind_is_named(path: list[Any], value: Any, said: str
         Manifest.from_json(json.dumps(whole))
 
 
-@pytest.mark.parametrize("missing", ["text", "order", "counts", "vocabulary", "bits", "ngrams", "files"])
+@pytest.mark.parametrize(
+    "missing", ["rules", "rules_identity", "order", "counts", "vocabulary", "bits", "ngrams", "files"]
+)
 def test_a_missing_field_is_named(missing: str) -> None:
     whole = held()
     del whole[missing]

@@ -37,7 +37,7 @@ def as_object(outcome: Outcome, plan: Plan) -> dict[str, Any]:
     if plan.output.by_position:
         content["by_position"] = [_position(row) for row in outcome.report.positions]
     if plan.output.explain:
-        content["explanation"] = explanation(outcome.report, vocabulary=outcome.vocabulary)
+        content["explanation"] = explanation(outcome.report, vocabulary=outcome.vocabulary, order=outcome.order)
     return content
 
 
@@ -63,7 +63,7 @@ def _print_table(outcome: Outcome, plan: Plan) -> None:
     if plan.output.by_position:
         say_lines("\n" + "\n".join(_position_table(outcome.report.positions)))
     if plan.output.explain:
-        say_lines("\n" + wrapped(explanation(outcome.report, vocabulary=outcome.vocabulary)))
+        say_lines("\n" + wrapped(explanation(outcome.report, vocabulary=outcome.vocabulary, order=outcome.order)))
 
 
 def wrapped(text: str, *, indent: str = "") -> str:

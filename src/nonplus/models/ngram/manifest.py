@@ -9,29 +9,6 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from nonplus.errors import BadModel
 
 FORMAT = 1
-Unit = Literal["line", "document"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TextRule:
-    """How a text becomes the words of a model.
-
-    ``normalizer`` is one with its version, as ``standard-1``; ``tokenizer`` a kind
-    (``words``, ``bytes``, ``sentencepiece``, ``tokenizers``), and ``tokenizer_file``
-    the name of its file, empty if it needs none. A sentence is a line or the whole
-    document (``unit``); ``begin`` and ``end`` say whether ``<s>`` goes before it and
-    ``</s>`` after it. ``identity`` is the digest of all that decides the ids.
-
-    The default is what is true of most ARPA files, which do not say it.
-    """
-
-    normalizer: str = "raw-1"
-    tokenizer: str = "words"
-    tokenizer_file: str = ""
-    unit: Unit = "line"
-    begin: bool = True
-    end: bool = True
-    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,15 +39,18 @@ class File:
 class Manifest:
     """What is in a bundle.
 
-    ``ngrams`` is the name of the file with the n-grams, of which ``counts`` tells how
-    many there are of order 1, 2, …; ``bits`` is 0 for float32, else those of a
-    quantised number. ``quantiles`` has, by language, the perplexity of documents at
-    each quantile that is known. ``files`` are all files except the manifest itself.
+    ``rules`` are those by which a text becomes words, as they state themselves, and
+    ``rules_identity`` is the digest of all that decides the ids. ``ngrams`` is the name
+    of the file with the n-grams, of which ``counts`` tells how many there are of order
+    1, 2, …; ``bits`` is 0 for float32, else those of a quantised number. ``quantiles``
+    has, by language, the perplexity of documents at each quantile that is known.
+    ``files`` are all files except the manifest itself.
     """
 
     format: int = FORMAT
     kind: Literal["ngram"] = "ngram"
-    text: TextRule
+    rules: Mapping[str, Any]
+    rules_identity: str
     order: int
     counts: tuple[int, ...]
     vocabulary: int

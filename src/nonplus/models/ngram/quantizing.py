@@ -15,8 +15,6 @@ from nonplus.models.ngram.ngrams import Float32s
 
 BITS = range(2, 17)
 
-_CELLS = 4096  # of the histogram that shows where the values are
-
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -44,10 +42,8 @@ def bins(
     They depend on the values only, not on the blocks, and the memory only on the size
     of a block. Values of ``exact`` have a bin of their own; so has each value if there
     are no more different ones than bins: to quantise twice is to quantise once. Else
-    the bins are as dense as the square root of the density of the values: closer to
-    each other where there are many, yet not wide where there are few, because the most
-    probable n-grams are few and most often used. The least and the greatest value are
-    exact.
+    the bins are equally far apart where there are values at all, as the most probable
+    n-grams are few and most often used. The least and the greatest value are exact.
 
     Raises:
         BadProtocol: ``bits`` is not between 2 and 16.
@@ -62,12 +58,13 @@ def bins(
             distinct = np.union1d(distinct, block_M)
     if len(distinct) <= room:
         return Bins(distinct + np.float32(0), 0.0)  # -0 is 0
-    counts = np.zeros(_CELLS, np.int64)
+    # A value such as -99, which stands for probability 0, leaves most of the range empty.
+    counts = np.zeros(room // 2, np.int64)
     for block_M in values():
-        counts += np.histogram(block_M.astype(np.float64), _CELLS, (low, high))[0]
-    reached = np.concatenate([[0.0], np.cumsum(np.sqrt(counts))])
+        counts += np.histogram(block_M.astype(np.float64), len(counts), (low, high))[0]
+    reached = np.concatenate([[0], np.cumsum(counts > 0)])
     steps = np.linspace(0, reached[-1], room - len(exact))
-    spread = np.interp(steps, reached, np.linspace(low, high, _CELLS + 1)).astype(np.float32)
+    spread = np.interp(steps, reached, np.linspace(low, high, len(reached))).astype(np.float32)
     values_B = np.union1d(np.array(exact, np.float32), spread) + np.float32(0)
     return Bins(values_B, max(_error(values_B, block_M) for block_M in values()))
 

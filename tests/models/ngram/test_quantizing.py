@@ -11,8 +11,8 @@ from nonplus.models.ngram.quantizing import Bins, bins, greatest_sum
 log_probs = st.lists(st.floats(-99, 2, width=32), min_size=1, max_size=200)
 
 
-def of(values: list[float], bits: int, *, exact: tuple[float, ...] = ()) -> Bins:
-    return bins(lambda: [np.array(values, np.float32)], bits, exact=exact)
+def of(values: list[float], bits: int, *, reserved: int = 0) -> Bins:
+    return bins(lambda: [np.array(values, np.float32)], bits, reserved=reserved)
 
 
 def stand_for(made: Bins, values: list[float]) -> np.ndarray:
@@ -50,10 +50,9 @@ def test_to_quantise_twice_is_to_quantise_once(values: list[float], bits: int) -
     assert np.array_equal(stand_for(twice, list(once)), once)
 
 
-@given(log_probs, st.integers(2, 6))
-def test_no_back_off_stays_no_back_off(values: list[float], bits: int) -> None:
-    made = of([*values, 0.0], bits, exact=(0.0,))
-    assert stand_for(made, [0.0, -0.0]).tobytes() == np.zeros(2, np.float32).tobytes()
+@given(log_probs, st.integers(2, 6), st.integers(1, 3))
+def test_codes_that_are_reserved_are_left_over(values: list[float], bits: int, reserved: int) -> None:
+    assert len(of(values, bits, reserved=reserved).values_B) <= (1 << bits) - reserved
 
 
 @given(log_probs, st.integers(2, 6))

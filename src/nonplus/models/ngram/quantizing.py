@@ -33,24 +33,22 @@ class Bins:
         return _nearest(self.values_B, values_M).astype(np.uint16)
 
 
-def bins(
-    values: Callable[[], Iterable[Float32s]], bits: int, *, exact: Sequence[float] = (), reserved: int = 0
-) -> Bins:
+def bins(values: Callable[[], Iterable[Float32s]], bits: int, *, reserved: int = 0) -> Bins:
     """At most ``2 ** bits - reserved`` bins for values, which ``values()`` gives in
     blocks.
 
     They depend on the values only, not on the blocks, and the memory only on the size
-    of a block. Values of ``exact`` have a bin of their own; so has each value if there
-    are no more different ones than bins: to quantise twice is to quantise once. Else
-    the bins are equally far apart where there are values at all, as the most probable
-    n-grams are few and most often used. The least and the greatest value are exact.
+    of a block. Each value has a bin of its own if there are no more different ones than
+    bins: to quantise twice is to quantise once. Else the bins are equally far apart
+    where there are values at all, because the most probable n-grams are few and most
+    often used. The least and the greatest value are exact.
 
     Raises:
         BadProtocol: ``bits`` is not between 2 and 16.
     """
     check_bits(bits)
     room = (1 << bits) - reserved
-    distinct = np.array(exact, np.float32)
+    distinct = np.zeros(0, np.float32)
     low, high = np.inf, -np.inf
     for block_M in filter(len, values()):
         low, high = min(low, float(block_M.min())), max(high, float(block_M.max()))
@@ -58,14 +56,14 @@ def bins(
             distinct = np.union1d(distinct, block_M)
     if len(distinct) <= room:
         return Bins(distinct + np.float32(0), 0.0)  # -0 is 0
-    # A value such as -99, which stands for probability 0, leaves most of the range empty.
-    counts = np.zeros(room // 2, np.int64)
+    # -99, which stands for probability 0, would leave most of the range empty.
+    counts = np.zeros(max(1, room // 2), np.int64)
     for block_M in values():
         counts += np.histogram(block_M.astype(np.float64), len(counts), (low, high))[0]
     reached = np.concatenate([[0], np.cumsum(counts > 0)])
-    steps = np.linspace(0, reached[-1], room - len(exact))
+    steps = np.linspace(0, reached[-1], room)
     spread = np.interp(steps, reached, np.linspace(low, high, len(reached))).astype(np.float32)
-    values_B = np.union1d(np.array(exact, np.float32), spread) + np.float32(0)
+    values_B = np.unique(spread) + np.float32(0)
     return Bins(values_B, max(_error(values_B, block_M) for block_M in values()))
 
 

@@ -10,8 +10,9 @@ from ngram_models import shuffled
 from tables import Dictionaries, holed_models
 
 from nonplus.errors import BadModel
-from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, Ngrams, NgramsInMemory
+from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.trie import as_trie
+
 
 @given(holed_models(), st.randoms(use_true_random=False))
 def test_a_tree_has_the_n_grams_of_its_model_in_ascending_order(model: NgramsInMemory, random: Random) -> None:

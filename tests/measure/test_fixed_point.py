@@ -48,14 +48,14 @@ def test_arrays_are_rounded_as_single_values_are(values: np.ndarray) -> None:
 def test_sums_over_runs_are_those_of_a_loop_also_where_runs_are_empty(runs: list[list[float]]) -> None:
     values = np.array([value for run in runs for value in run])
     offsets = np.cumsum([0, *map(len, runs)])
-    assert run_sums(units(values), offsets) == [sum(map(fixed, run)) for run in runs]
+    assert run_sums(units(values), offsets).tolist() == [sum(map(fixed, run)) for run in runs]
 
 
 @given(st.lists(st.tuples(st.floats(0, 1e30), st.integers(0, 5)), max_size=20))
 def test_sums_by_label_are_those_of_a_loop(pairs: list[tuple[float, int]]) -> None:
     values, labels = np.array([value for value, _ in pairs]), np.array([label for _, label in pairs], np.int64)
     expected = [sum(fixed(value) for value, own in pairs if own == label) for label in range(6)]
-    assert label_sums(units(values), labels, 6) == expected
+    assert label_sums(units(values), labels, 6).tolist() == expected
 
 
 @given(st.lists(st.text("abc é", min_size=2, max_size=30), min_size=1, max_size=6))

@@ -4,6 +4,7 @@ Letters in shapes: D documents, T tokens of all of them, S scored tokens, N targ
 M of them in a chunk, V vocabulary, k alternatives.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import AnyModel
-from nonplus.measure.records import Encoding, Floats, Ints, TokenizedTexts
+from nonplus.measure.records import Encoding, Floats, Ints, TokenizedTexts, n_bytes
 from nonplus.measure.scores import Matches, Readings, ScoredTexts
 
 _ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
@@ -106,9 +107,16 @@ def _check_tokens(tokens: TokenizedTexts, model: AnyModel) -> None:
     within = (tokens.firsts >= 0) & (tokens.firsts <= length_D)
     _check(within.all(), "tokens.firsts", "lie between 0 and the number of tokens of the document", model)
     last_D = np.where(length_D > 0, tokens.byte_ends[tokens.offsets[1:] - 1], 0) if t else np.zeros(d)
-    bytes_D = np.array([len(document.text.encode()) for document in tokens.documents])
-    tiled = (tokens.byte_ends >= tokens.byte_starts).all() and (last_D <= bytes_D).all()
-    _check(tiled, "tokens.byte_ends", "rise within a document, and end within its bytes", model)
+    bytes_D = np.array([n_bytes(document.text) for document in tokens.documents])
+    _check(_rise(tokens) and (last_D <= bytes_D).all(), "tokens.byte_ends", "rise within a document, and end within its bytes", model)
+
+
+def _rise(tokens: TokenizedTexts) -> bool:
+    """Whether the byte ends of each document rise from 0 on."""
+    begins = tokens.offsets[:-1][np.diff(tokens.offsets) > 0]
+    falls_T = np.append(False, tokens.byte_ends[1:] < tokens.byte_ends[:-1])
+    falls_T[begins] = tokens.byte_ends[begins] < 0
+    return not falls_T.any()
 
 
 def _check_scores(texts: ScoredTexts, model: AnyModel) -> None:
@@ -116,14 +124,15 @@ def _check_scores(texts: ScoredTexts, model: AnyModel) -> None:
     for name, kind in {"index": "integer", "seen": "integer", "nats": "float", "weight": "float"}.items():
         _array(getattr(texts, name), kind, (s,), name, model)
     _array(texts.partial, "bool", (len(texts.documents),), "partial", model)
-    inside = (texts.index >= 0) & (texts.index < t)
-    _check(inside.all() and (np.diff(texts.index) > 0).all(), "index", f"rise, and lie between 0 and {t - 1}", model)
-    document_S = np.searchsorted(offsets, texts.index, side="right") - 1
-    scored = texts.index - offsets[document_S] >= texts.tokens.firsts[document_S]
-    _check(scored.all(), "index", "leave the tokens of a context out", model)
-    counting = (texts.weight >= 0) & (texts.weight < np.inf)
-    _check(counting.all(), "weight", "are finite, from 0 on", model)
-    _check((texts.seen >= 0).all(), "seen", "are numbers of tokens, from 0 on", model)
+    rising = (texts.index[1:] > texts.index[:-1]).all() and texts.index[:1].min(initial=0) >= 0
+    _check(rising and texts.index[-1:].max(initial=-1) < t, "index", f"rise, and lie between 0 and {t - 1}", model)
+    begins, ends = texts.offsets[:-1], texts.offsets[1:]
+    own = begins < ends
+    of_text = texts.index[begins[own]] >= (offsets[:-1] + texts.tokens.firsts)[own]
+    _check(of_text.all(), "index", "leave the tokens of a context out", model)
+    counting = texts.weight.min(initial=0.0) >= 0 and texts.weight.max(initial=0.0) < np.inf  # neither if one is NaN
+    _check(counting, "weight", "are finite, from 0 on", model)
+    _check(texts.seen.min(initial=0) >= 0, "seen", "are numbers of tokens, from 0 on", model)
 
 
 def _check_readings(readings: Readings, s: int, model: AnyModel) -> None:
@@ -167,17 +176,18 @@ def _check(holds: bool | np.bool_, what: str, rule: str, model: AnyModel) -> Non
 
 def _possible(nats: Floats, model: AnyModel) -> Floats:
     """Surprisals, at least 0."""
-    if np.isnan(nats).any():
+    least = nats.min(initial=math.inf)
+    if math.isnan(least):
         raise BadModel(
             f"{model.name} gives NaN in {model.dtype}, and a probability is a number; check that its weights are "
             "finite, and that its scores stay in the range of that dtype"
         )
-    if len(nats) and nats.min() < -_ROUNDING:
+    if least < -_ROUNDING:
         raise BadModel(
-            f"{model.name} gives the log-probability {-nats.min():.3g}, and none is above 0; "
+            f"{model.name} gives the log-probability {-least:.3g}, and none is above 0; "
             "normalise its scores, for instance by a log-softmax"
         )
-    return np.maximum(nats, 0.0)
+    return nats if least > 0 else np.maximum(nats, 0.0)
 
 
 def _kind(given: object) -> str:

@@ -35,6 +35,11 @@ class Document:
     original: str = ""
 
 
+def n_bytes(text: str) -> int:
+    """The bytes of a text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """One string as token ids, and the byte of it in UTF-8 at which each ends.

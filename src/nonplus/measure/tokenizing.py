@@ -14,7 +14,7 @@ from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.lost_text import marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
-from nonplus.measure.records import Document, Encoding, Integers, Ints, TokenizedTexts
+from nonplus.measure.records import Document, Encoding, Integers, Ints, TokenizedTexts, n_bytes
 
 _TEXTS = tuple(field.name for field in fields(Document))
 AHEAD = 1 << 19  # characters that are tokenised together
@@ -177,8 +177,8 @@ def _ends_in_text(
     (D,).
     """
     counts = np.diff(offsets)
-    contexts = np.array([_n_bytes(document.context) for document in documents])
-    lengths = np.array([_n_bytes(document.text) for document in documents])
+    contexts = np.array([n_bytes(document.context) for document in documents])
+    lengths = np.array([n_bytes(document.text) for document in documents])
     ends_T = narrow(_end_to_end([encoding.byte_ends for encoding in encodings]))
     wrong_T = np.append(False, ends_T[1:] < ends_T[:-1])
     wrong_T[offsets[:-1]] = ends_T[offsets[:-1]] < 0
@@ -206,10 +206,6 @@ def narrow(values: Integers) -> Integers:
     most = np.iinfo(np.int32).max
     fits = len(values) == 0 or (int(values.min()) >= -most and int(values.max()) <= most)
     return values.astype(np.int32, copy=False) if fits else values.astype(np.int64, copy=False)
-
-
-def _n_bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
 
 
 def _named(document: Document | str, place: int) -> Document:

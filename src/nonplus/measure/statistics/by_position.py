@@ -6,8 +6,25 @@ from typing import Self, final
 
 import numpy as np
 
+from nonplus.measure.records import Integers, Ints
 from nonplus.measure.scores import ScoredTexts
-from nonplus.measure.statistics.fixed_point import blocks, bounded_product, label_sums, unfixed, units
+from nonplus.measure.statistics.fixed_point import (
+    blocks,
+    label_sums,
+    run_sums,
+    run_weights,
+    unfixed,
+    units,
+    weighted,
+)
+
+
+def _entered(seen_S: Integers) -> Ints:
+    """The tokens that are in another range than the one before; shape (R,)."""
+    before_S, after_S = seen_S[:-1], seen_S[1:]
+    # numbers with equally many bits have their highest one in common
+    other_S = (before_S ^ after_S) > (before_S & after_S)
+    return np.flatnonzero(np.append(True, other_S)[: len(seen_S)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +56,14 @@ class PositionTally:
 
     @classmethod
     def _of(cls, texts: ScoredTexts, own: slice) -> Self:
-        nats, weight, seen = texts.nats[own], texts.weight[own], texts.seen[own]
-        finite = np.isfinite(nats)
-        power = np.frexp(seen[finite].astype(np.float64))[1].astype(np.int64)
-        ranges = int(power.max(initial=-1)) + 1
-        tokens = label_sums(units(weight[finite]), power, ranges)
-        summed = label_sums(units(bounded_product(nats[finite], weight[finite])), power, ranges)
-        return cls(tuple(zip(tokens, summed, strict=True)))
+        finite_S = np.isfinite(texts.nats[own])
+        nats_S, weight_S, seen_S = (column[own][finite_S] for column in (texts.nats, texts.weight, texts.seen))
+        offsets = np.concatenate([_entered(seen_S), [len(seen_S)]])
+        power_R = np.frexp(seen_S[offsets[:-1]].astype(np.float64))[1]
+        ranges = int(power_R.max(initial=-1)) + 1
+        tokens = label_sums(run_weights(weight_S, offsets), power_R, ranges)
+        summed = label_sums(run_sums(units(weighted(nats_S, weight_S)), offsets), power_R, ranges)
+        return cls(tuple(zip(tokens.tolist(), summed.tolist(), strict=True)))
 
     def __add__(self, other: Self) -> Self:
         """The tally of both sets of texts."""

@@ -1,84 +1,116 @@
 """What scored tokens cover of their texts: bytes, characters and words.
 
-Letters in shapes: D documents, S scored tokens, C characters, Y bytes.
+Tokens tile their text. So those that follow each other cover all between the beginning
+of the first and the end of the last, and only these two places are looked at.
+
+Letters in shapes: D documents, S scored tokens, R runs of them, P places, Y bytes.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nonplus.measure.records import Ints
+from nonplus.measure.records import Bools, Ints
 from nonplus.measure.scores import ScoredTexts
-from nonplus.measure.statistics.fixed_point import Block, blocks
+from nonplus.measure.statistics.fixed_point import blocks
 
 # What str.split takes for a blank.
 _BLANK = [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)]
 _BLANK += [0x2028, 0x2029, 0x202F, 0x205F, 0x3000]
-_IS_BLANK = np.isin(np.arange(max(_BLANK) + 2), _BLANK)  # the last stands for all beyond
+_IS_BLANK = np.isin(np.arange(1 << 14), _BLANK)
+_ASCII_BLANK = _IS_BLANK[:128].tobytes() + bytes(128)  # for bytes.translate
+_BLOCK = 1 << 16  # bytes
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class CoveredText:
-    """What the scored tokens cover of their texts: bytes, and the characters and words
-    that begin there; shapes (S,).
+    """What the scored tokens of each document cover: bytes, and the characters and
+    words that begin there; shapes (D,).
     """
 
-    bytes_S: Ints
-    chars_S: Ints
-    words_S: Ints
+    bytes_D: Ints
+    chars_D: Ints
+    words_D: Ints
 
 
-def covered_text(texts: ScoredTexts) -> Iterator[tuple[Block, CoveredText]]:
-    """What each scored token covers, in blocks."""
+def covered_text(texts: ScoredTexts) -> CoveredText:
+    """What the scored tokens of each document cover."""
     encoded = [document.text.encode() for document in texts.documents]
-    begins_D = np.cumsum([0, *map(len, encoded)])
-    data_Y = np.frombuffer(b"".join(encoded), np.uint8)
-    tokens = texts.tokens
+    begins_D = np.cumsum([0, *map(len, encoded)])[:-1]
+    tokens, first_R, last_R = texts.tokens, *_runs(texts)
+    document_R = np.searchsorted(tokens.offsets, first_R, side="right") - 1
+    begins_R = begins_D[document_R]
+    start_R = np.where(first_R == tokens.offsets[document_R], 0, tokens.byte_ends[first_R - 1]) + begins_R
+    stop_R = tokens.byte_ends[last_R] + begins_R
+    place_P = np.stack([start_R, stop_R], axis=1).ravel()
+    chars_P, words_P = _begun_before(b"".join(encoded), place_P, begins_D[:0] if tokens.of.inside_word else begins_D)
+    runs_D = np.searchsorted(document_R, np.arange(len(texts) + 1))
+    return CoveredText(*(_between(column, runs_D) for column in (place_P, chars_P, words_P)))
+
+
+def _runs(texts: ScoredTexts) -> tuple[Ints, Ints]:
+    """The first and the last token of runs of scored tokens that follow each other in a
+    document, shapes (R,).
+    """
+    firsts, lasts = [], []
     for block in blocks(texts.offsets):
-        index_S, counts = texts.index[block.values], np.diff(block.runs)
-        place_S = np.repeat(begins_D[:-1][block.owners], counts)
-        first_S = index_S == np.repeat(tokens.offsets[:-1][block.owners], counts)
-        start_S = np.where(first_S, 0, tokens.byte_ends[index_S - 1]) + place_S
-        stop_S = tokens.byte_ends[index_S] + place_S
-        begin, end = _whole_characters(data_Y, int(start_S[0]), int(stop_S[-1]))
-        inside_D = begins_D[:-1][(begins_D[:-1] >= begin) & (begins_D[:-1] < end) & (not tokens.of.inside_word)]
-        chars_Y, words_Y = _counted_before(data_Y[begin:end], inside_D - begin)
-        start_S, stop_S = start_S - begin, stop_S - begin
-        yield (
-            block,
-            CoveredText(stop_S - start_S, chars_Y[stop_S] - chars_Y[start_S], words_Y[stop_S] - words_Y[start_S]),
-        )
+        index_S = texts.index[block.values]
+        begins_S = np.append(True, index_S[1:] - index_S[:-1] != 1)
+        begins_S[block.runs[:-1][np.diff(block.runs) > 0]] = True
+        begin_R = np.flatnonzero(begins_S)
+        firsts.append(index_S[begin_R])
+        lasts.append(index_S[np.append(begin_R[1:], len(index_S)) - 1])
+    return np.concatenate([[0][:0], *firsts]).astype(np.int64), np.concatenate([[0][:0], *lasts]).astype(np.int64)
 
 
-def _whole_characters(data_Y: NDArray[np.uint8], begin: int, end: int) -> tuple[int, int]:
-    """Bytes ``[begin, end)`` and those around them that make whole characters, with the
-    character before, which says whether a word begins after it.
+def _between(counted_P: Ints, runs_D: Ints) -> Ints:
+    """What is counted between the two places of each run, added up for each document."""
+    before_R = np.concatenate([[0], np.cumsum(counted_P[1::2] - counted_P[::2])])
+    return np.asarray(np.diff(before_R[runs_D]))
+
+
+def _begun_before(data: bytes, place_P: Ints, begins_D: Ints) -> tuple[Ints, Ints]:
+    """How many characters, and how many words, begin before each place of texts laid
+    end to end; places rise, and no word goes on where a text begins.
     """
-    while end < len(data_Y) and data_Y[end] & 0xC0 == 0x80:
-        end += 1
-    while 0 < begin < len(data_Y) and data_Y[begin] & 0xC0 == 0x80:
-        begin -= 1
-    begin = max(0, begin - 1)
-    while begin > 0 and data_Y[begin] & 0xC0 == 0x80:
-        begin -= 1
-    return begin, end
+    chars, words = [], []
+    n_inner = n_words = 0
+    for start in range(0, len(data) + 1, _BLOCK):
+        stop = start + _BLOCK
+        own_P = place_P[slice(*np.searchsorted(place_P, [start, stop]))]
+        inner, begun = _inner_bytes(data, start, stop), _beginnings(data, start, stop, begins_D)
+        chars.append(own_P - n_inner - np.searchsorted(inner, own_P))
+        words.append(n_words + np.searchsorted(begun, own_P))
+        n_inner, n_words = n_inner + len(inner), n_words + len(begun)
+    return np.concatenate(chars), np.concatenate(words)
 
 
-def _counted_before(data_Y: NDArray[np.uint8], begins_D: Ints) -> tuple[Ints, Ints]:
-    """How many characters, and how many words, begin before each byte of texts laid end
-    to end, the first of which may have begun before; shapes (Y + 1,).
-    """
-    begins_Y = (data_Y & 0xC0) != 0x80  # in UTF-8, all but the first byte of a character begin with the bits 10
-    point_C = data_Y if begins_Y.all() else np.frombuffer(data_Y.tobytes().decode().encode("utf-32-le"), np.uint32)
-    blank_C = np.take(_IS_BLANK, point_C, mode="clip")
-    after_blank_C = np.concatenate([[False], blank_C[:-1]])[: len(blank_C)]
-    chars_Y = np.concatenate([[0], np.cumsum(begins_Y)])
-    first_C = chars_Y[begins_D]
-    after_blank_C[first_C[first_C < len(after_blank_C)]] = True
-    words_Y = np.zeros(len(data_Y), bool)
-    words_Y[begins_Y] = after_blank_C & ~blank_C
-    return chars_Y, np.concatenate([[0], np.cumsum(words_Y)])
+def _inner_bytes(data: bytes, start: int, stop: int) -> Ints:
+    """The bytes of ``[start, stop)`` that are not the first of their character."""
+    byte_Y = np.frombuffer(data[start:stop], np.uint8)
+    return np.flatnonzero(byte_Y & 0xC0 == 0x80) + start  # in UTF-8 they begin with the bits 10
+
+
+def _beginnings(data: bytes, start: int, stop: int, begins_D: Ints) -> Ints:
+    """The bytes of ``[start, stop)`` at which a word begins."""
+    first = max(0, start - 3)  # with the whole character before
+    blank_Y = _blank(data[first : stop + 2])
+    after_Y = np.concatenate([[False], blank_Y[:-1]])
+    after_Y[begins_D[slice(*np.searchsorted(begins_D, [first, first + len(after_Y)]))] - first] = True
+    return np.flatnonzero((after_Y & ~blank_Y)[start - first : stop - first]) + start
+
+
+def _blank(data: bytes) -> Bools:
+    """Which bytes are (part of) a blank; shape (Y,)."""
+    blank_Y = np.frombuffer(bytearray(data.translate(_ASCII_BLANK) + bytes(2)), np.bool_)
+    if not data.isascii():
+        byte_Y = np.frombuffer(data + bytes(2), np.uint8)
+        first = np.flatnonzero((byte_Y == 0xC2) | (byte_Y - np.uint8(0xE1) < 3))  # so all longer blanks begin
+        one, two, three = (byte_Y[first + place].astype(np.int32) & 0x3F for place in range(3))
+        long = one >= 0x20  # of three bytes, not two
+        blank = _IS_BLANK[np.where(long, (one & 0xF) << 12 | two << 6 | three, one << 6 | two)]
+        for place, own in enumerate((blank, blank, blank & long)):
+            blank_Y[first[own] + place] = True
+    return blank_Y[:-2]

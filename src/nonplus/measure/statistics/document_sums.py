@@ -13,15 +13,24 @@ from typing import TypeVar, final
 
 import numpy as np
 
-from nonplus.measure.records import Bools, Document, Floats, Ints, TokenizedTexts
+from nonplus.measure.records import Bools, Document, Ints, TokenizedTexts
 from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics.covered_text import covered_text
-from nonplus.measure.statistics.fixed_point import BITS, Units, blocks, bounded_product, exp, run_sums, units
+from nonplus.measure.statistics.fixed_point import (
+    Units,
+    blocks,
+    bounded_product,
+    exp,
+    run_sums,
+    run_weights,
+    units,
+    weighted,
+)
 from nonplus.measure.statistics.stretches import FEW, Blocks, Stretch, block_bounds
 from nonplus.measure.statistics.sums import Sums, counted_tokens, log_perplexity, nats_per, sums_of, total_nats
 
 T = TypeVar("T")
-_Columns = dict[str, list[int]]  # sums of runs by name
+_Columns = dict[str, Units]  # sums of runs by name
 
 
 @final
@@ -144,10 +153,9 @@ def document_sums(
     offsets = texts.offsets
     scored = np.diff(offsets)
     own = np.diff(texts.tokens.offsets) - texts.tokens.firsts
-    nothing = {"words": [0] * len(texts), "bytes": [0] * len(texts)}
     columns = (
-        nothing
-        | _added(len(texts), _surprisals(texts, offsets), _coverage(texts), _of_unknown(texts, offsets))
+        _added(len(texts), _surprisals(texts, offsets), _of_unknown(texts, offsets))
+        | _coverage(texts)
         | _match_lengths(texts, offsets)
         | {
             "scored": scored.tolist(),
@@ -182,61 +190,65 @@ def _surprisals(texts: ScoredTexts, offsets: Ints) -> Iterator[tuple[slice, _Col
         nats_S, weight_S = texts.nats[values], texts.weight[values]
         finite_S = np.isfinite(nats_S)
         nats_S = np.where(finite_S, nats_S, 0.0)
-        weighted_S, weight_units_S = _weighted(nats_S, weight_S)
+        weighted_S = weighted(nats_S, weight_S)
         columns = {
             "nats": run_sums(units(weighted_S), runs),
-            "tokens": [n << BITS for n in np.diff(runs).tolist()]
-            if weight_units_S is None
-            else run_sums(weight_units_S, runs),
+            "tokens": run_weights(weight_S, runs),
             "squares": run_sums(units(bounded_product(weighted_S, nats_S)), runs),
-            "weighted": run_sums((weight_S != 1).astype(np.int64), runs),
-            "zeros": run_sums((~finite_S).astype(np.int64), runs),
+            "weighted": _count(weight_S != 1, runs),
+            "zeros": _count(~finite_S, runs),
         }
         yield owners, columns
 
 
-def _coverage(texts: ScoredTexts) -> Iterator[tuple[slice, _Columns]]:
-    for block, covered in covered_text(texts):
-        columns = {
-            "bytes": run_sums(covered.bytes_S, block.runs),
-            "chars": run_sums(covered.chars_S, block.runs),
-            "words": run_sums(covered.words_S, block.runs),
-        }
-        yield block.owners, columns
+def _count(true_S: Bools, runs: Ints) -> Units:
+    """How many are true in each run."""
+    return np.diff(np.searchsorted(np.flatnonzero(true_S), runs))
+
+
+def _coverage(texts: ScoredTexts) -> dict[str, list[int]]:
+    covered = covered_text(texts)
+    return {
+        "bytes": covered.bytes_D.tolist(),
+        "chars": covered.chars_D.tolist(),
+        "words": covered.words_D.tolist(),
+    }
 
 
 def _of_unknown(texts: ScoredTexts, offsets: Ints) -> Iterator[tuple[slice, _Columns]]:
     """Sums over the scored tokens of each document that are unknown."""
     if not len(texts.tokens.unknown):
         return
-    place_P = np.flatnonzero(np.isin(texts.index, texts.tokens.unknown, assume_unique=True))
+    unknown = texts.tokens.unknown.astype(texts.index.dtype)
+    place_P, after_P = (np.searchsorted(texts.index, unknown, side=side) for side in ("left", "right"))
+    place_P = place_P[after_P > place_P]
     runs = np.searchsorted(place_P, offsets)
     nats_P, weight_P = texts.nats[place_P], texts.weight[place_P]
     finite_P = np.isfinite(nats_P)
     columns = {
         "unknown_nats": run_sums(units(bounded_product(np.where(finite_P, nats_P, 0.0), weight_P)), runs),
-        "unknown_weight": run_sums(units(weight_P), runs),
-        "unknown_zeros": run_sums((~finite_P).astype(np.int64), runs),
+        "unknown_weight": run_weights(weight_P, runs),
+        "unknown_zeros": _count(~finite_P, runs),
     }
     yield slice(0, len(texts)), columns
 
 
-def _match_lengths(texts: ScoredTexts, offsets: Ints) -> _Columns:
+def _match_lengths(texts: ScoredTexts, offsets: Ints) -> dict[str, list[int]]:
     """How many tokens of each document n-grams were found for, and how long these
     are.
     """
     if texts.matches is None:
         return {}
     length_S = texts.matches.length.astype(np.int64)
-    return {"matched": np.diff(offsets).tolist(), "match_lengths": run_sums(length_S, offsets)}
+    return {"matched": np.diff(offsets).tolist(), "match_lengths": run_sums(length_S, offsets).tolist()}
 
 
-def _added(runs: int, *parts: Iterable[tuple[slice, _Columns]]) -> _Columns:
+def _added(runs: int, *parts: Iterable[tuple[slice, _Columns]]) -> dict[str, list[int]]:
     """Sums of all runs by name, from columns of those in each block."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0] * runs)
-    for owners, columns in chain(*parts):
+    for owners, columns in parts:
         for name, column in columns.items():
-            sums[name][owners] = map(add, sums[name][owners], column)
+            sums[name][owners] = map(add, sums[name][owners], column.tolist())
     return dict(sums)
 
 
@@ -260,15 +272,6 @@ def _places_by_domain(documents: Sequence[Document]) -> dict[str, list[int]]:
         if document.domain:
             places[document.domain].append(place)
     return dict(places)
-
-
-def _weighted(nats_S: Floats, weight_S: Floats) -> tuple[Floats, Units | None]:
-    """Surprisals by how often they count, and the units of the weights; ``None`` where
-    all are 1.
-    """
-    if (weight_S == 1).all():
-        return nats_S, None
-    return bounded_product(nats_S, weight_S), units(weight_S)
 
 
 def _located(tokens: TokenizedTexts, places: Ints) -> tuple[tuple[int, int], ...]:

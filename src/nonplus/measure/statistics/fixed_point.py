@@ -58,22 +58,23 @@ def units(values: Floats) -> Units:
     return np.rint(scaled, out=scaled).astype(np.int64)
 
 
-def run_sums(units_N: Units, offsets: Ints) -> list[int]:
+def run_sums(units_N: Units, offsets: Ints) -> Units:
     """Exact sums over runs ``[offsets[g], offsets[g + 1])``, which may be empty."""
-    sums = [0] * (len(offsets) - 1)
     begun = np.flatnonzero(np.diff(offsets))
     if not len(begun):
-        return sums
-    starts, stop = offsets[begun], int(offsets[-1])
-    if units_N.dtype == object:
-        added = np.add.reduceat(units_N[:stop], starts).tolist()
-    else:
-        low = np.add.reduceat(units_N[:stop] & ((1 << _LOW) - 1), starts).tolist()
-        high = np.add.reduceat(units_N[:stop] >> _LOW, starts).tolist()
-        added = [(above << _LOW) + below for above, below in zip(high, low, strict=True)]
-    for run, total in zip(begun.tolist(), added, strict=True):
-        sums[run] = int(total)
+        return np.zeros(len(offsets) - 1, np.int64)
+    added = _added(units_N[: int(offsets[-1])], offsets[begun])
+    sums = np.zeros(len(offsets) - 1, added.dtype)
+    sums[begun] = added
     return sums
+
+
+def _added(units_N: Units, starts: Ints) -> Units:
+    if units_N.dtype == object or len(units_N) * max(int(units_N.max()), -int(units_N.min())) < 1 << 63:
+        return np.add.reduceat(units_N, starts)
+    low = np.add.reduceat(units_N & ((1 << _LOW) - 1), starts)
+    high = np.add.reduceat(units_N >> _LOW, starts)
+    return (high.astype(object) << _LOW) + low
 
 
 class Block(NamedTuple):
@@ -96,12 +97,24 @@ def blocks(offsets: Ints) -> Iterator[Block]:
         yield Block(slice(start, stop), slice(first, last), np.clip(offsets[first : last + 1], start, stop) - start)
 
 
-def label_sums(units_N: Units, label_N: Ints, labels: int) -> list[int]:
+def label_sums(units_N: Units, label_N: Ints, labels: int) -> Units:
     """Sums over the units of each label from 0 on, of which there are fewer than 256;
     exact.
     """
     order = np.argsort(label_N.astype(np.uint8), kind="stable")  # of single bytes, NumPy's stable sort is linear
     return run_sums(units_N[order], np.searchsorted(label_N[order], np.arange(labels + 1)))
+
+
+def run_weights(weight_N: Floats, offsets: Ints) -> Units:
+    """How often the tokens of each run count: the sums of their weights."""
+    if (weight_N == 1).all():
+        return np.diff(offsets) << BITS
+    return run_sums(units(weight_N), offsets)
+
+
+def weighted(nats_N: Floats, weight_N: Floats) -> Floats:
+    """Surprisals by how often they count."""
+    return nats_N if (weight_N == 1).all() else bounded_product(nats_N, weight_N)
 
 
 def bounded_product(one: Floats, other: Floats) -> Floats:

@@ -156,15 +156,15 @@ MUTANTS = [
     ),
     Mutant(
         "one token more than was scored is counted",
-        "measure/statistics/document_sums.py",
-        "[n << BITS for n in np.diff(runs).tolist()]",
-        "[(n + 1) << BITS for n in np.diff(runs).tolist()]",
+        "measure/statistics/fixed_point.py",
+        "return np.diff(offsets) << BITS",
+        "return (np.diff(offsets) + 1) << BITS",
     ),
     Mutant(
         "bytes before the first scored token are counted",
         "measure/statistics/covered_text.py",
-        "start_S = np.where(first_S, 0, tokens.byte_ends[index_S - 1]) + place_S",
-        "start_S = np.where(np.arange(len(place_S)) == 0, 0, tokens.byte_ends[index_S - 1] + place_S)",
+        "start_R = np.where(first_R == tokens.offsets[document_R], 0, tokens.byte_ends[first_R - 1]) + begins_R",
+        "start_R = begins_R",
     ),
     Mutant(
         "the words of the detokenised text are counted",

@@ -1,7 +1,7 @@
 """Tallies: the same bits in any order and any split."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nonplus.measure.records import Document, TokenizedTexts
 from nonplus.measure.scores import ScoredTexts
-from nonplus.measure.statistics import fixed_point
+from nonplus.measure.statistics import covered_text, fixed_point
 from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
 from nonplus.measure.statistics.fixed_point import fixed, unfixed
@@ -82,6 +82,8 @@ def tally(these: list[Text]) -> Tally:
 
 
 documents = st.lists(texts(), min_size=1, max_size=30)
+# All blanks, and characters of which one could think so or that begin like them.
+ALIKE = "".join(c for c in map(chr, range(0x11000)) if c.isspace()) + "a\u200b\u180e\u2060\x1b\x84\u1681\u3001é🦜"
 
 
 @given(documents, st.data())
@@ -170,6 +172,33 @@ def test_scored_tokens_of_a_whole_text_cover_all_its_bytes_characters_and_words(
     ends = [*sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=5))), len(text)]
     total = of_one(scored(text, [1.0] * len(ends), ends=ends)).sums
     assert (total.bytes, total.chars, total.words) == (len(text.encode()), len(text), len(text.split()))
+
+
+@given(st.lists(st.text(ALIKE, min_size=1, max_size=9), min_size=1, max_size=4), st.integers(1, 9))
+def test_words_end_at_every_blank_that_python_knows_in_blocks_of_any_size(these: list[str], size: int) -> None:
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(covered_text, "_BLOCK", size)
+        sums = document_sums(batch([Text(each, [1.0, 1.0], [len(each) // 2, len(each)]) for each in these])).sums
+    assert [(each.chars, each.words) for each in sums] == [(len(each), len(each.split())) for each in these]
+
+
+@given(documents, st.data())
+def test_tokens_that_were_left_out_cover_nothing(these: list[Text], data: st.DataObject) -> None:
+    """The oracle: each scored token alone."""
+    whole = batch(these)
+    kept = np.array(sorted(data.draw(st.sets(st.sampled_from([*range(len(whole.index))])))) if len(whole.index) else [])
+    texts = replace(
+        whole, **{name: getattr(whole, name)[kept.astype(int)] for name in ("index", "nats", "weight", "seen")}
+    )
+    ends, starts = whole.tokens.byte_ends, whole.tokens.byte_starts
+    for place, sums in enumerate(document_sums(texts).sums):
+        data_, own = these[place].text.encode(), whole.tokens.offsets[place : place + 2]
+        index = [i for i in texts.index.tolist() if own[0] <= i < own[1]]
+        inside = [byte for i in index for byte in range(starts[i], ends[i])]
+        characters = [len(data_[:byte].decode()) for byte in inside if data_[byte] & 0xC0 != 0x80]
+        text = " " + these[place].text
+        words = [c for c in characters if text[c].isspace() and not text[c + 1].isspace()]
+        assert (sums.bytes, sums.chars, sums.words) == (len(inside), len(characters), len(words))
 
 
 def test_text_before_the_first_scored_token_is_in_no_denominator() -> None:

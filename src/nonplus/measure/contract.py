@@ -108,7 +108,12 @@ def _check_tokens(tokens: TokenizedTexts, model: AnyModel) -> None:
     _check(within.all(), "tokens.firsts", "lie between 0 and the number of tokens of the document", model)
     last_D = np.where(length_D > 0, tokens.byte_ends[tokens.offsets[1:] - 1], 0) if t else np.zeros(d)
     bytes_D = np.array([n_bytes(document.text) for document in tokens.documents])
-    _check(_rise(tokens) and (last_D <= bytes_D).all(), "tokens.byte_ends", "rise within a document, and end within its bytes", model)
+    _check(
+        _rise(tokens) and (last_D <= bytes_D).all(),
+        "tokens.byte_ends",
+        "rise within a document, and end within its bytes",
+        model,
+    )
 
 
 def _rise(tokens: TokenizedTexts) -> bool:

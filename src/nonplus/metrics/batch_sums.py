@@ -114,7 +114,8 @@ class _Documents:
 
     def sums(self, values_RT: Array) -> list[int]:
         """Sums over each document, exact."""
-        return run_sums(values_RT.ravel(), self.offsets).tolist()
+        sums: list[int] = run_sums(values_RT.ravel(), self.offsets).tolist()
+        return sums
 
     def counts(self, marked_RT: Bools) -> list[int]:
         """How many tokens of each document are marked."""

@@ -57,7 +57,7 @@ class PositionTally:
     @classmethod
     def _of(cls, texts: ScoredTexts, own: slice) -> Self:
         finite_S = np.isfinite(texts.nats[own])
-        nats_S, weight_S, seen_S = (column[own][finite_S] for column in (texts.nats, texts.weight, texts.seen))
+        nats_S, weight_S, seen_S = texts.nats[own][finite_S], texts.weight[own][finite_S], texts.seen[own][finite_S]
         offsets = np.concatenate([_entered(seen_S), [len(seen_S)]])
         power_R = np.frexp(seen_S[offsets[:-1]].astype(np.float64))[1]
         ranges = int(power_R.max(initial=-1)) + 1

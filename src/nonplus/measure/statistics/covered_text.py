@@ -11,7 +11,7 @@ from typing import final
 
 import numpy as np
 
-from nonplus.measure.records import Bools, Ints
+from nonplus.measure.records import Bools, Ints, nowhere
 from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics.fixed_point import blocks
 
@@ -62,11 +62,11 @@ def _runs(texts: ScoredTexts) -> tuple[Ints, Ints]:
         begin_R = np.flatnonzero(begins_S)
         firsts.append(index_S[begin_R])
         lasts.append(index_S[np.append(begin_R[1:], len(index_S)) - 1])
-    return np.concatenate([[0][:0], *firsts]).astype(np.int64), np.concatenate([[0][:0], *lasts]).astype(np.int64)
+    return np.concatenate([nowhere(), *firsts]), np.concatenate([nowhere(), *lasts])
 
 
 def _between(counted_P: Ints, runs_D: Ints) -> Ints:
-    """What is counted between the two places of each run, added up for each document."""
+    """What lies between the two places of each run, added up for each document."""
     before_R = np.concatenate([[0], np.cumsum(counted_P[1::2] - counted_P[::2])])
     return np.asarray(np.diff(before_R[runs_D]))
 

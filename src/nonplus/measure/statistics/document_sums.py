@@ -246,7 +246,7 @@ def _match_lengths(texts: ScoredTexts, offsets: Ints) -> dict[str, list[int]]:
 def _added(runs: int, *parts: Iterable[tuple[slice, _Columns]]) -> dict[str, list[int]]:
     """Sums of all runs by name, from columns of those in each block."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0] * runs)
-    for owners, columns in parts:
+    for owners, columns in chain(*parts):
         for name, column in columns.items():
             sums[name][owners] = map(add, sums[name][owners], column.tolist())
     return dict(sums)

@@ -34,6 +34,7 @@ SCHEMES = {
         "bundled": "nonplus.models:open_bundled",
         "hf": "nonplus.models.hf.opening:open_hf",
         "llama": "nonplus.models.llama.model:open_llama",
+        "ngram": "nonplus.models.ngram.opening:open_ngram",
         "uniform": "nonplus.models.synthetic:open_uniform",
         "unigram": "nonplus.models.synthetic:open_unigram",
     },

@@ -24,11 +24,12 @@ def open_model(
     """The model of that name, or a model object.
 
     A name is ``scheme:rest``: ``bundled:tiny``, ``hf:gpt2``, ``hf:FOLDER``,
-    ``llama:FOLDER``, ``uniform:256``, ``unigram:FILE``, or a scheme that an installed
-    package declares under the entry point ``nonplus.models``. Without a scheme, the
-    name of a bundled model means that model, and any other name or folder means
-    ``hf:``. An object is ``(model, tokenizer)`` of ``transformers``, which is wrapped,
-    or a model in the sense of :mod:`nonplus.measure.interfaces`, which is returned.
+    ``llama:FOLDER``, ``ngram:FOLDER``, ``ngram:FILE``, ``uniform:256``,
+    ``unigram:FILE``, or a scheme that an installed package declares under the entry
+    point ``nonplus.models``. Without a scheme, the name of a bundled model means that
+    model, and any other name or folder means ``hf:``. An object is ``(model,
+    tokenizer)`` of ``transformers``, which is wrapped, or a model in the sense of
+    :mod:`nonplus.measure.interfaces`, which is returned.
 
     Raises:
         BadModel: there is no such model, or ``loading`` does not suit it.

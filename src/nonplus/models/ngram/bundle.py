@@ -1,0 +1,185 @@
+"""A bundle: a folder with all that it takes to score a text as the model's own text was
+read.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from nonplus.errors import BadInput, BadModel
+from nonplus.files import reading, replacing_folder, writing
+from nonplus.models.ngram.manifest import File, Manifest, Training
+from nonplus.models.ngram.ngrams import Ngrams
+from nonplus.models.ngram.rules import Rules, rules_of
+from nonplus.models.ngram.table import Table, write_table
+
+MANIFEST, WORDS, TABLE = "manifest.json", "words.txt", "ngrams.table"
+
+_CHECKED = 1 << 26  # bytes; to read more at each opening would take longer than a short text
+_REMEDY = "copy the whole bundle again"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A bundle that is open. ``identity`` is the digest of its manifest, which has
+    those of its files.
+    """
+
+    folder: Path
+    manifest: Manifest
+    identity: str
+    rules: Rules
+    table: Table
+
+    @property
+    def ngrams(self) -> Ngrams:
+        """Its model, for other formats."""
+        return self.table.ngrams(self.rules.words)
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether a folder is meant as a bundle."""
+    return (folder / MANIFEST).is_file()
+
+
+def write_bundle(
+    folder: Path,
+    ngrams: Ngrams,
+    *,
+    rules: Rules,
+    training: Training | None = None,
+    quantiles: Mapping[str, Mapping[str, float]] | None = None,
+    bits: int = 0,
+    memory: int = 1 << 30,
+) -> Manifest:
+    """Write a bundle; it appears under its name when it is whole, and an earlier one is
+    replaced whole.
+
+    ``rules`` are those by which texts are read; their words are those of ``ngrams``.
+    ``bits`` and ``memory`` are as in ``write_table``.
+
+    Raises:
+        BadInput: the folder cannot be written, or holds something else.
+        BadModel: the n-grams are no model.
+    """
+    _check_free(folder)
+    with replacing_folder(folder) as part:
+        with writing(folder):
+            (part / WORDS).write_bytes(_lines(ngrams.words))
+        write_table(part / TABLE, ngrams, bits=bits, memory=memory)
+        manifest = Manifest(
+            rules=rules.as_dict(),
+            rules_identity=rules.identity,
+            order=len(ngrams.counts),
+            counts=ngrams.counts,
+            vocabulary=len(ngrams.words),
+            bits=bits,
+            ngrams=TABLE,
+            files={name: _file(part / name) for name in (WORDS, TABLE)},
+            training=training,
+            quantiles=quantiles,
+        )
+        with writing(folder):
+            (part / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+    return manifest
+
+
+def open_bundle(folder: Path, *, whole: bool = False) -> Bundle:
+    """The bundle in a folder, once its files are known to be those of its manifest.
+
+    The size of every file is compared, and the checksum of those of 64 MiB at most;
+    with ``whole`` all checksums.
+
+    Raises:
+        BadModel: the manifest does not fit; the message names the field.
+        BadInput: a file cannot be read.
+    """
+    path = folder / MANIFEST
+    with reading(path):
+        said = path.read_bytes()
+    try:
+        manifest = Manifest.from_json(said.decode())
+    except UnicodeDecodeError as fault:
+        raise BadModel(f"{path} is not text in UTF-8: {fault.reason}; {_REMEDY}") from None
+    except BadModel as fault:
+        raise BadModel(f"{path}: {fault}") from None
+    claims = _Claims(path)
+    for name, file in manifest.files.items():
+        claims.check_file(name, file, most=1 << 62 if whole else _CHECKED)
+    for name in (WORDS, manifest.ngrams):
+        if name not in manifest.files:
+            raise BadModel(f"{path}: the field 'files' has no {name!r}, which the bundle needs; {_REMEDY}")
+    words = _words(folder / WORDS)
+    table = Table.open(folder / manifest.ngrams)
+    claims.check("vocabulary", manifest.vocabulary, len(words), WORDS)
+    claims.check("vocabulary", manifest.vocabulary, table.vocabulary, manifest.ngrams)
+    claims.check("order", manifest.order, table.order, manifest.ngrams)
+    claims.check("counts", manifest.counts, table.counts, manifest.ngrams)
+    claims.check("bits", manifest.bits, table.bits, manifest.ngrams)
+    try:
+        rules = rules_of(manifest.rules, words)
+    except BadModel as fault:
+        raise BadModel(f"{path}: rules: {fault}") from None
+    claims.check("rules_identity", manifest.rules_identity, rules.identity, f"what rules={json.dumps(rules.as_dict())}")
+    return Bundle(folder=folder, manifest=manifest, identity=hashlib.sha256(said).hexdigest(), rules=rules, table=table)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What a manifest says, compared with what is there."""
+
+    path: Path
+
+    def check(self, field: str, said: Any, found: Any, where: str) -> None:
+        if said != found:
+            raise BadModel(f"{self.path}: {field}={_short(said)}, but {where} has {_short(found)}; {_REMEDY}")
+
+    def check_file(self, name: str, said: File, *, most: int) -> None:
+        file = self.path.parent / name
+        if Path(name).name != name:
+            raise BadModel(f"{self.path}: the field 'files' has {name!r}, which is no name of a file; {_REMEDY}")
+        if not file.is_file():
+            raise BadModel(f"{self.path}: the field 'files' has {name!r}, and there is no such file; {_REMEDY}")
+        with reading(file):
+            self.check(f"files.{name}.bytes", said.bytes, file.stat().st_size, name)
+            if said.bytes <= most:
+                self.check(f"files.{name}.sha256", said.sha256, _sha256(file), name)
+
+
+def _short(value: Any) -> str:
+    return value[:12] if isinstance(value, str) else repr(value)
+
+
+def _check_free(folder: Path) -> None:
+    """Refuse to replace what is no bundle."""
+    with writing(folder):
+        taken = folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not is_bundle(folder)))
+    if taken:
+        raise BadInput(f"{folder} exists and is no bundle, so it is not replaced; give another name, or remove it")
+
+
+def _lines(words: Any) -> bytes:
+    odd = next((word for word in words if "\n" in word), None)
+    if odd is not None:
+        raise BadModel(f"the model has the word {odd!r}, and no word of a bundle has a newline; train it by lines")
+    # words of an ARPA file may be no UTF-8
+    return "".join(f"{word}\n" for word in words).encode(errors="surrogateescape")
+
+
+def _words(file: Path) -> list[str]:
+    with reading(file):
+        return file.read_bytes().decode(errors="surrogateescape").split("\n")[:-1]
+
+
+def _file(path: Path) -> File:
+    return File(bytes=path.stat().st_size, sha256=_sha256(path))
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,201 @@
+"""An n-gram model as a scorer of whole texts, many documents at a time.
+
+Letters in shapes: D documents, S sentences of all of them, T tokens of all of them,
+N tokens that are scored, M of them in a chunk, V words.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.errors import BadInput
+from nonplus.measure.lost_text import marked
+from nonplus.measure.readings import readings
+from nonplus.measure.records import Bools, Document, Floats, Integers, Ints, TokenizedTexts
+from nonplus.measure.scores import Matches, ScoredTexts
+from nonplus.measure.tokenizing import narrow, slices
+from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
+from nonplus.models.ngram.protocol import NgramProtocol
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.tokenizer import RulesTokenizer
+from nonplus.threads import processors
+
+
+class Found(Protocol):
+    """How each token was scored, given those before it in its sentence: its surprisal,
+    the length of the n-gram that was found, and the natural logarithm of the back-off
+    weights.
+    """
+
+    @property
+    def nats_T(self) -> Floats: ...  # noqa: D102
+
+    @property
+    def length_T(self) -> NDArray[np.uint8]: ...  # noqa: D102
+
+    @property
+    def backoff_T(self) -> Float32s: ...  # noqa: D102
+
+
+class Lookup(Protocol):
+    """The n-grams of a model, however they are kept."""
+
+    @property
+    def order(self) -> int:
+        """The words of the longest n-grams."""
+        ...
+
+    @property
+    def vocabulary(self) -> int:
+        """The number of words."""
+        ...
+
+    def score(self, ids_T: WordIds, starts: Ints) -> Found:
+        """Each token given all that are before it in its sentence, which is
+        ``[starts[s], starts[s + 1])``.
+        """
+        ...
+
+    def distributions(self, ids_T: WordIds, starts: Ints, at_N: Ints) -> Iterator[Floats]:
+        """Log-probabilities (M, V) of every word at the positions ``at_N``, some at a
+        time.
+        """
+        ...
+
+
+@final
+class NgramModel:
+    """N-grams, with the rules by which a text becomes their words.
+
+    A token is scored given the tokens before it in its sentence, ``<s>`` included and
+    at most ``order`` - 1; ``</s>`` is scored as any token, ``<s>`` is not one of the
+    text.
+    """
+
+    dtype = "float32"
+
+    def __init__(self, rules: Rules, lookup: Lookup, *, name: str, identity: str) -> None:
+        """``identity`` is a digest of the n-grams and the rules."""
+        self.name = name
+        self.identity = identity
+        self.order = lookup.order
+        self.vocabulary = lookup.vocabulary
+        self.tokenizer = RulesTokenizer(rules)
+        self._rules = rules
+        self._lookup = lookup
+
+    @cached_property
+    def protocol(self) -> NgramProtocol:
+        """How it turns a text into tokens and a figure."""
+        return NgramProtocol.of(self.order, self._rules)
+
+    def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+        """Documents with the surprisal of each token, in order, many at a time.
+
+        They are read a few slices ahead, each of which is scored in a thread.
+
+        Raises:
+            BadInput: a text has no token.
+        """
+        workers = processors()
+        with ThreadPoolExecutor(workers) as pool:
+            ahead: deque[Future[ScoredTexts]] = deque()
+            for together in slices(documents):
+                ahead.append(pool.submit(self._scored, together, alternatives))
+                if len(ahead) > workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+
+    def _scored(self, documents: Sequence[Document], alternatives: int) -> ScoredTexts:
+        texts = self._rules.sentences([document.context + document.text for document in documents])
+        found = self._lookup.score(texts.ids_T, texts.starts)
+        own = _Own.of(texts.ids_T, texts.starts)
+        offsets = own.before[texts.starts[texts.documents]]
+        ends_T, firsts_D = _in_text(documents, texts.byte_ends_T[own.kept_T], offsets)
+        counts_D = np.diff(offsets) - firsts_D
+        if not counts_D.all():
+            raise BadInput(
+                f"{self.name} finds no token in {documents[int(counts_D.argmin())].id}; a text needs at least one"
+            )
+        tokens = TokenizedTexts(
+            documents=tuple(documents),
+            ids=texts.ids_T[own.kept_T],
+            byte_ends=ends_T,
+            offsets=offsets,
+            firsts=firsts_D,
+            normalised_bytes=self._normalised_bytes(documents, texts.normalised_bytes_D),
+        )
+        index_N = _after_context(offsets, firsts_D)
+        at_N = np.flatnonzero(own.kept_T)[index_N]
+        read = None
+        if alternatives:
+            chunks = self._lookup.distributions(texts.ids_T, texts.starts, at_N)
+            read = readings(chunks, texts.ids_T[at_N].astype(np.int64), top=alternatives)
+        return ScoredTexts.complete(
+            marked(tokens, self.tokenizer),
+            index=narrow(index_N),
+            nats=np.maximum(found.nats_T[at_N], 0.0),
+            seen=np.minimum(own.place_T[at_N], self.order - 1),
+            readings=read,
+            matches=Matches(found.length_T[at_N], 0.0 - found.backoff_T[at_N].astype(np.float64)),
+        )
+
+    def _normalised_bytes(self, documents: Sequence[Document], bytes_D: Ints) -> Ints | None:
+        """Those of each text without its context; ``None`` if the texts are as they
+        were.
+        """
+        if self._rules.normalizer.name == "raw":
+            return None
+        contexts = [document.context for document in documents]
+        return bytes_D - self._rules.sentences(contexts).normalised_bytes_D if any(contexts) else bytes_D
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """Which tokens are not a ``<s>`` at the beginning of a sentence (T,), how many of
+    these are before each token and at the end (T + 1,), and the place of each token in
+    its sentence (T,).
+    """
+
+    kept_T: Bools
+    before: Ints
+    place_T: Integers
+
+    @classmethod
+    def of(cls, ids_T: WordIds, starts: Ints) -> "_Own":
+        first_S = starts[:-1][np.diff(starts) > 0]
+        kept_T = np.ones(len(ids_T), np.bool_)
+        kept_T[first_S] = ids_T[first_S] != BEGIN
+        place_T = np.arange(len(ids_T), dtype=np.int32) - np.repeat(starts[:-1].astype(np.int32), np.diff(starts))
+        return cls(kept_T, np.concatenate([[0], np.cumsum(kept_T)]), place_T)
+
+
+def _in_text(documents: Sequence[Document], ends_T: Integers, offsets: Ints) -> tuple[Integers, Ints]:
+    """The byte of its text at which each token ends (T,), and how many tokens are
+    context (D,).
+    """
+    contexts_D = np.array([len(document.context.encode()) for document in documents])
+    if not contexts_D.any():
+        return narrow(ends_T), np.zeros(len(documents), np.int64)
+    ends_T = np.maximum(ends_T - np.repeat(contexts_D, np.diff(offsets)), 0)
+    before = np.concatenate([[0], np.cumsum(ends_T == 0)])
+    return narrow(ends_T), np.where(contexts_D > 0, np.diff(before[offsets]), 0)
+
+
+def _after_context(offsets: Ints, firsts_D: Ints) -> Ints:
+    """The places of the tokens that are to be scored, shape (N,)."""
+    if not firsts_D.any():
+        return np.arange(offsets[-1])
+    scored_T = np.ones(offsets[-1], np.bool_)
+    begins_D, counts = offsets[:-1], firsts_D
+    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(begins_D, counts)
+    scored_T[place] = False
+    return np.flatnonzero(scored_T)

@@ -1,0 +1,61 @@
+"""``ngram:``: a bundle, or a file of another tool."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from nonplus.errors import BadModel
+from nonplus.files import reading
+from nonplus.models.loading import Loading, loaded_as_is
+from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.bundle import MANIFEST, is_bundle, open_bundle
+from nonplus.models.ngram.model import NgramModel
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.table import Table
+from nonplus.models.ngram.words import Words
+
+
+def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: B008
+    """``ngram:FOLDER`` is a bundle, ``ngram:FILE`` an ARPA file.
+
+    A file does not say how its text was read. It is taken to have been text as it is,
+    cut at blanks, a sentence a line, between ``<s>`` and ``</s>``.
+
+    Raises:
+        BadModel: there is no such model, or it is damaged.
+        BadInput: it cannot be read.
+    """
+    path = Path(name)
+    if not name:
+        raise BadModel("ngram: takes a model and got none; name the folder of a bundle, or an ARPA file")
+    with reading(path):
+        is_folder, is_file = path.is_dir(), path.is_file()
+    if is_folder:
+        return loaded_as_is(_of_bundle(path, name), loading)
+    if not is_file:
+        raise BadModel(f"ngram: takes the folder of a bundle or a file, and there is none of the name {name!r}")
+    return loaded_as_is(_of_arpa(path, name), loading)
+
+
+def _of_bundle(folder: Path, name: str) -> NgramModel:
+    if not is_bundle(folder):
+        other = (folder / "config.json").is_file()
+        remedy = f"open it with hf:{name}" if other else "write one with nonplus ngram train, or name an ARPA file"
+        what = "a model of transformers" if other else "no bundle"
+        raise BadModel(f"the folder {name} is {what}: it has no {MANIFEST}; {remedy}")
+    bundle = open_bundle(folder)
+    return NgramModel(bundle.rules, bundle.table, name=f"ngram:{name}", identity=bundle.identity)
+
+
+def _of_arpa(path: Path, name: str) -> NgramModel:
+    ngrams = read_arpa(path)
+    rules = Rules(named("raw-1"), Words(ngrams.words), unit="line")
+    return NgramModel(rules, Table.in_memory(ngrams), name=f"ngram:{name}", identity=_identity(path, rules))
+
+
+def _identity(path: Path, rules: Rules) -> str:
+    """A digest of a file and of how texts are read."""
+    with reading(path), path.open("rb") as file:
+        content: Any = hashlib.file_digest(file, "sha256")
+    return hashlib.sha256(f"{content.hexdigest()} {rules.identity}".encode()).hexdigest()

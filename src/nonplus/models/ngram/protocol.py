@@ -1,0 +1,58 @@
+"""All that decides the figure of an n-gram model besides its weights and the text."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, final
+
+from nonplus.models.ngram.rules import Rules
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class NgramProtocol:
+    """The order of a model, and its rules for turning text into words."""
+
+    order: int
+    rules: Mapping[str, Any]
+
+    cautions: tuple[str, ...] = ()
+    average: Literal["tokens"] = "tokens"
+    denominator: Literal["scored"] = "scored"
+
+    @classmethod
+    def of(cls, order: int, rules: Rules) -> "NgramProtocol":
+        """That of a model with these rules."""
+        return cls(order, rules.as_dict())
+
+    @property
+    def signature(self) -> str:
+        """The choices in words, short enough to print beside the figure."""
+        rules = self.rules
+        begin, end = ("<s>" if rules["begin"] else "none"), ("</s>" if rules["end"] else "none")
+        return "|".join(
+            [
+                f"ngram:{self.order}",
+                f"normalizer:{rules['normalizer']}",
+                f"tokenizer:{rules['tokenizer']['kind']}",
+                f"sentence:{rules['unit']}",
+                f"begin:{begin}",
+                f"end:{end}",
+                "dtype:float32",
+            ]
+        )
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that differ whenever a choice does.
+
+        Neither the order, which is the model's, nor the contents of a tokenizer's file
+        are a choice, so that models can be compared.
+        """
+        choices = {**self.rules, "tokenizer": self.rules["tokenizer"]["kind"], "dtype": "float32"}
+        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Every choice, for JSON."""
+        return {"name": f"ngram:{self.order}", **self.rules, "dtype": "float32"}

@@ -1,0 +1,165 @@
+"""A bundle opens as what was written, or says what does not fit."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from models import FIXTURES
+
+import nonplus
+from nonplus.errors import BadInput, BadModel
+from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.bundle import MANIFEST, TABLE, WORDS, open_bundle, write_bundle
+from nonplus.models.ngram.manifest import Manifest, Training
+from nonplus.models.ngram.ngrams import NgramsInMemory
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.words import Words
+
+WEATHER = FIXTURES / "weather.arpa"
+TEXTS = ["rain falls in may\nsnow", "rain rain", "may  sun"]
+TRAINING = Training(text_sha256="00ff", bytes=70, tokens=14, options={"order": 3}, discounts=((0.5, 1.0, 1.5),))
+
+
+def written(folder: Path, *, normalizer: str = "raw", **options: Any) -> Manifest:
+    ngrams = read_arpa(WEATHER)
+    return write_bundle(folder, ngrams, rules=Rules(named(normalizer), Words(ngrams.words), unit="line"), **options)
+
+
+def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    held = json.loads((folder / MANIFEST).read_text())
+    change(held)
+    (folder / MANIFEST).write_text(json.dumps(held))
+
+
+def test_a_bundle_opens_as_what_was_written(tmp_path: Path) -> None:
+    quantiles = {"en": {"0.3": 12.5}}
+    manifest = written(tmp_path / "made", training=TRAINING, quantiles=quantiles)
+    bundle = open_bundle(tmp_path / "made", whole=True)
+    assert bundle.manifest == manifest
+    assert (manifest.order, manifest.counts, manifest.vocabulary) == (3, (8, 8, 4), 8)
+    assert (manifest.training, manifest.quantiles) == (TRAINING, quantiles)
+    assert {path.name for path in (tmp_path / "made").iterdir()} == {MANIFEST, *manifest.files}
+    for name, file in manifest.files.items():
+        content = (tmp_path / "made" / name).read_bytes()
+        assert (file.bytes, file.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+def test_a_bundle_scores_as_the_file_that_it_was_made_of(tmp_path: Path) -> None:
+    written(tmp_path / "made")
+    of_file, of_bundle = (nonplus.evaluate(TEXTS, model=f"ngram:{path}") for path in (WEATHER, tmp_path / "made"))
+    assert of_bundle.tally == of_file.tally
+    assert of_bundle.protocol.fingerprint == of_file.protocol.fingerprint
+    assert of_bundle.model_identity != of_file.model_identity
+
+
+def test_the_same_model_has_the_same_bytes_and_identity(tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        written(tmp_path / name)
+    one, other = (open_bundle(tmp_path / name) for name in ("one", "other"))
+    assert one.identity == other.identity
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "other" / path.name).read_bytes()
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+def test_the_rules_of_a_bundle_are_part_of_its_protocol(tmp_path: Path) -> None:
+    for name in ("raw", "standard"):
+        written(tmp_path / name, normalizer=name)
+    raw, standard = (nonplus.evaluate(["rain  rain"], model=f"ngram:{tmp_path / name}") for name in ("raw", "standard"))
+    assert "normalizer:standard-1" in standard.protocol.signature
+    assert raw.protocol.fingerprint != standard.protocol.fingerprint
+    assert (raw.tally.normalised_bytes, standard.tally.normalised_bytes) == (0, 9)
+
+
+def test_words_that_are_no_utf_8_stay_what_they_are(tmp_path: Path) -> None:
+    ngrams = read_arpa(WEATHER)
+    words = [*ngrams.words[:-1], "\udcff"]
+    model = NgramsInMemory(words, ngrams.orders)
+    write_bundle(tmp_path / "made", model, rules=Rules(named("raw"), Words(words)))
+    assert list(open_bundle(tmp_path / "made").rules.words) == words
+
+
+def test_the_ngrams_of_a_bundle_can_be_written_again(tmp_path: Path) -> None:
+    written(tmp_path / "one")
+    bundle = open_bundle(tmp_path / "one")
+    write_bundle(tmp_path / "other", bundle.ngrams, rules=bundle.rules)
+    assert (tmp_path / "other" / MANIFEST).read_bytes() == (tmp_path / "one" / MANIFEST).read_bytes()
+
+
+def test_a_bundle_is_replaced_whole_and_what_is_none_is_not_replaced(tmp_path: Path) -> None:
+    written(tmp_path / "made")
+    (tmp_path / "made" / "notes.txt").write_text("mine")
+    written(tmp_path / "made", bits=4)
+    assert not (tmp_path / "made" / "notes.txt").exists()
+    assert open_bundle(tmp_path / "made").table.bits == 4
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").write_text("mine")
+    for taken in (tmp_path / "other", tmp_path / "other" / "notes.txt"):
+        with pytest.raises(BadInput, match="is no bundle, so it is not replaced; give another name"):
+            written(taken)
+    assert (tmp_path / "other" / "notes.txt").read_text() == "mine"
+
+
+def test_a_word_with_a_newline_is_refused(tmp_path: Path) -> None:
+    ngrams = read_arpa(WEATHER)
+    words = [*ngrams.words[:-1], "a\nb"]
+    with pytest.raises(BadModel, match=r"has the word 'a\\nb'"):
+        write_bundle(tmp_path / "made", NgramsInMemory(words, ngrams.orders), rules=Rules(named("raw"), Words(words)))
+    assert not [*tmp_path.iterdir()]
+
+
+# --------------------------------------------------------------- what does not fit
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda held: held.update(format=9), "format=9"),
+        (lambda held: held.update(order=4), r"order=4, but ngrams\.table has 3"),
+        (lambda held: held.update(counts=[8, 8, 5]), r"counts=\(8, 8, 5\), but ngrams\.table has \(8, 8, 4\)"),
+        (lambda held: held.update(vocabulary=9), r"vocabulary=9, but words\.txt has 8"),
+        (lambda held: held.update(bits=8), r"bits=8, but ngrams\.table has 0"),
+        (lambda held: held.update(rules_identity="0" * 64), "rules_identity=000000000000, but what rules="),
+        (lambda held: held["rules"].update(normalizer="raw-7"), "rules: there is no normaliser 'raw-7'"),
+        (lambda held: held["rules"].update(end=False), "rules_identity="),
+        (lambda held: held["rules"].pop("unit"), "rules: .*unit"),
+        (lambda held: held["rules"].update(tokenizer={"kind": "letters"}), "rules: .*'letters'"),
+        (lambda held: held.update(ngrams="other.table"), "the field 'files' has no 'other.table'"),
+        (lambda held: held["files"].pop("words.txt"), "the field 'files' has no 'words.txt'"),
+        (lambda held: held["files"].update({"../x": {"bytes": 1, "sha256": ""}}), "which is no name of a file"),
+        (lambda held: held["files"].update({"x": {"bytes": 1, "sha256": ""}}), "'x', and there is no such file"),
+        (lambda held: held["files"]["words.txt"].update(bytes=5), r"files\.words\.txt\.bytes=5, but words\.txt has"),
+        (lambda held: held["files"]["words.txt"].update(sha256="ab"), r"files\.words\.txt\.sha256=ab, but"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused_with_the_field(
+    tmp_path: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    written(tmp_path / "made")
+    changed(tmp_path / "made", change)
+    with pytest.raises(BadModel, match=rf"manifest\.json: .*{said}"):
+        open_bundle(tmp_path / "made")
+
+
+@pytest.mark.parametrize("name", [WORDS, TABLE])
+def test_a_file_with_a_flipped_bit_is_refused(tmp_path: Path, name: str) -> None:
+    written(tmp_path / "made")
+    file = tmp_path / "made" / name
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(BadModel, match=rf"files\.{name}\.sha256=.* copy the whole bundle again"):
+        open_bundle(tmp_path / "made")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"format": 1}'])
+def test_what_is_no_manifest_is_refused_with_its_path(tmp_path: Path, content: bytes) -> None:
+    written(tmp_path / "made")
+    (tmp_path / "made" / MANIFEST).write_bytes(content)
+    with pytest.raises(BadModel, match=r"made.manifest\.json"):
+        open_bundle(tmp_path / "made")

@@ -1,0 +1,224 @@
+"""An n-gram model scores whole texts as KenLM does where KenLM is right, and by itself
+where it is not.
+"""
+
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from models import FIXTURES
+
+import nonplus
+from nonplus.errors import BadModel
+from nonplus.measure.conformance import examine
+from nonplus.measure.forward import RunOptions
+from nonplus.measure.records import Document
+from nonplus.measure.scores import ScoredText
+from nonplus.models.loading import Loading
+from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.model import NgramModel
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.table import Table
+from nonplus.models.ngram.words import Words
+
+pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+
+WEATHER = FIXTURES / "weather.arpa"
+NAME = f"ngram:{WEATHER}"
+KNOWN = ["rain", "falls", "in", "may", "snow"]
+lines = st.lists(st.sampled_from([*KNOWN, "sun", "s\0n", "snöw", "<s>", "</s>", "<unk>"]), max_size=8)
+texts = st.lists(lines.map(" ".join), min_size=1, max_size=5).map("\n".join).filter(bool)
+
+
+def of_rules(normalizer: str = "raw", **options: object) -> NgramModel:
+    """The model of the fixture, read by other rules."""
+    ngrams = read_arpa(WEATHER)
+    rules = Rules(named(normalizer), Words(ngrams.words), **options)  # type: ignore[arg-type]
+    return NgramModel(rules, Table.in_memory(ngrams), name="weather", identity="weather")
+
+
+MODEL = of_rules()
+
+
+def scored(*texts: str | Document, model: object = MODEL) -> list[ScoredText]:
+    return list(nonplus.score(texts, model=model))
+
+
+@cache
+def kenlm_model() -> Any:
+    return pytest.importorskip("kenlm").Model(str(WEATHER))
+
+
+def as_kenlm_may_see_it(line: str) -> str:
+    """Special words are words that the model does not know, and so is one with NUL."""
+    return " ".join(word if word in KNOWN else "unknown" for word in line.split(" ") if word)
+
+
+# --------------------------------------------------------------------------- parity
+
+
+@given(texts)
+def test_every_token_has_the_score_and_the_match_of_kenlm(text: str) -> None:
+    theirs = kenlm_model()
+    own = text.split("\n")[:-1] if text.endswith("\n") else text.split("\n")
+    expected = [each for line in own for each in theirs.full_scores(as_kenlm_may_see_it(line))]
+    (ours,) = scored(text)
+    np.testing.assert_allclose(-ours.nats / math.log(10), [score for score, _, _ in expected], rtol=0, atol=1e-6)
+    assert ours.matches.length.tolist() == [length for _, length, _ in expected]
+    assert [row.unknown for row in ours.rows(str)] == [unknown for _, _, unknown in expected]
+
+
+@pytest.mark.parametrize("line", ["rain falls in may", "snow", "rain sun in", ""])
+def test_a_line_has_the_sum_and_the_perplexity_of_kenlm(line: str) -> None:
+    theirs = kenlm_model()
+    report = nonplus.evaluate([line or "\n"], model=MODEL)
+    assert -report.nats / math.log(10) == pytest.approx(theirs.score(line), abs=1e-6)
+    assert report.perplexity == pytest.approx(theirs.perplexity(line), rel=1e-6)
+
+
+def test_nul_in_front_of_a_document_does_not_make_it_probable() -> None:
+    rng = np.random.default_rng(0)
+    garbage = " ".join("".join(map(chr, rng.integers(97, 123, 6))) for _ in range(2000))
+    alone, behind = (nonplus.evaluate([text], model=MODEL).perplexity for text in (garbage, f"a\0{garbage}"))
+    assert behind == pytest.approx(alone, rel=1e-12)
+    assert alone > 20
+    kenlm = kenlm_model()
+    assert kenlm.perplexity(f"a\0{garbage}") < 1.1  # what is avoided
+
+
+# ----------------------------------------------------------------------------- laws
+
+
+@given(st.lists(texts, min_size=1, max_size=6), st.sampled_from(["1", "3"]))
+def test_documents_have_the_same_bits_alone_together_and_in_threads(these: list[str], threads: str) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("OMP_NUM_THREADS", threads)
+        together = scored(*these)
+    for text, one in zip(these, together, strict=True):
+        (alone,) = scored(text)
+        assert np.array_equal(alone.nats, one.nats)
+        assert np.array_equal(alone.matches.backoff, one.matches.backoff)
+        assert np.array_equal(alone.tokens.byte_ends, one.tokens.byte_ends)
+
+
+@given(texts, texts)
+def test_a_context_is_read_before_the_text_and_is_not_scored(before: str, text: str) -> None:
+    for context in (f"{before} ", f"{before}\n"):
+        (whole,) = scored(context + text)
+        (own,) = scored(Document(text=text, context=context))
+        n = len(own.nats)
+        assert np.array_equal(own.nats, whole.nats[-n:])
+        assert np.array_equal(own.seen, whole.seen[-n:])
+        assert sum(row.nats is None for row in own.rows(str)) == 0
+        assert "".join(row.text for row in own.rows(str)) == text
+
+
+@given(texts)
+def test_tokens_tile_the_text_and_see_at_most_one_fewer_than_the_order(text: str) -> None:
+    (one,) = scored(text)
+    rows = list(one.rows(str))
+    assert "".join(row.text for row in rows) == text
+    places = [place for line in text.removesuffix("\n").split("\n") for place in range(1, 2 + len(line.split(" ")))]
+    if "  " not in text and not text.startswith(" ") and "\n\n" not in text and text.split("\n")[0]:
+        assert [row.seen for row in rows] == [min(place, 2) for place in places]
+    assert all(row.match <= row.seen + 1 for row in rows)
+
+
+@given(texts, st.integers(1, 9))
+def test_readings_are_those_of_the_whole_distribution(text: str, k: int) -> None:
+    plain = scored(text)
+    (read,) = nonplus.score([text], model=MODEL, options=RunOptions(alternatives=k))
+    assert np.array_equal(read.nats, plain[0].nats)
+    np.testing.assert_allclose(read.readings.nats, read.nats, atol=1e-9)
+    assert read.readings.top_ids.shape == (len(read.nats), min(k, 8))
+    begin = 1
+    assert not (read.readings.top_ids == begin)[:, :7].any()
+
+
+@pytest.mark.slow
+def test_a_document_of_four_million_tokens_is_summed_exactly() -> None:
+    line, times = "rain falls in may snow", 700_000
+    (one,) = scored(f"{line}\n")
+    exact = times * math.fsum(one.nats.tolist())
+    report = nonplus.evaluate([f"{line}\n" * times], model=MODEL)
+    assert report.tokens == times * 6
+    assert report.nats == pytest.approx(exact, rel=1e-9)
+
+
+def test_a_run_that_is_resumed_has_the_same_sums(tmp_path: Path) -> None:
+    these = [Document(text="rain falls sun", context="in may ", domain="x"), "rain falls\nin may"]
+    plain = nonplus.evaluate(these, model=MODEL)
+    kept = [nonplus.evaluate(these, model=MODEL, options=RunOptions(resume=tmp_path)) for _ in range(2)]
+    assert [each.tally for each in kept] == [plain.tally] * 2
+    assert [each.lost for each in kept] == [plain.lost] * 2
+
+
+def test_it_behaves_as_figures_require() -> None:
+    assert [check.name for check in examine(MODEL) if not check.passed] == []
+
+
+# ---------------------------------------------------------------------------- rules
+
+
+def test_without_begin_and_end_only_words_are_scored() -> None:
+    (one,) = scored("rain falls", model=of_rules(begin=False, end=False))
+    assert one.seen.tolist() == [0, 1]
+    assert one.nats[0] == pytest.approx(0.8 * math.log(10))
+    assert nonplus.evaluate(["rain"], model=of_rules(begin=False)).protocol.signature.count("begin:none|end:</s>") == 1
+
+
+def test_a_text_without_a_token_is_refused() -> None:
+    with pytest.raises(nonplus.BadInput, match="finds no token in text 2; a text needs at least one"):
+        scored("rain", " ", model=of_rules(begin=False, end=False))
+
+
+def test_a_sentence_may_be_the_whole_document() -> None:
+    (by_line,), (whole,) = scored("rain\nsnow"), scored("rain\nsnow", model=of_rules(unit="document"))
+    assert (len(by_line.nats), len(whole.nats)) == (4, 3)
+
+
+def test_bytes_after_normalising_are_those_of_the_text_without_its_context() -> None:
+    (one,) = scored(Document(text="rain   falls", context="in  may "), model=of_rules("standard"))
+    assert one.texts.tokens.normalised_bytes.tolist() == [11]  # with the blank before it
+    assert one.texts.tokens.lost == {"blanks and newlines"}
+    assert scored("rain  falls")[0].texts.tokens.normalised_bytes is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", "names? the folder of a bundle, or an ARPA file"),
+        ("nowhere.arpa", "there is none of the name 'nowhere.arpa'"),
+        (str(FIXTURES), "is no bundle: it has no manifest.json; write one with nonplus ngram train"),
+        (__file__, r"without a line \\data\\"),
+    ],
+)
+def test_a_name_that_is_no_model_is_explained(name: str, said: str) -> None:
+    with pytest.raises(BadModel, match=said):
+        nonplus.open_model(f"ngram:{name}")
+
+
+def test_a_folder_of_transformers_is_named_as_such(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(BadModel, match=rf"is a model of transformers.*open it with hf:{tmp_path}"):
+        nonplus.open_model(f"ngram:{tmp_path}")
+
+
+def test_it_is_loaded_as_it_is() -> None:
+    with pytest.raises(BadModel, match="it runs as it is, in float32; omit dtype='bfloat16'"):
+        nonplus.open_model(NAME, loading=Loading(dtype="bfloat16"))
+
+
+def test_no_chat_template_is_made_up() -> None:
+    with pytest.raises(BadModel, match="an n-gram model has no chat template"):
+        MODEL.tokenizer.chat([])
+
+
+def test_ids_become_words() -> None:
+    assert MODEL.tokenizer.decode([1, 3, 0, 2]) == "<s> rain <unk> </s>"

@@ -10,7 +10,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.errors import BadProtocol
+from nonplus.errors import BadModel, BadProtocol
 from nonplus.models.ngram.ngrams import Float32s
 
 BITS = range(2, 17)
@@ -45,6 +45,7 @@ def bins(values: Callable[[], Iterable[Float32s]], bits: int, *, reserved: int =
 
     Raises:
         BadProtocol: ``bits`` is not between 2 and 16.
+        BadModel: a value is infinite.
     """
     check_bits(bits)
     room = (1 << bits) - reserved
@@ -56,6 +57,8 @@ def bins(values: Callable[[], Iterable[Float32s]], bits: int, *, reserved: int =
             distinct = np.union1d(distinct, block_M)
     if len(distinct) <= room:
         return Bins(distinct + np.float32(0), 0.0)  # -0 is 0
+    if not np.isfinite(high - low):
+        raise BadModel("a log-probability of the model is infinite, which no bin holds; write -99 instead, or bits=0")
     # -99, which stands for probability 0, would leave most of the range empty.
     counts = np.zeros(max(1, room // 2), np.int64)
     for block_M in values():

@@ -79,7 +79,7 @@ class Trie:
         """
         places_N, found_N = np.zeros(len(ids_Nk), np.int64), np.ones(len(ids_Nk), np.bool_)
         for level, ids_N in zip(self.levels, ids_Nk.T, strict=False):
-            places_N, there_N = _sought(level.keys_M, places_N * len(self.words) + ids_N)
+            places_N, there_N = sought(level.keys_M, places_N * len(self.words) + ids_N)
             found_N &= there_N
         return places_N, found_N
 
@@ -146,7 +146,7 @@ def _first(ids_Mk: WordIds) -> Marks:
     return first_M
 
 
-def _sought(keys_M: Places, keys_N: Places) -> tuple[Places, Marks]:
+def sought(keys_M: Places, keys_N: Places) -> tuple[Places, Marks]:
     """Where each of ``keys_N`` is among ``keys_M``, which ascend, and whether it is."""
     places_N = np.searchsorted(keys_M, keys_N)
     if not len(keys_M):

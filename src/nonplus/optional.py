@@ -22,6 +22,7 @@ EXTRAS = {
     "keras": ("keras",),
     "jax": ("jax",),
     "pandas": ("pandas",),
+    "sentencepiece": ("sentencepiece",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

@@ -183,6 +183,24 @@ int64_t nonplus_words_extend(Words *w, const uint8_t *text, const int64_t *stops
     return 1;
 }
 
+/* The number of each of `n` strings, ABSENT if it is not there. */
+void nonplus_words_numbers(const Words *w, const uint8_t *text, const int64_t *stops, int64_t n, int32_t *numbers) {
+    for (int64_t i = 0; i < n; i++) {
+        int64_t begin = i ? stops[i - 1] : 0, length = stops[i] - begin;
+        numbers[i] = slot_of(w, text + begin, length, key_of(text + begin, length, w->seed))->number;
+    }
+}
+
+/* The same, and a string that is not there is added. Returns 0 without memory. */
+int64_t nonplus_words_intern(Words *w, const uint8_t *text, const int64_t *stops, int64_t n, int32_t *numbers) {
+    for (int64_t i = 0; i < n; i++) {
+        int64_t begin = i ? stops[i - 1] : 0, length = stops[i] - begin;
+        numbers[i] = number_added(w, text + begin, length, key_of(text + begin, length, w->seed));
+        if (numbers[i] == FAILED) return 0;
+    }
+    return 1;
+}
+
 /* --- splitting -------------------------------------------------------------------- */
 
 #define ALL(byte) (0x0101010101010101ULL * (byte))

@@ -35,6 +35,8 @@ def functions() -> ctypes.CDLL | None:
         "bytes": ([pointer], count),
         "read": ([pointer, count, pointer, pointer], None),
         "extend": ([pointer, pointer, pointer, count], count),
+        "numbers": ([pointer, pointer, pointer, count, pointer], None),
+        "intern": ([pointer, pointer, pointer, count, pointer], count),
         "find": ([pointer, *pointers, count, *pointers], count),
         "learn": ([pointer, *pointers, count, *pointers], count),
     }
@@ -78,9 +80,28 @@ class NativeWords:
 
         One that is there already keeps the first of its numbers.
         """
-        stop_W = np.cumsum(np.array([len(word) for word in words], np.int64))
+        stop_W = _stops(words)
         if not self._library.nonplus_words_extend(self._table, b"".join(words), stop_W.ctypes.data, len(words)):
             raise MemoryError
+
+    def numbers(self, words: list[bytes]) -> Numbers:
+        """The number of each string, ``ABSENT`` if it is not there, shape (W,)."""
+        stop_W, number_W = _stops(words), np.empty(len(words), np.int32)
+        given = (b"".join(words), stop_W.ctypes.data, len(words), number_W.ctypes.data)
+        self._library.nonplus_words_numbers(self._table, *given)
+        return number_W
+
+    def intern(self, words: list[bytes]) -> Numbers:
+        """The same, and a string that is not there gets the next number.
+
+        Raises:
+            MemoryError: there is no room for more.
+        """
+        stop_W, number_W = _stops(words), np.empty(len(words), np.int32)
+        given = (b"".join(words), stop_W.ctypes.data, len(words), number_W.ctypes.data)
+        if not self._library.nonplus_words_intern(self._table, *given):
+            raise MemoryError(f"no room for more than {len(self):,} words")
+        return number_W
 
     def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
         """The words of parts of a text: their numbers (T,), the byte at which each
@@ -109,3 +130,7 @@ class NativeWords:
         if found < 0:
             raise MemoryError(f"no room for more than {len(self):,} words")
         return number_T[:found], end_T[:found], count_S
+
+
+def _stops(words: list[bytes]) -> Ints:
+    return np.cumsum(np.array([len(word) for word in words], np.int64))

@@ -69,7 +69,8 @@ def write_bundle(
     _check_free(folder)
     with replacing_folder(folder) as part:
         with writing(folder):
-            (part / WORDS).write_bytes(_lines(ngrams.words))
+            for name, content in {WORDS: _lines(ngrams.words), **rules.files}.items():
+                (part / name).write_bytes(content)
         write_table(part / TABLE, ngrams, bits=bits, memory=memory)
         manifest = Manifest(
             rules=rules.as_dict(),
@@ -79,7 +80,7 @@ def write_bundle(
             vocabulary=len(ngrams.words),
             bits=bits,
             ngrams=TABLE,
-            files={name: _file(part / name) for name in (WORDS, TABLE)},
+            files={name: _file(part / name) for name in (WORDS, TABLE, *rules.files)},
             training=training,
             quantiles=quantiles,
         )
@@ -121,7 +122,7 @@ def open_bundle(folder: Path, *, whole: bool = False) -> Bundle:
     claims.check("counts", manifest.counts, table.counts, manifest.ngrams)
     claims.check("bits", manifest.bits, table.bits, manifest.ngrams)
     try:
-        rules = rules_of(manifest.rules, words)
+        rules = rules_of(manifest.rules, words, folder=folder)
     except BadModel as fault:
         raise BadModel(f"{path}: rules: {fault}") from None
     claims.check("rules_identity", manifest.rules_identity, rules.identity, f"what rules={json.dumps(rules.as_dict())}")

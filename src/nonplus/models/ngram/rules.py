@@ -8,36 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol, final
+from pathlib import Path
+from typing import Any, final
 
 import numpy as np
 
 from nonplus.errors import BadModel
 from nonplus.measure.records import Ints
 from nonplus.models.ngram.ngrams import BEGIN, END
-from nonplus.models.ngram.normalizers.aligned import Aligned, Bytes, Unit
+from nonplus.models.ngram.normalizers.aligned import Aligned, Unit
 from nonplus.models.ngram.normalizers.named import Normalizer, named
+from nonplus.models.ngram.splitters import Splitter, splitter_of
 from nonplus.models.ngram.text import Sentences
 from nonplus.models.ngram.words import Split, Words
 
 _NEWLINE = ord("\n")
-
-
-class Splitter(Protocol):
-    """A tokenizer: from normalised bytes to the word ids of a model."""
-
-    @property
-    def words(self) -> Sequence[str]:
-        """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
-        ...
-
-    def as_dict(self) -> dict[str, Any]:
-        """What a manifest says of it; ``kind`` is its name."""
-        ...
-
-    def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
-        """The tokens of parts of normalised texts; parts rise and do not overlap."""
-        ...
 
 
 @final
@@ -69,12 +54,18 @@ class Rules:
         """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
         return self.splitter.words
 
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """What a bundle needs beside the manifest and the words, by file name."""
+        return self.splitter.files
+
     @cached_property
     def identity(self) -> str:
         """A digest of everything that decides the ids."""
-        stated = json.dumps(self.as_dict(), sort_keys=True)
-        words = "\n".join(self.words).encode(errors="surrogateescape")
-        return hashlib.sha256(stated.encode() + b"\n" + words).hexdigest()
+        digest = hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode())
+        for part in (*self.files.values(), "\n".join(self.words).encode(errors="surrogateescape")):
+            digest.update(hashlib.sha256(part).digest())
+        return digest.hexdigest()
 
     def as_dict(self) -> dict[str, Any]:
         """All choices but the words, for a manifest; :func:`rules_of` reads it."""
@@ -119,30 +110,22 @@ class Rules:
         )
 
 
-def rules_of(stated: Mapping[str, Any], words: Sequence[str]) -> Rules:
+def rules_of(stated: Mapping[str, Any], words: Sequence[str], *, folder: Path | None = None) -> Rules:
     """The rules of which :meth:`Rules.as_dict` stated the choices.
+
+    A tokenizer's file is read from ``folder``.
 
     Raises:
         BadModel: a choice is missing or is none that this version knows.
+        MissingExtra: the tokenizer needs a package that is not installed.
     """
-    normalizer = named(str(_field(stated, "normalizer", str)))
+    normalizer = named(_field(stated, "normalizer", str))
     unit = _field(stated, "unit", str)
     if unit not in ("line", "document"):
-        raise BadModel(f"the unit of a model is line or document, and its manifest has {unit!r}")
-    return Rules(
-        normalizer,
-        _splitter(_field(stated, "tokenizer", dict), words),
-        unit=unit,
-        begin=_field(stated, "begin", bool),
-        end=_field(stated, "end", bool),
-    )
-
-
-def _splitter(stated: Mapping[str, Any], words: Sequence[str]) -> Splitter:
-    kind = _field(stated, "kind", str)
-    if kind != "words":
-        raise BadModel(f"the manifest has a tokenizer of kind {kind!r}, and this version of nonplus has words")
-    return Words(words)
+        raise BadModel(f"the unit of a model is line or document, and its manifest has {unit!r}; write the model again")
+    splitter = splitter_of(_field(stated, "tokenizer", dict), Words(words), folder=folder)
+    begin, end = (_field(stated, name, bool) for name in ("begin", "end"))
+    return Rules(normalizer, splitter, unit=unit, begin=begin, end=end)
 
 
 def _field(stated: Mapping[str, Any], name: str, kind: type) -> Any:

@@ -48,8 +48,8 @@ class RulesTokenizer:
         return encodings
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The words of ids, special ones as they are written."""
-        return " ".join(self._rules.words[i].encode(errors="surrogateescape").decode(errors="replace") for i in ids)
+        """The text of ids as far as it is known, special words as they are written."""
+        return self._rules.splitter.decode(ids).encode(errors="surrogateescape").decode(errors="replace")
 
     def chat(self, messages: Sequence[Message]) -> str:
         """Not possible: n-gram models have no chat template.

@@ -8,8 +8,9 @@ Letters in shapes: N bytes, S parts of texts, T words of them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol, final
 
 import numpy as np
@@ -35,18 +36,37 @@ class Split:
     counts_S: Ints
 
 
-class _Table(Protocol):
-    """Byte strings that are numbered from 0 on."""
+class Table(Protocol):
+    """Byte strings that are numbered from 0 on; see
+    :class:`~nonplus.kernels.native.words.NativeWords`.
+    """
 
     def __len__(self) -> int: ...
 
-    def read(self, first: int = 0) -> list[bytes]: ...
+    def read(self, first: int = 0) -> list[bytes]: ...  # noqa: D102
 
-    def extend(self, words: list[bytes]) -> None: ...
+    def extend(self, words: list[bytes]) -> None: ...  # noqa: D102
 
-    def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...
+    def numbers(self, words: list[bytes]) -> WordIds: ...  # noqa: D102
 
-    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...
+    def intern(self, words: list[bytes]) -> WordIds: ...  # noqa: D102
+
+    def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
+
+    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
+
+
+class Vocabulary(Protocol):
+    """Words and their ids."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
+        ...
+
+    def ids(self, words: list[bytes]) -> WordIds:
+        """The ids of words, whatever they hold, shape (W,)."""
+        ...
 
 
 @final
@@ -62,14 +82,24 @@ class Words:
         self._table = table()
         self._table.extend([word.encode(errors="surrogateescape") for word in words[_FIRST:]])
 
+    files: Mapping[str, bytes] = MappingProxyType({})
+
     def as_dict(self) -> dict[str, Any]:
         """What a manifest says of it."""
         return {"kind": "words"}
 
+    def ids(self, words: list[bytes]) -> WordIds:
+        """The ids of words, shape (W,), those of unknown ones 0."""
+        return _known(self._table.numbers(words))
+
     def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
         """The words of parts of normalised texts; parts rise and do not overlap."""
         number_T, end_T, count_S = self._table.find(data_N, begin_S, stop_S)
-        return Split(np.where(number_T == ABSENT, np.int32(UNKNOWN), number_T + np.int32(_FIRST)), end_T, count_S)
+        return Split(_known(number_T), end_T, count_S)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Words with a blank between them."""
+        return " ".join(self.words[i] for i in ids)
 
 
 @final
@@ -89,9 +119,19 @@ class NewWords:
         """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
         return [*SPECIAL_WORDS, *(word.decode() for word in self._table.read())]
 
+    files: Mapping[str, bytes] = MappingProxyType({})
+
     def as_dict(self) -> dict[str, Any]:
         """What a manifest says of it."""
         return {"kind": "words"}
+
+    def ids(self, words: list[bytes]) -> WordIds:
+        """The ids of words, shape (W,); new ones get the next ids.
+
+        Raises:
+            MemoryError: there is no room for more words.
+        """
+        return self._table.intern(words) + np.int32(_FIRST)
 
     def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
         """The words of parts of normalised texts, none of them unknown.
@@ -102,8 +142,17 @@ class NewWords:
         number_T, end_T, count_S = self._table.learn(data_N, begin_S, stop_S)
         return Split(number_T + np.int32(_FIRST), end_T, count_S)
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """Words with a blank between them."""
+        words = self.words
+        return " ".join(words[i] for i in ids)
 
-def table() -> _Table:
+
+def _known(number_T: WordIds) -> WordIds:
+    return np.where(number_T == ABSENT, np.int32(UNKNOWN), number_T + np.int32(_FIRST))
+
+
+def table() -> Table:
     """An empty table, in C where that is there."""
     return PlainTable() if functions() is None else NativeWords()
 
@@ -129,16 +178,24 @@ class PlainTable:
             self._number.setdefault(word, len(self._words))
             self._words.append(word)
 
+    def numbers(self, words: list[bytes]) -> WordIds:
+        """The number of each string."""
+        return np.array([self._number.get(word, ABSENT) for word in words], np.int32)
+
+    def intern(self, words: list[bytes]) -> WordIds:
+        """The same, and a new string gets the next number."""
+        self.extend([word for word in dict.fromkeys(words) if word not in self._number])
+        return self.numbers(words)
+
     def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
         """The numbers of the words of parts, where each ends, and their counts."""
         found, end_T, count_S = _found(data_N, begin_S, stop_S)
-        return np.array([self._number.get(word, ABSENT) for word in found], np.int32), end_T, count_S
+        return self.numbers(found), end_T, count_S
 
     def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
         """The same, and a new word gets the next number."""
         found, end_T, count_S = _found(data_N, begin_S, stop_S)
-        self.extend([word for word in dict.fromkeys(found) if word not in self._number])
-        return np.array([self._number[word] for word in found], np.int32), end_T, count_S
+        return self.intern(found), end_T, count_S
 
 
 def _found(data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[list[bytes], Ints, Ints]:

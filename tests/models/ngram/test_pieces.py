@@ -1,0 +1,212 @@
+"""Pieces of words: subword tokenizers and bytes as the words of n-gram models."""
+
+import functools
+import io
+import random
+
+import numpy as np
+import pytest
+import tokenizers
+from hypothesis import given
+from hypothesis import strategies as st
+from nasty_texts import characters, units
+from tokenizers import models, normalizers, pre_tokenizers, trainers
+
+from nonplus.errors import BadModel
+from nonplus.models.ngram import pieces as pieces_module
+from nonplus.models.ngram.bundle import open_bundle, write_bundle
+from nonplus.models.ngram.byte_words import ByteWords
+from nonplus.models.ngram.ngrams import Block, NgramsInMemory
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.pieces import Pieces
+from nonplus.models.ngram.rules import Rules, rules_of
+from nonplus.models.ngram.splitters import piece_model
+from nonplus.models.ngram.tokenizer import RulesTokenizer
+from nonplus.models.ngram.tokenizers_file import TokenizersFile
+from nonplus.models.ngram.words import NewWords, Words
+
+SPECIAL = ["<unk>", "<s>", "</s>"]
+
+
+def lines():
+    draw = random.Random(5)
+    syllables = ["ma", "na", "the", "ing", "er", "ho", "li", "st", "qu", "é", "12", "~", "漢", "-", ".", "AB"]
+    return [" ".join("".join(draw.choices(syllables, k=draw.randint(1, 4))) for _ in range(9)) for _ in range(700)]
+
+
+@functools.cache
+def sentencepiece_model(**options):
+    """A SentencePiece model with these options of its trainer."""
+    sentencepiece = pytest.importorskip("sentencepiece")
+    from nonplus.models.ngram.sentencepiece_file import SentencePieceFile
+
+    file = io.BytesIO()
+    given_options = {"vocab_size": 120, "num_threads": 1, "minloglevel": 2} | options
+    sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines()), model_writer=file, **given_options)
+    return SentencePieceFile(file.getvalue())
+
+
+def tokenizer_file(*, pre_tokenizer, normalizer=None):
+    rust = tokenizers.Tokenizer(models.BPE(unk_token="[UNK]"))
+    rust.pre_tokenizer, rust.normalizer = pre_tokenizer, normalizer or normalizers.Sequence([])
+    rust.train_from_iterator(lines(), trainers.BpeTrainer(vocab_size=150, special_tokens=["[UNK]"]))
+    return TokenizersFile(rust.to_str().encode())
+
+
+@functools.cache
+def bert_like():
+    return tokenizer_file(pre_tokenizer=pre_tokenizers.Whitespace(), normalizer=normalizers.Lowercase())
+
+
+@functools.cache
+def byte_level():
+    return tokenizer_file(pre_tokenizer=pre_tokenizers.ByteLevel(add_prefix_space=False))
+
+
+SPLITTERS = {
+    "sentencepiece": lambda vocabulary: Pieces(sentencepiece_model(), vocabulary),
+    "like BERT's": lambda vocabulary: Pieces(bert_like(), vocabulary),
+    "like GPT-2's": lambda vocabulary: Pieces(byte_level(), vocabulary),
+    "bytes": ByteWords,
+}
+
+
+def unigrams(vocabulary):
+    chances = np.full(vocabulary, -np.log10(vocabulary), np.float32)
+    return Block(np.arange(vocabulary, dtype=np.int32)[:, None], chances, np.zeros_like(chances))
+
+
+def parts_of(*texts):
+    stop_S = np.cumsum([len(text) for text in texts], dtype=np.int64)
+    return np.frombuffer(b"".join(texts), np.uint8), stop_S - [len(text) for text in texts], stop_S
+
+
+def pieces_of(splitter, *texts):
+    """The pieces of each text, from those of all of them."""
+    split = splitter.split(*parts_of(*texts))
+    words = [splitter.words[i] for i in split.ids_T]
+    stops = np.cumsum(split.counts_S)
+    return [words[stop - count : stop] for stop, count in zip(stops, split.counts_S, strict=True)]
+
+
+def known_to(model):
+    """A splitter that knows all pieces it can meet: it learns them."""
+    return Pieces(model, NewWords())
+
+
+def test_a_sentencepiece_model_cuts_at_the_blanks_that_it_takes_for_blanks():
+    assert sentencepiece_model().blanks == b"\t\n\f\r "  # nmt_nfkc deletes U+000B
+    assert sentencepiece_model(normalization_rule_name="identity").blanks == b" "
+
+
+def test_a_sentencepiece_model_whose_pieces_reach_over_blanks_cuts_texts_whole():
+    assert sentencepiece_model(split_by_whitespace=False).blanks == b""
+    assert sentencepiece_model(add_dummy_prefix=False).blanks == b""
+    assert sentencepiece_model(remove_extra_whitespaces=False).blanks == b""
+
+
+@given(texts=st.lists(st.text(characters, max_size=20), min_size=1, max_size=4))
+def test_kept_pieces_are_those_of_sentencepiece_for_each_word(texts):
+    """Of whole texts, they are up to ties."""
+    own = functools.partial(sentencepiece_model()._processor.Encode, return_type=str)
+    blanks = dict.fromkeys(b"\t\n\f\r", " ")
+    expected = []
+    for text in texts:
+        words = [text] if "\v" in text else text.translate(blanks).split(" ")
+        expected.append([piece for word in words for piece in own(word)])
+    assert pieces_of(known_to(sentencepiece_model()), *(text.encode() for text in texts)) == expected
+
+
+def test_kept_pieces_are_those_of_whole_texts_without_ties():
+    texts = [line.replace("~", "") for line in lines()]
+    whole = [sentencepiece_model()._processor.Encode(text, return_type=str) for text in texts]
+    assert pieces_of(known_to(sentencepiece_model()), *(text.encode() for text in texts)) == whole
+
+
+@pytest.mark.parametrize(("made", "blanks"), [(bert_like, b"\t\n\v\f\r "), (byte_level, b"")])
+def test_a_tokenizers_file_gives_the_tokens_of_its_package(made, blanks):
+    model = made()
+    assert model.blanks == blanks
+    texts = [*lines()[:50], "", "  ", "ma\tna\v \u00a0the<s>[UNK]\0"]
+    alone = tokenizers.Tokenizer.from_buffer(model.data)
+    alone.encode_special_tokens = True
+    expected = [alone.encode(text, add_special_tokens=False).tokens for text in texts]
+    assert pieces_of(known_to(model), *(text.encode() for text in texts)) == expected
+
+
+def test_words_that_are_forgotten_have_the_same_pieces_again(monkeypatch):
+    texts = [line.encode() for line in lines()]
+    kept = pieces_of(known_to(sentencepiece_model()), *texts)
+    monkeypatch.setattr(pieces_module, "_MOST_WORDS", 10)
+    forgetful = known_to(sentencepiece_model())
+    assert [pieces_of(forgetful, text)[0] for text in texts] == kept
+
+
+def test_a_piece_that_a_model_does_not_know_is_unknown():
+    splitter = Pieces(sentencepiece_model(), Words([*SPECIAL, "▁ma", "na"]))
+    assert pieces_of(splitter, b"mana maq <s>")[0][:4] == ["▁ma", "na", "▁ma", "<unk>"]
+    assert "<s>" not in pieces_of(splitter, b"<s> </s> <unk>")[0]
+
+
+@given(text=st.text(characters), unit=units)
+def test_pieces_tile_a_text(text, unit):
+    for splitter in SPLITTERS.values():
+        found = Rules(named("standard"), splitter(NewWords()), unit=unit).sentences([text])
+        assert (np.diff(found.byte_ends_T, prepend=0) >= 0).all()
+        assert found.byte_ends_T[-1:].tolist() in ([], [len(text.encode())])
+
+
+def test_a_blank_belongs_to_the_piece_after_it():
+    found = Rules(named("raw"), Pieces(sentencepiece_model(), Words([*SPECIAL, "▁ma"]))).sentences(["ma  ma \n"])
+    # <s>, ▁ma, ▁ma, </s>
+    assert found.ids_T.tolist() == [1, 3, 3, 2]
+    assert found.byte_ends_T.tolist() == [0, 2, 6, 8]
+
+
+@given(text=st.text(characters), unit=units)
+def test_bytes_are_words_of_their_own(text, unit):
+    rules = Rules(named("raw"), ByteWords(NewWords()), unit=unit, begin=False, end=False)
+    found, data = rules.sentences([text]), text.encode()
+    kept = data if unit == "document" else data.replace(b"\n", b"")
+    assert [rules.words[i] for i in found.ids_T] == [f"<0x{byte:02X}>" for byte in kept]
+    assert RulesTokenizer(rules).decode(found.ids_T.tolist()) == kept.decode()
+
+
+def test_a_model_of_bytes_has_no_unknown_ones():
+    assert len(ByteWords(NewWords()).words) == 3 + 256
+
+
+@pytest.mark.parametrize("splitter", SPLITTERS.values(), ids=SPLITTERS)
+def test_rules_are_read_again_with_the_tokenizers_file(splitter, tmp_path):
+    rules = Rules(named("standard"), splitter(NewWords()))
+    ids = rules.sentences(lines()).ids_T
+    closed = Rules(named("standard"), splitter(Words(rules.words)))
+    for name, content in rules.files.items():
+        (tmp_path / name).write_bytes(content)
+    again = rules_of(rules.as_dict(), rules.words, folder=tmp_path)
+    assert again.identity == closed.identity == rules.identity
+    assert again.sentences(lines()).ids_T.tolist() == ids.tolist()
+
+
+def test_a_bundle_has_the_tokenizers_file(tmp_path):
+    ngrams = NgramsInMemory([*SPECIAL, "▁ma", "na"], (unigrams(5),))
+    rules = Rules(named("standard"), Pieces(sentencepiece_model(), Words(ngrams.words)))
+    write_bundle(tmp_path / "model", ngrams, rules=rules)
+    opened = open_bundle(tmp_path / "model")
+    assert opened.rules.identity == rules.identity
+    assert opened.rules.sentences(["mana"]).ids_T.tolist() == [1, 3, 4, 2]
+    (tmp_path / "model" / "tokenizer.model").write_bytes(b"other")
+    with pytest.raises(BadModel, match=r"files\.tokenizer\.model"):
+        open_bundle(tmp_path / "model")
+
+
+def test_a_file_that_is_no_tokenizer_is_refused_by_name(tmp_path):
+    pytest.importorskip("sentencepiece")
+    with pytest.raises(BadModel, match=r"no file .*nowhere"):
+        piece_model(tmp_path / "nowhere.model")
+    (tmp_path / "broken.json").write_bytes(b'{"version": 3')
+    with pytest.raises(BadModel, match=r"broken\.json cannot be read as a tokenizer"):
+        piece_model(tmp_path / "broken.json")
+    (tmp_path / "broken.model").write_bytes(b"\x00\x01what")
+    with pytest.raises(BadModel, match=r"broken\.model is no SentencePiece model"):
+        piece_model(tmp_path / "broken.model")

@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +10,9 @@ from hypothesis import given
 from tests.models.ngram.models import FIXTURES, bits, models
 
 from nonplus.errors import BadInput, BadModel, SuspectInput
+from nonplus.kernels import native
+from nonplus.kernels.native import arpa as arpa_kernel
+from nonplus.kernels.native import words as words_kernel
 from nonplus.models.ngram.arpa import read_arpa
 from nonplus.models.ngram.arpa_writing import write_arpa
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
@@ -21,6 +25,23 @@ def zstd(data: bytes) -> bytes:
 
 
 PACKED = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zstd": zstd}
+
+
+@pytest.fixture(autouse=True, scope="module", params=["C", "Python"])
+def kernel(request):
+    """Every test runs with the C kernel and without it."""
+
+    def forget():
+        for cached in (native.library, arpa_kernel.functions, words_kernel.functions):
+            cached.cache_clear()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NONPLUS_NATIVE", "1" if request.param == "C" else "0")
+        forget()
+        if request.param == "C" and not arpa_kernel.functions():
+            pytest.skip("the C kernel is not built")
+        yield
+    forget()
 
 
 @pytest.fixture
@@ -127,6 +148,28 @@ def test_a_word_that_looks_odd_is_a_word(word, reads):
     model = reads(WEATHER.replace(b"rain", word.encode()))
     assert model.words[3] == word
     assert bits(reads(written(model))) == bits(model)
+
+
+@pytest.mark.parametrize("lines", [1, 15, 16, 17, 300])
+def test_lines_that_are_not_plain_stand_among_others(lines, reads):
+    words = [f"w{i}" for i in range(2 * lines)]
+    rows = [f"{'-1.00000000000000000000' if i % lines else '-1'}\t{word}\t0" for i, word in enumerate(words)]
+    content = f"\\data\\\nngram 1={len(words) + 3}\n\\1-grams:\n-1 <unk>\n-1 <s>\n-1 </s>\n" + "\n\n".join(rows)
+    model = reads(content.encode())
+    assert model.words[3:] == words
+    assert set(model.orders[0].log10_probs_M.tolist()) == {-1.0}
+
+
+def test_a_file_larger_than_what_is_read_at_once_is_read(reads):
+    words = [f"word{i}" for i in range(60_000)]
+    rows = [f"-{i % 999 / 100}\t{word}\t-0.5" for i, word in enumerate(words)]
+    pairs = [f"-0.25\t{left} {right}" for left, right in pairwise(words)]
+    head = f"\\data\\\nngram 1={len(words) + 3}\nngram 2={len(pairs)}\n"
+    unigrams = "\n".join(["\\1-grams:\n-1 <unk>\n-1 <s>\n-1 </s>", *rows])
+    model = reads("\n".join([head, unigrams, "\\2-grams:", *pairs, "\\end\\"]).encode())
+    assert model.words[3:] == words
+    assert model.orders[0].log10_probs_M[3:].tolist() == [np.float32(-(i % 999) / 100) for i in range(len(words))]
+    assert model.orders[1].ids_Mk.tolist() == [[i, i + 1] for i in range(3, 60_002)]
 
 
 MALFORMED = {

@@ -5,8 +5,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from nonplus.kernels.native import arpa
 from nonplus.models.ngram.decimals import decimals, float32s
 
+needs_kernel = pytest.mark.skipif(arpa.functions() is None, reason="the C kernel is not built or is switched off")
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
@@ -18,6 +20,22 @@ def distance(number: np.float32, text: str) -> Fraction:
 def test_a_number_comes_back_from_its_decimal(number):
     (text,) = decimals(np.array([number], np.float32))
     assert float32s([text]).tobytes() == np.float32(number).tobytes()
+
+
+@needs_kernel
+@given(numbers=st.lists(st.one_of(finite, st.floats(-100, 0, width=32)), min_size=1))
+def test_the_c_kernel_writes_and_reads_the_same(numbers):
+    probs = np.minimum(np.array(numbers, np.float32), np.float32(0))
+    for number, text in zip(probs, decimals(probs), strict=True):
+        one = np.array([number])
+        line, written = arpa.written(
+            arpa.functions(), arpa.PackedWords([b"word"]), np.zeros((1, 1), np.int32), one, one
+        )
+        assert bytes(line) == b"%s\tword\t%s\n" % (text, text) * written
+        text_N = np.frombuffer(b"%s word %s\n" % (text, text), np.uint8)
+        read = arpa.read(arpa.functions(), text_N, order=1, highest=False, room=1)
+        for column in (read.log10_probs_M, read.log10_backoffs_M):
+            assert column.tobytes() == one.tobytes() * len(read.begins_M)
 
 
 @given(number=finite)
@@ -44,7 +62,17 @@ def test_a_decimal_becomes_the_nearest_float32(whole, places):
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(-99.0, b"-99"), (0.0, b"0"), (-0.0, b"-0"), (-0.30103, b"-0.30103"), (-np.inf, b"-inf"), (1e-7, b"1e-07")],
+    [
+        (-99.0, b"-99"),
+        (0.0, b"0"),
+        (-0.0, b"-0"),
+        (-0.30103, b"-0.30103"),
+        (-np.inf, b"-inf"),
+        (1e-6, b"0.000001"),
+        (1.5e-7, b"1.5e-7"),
+        (1e-45, b"1e-45"),
+        (3e38, b"3e+38"),
+    ],
 )
-def test_decimals_are_written_plainly(number, text):
+def test_decimals_are_written_as_lmplz_does(number, text):
     assert decimals(np.array([number], np.float32)) == [text]

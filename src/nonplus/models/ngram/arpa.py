@@ -16,7 +16,7 @@ from nonplus.cautions import warn
 from nonplus.errors import SuspectInput
 from nonplus.models.ngram.arpa_lines import Lines, lines_of, shown
 from nonplus.models.ngram.arpa_sections import Section, read_section
-from nonplus.models.ngram.arpa_words import ArpaWords
+from nonplus.models.ngram.arpa_words import KnownWords, NewWords, WordLookup
 from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, UNKNOWN, Block, NgramsInMemory
 
 _COUNT = re.compile(rb"ngram[ \t]+(\d{1,9})[ \t]*=[ \t]*(\d{1,18})")
@@ -37,15 +37,10 @@ def read_arpa(path: Path) -> NgramsInMemory:
     """
     with lines_of(path) as lines:
         counts = _counts(lines)
-        words = ArpaWords(lines)
-        orders = []
-        for order, listed in enumerate(counts, 1):
-            _expect(lines, b"\\%d-grams:" % order)
-            section = Section(order, listed, highest=order == len(counts))
-            if order == 1:
-                orders.append(_by_id(lines, words, read_section(lines, section, words.add)))
-            else:
-                orders.append(read_section(lines, section, words.find))
+        words = NewWords(lines)
+        orders = [_by_id(lines, words, _section(lines, counts, 1, words))]
+        known = KnownWords(lines, words.ids)
+        orders += [_section(lines, counts, order, known) for order in range(2, len(counts) + 1)]
         _end(lines)
     return NgramsInMemory(words.texts, tuple(orders))
 
@@ -69,18 +64,18 @@ def _counts(lines: Lines) -> list[int]:
     return counts
 
 
-def _expect(lines: Lines, header: bytes) -> None:
+def _section(lines: Lines, counts: list[int], order: int, words: WordLookup) -> Block:
+    header = f"\\{order}-grams:"
     line = lines.take()
     while line == b"":
         line = lines.take()
-    if line != header:
+    if line != header.encode():
         came = "the end of the file" if line is None else shown(line)
-        lines.refuse(
-            f"the line {header.decode()} belongs here, got {came}; the file is damaged: fetch or make it again"
-        )
+        lines.refuse(f"the line {header} belongs here, got {came}; the file is damaged: make it again")
+    return read_section(lines, Section(order, counts[order - 1], highest=order == len(counts)), words)
 
 
-def _by_id(lines: Lines, words: ArpaWords, unigrams: Block) -> Block:
+def _by_id(lines: Lines, words: NewWords, unigrams: Block) -> Block:
     """The unigrams in the order of the ids, with the special words.
 
     Raises:

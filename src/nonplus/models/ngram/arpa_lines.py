@@ -45,6 +45,17 @@ class Lines:
         self.number += 1
         return line.strip(b" \t\r")
 
+    def ahead(self) -> memoryview:
+        """Whole lines that come next, as many as are at hand; perhaps none."""
+        if len(self._text) - self._at < _AT_ONCE // 2:
+            self._read_on()
+        return memoryview(self._text)[self._at : max(self._at, self._text.rfind(b"\n") + 1)]
+
+    def skip(self, lines: int, size: int) -> None:
+        """Take that many lines and bytes of those ahead."""
+        self.number += lines
+        self._at += size
+
     def give_back(self) -> None:
         """Let the line taken last be taken again."""
         self._at = self._before

@@ -4,21 +4,25 @@ Letters in shapes: M n-grams, k words of each.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from ctypes import CDLL
 from dataclasses import dataclass
 from itertools import islice
 from typing import final
 
 import numpy as np
 
+from nonplus.kernels.native import arpa as native
 from nonplus.models.ngram.arpa_lines import Lines, shown
+from nonplus.models.ngram.arpa_words import WordLookup
 from nonplus.models.ngram.decimals import float32s
 from nonplus.models.ngram.ngrams import Block
 
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
 _OVERFLOW = 2.0**128 - 2.0**103  # what rounds to an infinite float32
 _TO_BLANKS = bytes.maketrans(b"\t\r", b"  ")
-_AT_ONCE = 1 << 16  # n-grams
+_AT_ONCE = 1 << 16  # n-grams read in Python if there is no C kernel
+_RARE = 16  # and if there is one, where it stops
 
 _Row = tuple[list[int], bytes, bytes]  # the ids of an n-gram and its two numbers
 
@@ -37,22 +41,40 @@ class Section:
     highest: bool
 
 
-def read_section(lines: Lines, section: Section, id_of: Callable[[bytes], int]) -> Block:
+def read_section(lines: Lines, section: Section, words: WordLookup) -> Block:
     """The n-grams in the order of the file.
 
     Raises:
         BadModel: a line is not an n-gram of that order, or there are not as many as
             the header promises.
     """
-    rows = _rows(lines, section, id_of)
-    blocks = []
-    while part := list(islice(rows, _AT_ONCE)):
-        ids, probs, backoffs = zip(*part, strict=True)
+    loaded = native.functions()
+    blocks: list[Block] = []
+    n = 0
+    while True:
+        if loaded is not None:
+            blocks.append(_plain(loaded, lines, section, section.listed - n, words))
+            n += len(blocks[-1].ids_Mk)
+        rows = list(islice(_rows(lines, section, n, words), _AT_ONCE if loaded is None else _RARE))
+        if not rows:
+            return _joined(blocks, section.order)
+        ids, probs, backoffs = zip(*rows, strict=True)
         blocks.append(Block(np.array(ids, np.int32), float32s(probs), float32s(backoffs)))
-    return joined(blocks, section.order)
+        n += len(rows)
 
 
-def joined(blocks: list[Block], order: int) -> Block:
+def _plain(loaded: CDLL, lines: Lines, section: Section, room: int, words: WordLookup) -> Block:
+    """The n-grams of the next lines, read in C, up to one that needs a closer look."""
+    text_N = np.frombuffer(lines.ahead(), np.uint8)
+    plain = native.read(loaded, text_N, order=section.order, highest=section.highest, room=room)
+    ids_Mk = words.ids_of(text_N, plain, section.order)
+    plain = plain.first(len(ids_Mk))
+    if len(ids_Mk):
+        lines.skip(len(ids_Mk), int(plain.ends_M[-1]))
+    return Block(ids_Mk, plain.log10_probs_M.copy(), plain.log10_backoffs_M.copy())
+
+
+def _joined(blocks: list[Block], order: int) -> Block:
     """The n-grams of all blocks, which may be none."""
     none = Block(np.empty((0, order), np.int32), np.empty(0, np.float32), np.empty(0, np.float32))
     blocks = blocks or [none]
@@ -63,8 +85,8 @@ def joined(blocks: list[Block], order: int) -> Block:
     )
 
 
-def _rows(lines: Lines, section: Section, id_of: Callable[[bytes], int]) -> Iterator[_Row]:
-    n = 0
+def _rows(lines: Lines, section: Section, n: int, words: WordLookup) -> Iterator[_Row]:
+    """The n-grams of the next lines, after ``n`` others."""
     while (line := lines.take()) is not None:
         if line.startswith(b"\\"):
             break
@@ -75,7 +97,7 @@ def _rows(lines: Lines, section: Section, id_of: Callable[[bytes], int]) -> Iter
                     f"this is {section.order}-gram number {n:,}, but the header promises {section.listed:,}; "
                     "correct the header, or make the file again"
                 )
-            yield _row(lines, line, section, id_of)
+            yield _row(lines, line, section, words)
     if n < section.listed:
         lines.refuse(
             f"there are only {n:,} {section.order}-grams before this line, but the header promises "
@@ -85,7 +107,7 @@ def _rows(lines: Lines, section: Section, id_of: Callable[[bytes], int]) -> Iter
         lines.give_back()
 
 
-def _row(lines: Lines, line: bytes, section: Section, id_of: Callable[[bytes], int]) -> _Row:
+def _row(lines: Lines, line: bytes, section: Section, words: WordLookup) -> _Row:
     order = section.order
     fields = [field for field in line.translate(_TO_BLANKS).split(b" ") if field]
     if len(fields) not in (order + 1, order + 2):
@@ -104,7 +126,7 @@ def _row(lines: Lines, line: bytes, section: Section, id_of: Callable[[bytes], i
             f"an n-gram of the highest order, {order}, has no back-off weight, got {shown(backoff)}; "
             "the header may lack an order: make the file again"
         )
-    return [id_of(word) for word in fields[1 : order + 1]], prob, backoff
+    return [words.id_of(word) for word in fields[1 : order + 1]], prob, backoff
 
 
 def _number(lines: Lines, text: bytes) -> float:

@@ -176,7 +176,7 @@ MUTANTS = [
         "a mean over texts divides by texts without a figure too",
         "measure/statistics/tally.py",
         "texts = sum(map(bool, tokens))",
-        "texts = len(rows)",
+        "texts = len(sums)",
     ),
 ]
 

@@ -9,6 +9,8 @@ from nonplus.corpora.rows import Place, RowReader
 from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.records import Document
 
+_raw_decode = json.JSONDecoder().raw_decode
+
 
 def json_lines(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Document]:
     """A document for each line, with the id ``name:line``.
@@ -28,8 +30,14 @@ def json_lines(stream: BinaryIO, name: str, reader: RowReader) -> Iterator[Docum
 
 
 def _parsed(line: str, place: Place) -> Any:
+    line = line.rstrip()
     try:
-        return json.loads(line.rstrip())
+        if line.startswith("{"):
+            # json.loads would first look for blanks, as long as a short line takes
+            row, stop = _raw_decode(line)
+            if stop == len(line):
+                return row
+        return json.loads(line)
     except json.JSONDecodeError as error:
         fault = error.msg.removesuffix(" at").partition(" (")[0]
         raise BadRecord(

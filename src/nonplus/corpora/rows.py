@@ -31,16 +31,6 @@ class Place(NamedTuple):
         return f"{self.name}:{self.number}"
 
 
-class _Field(NamedTuple):
-    """A field of a row; a message that nobody needs is not written."""
-
-    place: Place
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: the field {self.name!r}"
-
-
 @final
 class RowReader:
     """Makes documents of rows; ``tokenizer`` has the chat template of conversations.
@@ -142,8 +132,8 @@ class RowReader:
         return messages
 
     @staticmethod
-    def _read(row: Mapping[str, Any], field: str, place: Place, check: Callable[[object, object], str]) -> str:
-        return check(row[field], _Field(place, field)) if field else ""
+    def _read(row: Mapping[str, Any], field: str, place: Place, check: Callable[[object, object, str], str]) -> str:
+        return check(row[field], place, field) if field else ""
 
 
 def _shown(row: object) -> str:

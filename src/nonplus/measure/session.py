@@ -1,7 +1,7 @@
 """From documents and a model to a report."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -129,11 +129,12 @@ class Measurement:
         self._sums = self._sums.plus(sums, texts)
         return sums
 
-    def _counted(self, texts: ScoredTexts) -> list[tuple[int, int] | None]:
+    def _counted(self, texts: ScoredTexts) -> Sequence[tuple[int, int] | None]:
         """Words and bytes of each document's original, if the protocol counts those."""
-        original = self.protocol.denominator == "lm-eval"
+        if self.protocol.denominator != "lm-eval":
+            return ()
         return [
-            lm_eval_counts(document.original or document.text) if original and not partial else None
+            None if partial else lm_eval_counts(document.original or document.text)
             for document, partial in zip(texts.documents, texts.partial.tolist(), strict=True)
         ]
 

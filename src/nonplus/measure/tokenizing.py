@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from nonplus.measure.protocol.lm_eval_text import detokenize
 from nonplus.measure.records import Document, Encoding, Integers, Ints, TokenizedTexts, n_bytes
 
 _TEXTS = tuple(field.name for field in fields(Document))
+_values = attrgetter(*_TEXTS)
 AHEAD = 1 << 19  # characters that are tokenised together
 
 
@@ -213,10 +214,15 @@ def _named(document: Document | str, place: int) -> Document:
         return Document(text=document, id=f"text {place}")
     if not isinstance(document, Document):
         raise BadInput(f"text {place} is of type {type(document).__name__}, where a text or a Document is needed")
-    for name in _TEXTS:
-        if not isinstance(value := getattr(document, name), str):
-            raise BadInput(f"the {name} of document {place} is of type {type(value).__name__}, where text is needed")
+    if {*map(type, _values(document))} != {str}:
+        _refuse_other_types(document, place)
     return document if document.id else replace(document, id=f"text {place}")
+
+
+def _refuse_other_types(document: Document, place: int) -> None:
+    for name, value in zip(_TEXTS, _values(document), strict=True):
+        if not isinstance(value, str):
+            raise BadInput(f"the {name} of document {place} is of type {type(value).__name__}, where text is needed")
 
 
 def _normalised(document: Document) -> Document:
@@ -263,8 +269,9 @@ def _note_carriage_return(document: Document) -> None:
 def _check(document: Document) -> None:
     if not document.text:
         raise _empty(document.id)
-    for name in _TEXTS:
-        _check_value(document.id, name, getattr(document, name))
+    if not all(map(str.isascii, _values(document))):
+        for name, value in zip(_TEXTS, _values(document), strict=True):
+            _check_value(document.id, name, value)
 
 
 def _check_value(document: str, name: str, value: str, *, before: int = 0) -> None:

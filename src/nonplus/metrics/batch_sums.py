@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput, BadProbability
 from nonplus.measure.records import Bools, Floats, Ints
 from nonplus.measure.statistics.fixed_point import BITS, bounded_product, run_sums, units
-from nonplus.measure.statistics.sums import Sums, first_places, sums_of
+from nonplus.measure.statistics.sums import Sums, SumsOfTexts, first_places
 
 Array = NDArray[Any]
 
@@ -93,7 +93,7 @@ def batch_sums(nats: Floats, kept: Bools, extras: ArrayExtras, *, shift: bool, e
         "nonfinite": documents.counts(nonfinite_RT),
     }
     return BatchSums(
-        documents=sums_of(columns, len(documents.offsets) - 1),
+        documents=tuple(SumsOfTexts(columns, len(documents.offsets) - 1)),
         names=documents.names,
         zeros=documents.places(zero_RT),
         nonfinite=documents.places(nonfinite_RT),

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import add
 from typing import TypeVar, final
 
 import numpy as np
@@ -27,7 +26,7 @@ from nonplus.measure.statistics.fixed_point import (
     weighted,
 )
 from nonplus.measure.statistics.stretches import FEW, Blocks, Stretch, block_bounds
-from nonplus.measure.statistics.sums import Sums, counted_tokens, log_perplexity, nats_per, sums_of, total_nats
+from nonplus.measure.statistics.sums import Sums, SumsOfTexts, counted_tokens, log_perplexity, nats_per, total_nats
 
 T = TypeVar("T")
 _Columns = dict[str, Units]  # sums of runs by name
@@ -86,7 +85,7 @@ class SummedTexts:
     """
 
     documents: tuple[Document, ...]
-    sums: tuple[Sums, ...]
+    sums: SumsOfTexts
     partial: Bools
     zero_places: tuple[tuple[int, int], ...]
     unknown_places: tuple[tuple[int, int], ...] = ()
@@ -119,7 +118,7 @@ class SummedTexts:
                 domain,
                 SummedTexts(
                     documents=tuple(self.documents[place] for place in own),
-                    sums=tuple(self.sums[place] for place in own),
+                    sums=self.sums.at(own),
                     partial=self.partial[own],
                     zero_places=tuple(zeros[domain]),
                     unknown_places=tuple(unknown[domain]),
@@ -169,8 +168,8 @@ def document_sums(
     for place, other in enumerate(counted):
         if other is not None:
             columns["words"][place], columns["bytes"][place] = other
-    sums = sums_of(columns, len(texts))
-    few = _few(texts.documents, sums)
+    sums = SumsOfTexts(columns, len(texts))
+    few = _few(texts.documents, sums.column("scored"))
     blocks = {place: _blocks(texts, *offsets[[place, place + 1]].tolist(), before=before) for place in few}
     return SummedTexts(
         documents=texts.documents,
@@ -179,7 +178,7 @@ def document_sums(
         zero_places=_located(texts.tokens, texts.index[np.isinf(texts.nats)].astype(np.int64)),
         unknown_places=_located(texts.tokens, texts.tokens.unknown),
         spelled_places=_located(texts.tokens, texts.tokens.spelled),
-        stretches=tuple((place, own.quarters(sums[place].scored)) for place, own in blocks.items()),
+        stretches=tuple((place, own.quarters(columns["scored"][place])) for place, own in blocks.items()),
         blocks=blocks.get(0),
     )
 
@@ -245,11 +244,21 @@ def _match_lengths(texts: ScoredTexts, offsets: Ints) -> dict[str, list[int]]:
 
 def _added(runs: int, *parts: Iterable[tuple[slice, _Columns]]) -> dict[str, list[int]]:
     """Sums of all runs by name, from columns of those in each block."""
-    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0] * runs)
-    for owners, columns in chain(*parts):
-        for name, column in columns.items():
-            sums[name][owners] = map(add, sums[name][owners], column.tolist())
-    return dict(sums)
+    columns: defaultdict[str, list[tuple[slice, Units]]] = defaultdict(list)
+    for owners, of_block in chain(*parts):
+        for name, column in of_block.items():
+            columns[name].append((owners, column))
+    return {name: _column(runs, of_blocks) for name, of_blocks in columns.items()}
+
+
+def _column(runs: int, of_blocks: Sequence[tuple[slice, Units]]) -> list[int]:
+    """Sums of all runs from those in each block, none of which is below 0."""
+    most = sum(int(column.max(initial=0)) for _, column in of_blocks)
+    added: Units = np.zeros(runs, np.int64 if most < 1 << 63 else object)
+    for owners, column in of_blocks:
+        added[owners] += column
+    whole: list[int] = added.tolist()
+    return whole
 
 
 def _blocks(texts: ScoredTexts, begin: int, end: int, *, before: int) -> Blocks:
@@ -258,11 +267,11 @@ def _blocks(texts: ScoredTexts, begin: int, end: int, *, before: int) -> Blocks:
     return Blocks(width, tuple(map(Stretch, sums["nats"], sums["tokens"])))
 
 
-def _few(documents: Sequence[Document], sums: Sequence[Sums]) -> list[int]:
+def _few(documents: Sequence[Document], scored: Sequence[int]) -> list[int]:
     """The places of documents that are alone or two, in the batch or their domain."""
     groups = (range(len(documents)), *_places_by_domain(documents).values())
-    scored = ([place for place in group if sums[place].scored] for group in groups)
-    return sorted({place for own in scored if len(own) <= FEW for place in own})
+    begun = ([place for place in group if scored[place]] for group in groups)
+    return sorted({place for own in begun if len(own) <= FEW for place in own})
 
 
 def _places_by_domain(documents: Sequence[Document]) -> dict[str, list[int]]:

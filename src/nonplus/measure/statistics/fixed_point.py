@@ -105,6 +105,11 @@ def label_sums(units_N: Units, label_N: Ints, labels: int) -> Units:
     return run_sums(units_N[order], np.searchsorted(label_N[order], np.arange(labels + 1)))
 
 
+def total(values_N: Floats) -> int:
+    """The exact sum of values, each rounded by itself, in units of 2**-40."""
+    return int(run_sums(units(values_N), np.array([0, len(values_N)]))[0])
+
+
 def run_weights(weight_N: Floats, offsets: Ints) -> Units:
     """How often the tokens of each run count: the sums of their weights."""
     if (weight_N == 1).all():

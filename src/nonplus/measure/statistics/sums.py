@@ -1,10 +1,11 @@
 """Exact sums over one document, and the figures that follow from them."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from heapq import nsmallest
 from operator import add
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self, final
 
 from nonplus.measure.statistics.fixed_point import unfixed
 
@@ -58,10 +59,41 @@ class Sums(NamedTuple):
         return Sums(*map(add, self, other))
 
 
-def sums_of(columns: Mapping[str, Sequence[int]], documents: int) -> tuple[Sums, ...]:
-    """The sums of each document from columns by name; a column that is absent is 0."""
-    nothing = [0] * documents
-    return tuple(map(Sums._make, zip(*(columns.get(name, nothing) for name in Sums._fields), strict=True)))
+@final
+@dataclass(frozen=True, slots=True)
+class SumsOfTexts:
+    """The sums of ``documents`` documents: a column for each field of :class:`Sums`;
+    one that is absent is 0.
+    """
+
+    columns: Mapping[str, Sequence[int]]
+    documents: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Sums]) -> Self:
+        """Those of each document as columns."""
+        return cls(dict(zip(Sums._fields, zip(*rows, strict=True), strict=False)), len(rows))
+
+    def __len__(self) -> int:
+        """How many documents."""
+        return self.documents
+
+    def __getitem__(self, place: int) -> Sums:
+        """Those of one document."""
+        return Sums(*(self.column(name)[place] for name in Sums._fields))
+
+    def __iter__(self) -> Iterator[Sums]:
+        """Those of each document."""
+        return map(Sums._make, zip(*map(self.column, Sums._fields), strict=True))
+
+    def column(self, name: str) -> Sequence[int]:
+        """One field of each document."""
+        return self.columns.get(name) or [0] * self.documents
+
+    def at(self, places: Sequence[int]) -> Self:
+        """Those of some documents."""
+        columns = {name: [column[place] for place in places] for name, column in self.columns.items()}
+        return type(self)(columns, len(places))
 
 
 def first_places(places: Iterable[tuple[Any, int]]) -> tuple[tuple[Any, int], ...]:

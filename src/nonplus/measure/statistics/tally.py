@@ -14,11 +14,13 @@ from itertools import chain
 from operator import mul
 from typing import Any, NamedTuple, Self
 
+import numpy as np
+
 from nonplus.errors import BadInput
 from nonplus.measure.statistics.document_sums import SummedTexts
-from nonplus.measure.statistics.fixed_point import exp, fixed
+from nonplus.measure.statistics.fixed_point import exp, total
 from nonplus.measure.statistics.stretches import FEW, Stretch
-from nonplus.measure.statistics.sums import Sums, first_places, log_perplexity
+from nonplus.measure.statistics.sums import Sums, SumsOfTexts, first_places
 
 LARGEST = 64  # documents kept one by one; each of the others is less than 1/64 of the text
 
@@ -96,7 +98,7 @@ class Tally:
     def of(cls, texts: SummedTexts) -> Self:
         """The tally of the documents of a batch."""
         ids = [document.id for document in texts.documents]
-        sums = cls.of_sums(texts.sums)
+        sums = cls._of_columns(texts.sums)
         quarters = chain.from_iterable(quarters for _, quarters in texts.stretches)
         return replace(
             sums,
@@ -114,26 +116,30 @@ class Tally:
         A document without a scored token is not counted. Places and stretches are
         unknown.
         """
-        rows = list(documents)
-        if not rows:
-            return cls()
-        columns = dict(zip(Sums._fields, zip(*rows, strict=True), strict=True))
-        nats, tokens, n_bytes = columns["nats"], columns["tokens"], columns["bytes"]
-        logs = [log for row in rows if (log := log_perplexity(row)) is not None]
-        perplexities = [fixed(value) for value in map(exp, logs) if math.isfinite(value)]
+        return cls._of_columns(SumsOfTexts.of(list(documents)))
+
+    @classmethod
+    def _of_columns(cls, sums: SumsOfTexts) -> Self:
+        nats, tokens, n_bytes = map(sums.column, ("nats", "tokens", "bytes"))
+        perplexities = _perplexities(sums)
         texts = sum(map(bool, tokens))
+        added: dict[str, Any] = {name: sum(column) for name, column in sums.columns.items()}
         return cls(
-            **{name: sum(column) for name, column in columns.items()},
-            documents=sum(map(bool, columns["scored"])),
+            **added,
+            documents=sum(map(bool, sums.column("scored"))),
             texts=texts,
-            perplexities=sum(perplexities),
+            perplexities=total(np.array(perplexities)),
             infinite_perplexities=texts - len(perplexities),
             nats_nats=_products(nats, nats),
             nats_tokens=_products(nats, tokens),
             tokens_tokens=_products(tokens, tokens),
             nats_bytes=_products(nats, n_bytes),
             bytes_bytes=_products(n_bytes, n_bytes),
-            largest=_largest(Size(row.tokens, row.nats, row.bytes) for row in rows if row.tokens),
+            largest=tuple(
+                each
+                for each in map(Size._make, nlargest(LARGEST, zip(tokens, nats, n_bytes, strict=True)))
+                if each.tokens
+            ),
         )
 
     def __add__(self, other: Self) -> Self:
@@ -145,7 +151,7 @@ class Tally:
         return type(self)(
             **sums,
             **places,
-            largest=_largest((*self.largest, *other.largest)),
+            largest=tuple(nlargest(LARGEST, (*self.largest, *other.largest))),
             stretches=tuple(quarters),
         )
 
@@ -180,8 +186,11 @@ def _named(ids: Sequence[str], places: Iterable[tuple[int, int]]) -> tuple[tuple
     return first_places((ids[place], token) for place, token in places)
 
 
-def _largest(documents: Iterable[Size]) -> tuple[Size, ...]:
-    return tuple(nlargest(LARGEST, documents))
+def _perplexities(sums: SumsOfTexts) -> list[float]:
+    """Those of the documents that have one, and a finite one."""
+    scored = zip(*map(sums.column, ("nats", "tokens", "zeros")), strict=True)
+    found = (exp(nats / tokens) for nats, tokens, zeros in scored if tokens and not zeros)
+    return [value for value in found if math.isfinite(value)]
 
 
 def _whole(value: Any) -> int:

@@ -1,0 +1,90 @@
+"""The folder in which a model is trained: finished pieces, each whole or not there."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.errors import BadInput
+from nonplus.files import reading, replacing, writing
+
+_MANIFEST = "training.json"
+_VERSION = 1
+
+Array = NDArray[Any]
+
+
+@final
+class WorkFolder:
+    """Pieces of a training by name; an interrupted one goes on with what is there."""
+
+    def __init__(self, path: Path, conditions: Mapping[str, object]) -> None:
+        """Make the folder, or take up the one that is there.
+
+        Raises:
+            BadInput: it is not such a folder, belongs to another training, or cannot be
+                written.
+        """
+        self.path = path
+        wanted = {"version": _VERSION, **conditions}
+        manifest = path / _MANIFEST
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+        if manifest.exists():
+            _check(path, json.loads(manifest.read_bytes()), json.loads(json.dumps(wanted)))
+            return
+        if any(not each.name.startswith(".nonplus-") for each in path.iterdir()):
+            raise BadInput(f"{path} holds other files, and the work of a training would go there; move it away")
+        with replacing(manifest) as file:
+            file.write(json.dumps(wanted, indent=1).encode())
+
+    def has(self, name: str) -> bool:
+        """Whether a piece is finished."""
+        return (self.path / name).exists()
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        """A piece, which is there when the block has ended."""
+        with replacing(self.path / name) as file:
+            yield file
+
+    def write(self, name: str, arrays: Sequence[Array]) -> None:
+        """A piece of arrays."""
+        with self.writing(name) as file:
+            for array in arrays:
+                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+
+    def arrays(self, name: str) -> Iterator[Array]:
+        """The arrays of a piece, one after the other."""
+        with reading(self.path / name), (self.path / name).open("rb") as file:
+            size = (self.path / name).stat().st_size
+            while file.tell() < size:
+                yield np.lib.format.read_array(file, allow_pickle=False)
+
+    def drop(self, name: str) -> None:
+        """Remove a piece that nothing needs any more."""
+        (self.path / name).unlink(missing_ok=True)
+
+    def remove(self) -> None:
+        """Remove the folder with everything in it."""
+        shutil.rmtree(self.path)
+
+
+def digest(value: object) -> str:
+    """Sixteen digits that stand for a value of numbers and texts."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _check(path: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
+    for name in sorted({*found, *wanted}):
+        if found.get(name) != wanted.get(name):
+            raise BadInput(
+                f"{path} has the unfinished work of another training: {name} was {found.get(name)!r} and is "
+                f"{wanted.get(name)!r}; repeat that command to finish it, or remove the folder"
+            )

@@ -1,0 +1,84 @@
+"""How to train an n-gram model, as one value."""
+
+import os
+from dataclasses import dataclass
+
+from nonplus.errors import BadInput
+
+MOST = 6  # the highest order
+_PART_OF_MACHINE = 4  # the default memory is this part of what the machine has
+_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LEAST_MEMORY = 1 << 26
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """The order of the model, what it leaves out, and the memory to train it in.
+
+    ``prune`` are thresholds for the orders 1, 2, …; the last one is repeated. An n-gram
+    that occurs at most so often is left out. The first must be 0: ``vocabulary`` says
+    how many words the model has, the most frequent ones, 0 for all; others are read as
+    ``<unk>``. ``memory`` is a number of bytes or e.g. ``"4G"``, by default a quarter of
+    what the machine has. With ``exact_lmplz`` the discounts are what ``lmplz``
+    computes, which takes the count of one n-gram of each order wrongly.
+    """
+
+    order: int = 5
+    prune: tuple[int, ...] = ()
+    vocabulary: int = 0
+    memory: int | str = ""
+    exact_lmplz: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.order, int) or not 1 <= self.order <= MOST:
+            raise BadInput(f"order={self.order} is no order of a model; use one from order=1 to order={MOST}")
+        if not isinstance(self.vocabulary, int) or self.vocabulary < 0:
+            raise BadInput(f"vocabulary={self.vocabulary} is the number of words to keep; use vocabulary=0 for all")
+        self._check_prune()
+        if self.bytes < _LEAST_MEMORY:
+            raise BadInput(f"memory={self.memory} is too little to train in; give at least memory=64M")
+
+    def _check_prune(self) -> None:
+        shown = " ".join(map(str, self.prune))
+        if not all(isinstance(each, int) and each >= 0 for each in self.prune) or [*self.prune] != sorted(self.prune):
+            raise BadInput(f"prune={shown} must not fall from one order to the next; use e.g. prune=0 0 1")
+        if len(self.prune) > self.order:
+            raise BadInput(f"prune={shown} has thresholds for {len(self.prune)} orders, and order={self.order}")
+        if self.prune and self.prune[0]:
+            raise BadInput(
+                f"prune={shown} would leave out words; begin with 0, as in prune=0 {self.prune[0]}, and use "
+                "vocabulary=N for fewer words"
+            )
+
+    @property
+    def thresholds(self) -> tuple[int, ...]:
+        """One for each order."""
+        given = self.prune or (0,)
+        return (given + given[-1:] * self.order)[: self.order]
+
+    @property
+    def bytes(self) -> int:
+        """The memory to train in."""
+        return bytes_of(self.memory) if self.memory else _machine() // _PART_OF_MACHINE
+
+
+def bytes_of(memory: int | str) -> int:
+    """A number of bytes, as ``4G``, ``500M`` or a number.
+
+    Raises:
+        BadInput: it is none.
+    """
+    text = str(memory).strip().upper().removesuffix("B").removesuffix("I")
+    number, unit = (text[:-1], _UNITS[text[-1]]) if text[-1:] in _UNITS else (text, 1)
+    try:
+        return int(float(number) * unit)
+    except (ValueError, OverflowError):
+        raise BadInput(f"memory={memory} is no number of bytes; write e.g. memory=4G or memory=500M") from None
+
+
+def _machine() -> int:
+    """The bytes of memory that the machine has, where it says so."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 << 30

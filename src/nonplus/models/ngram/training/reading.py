@@ -1,0 +1,177 @@
+"""The text of a training on disk: word ids with an edge around each sentence.
+
+Letters in shapes: V words, T digits of a stretch of the text, S sentences, D documents.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.kernels.native.counting import Digits
+from nonplus.measure.records import Document, Ints
+from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, UNKNOWN
+from nonplus.models.ngram.text import Sentences, TextRules
+from nonplus.models.ngram.training.counting import EDGE, Stretch
+from nonplus.models.ngram.training.folder import WorkFolder
+from nonplus.models.ngram.training.meter import TrainingMeter
+
+_STRETCH = 1 << 20  # digits at once
+_BATCH = 1 << 20  # characters at once
+_FIRST = len(SPECIAL_WORDS)
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextSizes:
+    """How much text was read. ``digest`` stands for the documents, in any order."""
+
+    documents: int
+    sentences: int
+    tokens: int
+    digest: str
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text that was read.
+
+    ``words`` are those of the model, ``counts_V`` says how often each occurs, and
+    ``starts_V`` how often it begins a sentence without ``<s>``. ``digit_U`` is the
+    digit under which the model has each digit that was read.
+    """
+
+    folder: WorkFolder
+    sizes: TextSizes
+    words: Sequence[str]
+    counts_V: Ints
+    starts_V: Ints
+    digit_U: Digits
+
+    def stretches(self, before: int) -> Iterator[Stretch]:
+        """The text in the model's digits; each stretch begins with so many digits of
+        the one before it.
+        """
+        kept = np.array((), np.uint32)
+        with (self.folder.path / "text").open("rb") as file:
+            while len(read := np.fromfile(file, np.uint32, _STRETCH)):
+                digit_T = np.concatenate([kept, self.digit_U[read]])
+                yield Stretch(digit_T, len(kept))
+                kept = digit_T[-before:]
+
+
+def read(
+    documents: Iterable[Document | str],
+    *,
+    rules: TextRules,
+    grows: bool,
+    vocabulary: int,
+    folder: WorkFolder,
+    meter: TrainingMeter,
+) -> Text:
+    """Documents as a text on disk, or the one that is there.
+
+    If the words of the rules grow while they read, the most frequent ``vocabulary`` of
+    them, 0 for all, become words of the model, in order of their counts and then of
+    their bytes, so that the order of the documents decides nothing.
+    """
+    if not folder.has("words"):
+        _read(documents, rules, folder, meter)
+    counts_U, starts_U = folder.arrays("occurrences")
+    sizes = TextSizes(**json.loads((folder.path / "sizes").read_bytes()))
+    words: list[str] = json.loads((folder.path / "words").read_bytes())
+    counts_U, starts_U = (np.pad(each, (0, len(words) - len(each))) for each in (counts_U, starts_U))
+    id_U = _ranked(words, counts_U, vocabulary) if grows else np.arange(len(words))
+    n = int(id_U.max()) + 1
+    of_id = np.zeros(n, np.int64)
+    of_id[id_U[::-1]] = np.arange(len(words))[::-1]  # the special words keep their own
+    return Text(
+        folder,
+        sizes,
+        [words[each] for each in of_id],
+        np.bincount(id_U, counts_U, n).astype(np.int64),
+        np.bincount(id_U, starts_U, n).astype(np.int64),
+        np.concatenate([[EDGE], id_U + 1]).astype(np.uint32),
+    )
+
+
+def _ranked(words: Sequence[str], counts_U: Ints, vocabulary: int) -> Ints:
+    """The model's id of each word."""
+    by_bytes = np.array(sorted(range(_FIRST, len(words)), key=words.__getitem__), np.int64)
+    ranked = by_bytes[np.argsort(-counts_U[by_bytes], kind="stable")]
+    id_U = np.full(len(words), UNKNOWN)
+    id_U[:_FIRST] = np.arange(_FIRST)
+    kept = ranked[: vocabulary or None]
+    id_U[kept] = _FIRST + np.arange(len(kept))
+    return id_U
+
+
+def _read(documents: Iterable[Document | str], rules: TextRules, folder: WorkFolder, meter: TrainingMeter) -> None:
+    counts, starts = np.zeros(_FIRST, np.int64), np.zeros(_FIRST, np.int64)
+    digests = np.zeros(4, np.uint64)
+    meter.begin("reading")
+    with folder.writing("text") as file:
+        for texts in _batches(documents):
+            sentences = rules.sentences(texts)
+            _digits(sentences).tofile(file)  # type: ignore[arg-type]
+            counts = _added(counts, sentences.ids_T)
+            firsts = sentences.ids_T[sentences.starts[:-1][np.diff(sentences.starts) > 0]]
+            starts = _added(starts, firsts[firsts != BEGIN])
+            digests += _digests(texts)
+            meter.add(documents=len(texts), sentences=len(sentences.starts) - 1, tokens=len(sentences.ids_T))
+        file.write(np.array([EDGE], np.uint32).tobytes())
+    sizes = TextSizes(
+        documents=meter.documents,
+        sentences=meter.sentences,
+        tokens=int(counts.sum() - counts[BEGIN]),
+        digest=digests.astype(">u8").tobytes().hex(),
+    )
+    with folder.writing("sizes") as file:
+        file.write(json.dumps(asdict(sizes)).encode())
+    folder.write("occurrences", [counts, np.pad(starts, (0, max(0, len(counts) - len(starts))))])
+    with folder.writing("words") as file:
+        file.write(json.dumps(list(rules.words)).encode())
+
+
+def _batches(documents: Iterable[Document | str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for document in documents:
+        text = document if isinstance(document, str) else document.text
+        batch.append(text)
+        size += len(text) + 64
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _digits(sentences: Sentences) -> Digits:
+    """The ids plus 1, with an edge before each sentence."""
+    n = len(sentences.starts) - 1
+    digit_T = np.empty(len(sentences.ids_T) + n, np.uint32)
+    word_T = np.ones(len(digit_T), bool)
+    word_T[sentences.starts[:-1] + np.arange(n)] = False
+    digit_T[~word_T] = EDGE
+    digit_T[word_T] = sentences.ids_T + 1
+    return digit_T
+
+
+def _added(totals: Ints, ids: NDArray[np.int32]) -> Ints:
+    """The totals with so many more of each id."""
+    more = np.bincount(ids, minlength=len(totals))
+    more[: len(totals)] += totals
+    return more
+
+
+def _digests(texts: Sequence[str]) -> NDArray[np.uint64]:
+    """The sum of the SHA-256 of each text."""
+    each = b"".join(hashlib.sha256(text.encode(errors="surrogatepass")).digest() for text in texts)
+    total: NDArray[np.uint64] = np.frombuffer(each, ">u8").reshape(-1, 4).sum(axis=0, dtype=np.uint64)
+    return total

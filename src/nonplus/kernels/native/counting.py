@@ -46,14 +46,17 @@ class Level:
     uppers_C: Digits
 
 
+_COLUMNS = ("words", "counts", "actual", "parents", "oldest", "sizes", "uppers")
+
+
 class _Columns(ctypes.Structure):
     """``struct columns``."""
 
-    _fields_ = [  # noqa: RUF012
-        *((name, ctypes.c_void_p) for name in ("words", "counts", "actual", "parents", "oldest", "sizes", "uppers")),
+    _fields_ = (
+        *((name, ctypes.c_void_p) for name in _COLUMNS),
         ("entries", ctypes.c_int64),
         ("contexts", ctypes.c_int64),
-    ]
+    )
 
 
 @functools.cache
@@ -100,10 +103,10 @@ def count(key_R2: Packed, start_S: Ints, *, order: int, digits: int, low: int, a
     loaded = functions()
     assert loaded is not None, "the C kernel is not available: check fits() first"
     most = len(key_R2)  # memory that is not written to is not taken
-    room = [[np.empty(most, np.uint32) for _ in range(7)] for _ in range(order)]
+    room = [[np.empty(most, np.uint32) for _ in _COLUMNS] for _ in range(order)]
     columns = (_Columns * order)()
     for column, arrays in zip(columns, room, strict=True):
-        for (name, _), array in zip(_Columns._fields_, arrays, strict=False):
+        for name, array in zip(_COLUMNS, arrays, strict=True):
             setattr(column, name, array.ctypes.data if actual or name != "actual" else None)
     if loaded.nonplus_ngram_count(
         key_R2.ctypes.data, start_S.ctypes.data, len(start_S) - 1, low, order, _bits(digits), digits,

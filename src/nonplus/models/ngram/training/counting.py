@@ -26,7 +26,7 @@ Rows = NDArray[np.uint32]
 
 
 class Stretch(NamedTuple):
-    """A stretch of a text; the digits before ``first`` are the end of the one before."""
+    """A part of a text; the digits before ``first`` are the end of the one before."""
 
     digit_T: Digits
     first: int
@@ -46,9 +46,7 @@ def count(
         start_S = np.concatenate([[0], np.cumsum(size_S)])
         key_R2, place_S = np.empty((start_S[-1], 2), np.uint64), start_S[:-1].copy()
         for digit_T, first in text:
-            native.put_keys(
-                digit_T, first, order=order, digits=digits, low=low, place_P=place_S, key_R2=key_R2
-            )
+            native.put_keys(digit_T, first, order=order, digits=digits, low=low, place_P=place_S, key_R2=key_R2)
         return native.count(key_R2, start_S, order=order, digits=digits, low=low, actual=actual)
     rows = [_rows(*stretch, order=order, low=low, high=low + len(size_S)) for stretch in text]
     return _counted(np.concatenate(rows), actual=actual)
@@ -80,12 +78,12 @@ class _Groups:
     @property
     def shown_M(self) -> Bools:
         """Contexts that begin beyond an edge are only counted."""
-        return self.row_Mk[:, -2] != EDGE
+        return np.asarray(self.row_Mk[:, -2] != EDGE)
 
     @property
     def ngram_M(self) -> Bools:
         """Whether it is an n-gram, and not only a context at the end of a sentence."""
-        return self.shown_M & (self.row_Mk[:, -1] != EDGE)
+        return np.asarray(self.shown_M & (self.row_Mk[:, -1] != EDGE))
 
     @property
     def begins_M(self) -> Bools:

@@ -38,5 +38,5 @@ def discounts(n_of_count: Ints) -> Discounts:
     found = [j - (j + 1) * y * next_ / this for j, (this, next_) in enumerate(pairwise(n), 1)]
     # A discount of 0 would leave nothing for n-grams not seen.
     if all(0 < discount <= j for j, discount in enumerate(found, 1)):
-        return Discounts(*found)
+        return Discounts(found[0], found[1], found[2])
     return FALLBACK

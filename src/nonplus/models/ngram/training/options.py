@@ -1,7 +1,9 @@
 """How to train an n-gram model, as one value."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nonplus.errors import BadInput
 
@@ -30,24 +32,33 @@ class TrainingOptions:
     exact_lmplz: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.order, int) or not 1 <= self.order <= MOST:
+        for name in ("order", "vocabulary"):
+            if not isinstance(value := getattr(self, name), int):
+                raise BadInput(f"{name} is a whole number, got one of type {type(value).__name__}; use e.g. {name}=5")
+        if not 1 <= self.order <= MOST:
             raise BadInput(f"order={self.order} is no order of a model; use one from order=1 to order={MOST}")
-        if not isinstance(self.vocabulary, int) or self.vocabulary < 0:
-            raise BadInput(f"vocabulary={self.vocabulary} is the number of words to keep; use vocabulary=0 for all")
-        self._check_prune()
+        if self.vocabulary < 0:
+            raise BadInput(
+                f"vocabulary={self.vocabulary} is less than 0; use the number of words to keep, or 0 for all"
+            )
+        self._check_prune(self.prune)
         if self.bytes < _LEAST_MEMORY:
             raise BadInput(f"memory={self.memory} is too little to train in; give at least memory=64M")
 
-    def _check_prune(self) -> None:
-        shown = " ".join(map(str, self.prune))
-        if not all(isinstance(each, int) and each >= 0 for each in self.prune) or [*self.prune] != sorted(self.prune):
-            raise BadInput(f"prune={shown} must not fall from one order to the next; use e.g. prune=0 0 1")
-        if len(self.prune) > self.order:
-            raise BadInput(f"prune={shown} has thresholds for {len(self.prune)} orders, and order={self.order}")
-        if self.prune and self.prune[0]:
+    def _check_prune(self, prune: Sequence[Any]) -> None:
+        shown = ",".join(map(str, prune))
+        if not all(isinstance(each, int) for each in prune) or min(prune, default=0) < 0:
+            raise BadInput(f"prune={shown} has a threshold that is no count; use whole numbers, as in prune=0,0,1")
+        if list(prune) != sorted(prune):
+            raise BadInput(f"prune={shown} falls from one order to the next, where it must not; use e.g. prune=0,0,1")
+        if len(prune) > self.order:
             raise BadInput(
-                f"prune={shown} would leave out words; begin with 0, as in prune=0 {self.prune[0]}, and use "
-                "vocabulary=N for fewer words"
+                f"prune={shown} has thresholds for {len(prune)} orders, and order={self.order}; leave out the last ones"
+            )
+        if prune and prune[0]:
+            raise BadInput(
+                f"prune={shown} would leave out words; begin with 0, as in prune=0,{prune[0]}, and use vocabulary=N "
+                "for fewer words"
             )
 
     @property

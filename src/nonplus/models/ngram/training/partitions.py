@@ -7,6 +7,7 @@ probabilities of orders from 2 on need no other part.
 Letters in shapes: V words.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ class Partition(NamedTuple):
 
 
 def partitions(counts_V: Ints, most: int) -> list[Partition]:
-    """All words, in ranges of at most ``most`` occurrences, but of one word at least."""
+    """All words, in ranges of at most ``most`` occurrences, or of one word."""
     sizes_V = contexts(counts_V)
     ends, total = [0], 0
     for word, size in enumerate(sizes_V.tolist()):
@@ -38,7 +39,7 @@ def partitions(counts_V: Ints, most: int) -> list[Partition]:
             total = 0
         total += size
     ends.append(len(counts_V))
-    return [Partition(number, low, high) for number, (low, high) in enumerate(zip(ends, ends[1:], strict=False))]
+    return [Partition(number, low, high) for number, (low, high) in enumerate(pairwise(ends))]
 
 
 def contexts(counts_V: Ints) -> Ints:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nonplus.kernels.native.counting import Digits
 from nonplus.measure.records import Document, Ints
-from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, UNKNOWN
+from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.text import Sentences, TextRules
 from nonplus.models.ngram.training.counting import EDGE, Stretch
 from nonplus.models.ngram.training.folder import WorkFolder
@@ -118,7 +118,7 @@ def _read(documents: Iterable[Document | str], rules: TextRules, folder: WorkFol
     with folder.writing("text") as file:
         for texts in _batches(documents):
             sentences = rules.sentences(texts)
-            _digits(sentences).tofile(file)  # type: ignore[arg-type]
+            _digits(sentences).tofile(file)
             counts = _added(counts, sentences.ids_T)
             firsts = sentences.ids_T[sentences.starts[:-1][np.diff(sentences.starts) > 0]]
             starts = _added(starts, firsts[firsts != BEGIN])

@@ -19,7 +19,7 @@ from typing import final
 import numpy as np
 
 from nonplus.kernels.native.counting import Level
-from nonplus.measure.records import Floats, Ints
+from nonplus.measure.records import Bools, Floats, Ints
 from nonplus.models.ngram.ngrams import Block, Float32s, WordIds
 from nonplus.models.ngram.training.counting import count
 from nonplus.models.ngram.training.discounts import Discounts
@@ -101,7 +101,9 @@ def estimate_partition(
         folder.write(_name("estimates", partition, order), [log10(found.prob_M), sizes_P])
 
 
-def finish_partition(text: Text, partition: Partition, others: Sequence[Partition], *, thresholds: Sequence[int]) -> None:
+def finish_partition(
+    text: Text, partition: Partition, others: Sequence[Partition], *, thresholds: Sequence[int]
+) -> None:
     """Put together the n-grams of a partition that are not pruned."""
     folder, last = text.folder, len(thresholds)
     if not folder.has(_name("ngrams", partition, last)):
@@ -155,5 +157,5 @@ def _weights(folder: WorkFolder, partition: Partition, target: Partition, order:
     return np.fromfile(folder.path / _name("weights", partition, order), np.float32, own, offset=4 * before)
 
 
-def _kept(level: Level, threshold: int) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def _kept(level: Level, threshold: int) -> Bools:
     return level.actual_M > threshold if threshold else np.ones(len(level.words_M), bool)

@@ -67,9 +67,7 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
     meter.begin("estimating", len(parts))
     low_P = np.array([part.low for part in parts], np.int64)
     for part in meter.each(parts):
-        stages.estimate_partition(
-            folder, part, unigram_V=prob_V, discounts=found, thresholds=thresholds, low_P=low_P
-        )
+        stages.estimate_partition(folder, part, unigram_V=prob_V, discounts=found, thresholds=thresholds, low_P=low_P)
     if not folder.has("unigrams"):
         folder.write("unigrams", [log10(prob_V), stages.unigram_backoffs(text, parts)])
     meter.begin("putting together", len(parts))

@@ -1,0 +1,98 @@
+"""Training: the same probabilities as a textbook, whatever the memory and the order."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from models import bits
+from textbook import estimated
+from training import by_words, lines, new_rules, trained, without_native
+
+from nonplus.models.ngram.ngrams import SPECIAL_WORDS
+from nonplus.models.ngram.training import trainer
+
+few = settings(max_examples=50)  # each example writes files
+orders = st.integers(1, 6)
+prunes = st.lists(st.integers(0, 2), max_size=5).map(lambda drawn: (0, *sorted(drawn)))
+flags = st.booleans()
+
+
+@pytest.fixture(params=["native", "numpy"], autouse=True)
+def kernel(request, monkeypatch):
+    if request.param == "native":
+        yield
+        return
+    with without_native(monkeypatch):
+        yield
+
+
+def cut(prune, order):
+    """Thresholds for at most ``order`` orders."""
+    return prune[:order]
+
+
+@few
+@given(texts=lines, order=orders, prune=prunes, begin=flags, end=flags)
+def test_a_model_is_the_one_of_the_textbook(texts, order, prune, begin, end):
+    model = trained(texts, new_rules(begin=begin, end=end), order=order, prune=cut(prune, order))
+    sentences = [["<s>"] * begin + text.split() + ["</s>"] * end for text in texts]
+    thresholds = (cut(prune, order) + prune[-1:] * order)[:order]
+    expected = estimated(sentences, model.words, order, thresholds)
+    found = by_words(model)
+    assert found.keys() == expected.keys()
+    for ngram, (prob, weight) in expected.items():
+        backoff = weight if len(ngram) < order else 1
+        assert found[ngram] == pytest.approx([math.log10(prob), math.log10(backoff)], abs=2e-7)
+
+
+@few
+@given(texts=lines, order=st.integers(1, 4), prune=prunes)
+def test_probabilities_after_every_history_sum_to_1(texts, order, prune):
+    model = trained(texts, order=order, prune=cut(prune, order))
+    found = by_words(model)
+    predicted = [word for word in model.words if word != "<s>"]
+
+    def prob(history, word):
+        if (*history, word) in found:
+            return 10 ** found[*history, word][0]
+        weight = 10 ** found[history][1] if history in found else 1.0
+        return weight * prob(history[1:], word)
+
+    for history in {ngram for ngram in found if len(ngram) < order} | {()}:
+        assert sum(prob(history, word) for word in predicted) == pytest.approx(1, abs=1e-5)
+
+
+@few
+@given(texts=lines, order=orders, prune=prunes, data=st.data())
+def test_the_order_of_documents_changes_no_bit(texts, order, prune, data):
+    options = {"order": order, "prune": cut(prune, order), "vocabulary": 3}
+    permuted = data.draw(st.permutations(texts))
+    assert bits(trained(permuted, **options)) == bits(trained(texts, **options))
+
+
+@few
+@given(texts=lines, order=orders, prune=prunes, most=st.integers(1, 20))
+def test_the_memory_changes_no_bit(texts, order, prune, most):
+    options = {"order": order, "prune": cut(prune, order)}
+    whole = trained(texts, **options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trainer, "_most_ngrams", lambda options: most)
+        assert bits(trained(texts, **options)) == bits(whole)
+
+
+@few
+@given(texts=lines, most=st.integers(1, 4))
+def test_the_most_frequent_words_are_kept_and_others_are_unknown(texts, most):
+    count_of = {}
+    for word in " ".join(texts).split():
+        count_of[word] = count_of.get(word, 0) + 1
+    ranked = sorted(count_of, key=lambda word: (-count_of[word], word.encode()))
+    model = trained(texts, order=2, vocabulary=most)
+    assert list(model.words) == [*SPECIAL_WORDS, *ranked[:most]]
+    renamed = [" ".join(word if word in ranked[:most] else "OTHER" for word in text.split()) for text in texts]
+    sentences = [["<s>", *text.replace("OTHER", "<unk>").split(), "</s>"] for text in renamed]
+    expected = estimated(sentences, model.words, 2, (0, 0))
+    assert by_words(model).keys() == expected.keys()
+    for ngram, (prob, _) in expected.items():
+        assert by_words(model)[ngram][0] == pytest.approx(math.log10(prob), abs=2e-7)

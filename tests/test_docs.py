@@ -17,11 +17,13 @@ from docs import refresh
 import nonplus
 from nonplus.cli import VERBS
 from nonplus.cli import nonplus as command_line
+from nonplus.cli.ngram import VERBS as OF_NGRAM
 
 PAGES = refresh.pages()
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 DOCS = refresh.ROOT / "docs"
 ALL = [page for page in (refresh.ROOT / "docs").rglob("*.md")] + [refresh.ROOT / "README.md"]
+ALL_VERBS = [*VERBS, *(f"ngram {verb}" for verb in OF_NGRAM)]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
@@ -34,7 +36,7 @@ def name(page) -> str:
 
 
 def options(verb: str) -> list[str]:
-    command = command_line.get_command(click.Context(command_line), verb)
+    *_, (_, command) = command_line.path(verb.split())
     found = [option for option in command.params if isinstance(option, click.Option)]
     return [flag for option in found for flag in (*option.opts, *option.secondary_opts) if flag.startswith("--")]
 
@@ -68,14 +70,14 @@ def test_every_page_can_be_reached_from_the_readme():
     assert set(PAGES) <= reached
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", ALL_VERBS)
 def test_every_option_of_a_verb_is_explained_in_prose_and_not_only_in_its_help(verb):
     prose = "\n".join(text for page, text in TEXTS.items() if page.name != "command-line.md")
     missing = [flag for flag in options(verb) if not re.search(rf"{flag}(?![\w-])", prose)]
     assert not missing
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", ALL_VERBS)
 def test_the_help_of_every_verb_is_in_the_reference(verb):
     assert f"$ nonplus help {verb}\n" in text_of("reference")
 

@@ -10,6 +10,7 @@ import click
 import pytest
 
 from nonplus.cli import VERBS
+from nonplus.cli.ngram import VERBS as OF_NGRAM
 from nonplus.cli.score_plan import Output, Precision
 from nonplus.cli.terminal import help_texts
 from nonplus.cli.terminal.options import field_of
@@ -61,10 +62,10 @@ def test_every_field_is_an_option_and_every_option_a_field(kind):
     assert {field_of(flag) for flag in KINDS[kind]} == {field.name for field in fields(kind)} - preset
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, *(f"ngram {verb}" for verb in OF_NGRAM)])
 def test_every_option_appears_in_the_help(run, verb):
-    command = importlib.import_module(f"nonplus.cli.{verb}").command
-    printed = run("help", verb).out
+    command = importlib.import_module(f"nonplus.cli.{verb.replace(' ', '.')}").command
+    printed = run("help", *verb.split()).out
     for option in (parameter for parameter in command.params if isinstance(parameter, click.Option)):
         assert option.help
         assert all(flag in printed for flag in [*option.opts, *option.secondary_opts])
@@ -94,3 +95,15 @@ def test_help_on_an_unknown_verb_is_refused_with_the_likely_one(run):
     ran = run("help", "scor")
     assert ran.code == 2
     assert "did you mean score?" in ran.err
+
+
+def test_a_group_shows_its_verbs_and_a_wrong_word_names_them(run):
+    for ran in (run("ngram"), run("ngram", "--help"), run("help", "ngram")):
+        assert ran.code == 0
+        assert all(verb in ran.out and does in ran.out for verb, (_, does) in OF_NGRAM.items())
+    wrong = run("ngram", "inspekt")
+    assert wrong.code == 2
+    assert "there is no verb 'inspekt'" in wrong.err
+    assert "did you mean inspect? See nonplus help ngram" in wrong.err
+    assert run("ngram", "inspect").err == "error: missing argument 'MODEL'; see nonplus help ngram inspect\n"
+    assert run("help", "score", "foo").err == "error: nonplus score has no verb 'foo'; see nonplus help\n"

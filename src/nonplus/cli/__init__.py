@@ -7,7 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, TextIO, final
+from typing import NoReturn, TextIO
 
 import click
 
@@ -17,6 +17,7 @@ from nonplus.cli.terminal.interruption import Stop, stopping
 from nonplus.cli.terminal.notices import fail, notes
 from nonplus.cli.terminal.outlets import ReaderGone, outlets
 from nonplus.cli.terminal.printing import say_lines
+from nonplus.cli.terminal.verbs import Verbs
 from nonplus.closest import did_you_mean
 from nonplus.errors import BadInput, NonplusError
 
@@ -28,39 +29,23 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 VERBS = {
     "score": ("nonplus.cli.score", "Measure the perplexity of a model on texts."),
     "protocols": ("nonplus.cli.protocols", "Explain the protocols: every choice that changes the figure."),
+    "ngram": ("nonplus.cli.ngram", "Make and examine n-gram models."),
     "models": ("nonplus.cli.models", "List the models that come with nonplus."),
     "doctor": ("nonplus.cli.doctor", "Check the installation, the devices and a model."),
     "help": ("nonplus.cli.help", "Show every option of a verb."),
 }
 
 
-@final
-class _Verbs(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        verb = args[0]
-        if verb not in VERBS and not verb.startswith("-"):
-            remedy = did_you_mean(verb, VERBS) or "; to score a text, write score before it"
-            ctx.fail(f"there is no verb {verb[:40]!r}; the verbs are {', '.join(VERBS)}{remedy}")
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Verbs"):
-            formatter.write_dl([(verb, summary) for verb, (_, summary) in VERBS.items()])
+def _load(verb: str) -> click.Command:
+    command: click.Command = importlib.import_module(VERBS[verb][0]).command
+    return command
 
 
 @click.group(
-    cls=_Verbs,
+    cls=Verbs,
+    verbs=VERBS,
+    load=_load,
+    remedy="; to score a text, write score before it",
     invoke_without_command=True,
     subcommand_metavar="VERB ...",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -88,7 +73,7 @@ def _with_help(error: click.UsageError, typed: list[str]) -> str:
     said = error.format_message().rstrip(".")
     if isinstance(error, click.NoSuchOption):
         said = f"there is no option {error.option_name}{did_you_mean(error.option_name, error.possibilities or ())}"
-    verb = f" {typed[0]}" if typed and typed[0] in VERBS.keys() - {"help"} else ""
+    verb = "".join(f" {name}" for name, _ in nonplus.path(typed)).removeprefix(" help")
     return f"{said[:1].lower()}{said[1:]}{' S' if said.endswith('?') else '; s'}ee nonplus help{verb}"
 
 

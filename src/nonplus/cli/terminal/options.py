@@ -102,7 +102,8 @@ class Verb(click.Command):
         if self.common:
             formatter.write_paragraph()
             with formatter.indentation():
-                formatter.write_text(f"All options: nonplus help {self.name}, and docs/reference/command-line.md.")
+                verb = ctx.command_path.removeprefix("nonplus ")
+                formatter.write_text(f"All options: nonplus help {verb}, and docs/reference/command-line.md.")
 
 
 def fraction(context: click.Context, parameter: click.Parameter, value: str | None) -> float | None:

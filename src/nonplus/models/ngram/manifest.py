@@ -60,9 +60,13 @@ class Manifest:
     training: Training | None = None
     quantiles: Mapping[str, Mapping[str, float]] | None = None
 
+    def as_dict(self) -> dict[str, Any]:
+        """All fields, for JSON."""
+        return asdict(self)
+
     def to_json(self) -> str:
         """The manifest as a file holds it."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(self.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":

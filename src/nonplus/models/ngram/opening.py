@@ -26,24 +26,33 @@ def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: 
         BadModel: there is no such model, or it is damaged.
         BadInput: it cannot be read.
     """
+    path = found_at(name)
+    return loaded_as_is(_of_bundle(path, name) if path.is_dir() else _of_arpa(path, name), loading)
+
+
+def found_at(name: str) -> Path:
+    """The folder of a bundle, or a file that may be a model.
+
+    Raises:
+        BadModel: there is neither.
+        BadInput: it cannot be read.
+    """
     path = Path(name)
     if not name:
         raise BadModel("ngram: takes a model and got none; name the folder of a bundle, or an ARPA file")
     with reading(path):
         is_folder, is_file = path.is_dir(), path.is_file()
-    if is_folder:
-        return loaded_as_is(_of_bundle(path, name), loading)
-    if not is_file:
+    if not is_folder and not is_file:
         raise BadModel(f"ngram: takes the folder of a bundle or a file, and there is none of the name {name!r}")
-    return loaded_as_is(_of_arpa(path, name), loading)
-
-
-def _of_bundle(folder: Path, name: str) -> NgramModel:
-    if not is_bundle(folder):
-        other = (folder / "config.json").is_file()
+    if is_folder and not is_bundle(path):
+        other = (path / "config.json").is_file()
         remedy = f"open it with hf:{name}" if other else "write one with nonplus ngram train, or name an ARPA file"
         what = "a model of transformers" if other else "no bundle"
         raise BadModel(f"the folder {name} is {what}: it has no {MANIFEST}; {remedy}")
+    return path
+
+
+def _of_bundle(folder: Path, name: str) -> NgramModel:
     bundle = open_bundle(folder)
     return NgramModel(bundle.rules, bundle.table, name=f"ngram:{name}", identity=bundle.identity)
 

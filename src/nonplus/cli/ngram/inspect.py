@@ -1,0 +1,82 @@
+"""``nonplus ngram inspect``: what a model of n-grams is."""
+
+from collections.abc import Iterator
+
+import click
+
+from nonplus.cli.terminal.options import Option, Verb
+from nonplus.cli.terminal.printing import say, say_json, styled
+from nonplus.measure.formatting import counted, figure
+from nonplus.models.ngram.inspection import Inspection, inspected
+from nonplus.models.ngram.manifest import Manifest, Training
+from nonplus.models.ngram.quantizing import greatest_sum
+
+_NAMES = 15  # columns
+
+
+@click.command("inspect", cls=Verb)
+@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+              help="print one JSON object and nothing else")  # fmt: skip
+@click.argument("model", metavar="MODEL")
+def command(as_json: bool, model: str) -> int:
+    """Show what MODEL is: the folder of a bundle, or an ARPA file.
+
+    Of a bundle, every checksum is compared.
+    """
+    found = inspected(model)
+    if as_json:
+        say_json(found.as_dict())
+        return 0
+    for name, value in _lines(found):
+        say(styled(f"{name:{_NAMES}}  ", dim=True), value)
+    return 0
+
+
+def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
+    yield "model", f"{found.name} ({found.kind})"
+    yield "order", str(found.order)
+    yield "n-grams", " + ".join(f"{count:,}" for count in found.counts) + f" = {sum(found.counts):,}"
+    yield "vocabulary", counted(found.vocabulary, "word")
+    yield "size", f"{counted(found.bytes, 'byte')}; {figure(found.bits_per_ngram, 3)} bits for each n-gram"
+    yield "values", f"quantised, {found.bits} bits" if found.bits else "float32"
+    yield from _bins(found)
+    yield from _rules() if found.manifest is None else _manifest(found.manifest)
+
+
+def _bins(found: Inspection) -> Iterator[tuple[str, str]]:
+    """How wide the bins of each order are, in base-10 logarithms."""
+    for order, errors in enumerate(found.errors, 2):
+        kinds = ("probabilities", "back-off weights")
+        widths = [f"{kind} {2 * error:.3g}" for kind, error in zip(kinds, errors, strict=False)]
+        yield f"  bins of {order}", f"{', '.join(widths)} wide, in base-10 logarithms"
+    if found.errors:
+        probs, backoffs = [0.0, *(each[0] for each in found.errors)], [0.0, *(each[1] for each in found.errors[:-1])]
+        bound = greatest_sum(probs, backoffs)
+        yield "  sums to 1", f"within {10**bound - 1:.2%}: the probabilities after any history"
+
+
+def _rules() -> Iterator[tuple[str, str]]:
+    yield "text", "not stated; read as it is, cut at blanks, a sentence a line, between <s> and </s>"
+
+
+def _manifest(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    rules = manifest.rules
+    ends = [name for name, there in (("<s>", rules["begin"]), ("</s>", rules["end"])) if there]
+    yield "normalizer", rules["normalizer"]
+    yield "tokenizer", ", ".join(f"{value}" for value in rules["tokenizer"].values())
+    yield "sentence", f"{rules['unit']}, with {' and '.join(ends) or 'neither <s> nor </s>'}"
+    if manifest.training is not None:
+        yield from _training(manifest.training)
+    for language, quantiles in (manifest.quantiles or {}).items():
+        yield f"  quantiles of {language}", ", ".join(f"{place}: {figure(value)}" for place, value in quantiles.items())
+    for name, file in manifest.files.items():
+        yield f"  {name}", f"{counted(file.bytes, 'byte')}, sha256 {file.sha256}"
+
+
+def _training(training: Training) -> Iterator[tuple[str, str]]:
+    size = f"{counted(training.bytes, 'byte')}, {counted(training.tokens, 'token')}"
+    yield "trained on", f"{size}, sha256 {training.text_sha256}"
+    if training.options:
+        yield "options", ", ".join(f"{name}={value}" for name, value in training.options.items())
+    for order, discounts in enumerate(training.discounts, 1):
+        yield f"  discounts of {order}", ", ".join(figure(each) for each in discounts)

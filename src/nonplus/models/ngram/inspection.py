@@ -1,0 +1,103 @@
+"""What a model of n-grams is, without scoring anything with it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from nonplus.files import reading
+from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.bundle import open_bundle
+from nonplus.models.ngram.manifest import Manifest
+from nonplus.models.ngram.opening import found_at
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """A model as it lies on the disk.
+
+    ``kind`` is ``bundle`` or ``ARPA``; ``bytes`` is the size of all its files, and
+    ``ngram_bytes`` that of the file with the n-grams. ``counts`` tells how many n-grams
+    of order 1, 2, … there are. ``bits`` is 0 where values are float32. ``errors`` has,
+    for each order above the first of a quantised model, half a bin's width: by how much
+    a base-10 log-probability and a back-off weight are off at most. ``manifest`` is
+    that of a bundle.
+    """
+
+    name: str
+    kind: str
+    bytes: int
+    ngram_bytes: int
+    counts: tuple[int, ...]
+    vocabulary: int
+    bits: int = 0
+    errors: tuple[tuple[float, ...], ...] = ()
+    manifest: Manifest | None = None
+
+    @property
+    def order(self) -> int:
+        """The words of its longest n-grams."""
+        return len(self.counts)
+
+    @property
+    def bits_per_ngram(self) -> float:
+        """Of the file with the n-grams."""
+        return 8 * self.ngram_bytes / max(1, sum(self.counts))
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "order": self.order,
+            "counts": list(self.counts),
+            "vocabulary": self.vocabulary,
+            "bytes": self.bytes,
+            "bits_per_ngram": self.bits_per_ngram,
+            "bits": self.bits,
+            "greatest_errors": [list(each) for each in self.errors],
+            "manifest": None if self.manifest is None else self.manifest.as_dict(),
+        }
+
+
+def inspected(name: str) -> Inspection:
+    """What ``ngram:NAME`` opens; of a bundle, every checksum is compared.
+
+    Raises:
+        BadModel: there is no such model, or it is damaged.
+        BadInput: it cannot be read.
+    """
+    path = found_at(name.removeprefix("ngram:"))
+    return _bundle(path, name) if path.is_dir() else _arpa(path, name)
+
+
+def _bundle(folder: Path, name: str) -> Inspection:
+    bundle = open_bundle(folder, whole=True)
+    manifest, table = bundle.manifest, bundle.table
+    return Inspection(
+        name=name,
+        kind="bundle",
+        bytes=_size(*folder.iterdir()),
+        ngram_bytes=manifest.files[manifest.ngrams].bytes,
+        counts=manifest.counts,
+        vocabulary=manifest.vocabulary,
+        bits=manifest.bits,
+        errors=table.errors if manifest.bits else (),
+        manifest=manifest,
+    )
+
+
+def _arpa(path: Path, name: str) -> Inspection:
+    ngrams = read_arpa(path)
+    size = _size(path)
+    return Inspection(
+        name=name, kind="ARPA", bytes=size, ngram_bytes=size, counts=ngrams.counts, vocabulary=len(ngrams.words)
+    )
+
+
+def _size(*paths: Path) -> int:
+    total = 0
+    for path in paths:
+        with reading(path):
+            total += path.stat().st_size
+    return total

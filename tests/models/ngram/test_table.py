@@ -9,8 +9,24 @@ from hypothesis import strategies as st
 from tables import Dictionaries, block, holed_models, sentences
 
 from nonplus.errors import BadInput, BadModel
+from nonplus.kernels import native
+from nonplus.models.ngram import table_scoring
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.table import Table, write_table
+
+
+@pytest.fixture(autouse=True, scope="module", params=["C", "NumPy"])
+def path(request):
+    """The code that looks up, which a variable of the environment chooses."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param == "NumPy":
+            patch.setenv("NONPLUS_NATIVE", "0")
+        native.library.cache_clear()
+        if request.param == "C" and native.library() is None:
+            pytest.skip("the C kernel is not built or is switched off")
+        yield request.param
+    native.library.cache_clear()
+
 
 MODEL = NgramsInMemory(
     [*SPECIAL_WORDS, "a", "b"],
@@ -90,6 +106,18 @@ def test_a_distribution_holds_what_each_word_would_have_scored(data):
 
 
 @given(st.data())
+def test_c_and_numpy_score_with_the_same_bits(data):
+    model = data.draw(holed_models())
+    ids, starts = data.draw(sentences(len(model.words)))
+    table = Table.in_memory(model, bits=data.draw(st.sampled_from([0, 2, 5, 8, 16])))
+    matches = table.score(ids, starts)
+    columns = (matches.nats_T, matches.length_T, matches.backoff_T)
+    assert [column.tobytes() for column in columns] == [
+        column.tobytes() for column in table_scoring.score(table._contents, ids, starts)
+    ]
+
+
+@given(st.data())
 def test_sentences_score_the_same_alone_and_together(data):
     model = data.draw(holed_models())
     ids, starts = data.draw(sentences(len(model.words)))
@@ -98,6 +126,52 @@ def test_sentences_score_the_same_alone_and_together(data):
     for start, stop in pairwise(starts):
         alone = table.score(ids[start:stop], np.array([0, stop - start]))
         np.testing.assert_array_equal(alone.nats_T, together.nats_T[start:stop])
+
+
+def large(seed=0, n=200_000):
+    """A model with many n-grams and tokens drawn alike, so that many are found."""
+    draw = np.random.default_rng(seed)
+    vocabulary = 500
+    orders = [np.arange(vocabulary)[:, None]]
+    for k in (2, 3, 4):
+        orders.append(np.unique((draw.random((20_000, k)) ** 3 * vocabulary).astype(np.int32), axis=0))
+    blocks = [
+        Block(ids.astype(np.int32), *(-draw.random((2, len(ids)), np.float32) * np.array([[3], [k < 4]], np.float32)))
+        for k, ids in enumerate(orders, 1)
+    ]
+    ids = (draw.random(n) ** 3 * vocabulary).astype(np.int32)
+    starts = np.concatenate([[0], np.sort(draw.integers(0, n + 1, 3000)), [n]])
+    return NgramsInMemory([*SPECIAL_WORDS, *map(str, range(vocabulary - 3))], tuple(blocks)), ids, starts
+
+
+@pytest.mark.parametrize("threads", [2, 3, 7])
+def test_threads_score_with_the_same_bits(threads, monkeypatch):
+    model, ids, starts = large()
+    table = Table.in_memory(model)
+    one = table.score(ids, starts)
+    assert set(one.length_T) == {1, 2, 3, 4}
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    many = table.score(ids, starts)
+    np.testing.assert_array_equal(one.nats_T, many.nats_T)
+    np.testing.assert_array_equal(one.length_T, many.length_T)
+    np.testing.assert_array_equal(one.backoff_T, many.backoff_T)
+
+
+def test_a_long_sentence_scores_as_its_pieces_with_the_tokens_before():
+    model, ids, _ = large(n=50_000)
+    table = Table.in_memory(model)
+    whole = table.score(ids, np.array([0, len(ids)]))
+    for start in range(0, len(ids), 9_973):
+        piece = table.score(ids[start:], np.array([0, len(ids) - start]))
+        np.testing.assert_array_equal(whole.nats_T[start + 3 :], piece.nats_T[3:])
+
+
+def test_many_ngrams_score_as_dictionaries_do():
+    model, ids, starts = large(n=20_000)
+    matches = Table.in_memory(model).score(ids, starts)
+    nats, lengths, _ = Dictionaries(model).score(ids, starts)
+    np.testing.assert_allclose(matches.nats_T, nats, rtol=1e-12)
+    np.testing.assert_array_equal(matches.length_T, lengths)
 
 
 def test_a_file_is_opened_with_its_sizes(tmp_path):

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
 from nonplus.files import replacing
+from nonplus.kernels.native.ngrams import Tables, available
 from nonplus.measure.records import Floats, Ints
 from nonplus.models.ngram import table_scoring
 from nonplus.models.ngram.ngrams import BEGIN, Block, Float32s, Ngrams, WordIds
 from nonplus.models.ngram.table_file import Contents, mapped, opened
 from nonplus.models.ngram.table_walking import blocks
 from nonplus.models.ngram.table_writing import write_into
+from nonplus.threads import processors
 
 _DISTRIBUTIONS = 1 << 26  # bytes of whole distributions at once
 
@@ -67,6 +69,7 @@ class Table:
 
     def __init__(self, contents: Contents) -> None:
         self._contents = contents
+        self._native = Tables(contents.words_V2, contents.orders)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -133,9 +136,9 @@ class Table:
             BadInput: an id that no word has, or starts that do not cut the tokens.
         """
         self._check(ids_T, starts)
-        longest = table_scoring.score(self._contents, ids_T, starts)
-        backoff_T = (longest.backoffs_N * table_scoring.LN10).astype(np.float32)
-        return Matches(0.0 - longest.logprobs_N, longest.lengths_N, backoff_T)
+        if available():
+            return Matches(*self._native.score(ids_T, starts, threads=processors()))
+        return Matches(*table_scoring.score(self._contents, ids_T, starts))
 
     def distributions(self, ids_T: WordIds, starts: Ints, at_N: Ints) -> Iterator[Floats]:
         """Natural log-probabilities (M, V) of every word at the positions ``at_N``,
@@ -154,9 +157,11 @@ class Table:
         rows = max(1, _DISTRIBUTIONS // (8 * self.vocabulary))
         for start in range(0, len(at_N), rows):
             spans = zip(first_N[start : start + rows], at_N[start : start + rows], strict=True)
-            result_MV = np.stack(
-                [table_scoring.distribution(self._contents, ids_T[first:stop]) for first, stop in spans]
-            )
+            histories = [ids_T[first:stop] for first, stop in spans]
+            if available():
+                result_MV = self._native.distributions(histories, threads=processors())
+            else:
+                result_MV = table_scoring.distributions(self._contents, histories)
             result_MV[:, BEGIN] = -np.inf
             yield result_MV
 

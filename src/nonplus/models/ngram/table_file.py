@@ -142,7 +142,7 @@ def _order(
         bits=bits,
         has_backoffs=has_backoffs,
         codes=tuple(codes),
-        errors=tuple(errors[:kinds]),
+        errors=tuple(map(float, errors[:kinds])),
     )
 
 

@@ -17,7 +17,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.models.ngram.ngrams import Float32s
+from nonplus.kernels.native import ngrams
+from nonplus.models.ngram.ngrams import Float32s, WordIds
 from nonplus.models.ngram.table_keys import Keys, Nodes, homes_of, scattered
 
 PADDING = 8  # bytes after the last slot, so that it can be read 8 bytes at a time
@@ -59,8 +60,12 @@ class Order:
         keys: Keys = self.field("<u8", 0)[slots_N] & np.uint64((1 << 8 * self.key_bytes) - 1)
         return keys
 
-    def found(self, nodes_N: NDArray[Any], words_N: NDArray[Any]) -> Nodes:
+    def found(self, nodes_N: Nodes, words_N: WordIds) -> Nodes:
         """The node of each word after a node, 0 where the table does not have it."""
+        return ngrams.found(self, nodes_N, words_N) if ngrams.available() else self.searched(nodes_N, words_N)
+
+    def searched(self, nodes_N: Nodes, words_N: WordIds) -> Nodes:
+        """The same in NumPy."""
         keys_N = scattered(nodes_N, words_N, vocabulary=self.vocabulary, size=self.key_bytes)
         slots_N = homes_of(keys_N, homes=self.homes, size=self.key_bytes)
         result_N = np.zeros(len(keys_N), np.uint32)

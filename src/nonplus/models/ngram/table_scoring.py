@@ -10,6 +10,7 @@ Letters in shapes: T tokens, N positions, V words, H words of a history.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -22,7 +23,7 @@ from nonplus.models.ngram.table_file import Contents
 from nonplus.models.ngram.table_keys import Nodes
 from nonplus.models.ngram.table_orders import Order, leads_nowhere
 
-LN10 = math.log(10)
+_LN10 = math.log(10)
 
 
 @final
@@ -44,7 +45,7 @@ class Ends:
 class Longest:
     """The longest n-gram found so far at N positions, the first order at once."""
 
-    def __init__(self, words_V2: Float32s, ids_N: NDArray[Any]) -> None:
+    def __init__(self, words_V2: Float32s, ids_N: WordIds) -> None:
         self._ids_N = ids_N
         self.probs_N = words_V2[ids_N, 0]
         self.lengths_N = np.ones(len(ids_N), np.uint8)
@@ -57,7 +58,7 @@ class Longest:
         """Look up the n-grams of order ``k``: each word after its history."""
         self.backoffs_N += histories.backoffs_N
         places = np.flatnonzero(histories.nodes_N)
-        nodes = order.found(histories.nodes_N[places], self._ids_N[places])
+        nodes = order.searched(histories.nodes_N[places], self._ids_N[places])
         places, slots = places[nodes > 0], nodes[nodes > 0] - np.uint32(1)
         probs, backoffs = order.values(slots)
         self.ends = Ends(np.zeros(len(self._ids_N), np.uint32), np.zeros(len(self._ids_N), np.float32))
@@ -70,16 +71,18 @@ class Longest:
     @property
     def logprobs_N(self) -> Floats:
         """The natural log-probability of each word."""
-        logprobs_N: Floats = (self.probs_N + self.backoffs_N) * LN10
+        logprobs_N: Floats = (self.probs_N + self.backoffs_N) * _LN10
         return logprobs_N
 
 
-def score(table: Contents, ids_T: WordIds, starts: Ints) -> Longest:
-    """Every token of sentences after those before it."""
+def score(table: Contents, ids_T: WordIds, starts: Ints) -> tuple[Floats, NDArray[np.uint8], Float32s]:
+    """The surprisal of each token of sentences, the length of its n-gram, the logarithm
+    of the back-off weights.
+    """
     longest = Longest(table.words_V2, ids_T)
     for k, order in enumerate(table.orders, 2):
         longest.extend(k, order, _one_later(longest.ends, starts))
-    return longest
+    return 0.0 - longest.logprobs_N, longest.lengths_N, (longest.backoffs_N * _LN10).astype(np.float32)
 
 
 def _one_later(ends: Ends, starts: Ints) -> Ends:
@@ -90,9 +93,13 @@ def _one_later(ends: Ends, starts: Ints) -> Ends:
     return Ends(nodes_T, backoffs_T)
 
 
-def distribution(table: Contents, history_H: WordIds) -> Floats:
-    """The natural log-probability of each word after a history, (V,)."""
-    words_V = np.arange(len(table.words_V2))
+def distributions(table: Contents, histories: Sequence[WordIds]) -> Floats:
+    """The log-probability (M, V) of every word after each history."""
+    return np.stack([_distribution(table, history_H) for history_H in histories])
+
+
+def _distribution(table: Contents, history_H: WordIds) -> Floats:
+    words_V = np.arange(len(table.words_V2), dtype=np.int32)
     before, longest = Longest(table.words_V2, history_H), Longest(table.words_V2, words_V)
     for k, order in enumerate(table.orders[: len(history_H)], 2):
         longest.extend(k, order, before.ends.at(np.full(len(words_V), -1)))

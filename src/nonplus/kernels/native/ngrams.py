@@ -1,0 +1,144 @@
+"""Look-ups in the tables of an n-gram model, in C (``ngrams.c``).
+
+Letters in shapes: T tokens, S sentences, N look-ups, V words.
+"""
+
+import ctypes
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.kernels import native
+from nonplus.measure.records import Floats, Ints
+
+_PER_THREAD = 1 << 14  # with fewer tokens, a thread costs more than it saves
+_POINTER, _COUNT, _UINT32 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint32
+_ARGUMENTS = {
+    "score": [_POINTER, _POINTER, _POINTER, _COUNT, _COUNT, _COUNT, _POINTER, _POINTER, _POINTER],
+    "distribution": [_POINTER, _POINTER, _COUNT, _POINTER],
+    "find": [_POINTER, _UINT32, _POINTER, _POINTER, _COUNT, _POINTER],
+}
+
+
+class Slots(Protocol):
+    """The n-grams of one order as they lie in memory, 8 readable bytes after them."""
+
+    @property
+    def content(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def codes(self) -> tuple[NDArray[np.float32], ...]: ...  # noqa: D102
+    @property
+    def slots(self) -> int: ...  # noqa: D102
+    @property
+    def homes(self) -> int: ...  # noqa: D102
+    @property
+    def vocabulary(self) -> int: ...  # noqa: D102
+    @property
+    def key_bytes(self) -> int: ...  # noqa: D102
+    @property
+    def stride(self) -> int: ...  # noqa: D102
+    @property
+    def bits(self) -> int: ...  # noqa: D102
+    @property
+    def has_backoffs(self) -> bool: ...  # noqa: D102
+
+
+class _Order(ctypes.Structure):
+    _fields_ = (
+        ("slots", _POINTER),
+        ("probs", _POINTER),
+        ("backoffs", _POINTER),
+        ("count", ctypes.c_uint64),
+        ("homes", _UINT32),
+        ("key_bytes", _UINT32),
+        ("stride", _UINT32),
+        ("bits", _UINT32),
+        ("has_backoffs", _UINT32),
+    )
+
+
+class _Model(ctypes.Structure):
+    _fields_ = (("words", _POINTER), ("orders", _POINTER), ("vocabulary", _UINT32), ("order", _UINT32))
+
+
+def available() -> bool:
+    """Whether the kernel is there, on a processor that has the byte order of tables."""
+    return sys.byteorder == "little" and native.library() is not None
+
+
+@final
+class Tables:
+    """A model to look up: ``words_V2`` has two logarithms for each word.
+
+    Words, histories and positions must be checked before; the arrays themselves may
+    hold anything.
+    """
+
+    def __init__(self, words_V2: NDArray[np.float32], orders: Sequence[Slots]) -> None:
+        self._kept = words_V2, tuple(orders)  # the pointers lead there
+        self._orders = (_Order * len(orders))(*map(_order, orders))
+        self._model = _Model(words_V2.ctypes.data, ctypes.addressof(self._orders), len(words_V2), len(orders) + 1)
+        self._vocabulary = len(words_V2)
+
+    def score(
+        self, ids_T: NDArray[np.int32], starts: Ints, *, threads: int
+    ) -> tuple[Floats, NDArray[np.uint8], NDArray[np.float32]]:
+        """The surprisal of each token, the length of its n-gram, the logarithm of the
+        back-off weights.
+        """
+        n = len(ids_T)
+        nats_T, length_T, backoff_T = np.empty(n), np.empty(n, np.uint8), np.empty(n, np.float32)
+        function = _function("score")
+
+        def part(first: int, last: int) -> None:
+            function(
+                *(ctypes.addressof(self._model), ids_T.ctypes.data, starts.ctypes.data, len(starts) - 1, first, last),
+                *(nats_T.ctypes.data, length_T.ctypes.data, backoff_T.ctypes.data),
+            )
+
+        threads = max(1, min(threads, n // _PER_THREAD))
+        if threads == 1:
+            part(0, n)
+            return nats_T, length_T, backoff_T
+        bounds = [n * i // threads for i in range(threads + 1)]
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(part, bounds[:-1], bounds[1:]))
+        return nats_T, length_T, backoff_T
+
+    def distributions(self, histories: Sequence[NDArray[np.int32]], *, threads: int) -> Floats:
+        """The log-probability (M, V) of every word after each history."""
+        result_MV = np.empty((len(histories), self._vocabulary))
+        function = _function("distribution")
+
+        def row(history: NDArray[np.int32], row_V: Floats) -> None:
+            function(ctypes.addressof(self._model), history.ctypes.data, len(history), row_V.ctypes.data)
+
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(row, histories, result_MV))
+        return result_MV
+
+
+def found(slots: Slots, nodes_N: NDArray[np.uint32], words_N: NDArray[np.int32]) -> NDArray[np.uint32]:
+    """The node of each word after a node, 0 where the order does not have it."""
+    result_N = np.empty(len(nodes_N), np.uint32)
+    order = _order(slots)
+    arrays = (np.ascontiguousarray(nodes_N), np.ascontiguousarray(words_N))
+    pointers = [array.ctypes.data for array in arrays]
+    _function("find")(ctypes.addressof(order), slots.vocabulary, *pointers, len(nodes_N), result_N.ctypes.data)
+    return result_N
+
+
+def _order(slots: Slots) -> _Order:
+    codes = [column.ctypes.data for column in slots.codes] + [None, None]
+    sizes = (slots.slots, slots.homes, slots.key_bytes, slots.stride, slots.bits, int(slots.has_backoffs))
+    return _Order(slots.content.ctypes.data, *codes[:2], *sizes)
+
+
+def _function(name: str) -> Any:
+    function = getattr(native.library(), f"nonplus_ngrams_{name}")
+    function.argtypes, function.restype = _ARGUMENTS[name], None
+    return function

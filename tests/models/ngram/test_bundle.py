@@ -12,11 +12,12 @@ from models import FIXTURES
 import nonplus
 from nonplus.errors import BadInput, BadModel
 from nonplus.models.ngram.arpa import read_arpa
-from nonplus.models.ngram.bundle import MANIFEST, TABLE, WORDS, open_bundle, write_bundle
+from nonplus.models.ngram.bundle import MANIFEST, WORDS, open_bundle, write_bundle
 from nonplus.models.ngram.manifest import Manifest, Training
 from nonplus.models.ngram.ngrams import NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.stored import PACKED, TABLE
 from nonplus.models.ngram.words import Words
 
 WEATHER = FIXTURES / "weather.arpa"
@@ -24,9 +25,12 @@ TEXTS = ["rain falls in may\nsnow", "rain rain", "may  sun"]
 TRAINING = Training(text_sha256="00ff", bytes=70, tokens=14, options={"order": 3}, discounts=((0.5, 1.0, 1.5),))
 
 
+def rules(normalizer: str = "raw") -> Rules:
+    return Rules(named(normalizer), Words(read_arpa(WEATHER).words), unit="line")
+
+
 def written(folder: Path, *, normalizer: str = "raw", **options: Any) -> Manifest:
-    ngrams = read_arpa(WEATHER)
-    return write_bundle(folder, ngrams, rules=Rules(named(normalizer), Words(ngrams.words), unit="line"), **options)
+    return write_bundle(folder, read_arpa(WEATHER), rules=rules(normalizer), **options)
 
 
 def changed(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -74,6 +78,16 @@ def test_the_rules_of_a_bundle_are_part_of_its_protocol(tmp_path: Path) -> None:
     assert "normalizer:standard-1" in standard.protocol.signature
     assert raw.protocol.fingerprint != standard.protocol.fingerprint
     assert (raw.tally.normalised_bytes, standard.tally.normalised_bytes) == (0, 9)
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+@pytest.mark.parametrize("bits", [0, 2])
+def test_a_packed_bundle_scores_as_one_that_is_not(tmp_path: Path, bits: int) -> None:
+    assert written(tmp_path / "packed", packed=True, bits=bits).ngrams == PACKED
+    assert not (tmp_path / "packed" / TABLE).exists()
+    write_bundle(tmp_path / "table", open_bundle(tmp_path / "packed").ngrams, rules=rules())
+    packed, table = (nonplus.evaluate(TEXTS, model=f"ngram:{tmp_path / name}") for name in ("packed", "table"))
+    assert packed.tally == table.tally
 
 
 def test_words_that_are_no_utf_8_stay_what_they_are(tmp_path: Path) -> None:

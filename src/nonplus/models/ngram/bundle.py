@@ -13,10 +13,12 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.files import reading, replacing_folder, writing
 from nonplus.models.ngram.manifest import File, Manifest, Training
 from nonplus.models.ngram.ngrams import Ngrams
+from nonplus.models.ngram.packed_columns import Errors
 from nonplus.models.ngram.rules import Rules, rules_of
-from nonplus.models.ngram.table import Table, write_table
+from nonplus.models.ngram.stored import open_stored, write_stored
+from nonplus.models.ngram.table import Table
 
-MANIFEST, WORDS, TABLE = "manifest.json", "words.txt", "ngrams.table"
+MANIFEST, WORDS = "manifest.json", "words.txt"
 
 _CHECKED = 1 << 26  # bytes; to read more at each opening would take longer than a short text
 _REMEDY = "copy the whole bundle again"
@@ -26,7 +28,7 @@ _REMEDY = "copy the whole bundle again"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """A bundle that is open. ``identity`` is the digest of its manifest, which has
-    those of its files.
+    those of its files; ``errors`` are as in ``Stored``.
     """
 
     folder: Path
@@ -34,11 +36,8 @@ class Bundle:
     identity: str
     rules: Rules
     table: Table
-
-    @property
-    def ngrams(self) -> Ngrams:
-        """Its model, for other formats."""
-        return self.table.ngrams(self.rules.words)
+    ngrams: Ngrams
+    errors: Errors
 
 
 def is_bundle(folder: Path) -> bool:
@@ -54,13 +53,15 @@ def write_bundle(
     training: Training | None = None,
     quantiles: Mapping[str, Mapping[str, float]] | None = None,
     bits: int = 0,
+    packed: bool = False,
     memory: int = 1 << 30,
 ) -> Manifest:
     """Write a bundle; it appears under its name when it is whole, and an earlier one is
     replaced whole.
 
     ``rules`` are those by which texts are read; their words are those of ``ngrams``.
-    ``bits`` and ``memory`` are as in ``write_table``.
+    ``bits`` and ``memory`` are as in ``write_table``; with ``packed`` the n-grams are
+    packed, for a bundle that is handed on.
 
     Raises:
         BadInput: the folder cannot be written, or holds something else.
@@ -71,7 +72,7 @@ def write_bundle(
         with writing(folder):
             for name, content in {WORDS: _lines(ngrams.words), **rules.files}.items():
                 (part / name).write_bytes(content)
-        write_table(part / TABLE, ngrams, bits=bits, memory=memory)
+        stored = write_stored(part, ngrams, packed=packed, bits=bits, memory=memory)
         manifest = Manifest(
             rules=rules.as_dict(),
             rules_identity=rules.identity,
@@ -79,8 +80,8 @@ def write_bundle(
             counts=ngrams.counts,
             vocabulary=len(ngrams.words),
             bits=bits,
-            ngrams=TABLE,
-            files={name: _file(part / name) for name in (WORDS, TABLE, *rules.files)},
+            ngrams=stored,
+            files={name: _file(part / name) for name in (WORDS, stored, *rules.files)},
             training=training,
             quantiles=quantiles,
         )
@@ -115,18 +116,25 @@ def open_bundle(folder: Path, *, whole: bool = False) -> Bundle:
         if name not in manifest.files:
             raise BadModel(f"{path}: the field 'files' has no {name!r}, which the bundle needs; {_REMEDY}")
     words = _words(folder / WORDS)
-    table = Table.open(folder / manifest.ngrams)
     claims.check("vocabulary", manifest.vocabulary, len(words), WORDS)
-    claims.check("vocabulary", manifest.vocabulary, table.vocabulary, manifest.ngrams)
-    claims.check("order", manifest.order, table.order, manifest.ngrams)
-    claims.check("counts", manifest.counts, table.counts, manifest.ngrams)
-    claims.check("bits", manifest.bits, table.bits, manifest.ngrams)
+    stored = open_stored(folder / manifest.ngrams, words)
+    claims.check("order", manifest.order, len(stored.ngrams.counts), manifest.ngrams)
+    claims.check("counts", manifest.counts, stored.ngrams.counts, manifest.ngrams)
+    claims.check("bits", manifest.bits, stored.bits, manifest.ngrams)
     try:
         rules = rules_of(manifest.rules, words, folder=folder)
     except BadModel as fault:
         raise BadModel(f"{path}: rules: {fault}") from None
     claims.check("rules_identity", manifest.rules_identity, rules.identity, f"what rules={json.dumps(rules.as_dict())}")
-    return Bundle(folder=folder, manifest=manifest, identity=hashlib.sha256(said).hexdigest(), rules=rules, table=table)
+    return Bundle(
+        folder=folder,
+        manifest=manifest,
+        identity=hashlib.sha256(said).hexdigest(),
+        rules=rules,
+        table=stored.table,
+        ngrams=stored.ngrams,
+        errors=stored.errors,
+    )
 
 
 @final

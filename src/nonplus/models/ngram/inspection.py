@@ -73,7 +73,7 @@ def inspected(name: str) -> Inspection:
 
 def _bundle(folder: Path, name: str) -> Inspection:
     bundle = open_bundle(folder, whole=True)
-    manifest, table = bundle.manifest, bundle.table
+    manifest = bundle.manifest
     return Inspection(
         name=name,
         kind="bundle",
@@ -82,7 +82,7 @@ def _bundle(folder: Path, name: str) -> Inspection:
         counts=manifest.counts,
         vocabulary=manifest.vocabulary,
         bits=manifest.bits,
-        errors=table.errors if manifest.bits else (),
+        errors=bundle.errors if manifest.bits else (),
         manifest=manifest,
     )
 

@@ -226,3 +226,10 @@ def test_positions_partition_the_tokens(nats: list[float]) -> None:
     for row in rows:
         inside = nats[row.seen_from : row.seen_to + 1]
         assert row.nats == pytest.approx(math.fsum(inside), abs=1e-9)
+
+
+def test_sums_that_are_too_large_for_a_block_in_one_number_may_be_small_for_each_document() -> None:
+    n = 1 << 14
+    texts = [Text("a" * n, [30.0] * n, list(range(1, n + 1)), id=name) for name in "abcd"]
+    sums = document_sums(batch(texts)).sums
+    assert [each.squares for each in sums] == [fixed(900.0) * n] * 4

@@ -256,7 +256,7 @@ def _column(runs: int, of_blocks: Sequence[tuple[slice, Units]]) -> list[int]:
     most = sum(int(column.max(initial=0)) for _, column in of_blocks)
     added: Units = np.zeros(runs, np.int64 if most < 1 << 63 else object)
     for owners, column in of_blocks:
-        added[owners] += column
+        added[owners] += column.astype(added.dtype, copy=False)
     whole: list[int] = added.tolist()
     return whole
 

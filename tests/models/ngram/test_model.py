@@ -222,3 +222,10 @@ def test_no_chat_template_is_made_up() -> None:
 
 def test_ids_become_words() -> None:
     assert MODEL.tokenizer.decode([1, 3, 0, 2]) == "<s> rain <unk> </s>"
+
+
+def test_a_model_whose_weights_make_a_word_more_than_certain_is_refused_there(tmp_path: Path) -> None:
+    path = tmp_path / "heavy.arpa"
+    path.write_text(WEATHER.read_text().replace("-1.1\tfalls\t0.3979400", "-1.1\tfalls\t3"))
+    with pytest.raises(BadModel, match=r"gives the log-probability .*, and none is above 0"):
+        scored("falls snow", model=f"ngram:{path}")

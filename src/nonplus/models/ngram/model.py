@@ -1,13 +1,13 @@
 """An n-gram model as a scorer of whole texts, many documents at a time.
 
 Letters in shapes: D documents, S sentences of all of them, T tokens of all of them,
-N tokens that are scored, M of them in a chunk, V words.
+K those that are not a first ``<s>``, N those of them that are scored, C the others, M
+of a chunk, V words.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, final
 
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nonplus.errors import BadInput
 from nonplus.measure.lost_text import marked
 from nonplus.measure.readings import readings
-from nonplus.measure.records import Bools, Document, Floats, Integers, Ints, TokenizedTexts
+from nonplus.measure.records import Document, Floats, Integers, Ints, TokenizedTexts
 from nonplus.measure.scores import Matches, ScoredTexts
 from nonplus.measure.tokenizing import narrow, slices
 from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
@@ -116,9 +116,9 @@ class NgramModel:
     def _scored(self, documents: Sequence[Document], alternatives: int) -> ScoredTexts:
         texts = self._rules.sentences([document.context + document.text for document in documents])
         found = self._lookup.score(texts.ids_T, texts.starts)
-        own = _Own.of(texts.ids_T, texts.starts)
-        offsets = own.before[texts.starts[texts.documents]]
-        ends_T, firsts_D = _in_text(documents, texts.byte_ends_T[own.kept_T], offsets)
+        at_K = _own_tokens(texts.ids_T, texts.starts)
+        offsets = np.searchsorted(at_K, texts.starts[texts.documents])
+        ends_K, firsts_D = _in_text(documents, texts.byte_ends_T.take(at_K), offsets)
         counts_D = np.diff(offsets) - firsts_D
         if not counts_D.all():
             raise BadInput(
@@ -126,14 +126,14 @@ class NgramModel:
             )
         tokens = TokenizedTexts(
             documents=tuple(documents),
-            ids=texts.ids_T[own.kept_T],
-            byte_ends=ends_T,
+            ids=texts.ids_T.take(at_K),
+            byte_ends=ends_K,
             offsets=offsets,
             firsts=firsts_D,
             normalised_bytes=self._normalised_bytes(documents, texts.normalised_bytes_D),
         )
         index_N = _after_context(offsets, firsts_D)
-        at_N = np.flatnonzero(own.kept_T)[index_N]
+        at_N = at_K if len(index_N) == len(at_K) else at_K[index_N]
         read = None
         if alternatives:
             chunks = self._lookup.distributions(texts.ids_T, texts.starts, at_N)
@@ -141,10 +141,10 @@ class NgramModel:
         return ScoredTexts.complete(
             marked(tokens, self.tokenizer),
             index=narrow(index_N),
-            nats=np.maximum(found.nats_T[at_N], 0.0),
-            seen=np.minimum(own.place_T[at_N], self.order - 1),
+            nats=found.nats_T.take(at_N),
+            seen=np.minimum(_places(at_N, texts.starts), self.order - 1),
             readings=read,
-            matches=Matches(found.length_T[at_N], 0.0 - found.backoff_T[at_N].astype(np.float64)),
+            matches=Matches(found.length_T.take(at_N), 0.0 - found.backoff_T.take(at_N).astype(np.float64)),
         )
 
     def _normalised_bytes(self, documents: Sequence[Document], bytes_D: Ints) -> Ints | None:
@@ -157,45 +157,39 @@ class NgramModel:
         return bytes_D - self._rules.sentences(contexts).normalised_bytes_D if any(contexts) else bytes_D
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Own:
-    """Which tokens are not a ``<s>`` at the beginning of a sentence (T,), how many of
-    these are before each token and at the end (T + 1,), and the place of each token in
-    its sentence (T,).
+def _own_tokens(ids_T: WordIds, starts: Ints) -> Ints:
+    """The places of the tokens that are not a ``<s>`` at the beginning of a sentence,
+    shape (K,).
     """
-
-    kept_T: Bools
-    before: Ints
-    place_T: Integers
-
-    @classmethod
-    def of(cls, ids_T: WordIds, starts: Ints) -> "_Own":
-        first_S = starts[:-1][np.diff(starts) > 0]
-        kept_T = np.ones(len(ids_T), np.bool_)
-        kept_T[first_S] = ids_T[first_S] != BEGIN
-        place_T = np.arange(len(ids_T), dtype=np.int32) - np.repeat(starts[:-1].astype(np.int32), np.diff(starts))
-        return cls(kept_T, np.concatenate([[0], np.cumsum(kept_T)]), place_T)
+    first_S = starts[:-1][np.diff(starts) > 0]
+    own_T = np.ones(len(ids_T), np.bool_)
+    own_T[first_S] = ids_T[first_S] != BEGIN
+    return np.flatnonzero(own_T)
 
 
-def _in_text(documents: Sequence[Document], ends_T: Integers, offsets: Ints) -> tuple[Integers, Ints]:
-    """The byte of its text at which each token ends (T,), and how many tokens are
+def _places(at_N: Ints, starts: Ints) -> Integers:
+    """The place of each token in its sentence, shape (N,)."""
+    counts_S = np.diff(np.searchsorted(at_N, starts))
+    return narrow(at_N - np.repeat(starts[:-1], counts_S))
+
+
+def _in_text(documents: Sequence[Document], ends_K: Integers, offsets: Ints) -> tuple[Integers, Ints]:
+    """The byte of its text at which each token ends (K,), and how many tokens are
     context (D,).
     """
     contexts_D = np.array([len(document.context.encode()) for document in documents])
     if not contexts_D.any():
-        return narrow(ends_T), np.zeros(len(documents), np.int64)
-    ends_T = np.maximum(ends_T - np.repeat(contexts_D, np.diff(offsets)), 0)
-    before = np.concatenate([[0], np.cumsum(ends_T == 0)])
-    return narrow(ends_T), np.where(contexts_D > 0, np.diff(before[offsets]), 0)
+        return narrow(ends_K), np.zeros(len(documents), np.int64)
+    ends_K = np.maximum(ends_K - np.repeat(contexts_D, np.diff(offsets)), 0)
+    before = np.concatenate([[0], np.cumsum(ends_K == 0)])
+    return narrow(ends_K), np.where(contexts_D > 0, np.diff(before[offsets]), 0)
 
 
 def _after_context(offsets: Ints, firsts_D: Ints) -> Ints:
     """The places of the tokens that are to be scored, shape (N,)."""
     if not firsts_D.any():
         return np.arange(offsets[-1])
-    scored_T = np.ones(offsets[-1], np.bool_)
-    begins_D, counts = offsets[:-1], firsts_D
-    place = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(begins_D, counts)
-    scored_T[place] = False
-    return np.flatnonzero(scored_T)
+    scored_K = np.ones(offsets[-1], np.bool_)
+    begin_C = np.repeat(offsets[:-1] - np.cumsum(firsts_D) + firsts_D, firsts_D)
+    scored_K[begin_C + np.arange(len(begin_C))] = False
+    return np.flatnonzero(scored_K)

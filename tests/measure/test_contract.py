@@ -118,7 +118,7 @@ def of_encodings(**changed: Callable[[np.ndarray], Any]) -> Callable[[list[Encod
     ("change", "said"),
     [
         (lambda given: None, "gives None; its method encode gives a list of Encoding"),
-        (lambda given: [each.ids for each in given], "gives an array of int64 for a text; give an Encoding"),
+        (lambda given: [each.ids for each in given], "gives an array of int32 for a text; give an Encoding"),
         (lambda given: given[1:], "gives encodings that break their rule; they are as many as the texts"),
         (of_encodings(ids=np.ndarray.tolist), "gives the ids of an Encoding as a list"),
         (of_encodings(ids=lambda ids: ids * 1.0), "as an array of float64"),
@@ -133,6 +133,23 @@ def of_encodings(**changed: Callable[[np.ndarray], Any]) -> Callable[[list[Encod
 def test_encodings_that_are_none(change: Callable[[list[Encoding]], Any], said: str, texts: list[str]) -> None:
     with pytest.raises(BadModel, match=said):
         evaluate(texts, model=Uniform(tokenizer=Spelling(change)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"counts": [5, 3]}, "gives the counts of Encodings as a list"),
+        ({"counts": np.array([5])}, "gives encodings that break their rule; they are as many as the texts, 2"),
+        ({"counts": np.array([5, 4])}, "they add up to the number of tokens, 8"),
+        ({"counts": np.array([9, -1])}, "they add up to the number of tokens, 8"),
+        ({"ids": np.zeros(8)}, "gives the ids of Encodings as an array of float64"),
+        ({"byte_ends": np.zeros(7, int)}, "gives the byte_ends of Encodings of shape"),
+    ],
+)
+def test_columns_of_encodings_that_are_none(changed: dict[str, Any], said: str) -> None:
+    model = Uniform(tokenizer=Spelling(lambda given: replace(given, **changed)))
+    with pytest.raises(BadModel, match=said):
+        evaluate(["hello", "you"], model=model)
 
 
 def test_encodings_that_a_tokenizer_keeps_are_not_written_to() -> None:

@@ -93,7 +93,7 @@ def opened(name, data):
 
 
 def in_whole(rust, text):
-    encoding = TokenBytes(rust).encoding(text, rust.encode(text, add_special_tokens=False))
+    (encoding,) = TokenBytes(rust).encodings([text], [rust.encode(text, add_special_tokens=False)])
     return encoding.ids.tolist(), encoding.byte_ends.tolist()
 
 

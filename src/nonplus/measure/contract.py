@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import AnyModel
-from nonplus.measure.records import Encoding, Floats, Ints, TokenizedTexts, n_bytes
+from nonplus.measure.records import Encoding, Encodings, Floats, Ints, TokenizedTexts, n_bytes
 from nonplus.measure.scores import Matches, Readings, ScoredTexts
 
 _ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
@@ -50,13 +50,16 @@ def checked_distributions(given: object, target_N: Ints, model: AnyModel) -> Ite
     _check(done == len(target_N), "distributions", f"are as many as the targets, {len(target_N)}", model)
 
 
-def checked_encodings(given: object, n: int, model: AnyModel) -> list[Encoding]:
+def checked_encodings(given: object, n: int, model: AnyModel) -> Encodings:
     """What a model's tokenizer makes of ``n`` texts.
 
     Raises:
         BadModel: it is not one :class:`Encoding` for each, with two arrays of whole
             numbers, as many of the one as of the other.
     """
+    if isinstance(given, Encodings):
+        _check_encodings(given, n, model)
+        return given
     if not isinstance(given, list):
         raise BadModel(
             f"the tokenizer of {model.name} gives {_kind(given)}; its method encode gives a list of Encoding"
@@ -68,7 +71,17 @@ def checked_encodings(given: object, n: int, model: AnyModel) -> list[Encoding]:
         shape = (_length(each.ids),)
         _array(each.ids, "integer", shape, "the ids of an Encoding", model)
         _array(each.byte_ends, "integer", shape, "the byte_ends of an Encoding", model)
-    return given
+    return Encodings.of(given)
+
+
+def _check_encodings(given: Encodings, n: int, model: AnyModel) -> None:
+    counts = _array(given.counts, "integer", (_length(given.counts),), "the counts of Encodings", model)
+    _check(len(counts) == n, "encodings", f"are as many as the texts, {n}", model)
+    shape = (_length(given.ids),)
+    _array(given.ids, "integer", shape, "the ids of Encodings", model)
+    _array(given.byte_ends, "integer", shape, "the byte_ends of Encodings", model)
+    whole = (counts >= 0).all() and counts.sum() == shape[0]
+    _check(whole, "the counts of Encodings", f"add up to the number of tokens, {shape[0]}", model)
 
 
 def checked_texts(given: object, *, alternatives: int, model: AnyModel) -> Iterator[ScoredTexts]:

@@ -49,8 +49,12 @@ class Tokenizer(Protocol):
         """The id that stands for text without a token; ``None`` if there is none."""
         ...
 
-    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+    def encode(
+        self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed"
+    ) -> Sequence[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens.
+
+        A list, or :class:`Encodings`, which spares the work for each short text.
 
         ``special_text="plain"`` reads text that spells a special token as any other.
         """

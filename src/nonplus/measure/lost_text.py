@@ -52,7 +52,7 @@ def losses(texts: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
     variants = {loss: text for loss, text in _variants(sample) if text != sample}
     own, *others = tokenizer.encode([sample, *variants.values()], specials=False)
     lost = {loss for loss, other in zip(variants, others, strict=True) if np.array_equal(other.ids, own.ids)}
-    signs = sorted({sign for sign in sample if not sign.isspace()})
+    signs = sorted(sign for sign in set(sample) if not sign.isspace())
     dropped = any(not len(each.ids) for each in tokenizer.encode(signs, specials=False))
     return frozenset(lost | ({"characters without a token"} if dropped else set()))
 
@@ -71,7 +71,8 @@ def _beginning(texts: Sequence[str]) -> str:
 def _variants(text: str) -> Iterator[tuple[str, str]]:
     """The text without its capitals, without its accents, and so on."""
     yield "capitals", text.lower()
-    apart = unicodedata.normalize("NFD", text)
-    yield "accents", unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))
     yield "blanks and newlines", _INNER_BLANKS.sub(" ", text)
-    yield "forms of characters", unicodedata.normalize("NFKC", text)
+    if not text.isascii():
+        apart = unicodedata.normalize("NFD", text)
+        yield "accents", unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))
+        yield "forms of characters", unicodedata.normalize("NFKC", text)

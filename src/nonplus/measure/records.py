@@ -4,10 +4,10 @@ Letters in shapes: D documents, B rows of a batch, T tokens, N positions to pred
 from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, final
+from typing import Any, Self, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,60 @@ class Encoding:
 
     ids: Integers
     byte_ends: Integers
+
+
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Encodings(Sequence[Encoding]):
+    """A list of :class:`Encoding` as columns: many strings as token ids, end to end.
+
+    Shapes: ``ids`` and ``byte_ends`` (T,); ``counts`` (D,), how many tokens each string
+    has.
+    """
+
+    ids: Integers
+    byte_ends: Integers
+    counts: Ints
+
+    @classmethod
+    def of(cls, each: Sequence[Encoding]) -> Self:
+        """Strings that were encoded one by one."""
+        ids, ends = [one.ids for one in each], [one.byte_ends for one in each]
+        return cls(_end_to_end(ids), _end_to_end(ends), np.array(list(map(len, ids)), np.int64))
+
+    def framed(self, before: Sequence[int], after: Sequence[int]) -> "Encodings":
+        """With tokens before and after each string, which stand for no text."""
+        if not (before or after):
+            return self
+        stop_D = np.cumsum(self.counts)
+        end_D = np.concatenate([[0], self.byte_ends])[stop_D] * (self.counts > 0)
+        edges = np.tile([len(before), len(after)], len(self))
+        places = np.repeat(np.stack([stop_D - self.counts, stop_D], axis=1).ravel(), edges)
+        ends = np.repeat(np.stack([0 * end_D, end_D], axis=1).ravel(), edges)
+        return Encodings(
+            ids=np.insert(self.ids, places, np.tile([*before, *after], len(self))),
+            byte_ends=np.insert(self.byte_ends, places, ends),
+            counts=self.counts + len(before) + len(after),
+        )
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @overload
+    def __getitem__(self, place: int) -> Encoding: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Encoding]: ...
+    def __getitem__(self, place: int | slice) -> Encoding | Sequence[Encoding]:
+        return list(self)[place]
+
+    def __iter__(self) -> Iterator[Encoding]:
+        stops = np.cumsum(self.counts).tolist()
+        for start, stop in zip([0, *stops], stops, strict=False):
+            yield Encoding(self.ids[start:stop], self.byte_ends[start:stop])
+
+
+def _end_to_end(columns: Sequence[Integers]) -> Integers:
+    return columns[0] if len(columns) == 1 else np.concatenate(columns or [nowhere()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.lost_text import marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
-from nonplus.measure.records import Document, Encoding, Integers, Ints, TokenizedTexts, n_bytes
+from nonplus.measure.records import Document, Encodings, Integers, Ints, TokenizedTexts, n_bytes
 
 _TEXTS = tuple(field.name for field in fields(Document))
 _values = attrgetter(*_TEXTS)
@@ -128,17 +128,16 @@ def encode(
             do not follow each other.
     """
     encodings = _encodings([d.context + d.text for d in documents], model, choices, prefix)
-    counts = np.array([len(encoding.ids) for encoding in encodings])
-    if not counts.all():
-        document = documents[int(np.argmin(counts))]
+    if not encodings.counts.all():
+        document = documents[int(np.argmin(encodings.counts))]
         raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
-    offsets = np.concatenate([[0], np.cumsum(counts)])
-    ids_T = narrow(_end_to_end([encoding.ids for encoding in encodings]))
+    offsets = np.concatenate([[0], np.cumsum(encodings.counts)])
+    ids_T = narrow(encodings.ids)
     odd = int(ids_T.argmin() if ids_T.min() < 0 else ids_T.argmax())
     if not 0 <= ids_T[odd] < model.vocabulary:
         document = documents[int(np.searchsorted(offsets, odd, side="right")) - 1]
         raise beyond_vocabulary(int(ids_T[odd]), document.id, model)
-    ends_T, firsts_D = _ends_in_text(documents, encodings, offsets, model)
+    ends_T, firsts_D = _ends_in_text(documents, encodings.byte_ends, offsets, model)
     texts = TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
     return marked(texts, model.tokenizer)
 
@@ -159,20 +158,20 @@ def out_of_order(document: str, model: AnyModel) -> BadModel:
     )
 
 
-def _encodings(texts: Sequence[str], model: AnyModel, choices: Protocol, prefix: Sequence[int]) -> list[Encoding]:
+def _encodings(texts: Sequence[str], model: AnyModel, choices: Protocol, prefix: Sequence[int]) -> Encodings:
     tokenizer = model.tokenizer
     spelled = tokenizer.decode(prefix) if choices.specials == "lm-eval" and prefix else ""
     added = [choices.specials != "none" and not (spelled and text.startswith(spelled)) for text in texts]
-    encodings: list[Encoding] = []
+    encodings: list[Encodings] = []
     for specials, run in groupby(zip(added, texts, strict=True), key=itemgetter(0)):
         own = [text for _, text in run]
         given = tokenizer.encode(own, specials=specials, special_text=choices.special_text)
-        encodings += checked_encodings(given, len(own), model)
-    return encodings
+        encodings.append(checked_encodings(given, len(own), model))
+    return encodings[0] if len(encodings) == 1 else Encodings.of([each for own in encodings for each in own])
 
 
 def _ends_in_text(
-    documents: Sequence[Document], encodings: Sequence[Encoding], offsets: Ints, model: AnyModel
+    documents: Sequence[Document], byte_ends: Integers, offsets: Ints, model: AnyModel
 ) -> tuple[Integers, Ints]:
     """The byte of its text at which each token ends (T,); how many tokens are context
     (D,).
@@ -180,7 +179,7 @@ def _ends_in_text(
     counts = np.diff(offsets)
     contexts = np.array([n_bytes(document.context) for document in documents])
     lengths = np.array([n_bytes(document.text) for document in documents])
-    ends_T = narrow(_end_to_end([encoding.byte_ends for encoding in encodings]))
+    ends_T = narrow(byte_ends)
     wrong_T = np.append(False, ends_T[1:] < ends_T[:-1])
     wrong_T[offsets[:-1]] = ends_T[offsets[:-1]] < 0
     wrong_T[offsets[1:] - 1] |= ends_T[offsets[1:] - 1] > contexts + lengths
@@ -196,10 +195,6 @@ def _ends_in_text(
         ends_T = ends_T.copy()  # the tokenizer may keep its own
         ends_T[last_D] = lengths
     return ends_T, firsts_D
-
-
-def _end_to_end(columns: Sequence[Integers]) -> Integers:
-    return columns[0] if len(columns) == 1 else np.concatenate(columns)
 
 
 def narrow(values: Integers) -> Integers:

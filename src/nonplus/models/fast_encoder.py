@@ -26,7 +26,7 @@ import numpy as np
 import tokenizers
 
 from nonplus.errors import BadModel
-from nonplus.measure.records import Bools, Encoding, Integers, Ints
+from nonplus.measure.records import Bools, Encoding, Encodings, Integers, Ints
 from nonplus.models.token_bytes import TokenBytes
 
 _PIECE = 1 << 17  # characters
@@ -50,19 +50,14 @@ class FastEncoder:
         merges = isinstance(tokenizer.model, tokenizers.models.BPE) and not tokenizer.model.dropout
         self._joins_inside_words = merges and _leaves_whole(tokenizer.pre_tokenizer)
 
-    def encode(self, texts: Sequence[str], *, specials: bool) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], *, specials: bool) -> Encodings:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
-        short = iter(self._encode([text for text in texts if len(text) <= _PIECE]))
-        bare = (
-            self._bytes.encoding(text, next(short)) if len(text) <= _PIECE else self._in_pieces(text) for text in texts
-        )
-        return [self._framed(each) for each in bare] if specials else list(bare)
-
-    def _framed(self, bare: Encoding) -> Encoding:
-        ids, ends = bare.ids, bare.byte_ends
-        before, after = (np.array(own, ids.dtype) for own in (self.before, self._after))
-        nothing, all_ = (np.full(len(own), end, ends.dtype) for own, end in ((before, 0), (after, ends[-1:].sum())))
-        return Encoding(np.concatenate([before, ids, after]), np.concatenate([nothing, ends, all_]))
+        short = [text for text in texts if len(text) <= _PIECE]
+        bare = self._bytes.encodings(short, self._encode(short))
+        if len(short) < len(texts):
+            each = iter(bare)
+            bare = Encodings.of([next(each) if len(text) <= _PIECE else self._in_pieces(text) for text in texts])
+        return bare.framed(self.before, self._after) if specials else bare
 
     def stream(self, *, specials: bool) -> "GrowingText":
         """A text that comes bit by bit; with ``specials``, with the automatically added
@@ -82,7 +77,7 @@ class FastEncoder:
 
     def _piece(self, text: str, start: int, start_byte: int) -> "_Piece":
         (encoded,) = self._encode([text])
-        encoding = self._bytes.encoding(text, encoded)
+        (encoding,) = self._bytes.encodings([text], [encoded])
         words = np.arange(len(encoding.ids)) if self._joins_inside_words else np.array(encoded.word_ids)
         return _Piece(
             start=start,

@@ -15,7 +15,7 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.targets import check_ids
 from nonplus.measure.interfaces import Message, Special, SpecialText, Tokenizer
-from nonplus.measure.records import Batch, Encoding, Floats, Ints
+from nonplus.measure.records import Batch, Encodings, Floats, Ints
 from nonplus.models.loading import Loading, loaded_as_is
 
 _BYTES = 256
@@ -48,14 +48,14 @@ class Bytes:
         """There is a token for every byte."""
         return None
 
-    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> Encodings:
         """Each text as its bytes; none of them spells a special token."""
-        return [self._encode(text, *((self.before, self.after) if specials else ((), ()))) for text in texts]
-
-    def _encode(self, text: str, before: tuple[int, ...], after: tuple[int, ...]) -> Encoding:
-        data = np.frombuffer(text.encode(), np.uint8)
-        ids = np.concatenate([before, data, after]).astype(np.int64)
-        return Encoding(ids, np.clip(np.arange(len(ids)) + 1 - len(before), 0, len(data)))
+        data = [text.encode() for text in texts]
+        count_D = np.array(list(map(len, data)), np.int64)
+        ids_T = np.frombuffer(b"".join(data), np.uint8).astype(np.int32)
+        ends_T = np.arange(1, len(ids_T) + 1) - np.repeat(np.cumsum(count_D) - count_D, count_D)
+        bare = Encodings(ids_T, ends_T, count_D)
+        return bare.framed(self.before, self.after) if specials else bare
 
     def decode(self, ids: Sequence[int]) -> str:
         """The bytes as text; ids above 255 show as numbers in angle brackets."""

@@ -8,12 +8,14 @@ Letters in shapes: T tokens, V vocabulary, C characters, R runs of tokens.
 """
 
 import re
+from collections.abc import Sequence
+from itertools import chain
 from typing import final
 
 import numpy as np
 import tokenizers
 
-from nonplus.measure.records import Encoding, Ints
+from nonplus.measure.records import Encodings, Ints, nowhere
 
 _BYTE = re.compile("<0x([0-9A-F]{2})>")  # a token of one byte in vocabularies of SentencePiece
 _VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
@@ -33,11 +35,26 @@ class TokenBytes:
         self._width_V = np.zeros(max(self._bytes, default=0) + 1, np.int64)
         self._width_V[list(self._bytes)] = list(map(len, self._bytes.values()))
 
-    def encoding(self, text: str, encoded: tokenizers.Encoding) -> Encoding:
-        """The ids of ``text``, which was ``encoded`` without the tokens that are added
+    def encodings(self, texts: Sequence[str], encoded: Sequence[tokenizers.Encoding]) -> Encodings:
+        """The ids of texts, which were ``encoded`` without the tokens that are added
         automatically.
         """
-        return Encoding(np.array(encoded.ids, np.int64), self._stops(text, encoded))
+        ids, data = [each.ids for each in encoded], [text.encode() for text in texts]
+        count_D, length_D = (np.array(list(map(len, each)), np.int64) for each in (ids, data))
+        ids_T = np.fromiter(chain.from_iterable(ids), np.int64, int(count_D.sum()))
+        done_T, stop_D = np.concatenate([[0], np.cumsum(self._width_V[ids_T])]), np.cumsum(count_D)
+        begin_D = done_T[stop_D - count_D]
+        before_D = done_T[stop_D] - begin_D - length_D  # a blank that the tokenizer adds, or nothing
+        if np.isin(before_D, (0, 1)).all() and self._spell(ids, data, before_D):
+            ends_T = np.maximum(done_T[1:] - np.repeat(begin_D + before_D, count_D), 0)
+        else:
+            ends_T = np.concatenate([nowhere(), *map(self._stops, texts, encoded)])
+        return Encodings(ids_T, ends_T, count_D)
+
+    def _spell(self, ids: Sequence[Sequence[int]], data: Sequence[bytes], before_D: Ints) -> bool:
+        """Whether tokens give texts, with so many blanks before each."""
+        texts = b"".join(b" " * before + text for before, text in zip(before_D.tolist(), data, strict=True))
+        return b"".join(map(self._bytes.__getitem__, chain.from_iterable(ids))) == texts
 
     def _stops(self, text: str, encoded: tokenizers.Encoding) -> Ints:
         """The byte at which each token ends, shape (T,)."""

@@ -75,7 +75,9 @@ class HFTokenizer:
             found = unknown_id(self._tokenizer.backend_tokenizer)
         return None if found in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id) else found
 
-    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+    def encode(
+        self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed"
+    ) -> Sequence[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
         return self._reading(special_text).encode(texts, specials)
 
@@ -150,7 +152,7 @@ class _Encoder(Protocol):
     @property
     def before(self) -> list[int]: ...
 
-    def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]: ...
+    def encode(self, texts: Sequence[str], specials: bool) -> Sequence[Encoding]: ...
 
     def stream(self, specials: bool) -> GrowingEncoding: ...
 
@@ -181,7 +183,7 @@ class _Fast:
     def before(self) -> list[int]:
         return self._encoder.before
 
-    def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
+    def encode(self, texts: Sequence[str], specials: bool) -> Sequence[Encoding]:
         return self._encoder.encode(texts, specials=specials)
 
     def stream(self, specials: bool) -> GrowingEncoding:

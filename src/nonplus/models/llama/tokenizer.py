@@ -57,7 +57,9 @@ class FileTokenizer:
         found = unknown_id(self._tokenizer)
         return None if found in (*self._named("bos_token"), *self._named("eos_token")) else found
 
-    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+    def encode(
+        self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed"
+    ) -> Sequence[Encoding]:
         """Each text as ids; with ``specials``, with the automatically added tokens."""
         return self._encoder(special_text).encode(texts, specials=specials)
 

@@ -42,8 +42,8 @@ def _say_all(models: Iterable[Bundled]) -> None:
         about = f"{model.bytes / 1e6:5.1f} MB, {model.context:,} tokens of context, {model.licence}"
         say(styled(f"{name:14}", bold=True), f"{about}{'  (the default)' if name == DEFAULT else ''}")
     say_lines("\nnonplus models NAME shows the figures and the checksum of one.")
-    say("Any other model: -m hf:gpt2 or a folder (transformers), llama:FOLDER, ngram:FOLDER or an ARPA file,")
-    say("uniform:256, unigram:FILE.")
+    say("Any other model: -m hf:gpt2 or a folder (transformers), llama:FOLDER,")
+    say("ngram:FOLDER, an ARPA file or a KenLM binary, uniform:256, unigram:FILE.")
 
 
 def _lines(model: Bundled) -> Iterator[str]:

@@ -7,12 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
+from tests.models.ngram.kernels import switched
 from tests.models.ngram.models import FIXTURES, bits, models
 
 from nonplus.errors import BadInput, BadModel, SuspectInput
-from nonplus.kernels import native
-from nonplus.kernels.native import arpa as arpa_kernel
-from nonplus.kernels.native import words as words_kernel
 from nonplus.models.ngram.arpa import read_arpa
 from nonplus.models.ngram.arpa_writing import write_arpa
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
@@ -30,18 +28,8 @@ PACKED = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lz
 @pytest.fixture(autouse=True, scope="module", params=["C", "Python"])
 def kernel(request):
     """Every test runs with the C kernel and without it."""
-
-    def forget():
-        for cached in (native.library, arpa_kernel.functions, words_kernel.functions):
-            cached.cache_clear()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NONPLUS_NATIVE", "1" if request.param == "C" else "0")
-        forget()
-        if request.param == "C" and not arpa_kernel.functions():
-            pytest.skip("the C kernel is not built")
+    with switched(request.param):
         yield
-    forget()
 
 
 @pytest.fixture

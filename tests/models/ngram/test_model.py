@@ -193,7 +193,7 @@ def test_bytes_after_normalising_are_those_of_the_text_without_its_context() -> 
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("", "names? the folder of a bundle, or an ARPA file"),
+        ("", "names? the folder of a bundle, an ARPA file or"),
         ("nowhere.arpa", "there is none of the name 'nowhere.arpa'"),
         (str(FIXTURES), "is no bundle: it has no manifest.json; write one with nonplus ngram train"),
         (__file__, r"without a line \\data\\"),

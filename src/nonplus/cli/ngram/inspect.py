@@ -19,7 +19,7 @@ _NAMES = 15  # columns
               help="print one JSON object and nothing else")  # fmt: skip
 @click.argument("model", metavar="MODEL")
 def command(as_json: bool, model: str) -> int:
-    """Show what MODEL is: the folder of a bundle, or an ARPA file.
+    """Show what MODEL is: the folder of a bundle, an ARPA file or a KenLM binary.
 
     Of a bundle, every checksum is compared.
     """

@@ -17,6 +17,7 @@ from nonplus.errors import SuspectInput
 from nonplus.models.ngram.arpa_lines import Lines, lines_of, shown
 from nonplus.models.ngram.arpa_sections import Section, read_section
 from nonplus.models.ngram.arpa_words import KnownWords, NewWords, WordLookup
+from nonplus.models.ngram.kenlm_file import is_kenlm
 from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, UNKNOWN, Block, NgramsInMemory
 
 _COUNT = re.compile(rb"ngram[ \t]+(\d{1,9})[ \t]*=[ \t]*(\d{1,18})")
@@ -50,13 +51,17 @@ def _counts(lines: Lines) -> list[int]:
     while (line := lines.take()) != b"\\data\\":
         if line is None:
             lines.refuse("the file ends without a line \\data\\, which begins the model; give an ARPA file")
+        if lines.number == 1 and is_kenlm(line):
+            lines.refuse("this is a KenLM binary, which is not read from compressed data; unpack it first")
     counts: list[int] = []
     while (line := lines.take()) is not None and not (counts and line.startswith(b"\\")):
         if not line:
             continue
         count = _COUNT.fullmatch(line)
         if count is None or int(count[1]) != len(counts) + 1:
-            lines.refuse(f"the header goes on with a line such as ngram {len(counts) + 1}=100, got {shown(line)}")
+            lines.refuse(
+                f"the header goes on with a line such as ngram {len(counts) + 1}=100, got {shown(line)}; correct it"
+            )
         counts.append(int(count[2]))
     if line is None:
         lines.refuse("the file ends in its header, before any n-gram; fetch or make it again")
@@ -107,5 +112,5 @@ def _end(lines: Lines) -> None:
     seen = False
     while (line := lines.take()) is not None:
         if line and (seen or line != b"\\end\\"):
-            lines.refuse(f"nothing but a line \\end\\ belongs after the last n-gram, got {shown(line)}")
+            lines.refuse(f"nothing but a line \\end\\ belongs after the last n-gram, got {shown(line)}; remove it")
         seen = seen or bool(line)

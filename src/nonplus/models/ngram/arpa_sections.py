@@ -113,7 +113,7 @@ def _row(lines: Lines, line: bytes, section: Section, words: WordLookup) -> _Row
     if len(fields) not in (order + 1, order + 2):
         lines.refuse(
             f"a {order}-gram is a log-probability, {order} word{'s' * (order > 1)} and at most a back-off weight, "
-            f"got {len(fields)} fields: {shown(line)}"
+            f"got {len(fields)} fields: {shown(line)}; make the file again"
         )
     prob, backoff = fields[0], fields[order + 1] if len(fields) == order + 2 else b"0"
     if not _number(lines, prob) <= 0:

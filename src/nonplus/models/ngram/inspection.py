@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any, final
 
 from nonplus.files import reading
-from nonplus.models.ngram.arpa import read_arpa
 from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.manifest import Manifest
+from nonplus.models.ngram.model_file import outline
 from nonplus.models.ngram.opening import found_at
 
 
@@ -16,12 +16,12 @@ from nonplus.models.ngram.opening import found_at
 class Inspection:
     """A model as it lies on the disk.
 
-    ``kind`` is ``bundle`` or ``ARPA``; ``bytes`` is the size of all its files, and
-    ``ngram_bytes`` that of the file with the n-grams. ``counts`` tells how many n-grams
-    of order 1, 2, … there are. ``bits`` is 0 where values are float32. ``errors`` has,
-    for each order above the first of a quantised model, half a bin's width: by how much
-    a base-10 log-probability and a back-off weight are off at most. ``manifest`` is
-    that of a bundle.
+    ``kind`` is ``bundle`` or the format of a file; ``bytes`` is the size of all its
+    files, and ``ngram_bytes`` that of the file with the n-grams. ``counts`` tells how
+    many n-grams of order 1, 2, … there are. ``bits`` is 0 where values are float32.
+    ``errors`` has, for each order above the first of a quantised model, half a bin's
+    width: by how much a base-10 log-probability and a back-off weight are off at most.
+    ``manifest`` is that of a bundle.
     """
 
     name: str
@@ -68,7 +68,7 @@ def inspected(name: str) -> Inspection:
         BadInput: it cannot be read.
     """
     path = found_at(name.removeprefix("ngram:"))
-    return _bundle(path, name) if path.is_dir() else _arpa(path, name)
+    return _bundle(path, name) if path.is_dir() else _file(path, name)
 
 
 def _bundle(folder: Path, name: str) -> Inspection:
@@ -87,11 +87,16 @@ def _bundle(folder: Path, name: str) -> Inspection:
     )
 
 
-def _arpa(path: Path, name: str) -> Inspection:
-    ngrams = read_arpa(path)
-    size = _size(path)
+def _file(path: Path, name: str) -> Inspection:
+    found, size = outline(path), _size(path)
     return Inspection(
-        name=name, kind="ARPA", bytes=size, ngram_bytes=size, counts=ngrams.counts, vocabulary=len(ngrams.words)
+        name=name,
+        kind=found.kind,
+        bytes=size,
+        ngram_bytes=size,
+        counts=found.counts,
+        vocabulary=found.vocabulary,
+        bits=found.bits,
     )
 
 

@@ -7,17 +7,17 @@ from typing import Any
 from nonplus.errors import BadModel
 from nonplus.files import reading
 from nonplus.models.loading import Loading, loaded_as_is
-from nonplus.models.ngram.arpa import read_arpa
 from nonplus.models.ngram.bundle import MANIFEST, is_bundle, open_bundle
 from nonplus.models.ngram.model import NgramModel
+from nonplus.models.ngram.model_file import open_lookup
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.table import Table
 from nonplus.models.ngram.words import Words
 
 
 def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: B008
-    """``ngram:FOLDER`` is a bundle, ``ngram:FILE`` an ARPA file.
+    """``ngram:FOLDER`` is a bundle, ``ngram:FILE`` an ARPA file or a
+    KenLM binary.
 
     A file does not say how its text was read. It is taken to have been text as it is,
     cut at blanks, a sentence a line, between ``<s>`` and ``</s>``.
@@ -27,7 +27,7 @@ def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: 
         BadInput: it cannot be read.
     """
     path = found_at(name)
-    return loaded_as_is(_of_bundle(path, name) if path.is_dir() else _of_arpa(path, name), loading)
+    return loaded_as_is(_of_bundle(path, name) if path.is_dir() else _of_file(path, name), loading)
 
 
 def found_at(name: str) -> Path:
@@ -39,7 +39,7 @@ def found_at(name: str) -> Path:
     """
     path = Path(name)
     if not name:
-        raise BadModel("ngram: takes a model and got none; name the folder of a bundle, or an ARPA file")
+        raise BadModel("ngram: takes a model and got none; name the folder of a bundle, an ARPA file or a KenLM binary")
     with reading(path):
         is_folder, is_file = path.is_dir(), path.is_file()
     if not is_folder and not is_file:
@@ -57,10 +57,10 @@ def _of_bundle(folder: Path, name: str) -> NgramModel:
     return NgramModel(bundle.rules, bundle.table, name=f"ngram:{name}", identity=bundle.identity)
 
 
-def _of_arpa(path: Path, name: str) -> NgramModel:
-    ngrams = read_arpa(path)
-    rules = Rules(named("raw-1"), Words(ngrams.words), unit="line")
-    return NgramModel(rules, Table.in_memory(ngrams), name=f"ngram:{name}", identity=_identity(path, rules))
+def _of_file(path: Path, name: str) -> NgramModel:
+    words, lookup = open_lookup(path)
+    rules = Rules(named("raw-1"), Words(words), unit="line")
+    return NgramModel(rules, lookup, name=f"ngram:{name}", identity=_identity(path, rules))
 
 
 def _identity(path: Path, rules: Rules) -> str:

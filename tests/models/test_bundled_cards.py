@@ -2,13 +2,19 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
-from nonplus import Protocol, open_model
+from nonplus import Protocol, evaluate, open_model
 from nonplus.measure.protocol.resolved import resolve
-from nonplus.models import DEFAULT, bundled_models
+from nonplus.models import DEFAULT, bundled_cards, bundled_models
 from nonplus.models.bundled_cards import bundled_folder, described
+from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.bundle import write_bundle
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.words import Words
 
 MODELS = pytest.mark.parametrize("name", bundled_models())
 
@@ -69,3 +75,24 @@ def test_a_folder_without_a_card_is_not_published_yet(tmp_path, monkeypatch):
     (tmp_path / "carded" / "figures.json").write_text(json.dumps({}))
     monkeypatch.setattr("nonplus.models.bundled_cards._BUNDLED", tmp_path)
     assert bundled_models() == ["carded"]
+
+
+@pytest.fixture
+def bundle(tmp_path, monkeypatch):
+    """A bundle of n-grams that came with the package as ``weather``."""
+    ngrams = read_arpa(Path(__file__).parent / "ngram" / "fixtures" / "weather.arpa")
+    write_bundle(tmp_path / "weather", ngrams, rules=Rules(named("standard"), Words(ngrams.words)))
+    card = {"licence": "Apache-2.0", "sha256": "00ff", "figures": []}
+    (tmp_path / "weather" / "figures.json").write_text(json.dumps(card))
+    monkeypatch.setattr(bundled_cards, "_BUNDLED", tmp_path)
+    return tmp_path / "weather"
+
+
+def test_a_bundle_of_ngrams_may_come_with_the_package_too(bundle):
+    card = described("weather")
+    assert (card.context, card.vocabulary, card.licence) == (2, 8, "Apache-2.0")
+    assert card.bytes == sum(file.stat().st_size for file in bundle.iterdir())
+    of_name, of_folder = (evaluate("rain falls", model=name) for name in ("bundled:weather", f"ngram:{bundle}"))
+    assert of_name.tally == of_folder.tally
+    assert of_name.model_identity == of_folder.model_identity
+    assert of_name.model == "weather"

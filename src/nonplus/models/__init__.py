@@ -7,7 +7,7 @@ from typing import Any, cast
 from nonplus.closest import did_you_mean
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import HasLogprobs, ScoresTexts, TextScorer, WindowModel
-from nonplus.models.bundled_cards import bundled_folder, bundled_models
+from nonplus.models.bundled_cards import bundled_folder, bundled_models, is_of_ngrams
 from nonplus.models.loading import Loading, loaded_as_is
 from nonplus.optional import MODELS, is_scheme, opener, require, schemes
 
@@ -60,13 +60,15 @@ def wrap_model(model: Any, tokenizer: Any, *, loading: Loading = Loading()) -> W
     return loaded_as_is(wrapped, loading)
 
 
-def open_bundled(name: str, loading: Loading = Loading()) -> WindowModel:  # noqa: B008
-    """``bundled:NAME``: a model that comes with the package, run by NumPy.
+def open_bundled(name: str, loading: Loading = Loading()) -> WindowModel | TextScorer:  # noqa: B008
+    """``bundled:NAME``: a model that comes with the package, run without torch.
 
     Raises:
         BadModel: there is no such model.
     """
-    opened: WindowModel = opener(MODELS, "llama")(bundled_folder(bundled_name(name)), loading)
+    bare = bundled_name(name)
+    scheme = "ngram" if is_of_ngrams(bare) else "llama"
+    opened: WindowModel | TextScorer = opener(MODELS, scheme)(str(bundled_folder(bare)), loading)
     return opened
 
 

@@ -31,8 +31,9 @@ class Figure:
 class Bundled:
     """A model that comes with the package.
 
-    ``bytes`` is the size of its folder, ``context`` is in tokens; ``licence`` is the
-    SPDX name of the weights' licence; ``sha256`` is that of ``model.safetensors``.
+    ``bytes`` is the size of its folder, ``context`` is in tokens, which an n-gram model
+    has one fewer of than its order; ``licence`` is the SPDX name of the weights'
+    licence; ``sha256`` is that of the file with the weights.
     """
 
     name: str
@@ -54,20 +55,36 @@ def bundled_models() -> list[str]:
     return sorted(card.parent.name for card in _BUNDLED.glob("*/figures.json"))
 
 
+def is_of_ngrams(name: str) -> bool:
+    """Whether that model is a bundle of n-grams, and not one of ``transformers``."""
+    return (bundled_folder(name) / "manifest.json").is_file()
+
+
 def described(name: str) -> Bundled:
     """The model of that name, as its card describes it."""
     folder = bundled_folder(name)
-    config, card = _json(folder / "config.json"), _json(folder / "figures.json")
+    card = _json(folder / "figures.json")
+    context, vocabulary = _of_ngrams(folder) if is_of_ngrams(name) else _of_llama(folder)
     columns = [column.name for column in fields(Figure)]
     return Bundled(
         name=name,
         bytes=sum(file.stat().st_size for file in folder.iterdir()),
-        context=config["max_position_embeddings"],
-        vocabulary=config["vocab_size"],
+        context=context,
+        vocabulary=vocabulary,
         licence=card["licence"],
         sha256=card["sha256"],
         figures=tuple(Figure(**{column: each[column] for column in columns}) for each in card["figures"]),
     )
+
+
+def _of_llama(folder: Path) -> tuple[int, int]:
+    config = _json(folder / "config.json")
+    return config["max_position_embeddings"], config["vocab_size"]
+
+
+def _of_ngrams(folder: Path) -> tuple[int, int]:
+    manifest = _json(folder / "manifest.json")
+    return manifest["order"] - 1, manifest["vocabulary"]
 
 
 def _json(file: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: 
         BadInput: it cannot be read.
     """
     path = found_at(name)
-    return loaded_as_is(_of_bundle(path, name) if path.is_dir() else _of_file(path, name), loading)
+    return loaded_as_is(_of_bundle(path) if path.is_dir() else _of_file(path), loading)
 
 
 def found_at(name: str) -> Path:
@@ -52,15 +52,15 @@ def found_at(name: str) -> Path:
     return path
 
 
-def _of_bundle(folder: Path, name: str) -> NgramModel:
+def _of_bundle(folder: Path) -> NgramModel:
     bundle = open_bundle(folder)
-    return NgramModel(bundle.rules, bundle.table, name=f"ngram:{name}", identity=bundle.identity)
+    return NgramModel(bundle.rules, bundle.table, name=folder.resolve().name, identity=bundle.identity)
 
 
-def _of_file(path: Path, name: str) -> NgramModel:
+def _of_file(path: Path) -> NgramModel:
     words, lookup = open_lookup(path)
     rules = Rules(named("raw-1"), Words(words), unit="line")
-    return NgramModel(rules, lookup, name=f"ngram:{name}", identity=_identity(path, rules))
+    return NgramModel(rules, lookup, name=path.name, identity=_identity(path, rules))
 
 
 def _identity(path: Path, rules: Rules) -> str:

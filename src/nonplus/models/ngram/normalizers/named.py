@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import final
 
 from nonplus.closest import did_you_mean
 from nonplus.errors import BadModel
 from nonplus.models.ngram.normalizers.aligned import Aligned, Unit, encoded, unchanged
+from nonplus.models.ngram.normalizers.ccnet import CCNET, DATATROVE, EDUGP
+from nonplus.models.ngram.normalizers.lines import by_lines
 from nonplus.models.ngram.normalizers.standard import standard
+from nonplus.models.ngram.normalizers.substituting import Substitution, substituted
 
 
 @final
@@ -39,11 +43,23 @@ def raw(texts: Sequence[str], unit: Unit) -> Aligned:
     return unchanged(encoded(texts))
 
 
+def _substituting(rule: Substitution) -> Callable[[Sequence[str], Unit], Aligned]:
+    def normalize(texts: Sequence[str], unit: Unit) -> Aligned:
+        own = partial(substituted, rule=rule)
+        return by_lines(texts, own) if unit == "line" else own(texts)
+
+    return normalize
+
+
 NORMALIZERS = {
     each.name: each
     for each in (
         Normalizer(name="raw", version=1, unit="line", normalize=raw),
         Normalizer(name="standard", version=1, unit="line", normalize=standard),
+        Normalizer(name="ccnet", version=1, unit="document", normalize=_substituting(CCNET)),
+        Normalizer(name="edugp", version=1, unit="document", normalize=_substituting(EDUGP)),
+        Normalizer(name="datatrove", version=1, unit="document", normalize=_substituting(DATATROVE)),
+        Normalizer(name="datajuicer", version=1, unit="document", normalize=raw),
     )
 }
 

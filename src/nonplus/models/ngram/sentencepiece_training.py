@@ -1,0 +1,119 @@
+"""A SentencePiece model trained on a sample of a corpus.
+
+The sample depends on what sentences there are, not on their order: it takes each
+sentence once, those with the smallest digests first, up to a number of bytes, and hands
+them to SentencePiece sorted, which works in one thread. So any order of the documents
+gives the same model, byte for byte, as long as the version of SentencePiece, the kind
+of processor and the sentences are the same.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+from typing import final
+
+import sentencepiece
+
+from nonplus.errors import BadInput
+from nonplus.models.ngram.normalizers.aligned import Unit
+from nonplus.models.ngram.normalizers.named import Normalizer
+
+_SAMPLE = 1 << 24  # bytes
+_BATCH = 1 << 20  # characters that are normalised together
+_LEAST = 8  # pieces
+
+
+def trained(texts: Iterable[str], *, normalizer: Normalizer, unit: Unit, pieces: int) -> bytes:
+    """The content of a model of at most ``pieces`` pieces, of the unigram type.
+
+    It changes no character by itself: texts are those that the normaliser made of
+    ``texts``. Fewer pieces come of a text that has no more.
+
+    Raises:
+        BadInput: there is no text, or it has more different characters than pieces.
+    """
+    if pieces < _LEAST:
+        raise BadInput(f"sentencepiece:{pieces} has too few pieces; use e.g. tokenizer=sentencepiece:8000")
+    sample = _Sample(_SAMPLE)
+    for batch in _batches(texts):
+        for sentence in _sentences(batch, normalizer, unit):
+            sample.add(sentence)
+    file = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(sample.sentences()),
+            model_writer=file,
+            vocab_size=pieces,
+            hard_vocab_limit=False,
+            character_coverage=0.9995,
+            normalization_rule_name="identity",
+            max_sentence_length=_SAMPLE,
+            bos_id=-1,
+            eos_id=-1,
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as fault:
+        raise BadInput(
+            f"no SentencePiece model of {pieces} pieces can be trained on this text ({fault}); give more text, or "
+            "another number of pieces, as in tokenizer=sentencepiece:8000"
+        ) from None
+    return file.getvalue()
+
+
+@final
+class _Sample:
+    """Different sentences with the smallest digests, about so many bytes of them."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._kept: dict[bytes, bytes] = {}
+        self._size = 0
+        self._limit = b"\xff" * 16  # no sentence with a larger digest is among them
+
+    def add(self, sentence: bytes) -> None:
+        digest = hashlib.blake2b(sentence, digest_size=16).digest()
+        if digest > self._limit or digest in self._kept:
+            return
+        self._kept[digest] = sentence
+        self._size += len(sentence)
+        if self._size > 2 * self._room:
+            self._shrink()
+
+    def sentences(self) -> list[bytes]:
+        """The sample, sorted."""
+        self._shrink()
+        return sorted(self._kept.values())
+
+    def _shrink(self) -> None:
+        digests = sorted(self._kept)
+        sizes = accumulate(len(self._kept[digest]) for digest in digests)
+        self._kept = {
+            digest: self._kept[digest] for digest, size in zip(digests, sizes, strict=True) if size <= self._room
+        }
+        self._size = sum(map(len, self._kept.values()))
+        if len(self._kept) < len(digests):
+            self._limit = max(self._kept, default=b"")
+
+
+def _sentences(texts: list[str], normalizer: Normalizer, unit: Unit) -> list[bytes]:
+    aligned = normalizer.normalize(texts, unit)
+    data, bounds = aligned.data_N.tobytes(), aligned.starts_D1.tolist()
+    documents = [data[start:stop] for start, stop in pairwise(bounds)]
+    if unit == "document":
+        return documents
+    return [line for document in documents for line in document.split(b"\n") if line]
+
+
+def _batches(texts: Iterable[str]) -> Iterable[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= _BATCH:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch

@@ -99,8 +99,10 @@ def test_tables_have_the_matches_and_alternatives_of_each_token(run: Run, tmp_pa
 def test_a_page_shows_every_token_and_the_terminal_the_text(run: Run, tmp_path: Path) -> None:
     ran = run("score", "snow falls in may", *MODEL, "--html", tmp_path / "page.html", "--show")
     assert ran.code == 0, ran.err
-    assert "falls" in ran.out
+    assert "'snow'" in ran.out
+    assert "  </s>\n" in ran.out  # a token without text has its name
     page = (tmp_path / "page.html").read_text()
+    assert '"bare":{"4":"\\u003c/s\\u003e"},"match":[2,1,2,3,3]' in page
     assert "ngram:3|normalizer:raw-1" in page
     assert '"rank":[' in page
 

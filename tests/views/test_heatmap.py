@@ -118,6 +118,7 @@ def test_the_data_are_those_of_the_scores():
     assert sum(bits) / len(bits) == pytest.approx(report.bits_per_token, abs=1e-3)
     first = data["documents"][0]
     assert first["bits"][0] is None
+    assert first.pop("bare") == {}
     assert {len(column) for column in first.values()} == {len("the fox")}
     assert all(len(top) == 6 for top in first["top"][1:])
 

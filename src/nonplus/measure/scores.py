@@ -306,3 +306,10 @@ class TokenNames:
         if token not in self._names:
             self._names[token] = self._decode([token])
         return self._names[token]
+
+    def bare(self, token: TokenScore) -> str:
+        """The name of a token that no character of the text begins in, such as a last
+        ``</s>``; empty for a part of a character, which has none.
+        """
+        name = "" if token.text else self(token.id)
+        return "" if "\N{REPLACEMENT CHARACTER}" in name else name

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 from models import FIXTURES
@@ -21,11 +22,16 @@ from nonplus.measure.records import Document
 from nonplus.measure.scores import ScoredText
 from nonplus.models.loading import Loading
 from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.bundle import open_bundle, write_bundle
+from nonplus.models.ngram.byte_words import ByteWords
 from nonplus.models.ngram.model import NgramModel
+from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.pieces import Pieces
 from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.splitters import piece_model
 from nonplus.models.ngram.table import Table
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.words import NewWords, Words
 
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
 
@@ -229,3 +235,40 @@ def test_a_model_whose_weights_make_a_word_more_than_certain_is_refused_there(tm
     path.write_text(WEATHER.read_text().replace("-1.1\tfalls\t0.3979400", "-1.1\tfalls\t3"))
     with pytest.raises(BadModel, match=r"gives the log-probability .*, and none is above 0"):
         scored("falls snow", model=f"ngram:{path}")
+
+
+# ----------------------------------------------------------------------- tokenizers
+
+
+def uniform_over(words: list[str]) -> NgramsInMemory:
+    """Every word equally probable."""
+    n = len(words)
+    ids, probs = np.arange(n, dtype=np.int32)[:, None], np.full(n, -math.log10(n - 1), np.float32)
+    return NgramsInMemory(words, (Block(ids, probs, np.zeros(n, np.float32)),))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20))
+def test_bytes_may_be_the_words(text: str) -> None:
+    splitter = ByteWords(NewWords())
+    ngrams = uniform_over(list(splitter.words))
+    rules = Rules(named("raw"), splitter, unit="document")
+    (one,) = scored(text, model=NgramModel(rules, Table.in_memory(ngrams), name="bytes", identity="bytes"))
+    assert len(one.nats) == len(text.encode()) + 1
+    assert "".join(row.text for row in one.rows(str)) == text
+    assert one.texts.tokens.lost == frozenset()
+    assert one.nats.tolist() == pytest.approx([math.log(258)] * len(one.nats), rel=1e-6)
+
+
+def test_pieces_of_a_tokenizers_file_come_back_from_a_bundle(tmp_path: Path) -> None:
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"rain": 0, "fall": 1, "s": 2, "?": 3}, unk_token="?"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Split(tokenizers.Regex("fall|s|rain"), "isolated")
+    made.save(str(tmp_path / "tokenizer.json"))
+    splitter = Pieces(piece_model(tmp_path / "tokenizer.json"), NewWords())
+    rules = Rules(named("raw"), splitter)
+    rules.sentences(["rainfalls"])
+    write_bundle(tmp_path / "made", uniform_over(list(rules.words)), rules=rules)
+    bundle = open_bundle(tmp_path / "made")
+    model = NgramModel(bundle.rules, bundle.table, name="pieces", identity="pieces")
+    (one,) = scored("rainfalls", model=model)
+    assert [row.text for row in one.rows(str)] == ["rain", "fall", "s", ""]
+    assert "tokenizer:tokenizers" in model.protocol.signature

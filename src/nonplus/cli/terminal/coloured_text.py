@@ -48,7 +48,7 @@ class Screen:
 
     def _list(self, scored: ScoredText) -> None:
         for token in _tokens(scored, self._names):
-            line = f"{'-':>8}  {token}" if isinstance(token, str) else _line(token)
+            line = f"{'-':>8}  {token}" if isinstance(token, str) else _line(token, self._names.bare(token))
             self._console.print(Text(line), soft_wrap=True)
 
 
@@ -95,8 +95,9 @@ def legend(styles: Sequence[str]) -> Text:
     return text
 
 
-def _line(token: TokenScore) -> str:
-    return f"{_bits(token):>8}  {token.text!r}{'  unknown' if token.unknown else ''}"
+def _line(token: TokenScore, bare: str) -> str:
+    shown = one_line(bare) if bare else repr(token.text)
+    return f"{_bits(token):>8}  {shown}{'  unknown' if token.unknown else ''}"
 
 
 def _bits(token: TokenScore) -> str:

@@ -49,7 +49,8 @@ def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title:
     Entropy, rank and alternatives are those of the texts' readings; a text without
     readings shows surprisal only.
     """
-    names, data, room = TokenNames(model.tokenizer.decode), TokenData(), MOST_TOKENS
+    names, room = TokenNames(model.tokenizer.decode), MOST_TOKENS
+    data = TokenData(names)
     sections: list[str] = []
     for text in texts:
         if room <= 0:

@@ -15,8 +15,8 @@ function percent(probability) {
   return number(100 * probability, 3) + "%";
 }
 
-function visible(text) {
-  return text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || "(part of a character)";
+function visible(text, bare) {
+  return text.replaceAll("\n", "↵").replaceAll("\t", "⇥").replaceAll(" ", "␣") || bare || "(part of a character)";
 }
 
 function make(kind, className, text) {
@@ -41,11 +41,12 @@ function alternatives(top, own, text, probability) {
   return bars;
 }
 
-function figures(bits, entropy, rank) {
+function figures(bits, entropy, rank, match, backoff) {
   const probability = bits === "Infinity" ? 0 : 2 ** -bits;
   const rows = [["probability", percent(probability)], ["surprisal", bits === "Infinity" ? "infinite" : bits.toFixed(2) + " bits"]];
   if (rank !== null) rows.push(["rank", number(rank, 9) + " of " + number(data.vocabulary, 9)]);
   if (entropy !== null) rows.push(["entropy", entropy.toFixed(2) + " bits"]);
+  if (match) rows.push(["longest match", match + "-gram"], ["by backing off", backoff.toFixed(2) + " bits"]);
   const list = make("dl");
   for (const [name, value] of rows) list.append(make("dt", "", name), make("dd", "", value));
   return [list, probability];
@@ -53,18 +54,18 @@ function figures(bits, entropy, rank) {
 
 function show(element) {
   const [d, t] = place.get(element);
-  const { bits, entropy, rank, top, own } = data.documents[d];
+  const { bits, entropy, rank, top, own, bare, match = [], backoff = [] } = data.documents[d];
   const text = element.textContent;
-  card.replaceChildren(make("p", "token", visible(text)));
+  card.replaceChildren(make("p", "token", visible(text, bare[t])));
   card.append(make("p", "plain", "token " + number(t + 1, 9) + " of " + number(bits.length, 9)));
   if (element.classList.contains("x")) card.append(make("p", "hint", "The tokenizer has no token for this text; the figures are those of its unknown token."));
   if (bits[t] === null) {
     card.append(make("p", "hint", "This token is not scored under this protocol."));
     return;
   }
-  const [list, probability] = figures(bits[t], entropy[t], rank[t]);
+  const [list, probability] = figures(bits[t], entropy[t], rank[t], match[t], backoff[t]);
   card.append(list);
-  if (top[t].length) card.append(make("h3", "", "what the model expected here"), alternatives(top[t], own[t], text, probability));
+  if (top[t].length) card.append(make("h3", "", "what the model expected here"), alternatives(top[t], own[t], text || bare[t] || "", probability));
 }
 
 function choose(element) {

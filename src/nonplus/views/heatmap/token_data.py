@@ -7,7 +7,7 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.measure.scores import ScoredText, TokenScore
+from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
 
 _HARMLESS = str.maketrans({"<": r"\u003c", ">": r"\u003e", "&": r"\u0026", "\u2028": r"\u2028", "\u2029": r"\u2029"})
 
@@ -18,11 +18,13 @@ class TokenData:
 
     Surprisal and entropy are in bits with three decimals: ``null`` for an unscored
     token, the string ``"Infinity"`` for a token of probability 0. An alternative is an
-    index into one list of names, and a probability.
+    index into one list of names, and a probability. ``bare`` has the names of tokens
+    without text; ``match`` and ``backoff`` (bits) are there for an n-gram model.
     """
 
-    def __init__(self) -> None:
-        self._documents: list[dict[str, list[Any]]] = []
+    def __init__(self, names: TokenNames) -> None:
+        self._token_names = names
+        self._documents: list[dict[str, Any]] = []
         self._names: dict[str, int] = {}
 
     def add(self, text: ScoredText, tokens: Sequence[TokenScore]) -> None:
@@ -34,6 +36,8 @@ class TokenData:
                 "rank": [token.rank for token in tokens],
                 "top": [self._top(token) for token in tokens],
                 "own": _own(text, tokens),
+                "bare": {place: name for place, each in enumerate(tokens) if (name := self._token_names.bare(each))},
+                **({} if text.matches is None else _matches(tokens)),
             }
         )
 
@@ -59,6 +63,13 @@ def _own(text: ScoredText, tokens: Sequence[TokenScore]) -> list[int | None]:
     rows, columns = np.nonzero(text.readings.top_ids == text.tokens.ids[text.index][:, None])
     own = dict(zip(text.index[rows].tolist(), columns.tolist(), strict=True))
     return [own.get(text.tokens.first + token.index - text.part.tokens) for token in tokens]
+
+
+def _matches(tokens: Sequence[TokenScore]) -> dict[str, list[Any]]:
+    return {
+        "match": [token.match for token in tokens],
+        "backoff": [_bits(token.backoff) for token in tokens],
+    }
 
 
 def _bits(nats: float | None) -> float | str | None:

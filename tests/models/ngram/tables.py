@@ -19,6 +19,16 @@ def block(log_of):
     return Block(ids, values[:, 0].copy(), values[:, 1].copy())
 
 
+MODEL = NgramsInMemory(
+    [*SPECIAL_WORDS, "a", "b"],
+    (
+        block({(0,): (-2, 0), (1,): (-99, -0.5), (2,): (-1, -0.25), (3,): (-0.5, 0.5), (4,): (-0.75, 0)}),
+        block({(1, 3): (-0.125, -0.375), (3, 4): (-0.25, 0), (4, 2): (-1.5, -3)}),
+        block({(1, 3, 4): (-0.0625, 0), (4, 3, 4): (-0.03125, 0)}),
+    ),
+)
+
+
 @st.composite
 def holed_models(draw, max_order=5):
     """Any model: an n-gram's prefix and suffix need not be n-grams of it."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tables import Dictionaries, block, holed_models, sentences
+from tables import MODEL, Dictionaries, block, holed_models, sentences
 
 from nonplus.errors import BadInput, BadModel
 from nonplus.kernels import native
@@ -26,16 +26,6 @@ def path(request):
             pytest.skip("the C kernel is not built or is switched off")
         yield request.param
     native.library.cache_clear()
-
-
-MODEL = NgramsInMemory(
-    [*SPECIAL_WORDS, "a", "b"],
-    (
-        block({(0,): (-2, 0), (1,): (-99, -0.5), (2,): (-1, -0.25), (3,): (-0.5, 0.5), (4,): (-0.75, 0)}),
-        block({(1, 3): (-0.125, -0.375), (3, 4): (-0.25, 0), (4, 2): (-1.5, -3)}),
-        block({(1, 3, 4): (-0.0625, 0), (4, 3, 4): (-0.03125, 0)}),
-    ),
-)
 
 
 def by_words(model):

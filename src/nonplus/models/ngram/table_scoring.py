@@ -24,6 +24,7 @@ from nonplus.models.ngram.table_keys import Nodes
 from nonplus.models.ngram.table_orders import Order, leads_nowhere
 
 _LN10 = math.log(10)
+_as_in_c = np.errstate(over="ignore", invalid="ignore")  # a damaged file may hold anything
 
 
 @final
@@ -75,6 +76,7 @@ class Longest:
         return logprobs_N
 
 
+@_as_in_c
 def score(table: Contents, ids_T: WordIds, starts: Ints) -> tuple[Floats, NDArray[np.uint8], Float32s]:
     """The surprisal of each token of sentences, the length of its n-gram, the logarithm
     of the back-off weights.
@@ -93,6 +95,7 @@ def _one_later(ends: Ends, starts: Ints) -> Ends:
     return Ends(nodes_T, backoffs_T)
 
 
+@_as_in_c
 def distributions(table: Contents, histories: Sequence[WordIds]) -> Floats:
     """The log-probability (M, V) of every word after each history."""
     return np.stack([_distribution(table, history_H) for history_H in histories])

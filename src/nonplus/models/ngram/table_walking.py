@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
-from nonplus.models.ngram.ngrams import Block, WordIds
+from nonplus.models.ngram.ngrams import Block, Float32s, WordIds
 from nonplus.models.ngram.table_file import Contents
 from nonplus.models.ngram.table_keys import gathered
 
@@ -25,7 +25,7 @@ def blocks(table: Contents, k: int) -> Iterator[Block]:
     """
     if k == 1:
         ids_V1 = np.arange(len(table.words_V2), dtype=np.int32)[:, None]
-        yield Block(ids_V1, table.words_V2[:, 0].copy(), table.words_V2[:, 1] + np.float32(0))
+        yield Block(ids_V1, table.words_V2[:, 0].copy(), _zeros_plain(table.words_V2[:, 1]))
         return
     order = table.orders[k - 2]
     for start in range(0, order.slots, _SLOTS):
@@ -34,7 +34,7 @@ def blocks(table: Contents, k: int) -> Iterator[Block]:
         probs_M, backoffs_M = order.values(slots)
         ngrams = ~np.isnan(probs_M)
         ids_Mk = _words(table, k, slots[ngrams])
-        yield Block(ids_Mk, probs_M[ngrams], backoffs_M[ngrams] + np.float32(0))  # -0 becomes 0
+        yield Block(ids_Mk, probs_M[ngrams], _zeros_plain(backoffs_M[ngrams]))
 
 
 def _words(table: Contents, k: int, slots_M: NDArray[np.int64]) -> WordIds:
@@ -49,3 +49,9 @@ def _words(table: Contents, k: int, slots_M: NDArray[np.int64]) -> WordIds:
         slots_M = nodes_M.astype(np.int64) - 1
     ids_Mk[:, 0] = slots_M
     return ids_Mk
+
+
+def _zeros_plain(backoffs_M: Float32s) -> Float32s:
+    """-0 becomes 0."""
+    with np.errstate(invalid="ignore"):  # a damaged file may hold anything
+        return np.where(backoffs_M == 0, np.float32(0), backoffs_M)

@@ -178,6 +178,12 @@ MALFORMED = {
     "too many fields": (changed(b"rain in\t", b"rain in now\t"), 20, "got 5 fields"),
     "a word twice": (changed(b"-1.0\tsnow", b"-1.0\tmay"), 14, "'may' is here a second time"),
     "<unk> in both spellings": (changed(b"-1.0\tsnow", b"-1.0\t<UNK>"), 14, "'<UNK>' is here a second time"),
+    "a 2-gram twice": (changed(b"falls in\t0.1", b"rain falls\t0.1"), 21, "2-gram is on line 19, too"),
+    "a 3-gram twice, among empty lines": (
+        changed(b"-0.2218487\tfalls in may", b"\n \n\n-1\t<s> rain falls"),
+        32,
+        "3-gram is on line 27, too",
+    ),
     "a word without a unigram": (changed(b"-1.0\tsnow", b"-1.0\tsleet"), 18, "'snow' has no unigram"),
     "no <s>": (changed(b"-99\t<s>", b"-99\t<S>"), 15, "lack <s>.*-99 <s>"),
     "no </s>": (changed(b"-0.9\t</s>", b"-0.9\t</S>"), 15, "lack </s>"),

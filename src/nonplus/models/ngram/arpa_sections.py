@@ -14,6 +14,7 @@ import numpy as np
 
 from nonplus.kernels.native import arpa as native
 from nonplus.models.ngram.arpa_lines import Lines, shown
+from nonplus.models.ngram.arpa_repeats import Places, repeats
 from nonplus.models.ngram.arpa_words import WordLookup
 from nonplus.models.ngram.decimals import float32s
 from nonplus.models.ngram.ngrams import Block
@@ -45,22 +46,31 @@ def read_section(lines: Lines, section: Section, words: WordLookup) -> Block:
     """The n-grams in the order of the file.
 
     Raises:
-        BadModel: a line is not an n-gram of that order, or there are not as many as
-            the header promises.
+        BadModel: a line is not an n-gram of that order, or one that was there already;
+            or there are not as many as the header promises.
     """
     loaded = native.functions()
     blocks: list[Block] = []
+    places = Places()
     n = 0
     while True:
         if loaded is not None:
+            places.add(n, lines.number + 1)
             blocks.append(_plain(loaded, lines, section, section.listed - n, words))
             n += len(blocks[-1].ids_Mk)
-        rows = list(islice(_rows(lines, section, n, words), _AT_ONCE if loaded is None else _RARE))
+        rows = list(islice(_rows(lines, section, n, words, places), _AT_ONCE if loaded is None else _RARE))
         if not rows:
-            return _joined(blocks, section.order)
+            break
         ids, probs, backoffs = zip(*rows, strict=True)
         blocks.append(Block(np.array(ids, np.int32), float32s(probs), float32s(backoffs)))
         n += len(rows)
+    block = _joined(blocks, section.order)
+    for earlier, later in repeats(block.ids_Mk):
+        lines.refuse(
+            f"this {section.order}-gram is on line {places.line_of(earlier)}, too, and each has one line; remove one",
+            places.line_of(later),
+        )
+    return block
 
 
 def _plain(loaded: CDLL, lines: Lines, section: Section, room: int, words: WordLookup) -> Block:
@@ -85,12 +95,13 @@ def _joined(blocks: list[Block], order: int) -> Block:
     )
 
 
-def _rows(lines: Lines, section: Section, n: int, words: WordLookup) -> Iterator[_Row]:
-    """The n-grams of the next lines, after ``n`` others."""
+def _rows(lines: Lines, section: Section, n: int, words: WordLookup, places: Places) -> Iterator[_Row]:
+    """The n-grams of the next lines, after ``n`` others; noted in ``places``."""
     while (line := lines.take()) is not None:
         if line.startswith(b"\\"):
             break
         if line:
+            places.add(n, lines.number)
             n += 1
             if n > section.listed:
                 lines.refuse(

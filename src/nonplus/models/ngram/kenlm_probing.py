@@ -18,8 +18,8 @@ import numpy as np
 from nonplus.errors import BadInput
 from nonplus.measure.records import Floats, Ints
 from nonplus.models.ngram.kenlm_file import KenlmFile, read_words
-from nonplus.models.ngram.kenlm_hashes import HashTable, joined
-from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
+from nonplus.models.ngram.kenlm_hashes import HashTable, Longest
+from nonplus.models.ngram.ngrams import BEGIN, WordIds
 from nonplus.models.ngram.table import Matches
 
 _LN10 = math.log(10)
@@ -75,27 +75,23 @@ class ProbingTable:
         """
         if len(ids_T) and not (ids_T.min() >= 0 and ids_T.max() < self.vocabulary):
             raise BadInput(f"a token is none of the {self.vocabulary} words; give ids from 0 to {self.vocabulary - 1}")
-        words_T, place_T = self._numbers_V[ids_T], np.arange(len(ids_T)) - np.repeat(starts[:-1], np.diff(starts))
-        probs_T, length_T = _log10_probs(self._unigrams_V2[ids_T, 0]), np.ones(len(ids_T), np.uint8)
-        backoffs_kT = np.zeros((self.order, len(ids_T)), np.float32)  # of the n-gram of order k + 1 that ends there
-        backoffs_kT[0] = self._unigrams_V2[ids_T, 1]
-        keys_N, at_N = words_T, np.arange(len(ids_T))
+        words_T, places_T = self._numbers_V[ids_T], np.arange(len(ids_T)) - np.repeat(starts[:-1], np.diff(starts))
+        unigrams_T2 = self._unigrams_V2[ids_T]
+        lengths_T, probs_T = np.ones(len(ids_T), np.uint8), unigrams_T2[:, 0].copy()
+        longest = Longest(words_T, places_T, words_T.copy(), lengths_T, probs_T)
+        backoffs_kT = np.zeros((self.order, len(ids_T)), np.float32)  # of the n-gram of k + 1 words that ends there
+        backoffs_kT[0] = unigrams_T2[:, 1]
         for k, table in enumerate(self._tables, 1):
-            long_enough = place_T[at_N] >= k
-            keys_N, at_N = keys_N[long_enough], at_N[long_enough]
-            keys_N = joined(keys_N, words_T[at_N - k])
-            places, values = table.find(keys_N)
-            keys_N, at_N = keys_N[places], at_N[places]
-            probs_T[at_N], length_T[at_N] = _log10_probs(values[:, 0]), k + 1
-            if k + 1 < self.order:
-                backoffs_kT[k, at_N] = values[:, 1]
-        weight_T = np.zeros(len(ids_T))
+            table.extend(k, longest, backoffs_kT[k])
+        weights_T = np.zeros(len(ids_T))
         for k in range(1, self.order):  # the history of k words before a token
-            used = np.flatnonzero((place_T >= k) & (length_T <= k))
-            weight_T[used] += backoffs_kT[k - 1, used - 1]
-        if np.isnan(probs_T + weight_T).any():
+            used = np.flatnonzero((places_T >= k) & (lengths_T <= k))
+            weights_T[used] += backoffs_kT[k - 1, used - 1]
+        # KenLM marks by the sign what no longer n-gram ends in.
+        log10_probs_T = weights_T - np.abs(probs_T.astype(np.float64))
+        if np.isnan(log10_probs_T).any():
             self._file.refuse("an n-gram has a value that is no number; it is damaged: fetch or build it again")
-        return Matches(0.0 - (probs_T + weight_T) * _LN10, length_T, (weight_T * _LN10).astype(np.float32))
+        return Matches(0.0 - log10_probs_T * _LN10, lengths_T, (weights_T * _LN10).astype(np.float32))
 
     def distributions(self, ids_T: WordIds, starts: Ints, at_N: Ints) -> Iterator[Floats]:
         """Natural log-probabilities (1, V) of every word at each of the positions
@@ -111,8 +107,3 @@ class ProbingTable:
             logprobs_V = -found.nats_T.reshape(ids_VH.shape)[:, -1]
             logprobs_V[BEGIN] = -np.inf
             yield logprobs_V[None]
-
-
-def _log10_probs(stored: Float32s) -> Floats:
-    """Without the sign, by which KenLM marks what no longer n-gram ends in."""
-    return -np.abs(stored.astype(np.float64))

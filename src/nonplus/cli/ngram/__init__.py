@@ -9,6 +9,8 @@ from nonplus.cli.terminal.verbs import Verbs
 
 VERBS = {
     "inspect": ("nonplus.cli.ngram.inspect", "Show what a model is: orders, counts, sizes, how it reads text."),
+    "convert": ("nonplus.cli.ngram.convert", "Write a model in another form: a bundle, an ARPA file, quantised."),
+    "prune": ("nonplus.cli.ngram.prune", "Write a model with fewer n-grams."),
 }
 
 

@@ -2,7 +2,8 @@
 
 The keys are the flags as they are declared. Each is a field of the options record that
 the table is for: ``Loading``, ``Protocol``, ``CorpusOptions``, ``RunOptions``,
-``Precision`` and ``Output``. Last come the exit codes.
+``Precision`` and ``Output``; then ``Form``, ``TextOptions`` and ``PruneOptions`` of the
+verbs that write n-gram models. Last come the exit codes.
 """
 
 # What ``nonplus score --help`` shows; ``nonplus help score`` shows all.
@@ -86,6 +87,23 @@ OUTPUT = {
     "--per-token": "write a row for each token, as .jsonl or .parquet",
     "--html": "write a page that shows every token with its alternatives",
     "--rejects": "write each row that --on-bad-row skip leaves out, as .jsonl or .parquet",
+}
+
+FORM = {
+    "--quantize": "bits for each value of a bundle, 2 to 16; 0: float32  [as in MODEL]",
+    "--packed": "a small bundle, for handing it on; it takes longer to open",
+}
+
+READ = {
+    "--normalizer": "what is done to a text first, e.g. standard; raw: nothing  [raw]",
+    "--tokenizer": "words, bytes, or a file of SentencePiece or of the package tokenizers  [words]",
+    "--unit": "what a sentence is  [as the normaliser says]",
+}
+
+PRUNING = {
+    "--entropy": "remove n-grams without which the perplexity rises by a smaller part, e.g. 1e-8",
+    "--ngrams": "leave at most N n-grams, words included",
+    "--to-bytes": "leave what fits into so many bytes packed, e.g. 6M; the bundle is packed",
 }
 
 EXIT_CODES = {

@@ -135,7 +135,7 @@ class _Candidates:
         rests = [
             Rests(rest.own_L[kept_L], rest.lower_L[kept_L]) for rest, kept_L in zip(self.rests, kept, strict=False)
         ]
-        return Pruned(renewed(_subtree(self.trie, kept), rests), threshold, divergence)
+        return Pruned(_without_empty(renewed(_subtree(self.trie, kept), rests)), threshold, divergence)
 
     def at_most(self, most: int) -> Pruned:
         """The model of ``most`` n-grams or, as some score the same, a few less."""
@@ -159,3 +159,13 @@ def _subtree(trie: Trie, kept: Sequence[Marks]) -> Trie:
         levels.append(Level(keys, level.log10_probs_M[kept_M], level.log10_backoffs_M[kept_M]))
         places = np.cumsum(kept_M) - 1
     return Trie(trie.words, tuple(levels))
+
+
+def _without_empty(trie: Trie) -> Trie:
+    """The tree without orders that have no n-grams left; the highest backs off to
+    nothing.
+    """
+    levels = [level for level in trie.levels if len(level.keys_M)]
+    longest = levels.pop()
+    zero_M = np.zeros_like(longest.log10_backoffs_M)
+    return Trie(trie.words, (*levels, Level(longest.keys_M, longest.log10_probs_M, zero_M)))

@@ -66,7 +66,8 @@ class Continuations:
         backoffs_L[touched_L] = np.log(new_L)
         lost = self.frequencies_L[histories] * probs * (np.log(probs) - np.log(lower) - backoffs_L[histories])
         rest_L = self.frequencies_L * self.rest_L * (self.log_backoffs_L - backoffs_L)
-        return float(lost.sum() + rest_L[touched_L].sum())
+        # It is below 0 only where the probabilities of the model do not sum to 1.
+        return max(0.0, float(lost.sum() + rest_L[touched_L].sum()))
 
 
 def continuations(

@@ -1,0 +1,70 @@
+"""``nonplus ngram prune``: a model with fewer n-grams."""
+
+import math
+from pathlib import Path
+
+import click
+
+from nonplus.cli.ngram.written import say_field, say_written, summed, writes
+from nonplus.cli.terminal.help_texts import PRUNING
+from nonplus.cli.terminal.options import Option, Verb
+from nonplus.cli.terminal.printing import say_json
+from nonplus.measure.formatting import counted, figure
+from nonplus.models.ngram.converting import Form
+from nonplus.models.ngram.pruned_files import PruneOptions, prune
+
+_UNITS = {"K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+
+
+def _size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
+    """A number of bytes, as ``6000000`` or ``6M``."""
+    if value is None:
+        return None
+    unit = _UNITS.get(value[-1:].upper(), 1)
+    try:
+        return int(float(value[:-1] if unit > 1 else value) * unit)
+    except (ValueError, OverflowError):
+        raise click.BadParameter(f"{value!r} is no size; write e.g. 6M or 6000000", context, parameter) from None
+
+
+@click.command("prune", cls=Verb)
+@click.argument("model", metavar="MODEL")
+@click.option("--entropy", cls=Option, heading="How much", metavar="PART", type=float, default=None,
+              help=PRUNING["--entropy"])  # fmt: skip
+@click.option("--ngrams", cls=Option, heading="How much", metavar="N", type=int, default=None,
+              help=PRUNING["--ngrams"])  # fmt: skip
+@click.option("--to-bytes", cls=Option, heading="How much", metavar="SIZE", callback=_size, default=None,
+              help=PRUNING["--to-bytes"])  # fmt: skip
+@writes
+def command(
+    model: str,
+    output: Path,
+    entropy: float | None,
+    ngrams: int | None,
+    to_bytes: int | None,
+    quantize: int | None,
+    packed: bool,
+    as_json: bool,
+) -> int:
+    """Write MODEL without the n-grams that its predictions miss least.
+
+    What an n-gram is worth is the relative entropy of the model without it (Stolcke
+    1998). Back-off weights are computed anew, so that probabilities still sum to 1. By
+    counts, prune while training: nonplus ngram train --prune.
+
+    \b
+    nonplus ngram prune news -o small --to-bytes 6M --quantize 8
+    nonplus ngram prune news.arpa -o small.arpa --entropy 1e-8
+    """
+    options = PruneOptions(entropy=entropy, ngrams=ngrams, to_bytes=to_bytes)
+    pruned = prune(model, output, options=options, form=Form(quantize=quantize, packed=packed))
+    if as_json:
+        say_json(pruned.as_dict())
+        return 0
+    say_field("n-grams before", summed(pruned.counts_before))
+    say_field("size before", counted(pruned.bytes_before, "byte"))
+    say_written(pruned.written)
+    say_field("entropy", f"{figure(pruned.threshold)}: the least rise of perplexity by an n-gram that stayed")
+    rise = math.expm1(pruned.divergence)
+    say_field("perplexity", f"about {rise:.2%} higher on text that follows the model")
+    return 0

@@ -1,0 +1,57 @@
+"""What verbs that write a model have in common: where to, in which form, and what is
+said of it.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from nonplus.cli.terminal.help_texts import FORM
+from nonplus.cli.terminal.notices import note
+from nonplus.cli.terminal.options import Option
+from nonplus.cli.terminal.printing import say, styled
+from nonplus.measure.formatting import counted
+from nonplus.models.ngram.converting import Written
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_NAMES = 15  # columns
+
+
+def writes(function: F) -> F:
+    """Give a command the options of a model that is written."""
+    for add in reversed((
+        click.option("-o", "--output", cls=Option, heading="Output", metavar="PATH", required=True,
+                     type=click.Path(path_type=Path),
+                     help="an ARPA file if the name ends with .arpa, else the folder of a bundle"),
+        click.option("--quantize", cls=Option, heading="Output", metavar="BITS", type=int, default=None,
+                     help=FORM["--quantize"]),
+        click.option("--packed", cls=Option, heading="Output", is_flag=True,
+                     help=FORM["--packed"]),
+        click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+                     help="print one JSON object and nothing else"),
+    )):  # fmt: skip
+        function = add(function)
+    return function
+
+
+def say_written(written: Written) -> None:
+    """Print what was written; what was lost goes to stderr."""
+    say_field("wrote", f"{written.path} ({written.kind})")
+    say_field("n-grams", summed(written.counts))
+    say_field("size", f"{counted(written.bytes, 'byte')}, {written.ngram_bytes:,} of them n-grams")
+    say_field("values", f"quantised, {written.bits} bits" if written.bits else "float32")
+    for sentence in written.lost:
+        note(sentence)
+
+
+def say_field(name: str, value: str) -> None:
+    """Print one line of a table."""
+    say(styled(f"{name:{_NAMES}}  ", dim=True), value)
+
+
+def summed(counts: Sequence[int]) -> str:
+    """How many n-grams of each order there are, and of all."""
+    return " + ".join(f"{count:,}" for count in counts) + f" = {sum(counts):,}"

@@ -1,0 +1,147 @@
+"""A model written in another form: a bundle or an ARPA file, quantised, packed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from nonplus.errors import BadProtocol
+from nonplus.files import replacing
+from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.bundle import open_bundle, write_bundle
+from nonplus.models.ngram.ngrams import Ngrams
+from nonplus.models.ngram.packed_columns import Errors
+from nonplus.models.ngram.quantizing import BITS
+from nonplus.models.ngram.sources import Source, TextOptions, size, source
+
+_ARPA = ".arpa"
+_OTHERS = (".gz", ".bz2", ".xz", ".zst", ".bin", ".binary", ".klm", ".lm")  # they are read, not written
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How the values of a model are written.
+
+    ``quantize`` is the number of bits for each value, 0 for float32; without one it is
+    that of the model. With ``packed`` a bundle is small, for handing it on, and takes
+    longer to open.
+    """
+
+    quantize: int | None = None
+    packed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.quantize and self.quantize not in BITS:
+            raise BadProtocol(
+                f"quantize={self.quantize} is no number of bits for a value, which has {BITS[0]} to {BITS[-1]}; "
+                "use quantize=8, or quantize=0 for float32"
+            )
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A model that was written, and what of it was lost.
+
+    ``kind`` is ``bundle`` or ``ARPA``; ``counts`` tells how many n-grams there are of
+    order 1, 2, …, and ``ngram_bytes`` is what their file takes. ``errors`` has, for
+    each order above the first of a quantised model, by how much a base-10
+    log-probability and a back-off weight are off at most. ``lost`` are sentences.
+    """
+
+    path: Path
+    kind: str
+    counts: tuple[int, ...]
+    bytes: int
+    ngram_bytes: int
+    bits: int
+    errors: Errors
+    lost: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {
+            "path": str(self.path),
+            "kind": self.kind,
+            "counts": list(self.counts),
+            "bytes": self.bytes,
+            "ngram_bytes": self.ngram_bytes,
+            "bits": self.bits,
+            "greatest_errors": [list(each) for each in self.errors],
+            "lost": list(self.lost),
+        }
+
+
+def convert(model: str, out: Path, *, form: Form = Form(), text: TextOptions = TextOptions()) -> Written:  # noqa: B008
+    """Write the model that ``ngram:MODEL`` opens to ``out``: an ARPA file if its name
+    ends with ``.arpa``, else the folder of a bundle.
+
+    Values of float32 stay the same, bit for bit, in both directions.
+
+    Raises:
+        BadModel: the model cannot be opened, or its n-grams cannot be listed.
+        BadProtocol: ``form`` does not fit ``out``.
+        BadInput: a file cannot be read or written.
+    """
+    check(out, form)
+    return write(source(model, text), out, form)
+
+
+def check(out: Path, form: Form) -> None:
+    """Refuse a form that ``out`` cannot have, before a model is read.
+
+    Raises:
+        BadProtocol: it is so.
+    """
+    if out.suffix in _OTHERS:
+        raise BadProtocol(f"{out} names a file of a kind that is not written; end it with {_ARPA}, or name a folder")
+    if out.suffix == _ARPA and (form.packed or form.quantize):
+        asked = "packed=True" if form.packed else f"quantize={form.quantize}"
+        raise BadProtocol(f"an ARPA file such as {out} holds float32, got {asked}; leave it out, or name a folder")
+
+
+def write(given: Source, out: Path, form: Form, *, ngrams: Ngrams | None = None) -> Written:
+    """Write a model, or other n-grams in its place, as :func:`convert` does."""
+    bits = given.bits if form.quantize is None else form.quantize
+    written = given.ngrams if ngrams is None else ngrams
+    if out.suffix == _ARPA:
+        return _arpa(given, out, written)
+    write_bundle(
+        out,
+        written,
+        rules=given.rules,
+        training=given.training,
+        quantiles=given.quantiles,
+        bits=bits,
+        packed=form.packed,
+    )
+    bundle = open_bundle(out)
+    lost = [] if given.stated else ["the model does not say how text is read, so the bundle says: as it is, in words"]
+    if any(error for errors in bundle.errors for error in errors):
+        lost.append(f"values were rounded to {bits} bits; nonplus ngram inspect shows how far")
+    return Written(
+        path=out,
+        kind="bundle",
+        counts=bundle.manifest.counts,
+        bytes=size(out),
+        ngram_bytes=bundle.manifest.files[bundle.manifest.ngrams].bytes,
+        bits=bits,
+        errors=bundle.errors if bits else (),
+        lost=tuple(lost),
+    )
+
+
+def _arpa(given: Source, out: Path, ngrams: Ngrams) -> Written:
+    with replacing(out) as file:
+        write_arpa(file, ngrams)
+    lost = ("an ARPA file does not say how text is read: keep the bundle, or say it again",) if given.stated else ()
+    return Written(
+        path=out,
+        kind="ARPA",
+        counts=ngrams.counts,
+        bytes=size(out),
+        ngram_bytes=size(out),
+        bits=0,
+        errors=(),
+        lost=lost,
+    )

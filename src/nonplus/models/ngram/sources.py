@@ -1,0 +1,107 @@
+"""Where a model is taken from: its n-grams as a stream, and what is known of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+from nonplus.errors import BadModel
+from nonplus.files import reading
+from nonplus.models.ngram.bundle import open_bundle
+from nonplus.models.ngram.byte_words import ByteWords
+from nonplus.models.ngram.manifest import Training
+from nonplus.models.ngram.model_file import read_ngrams
+from nonplus.models.ngram.ngrams import Ngrams
+from nonplus.models.ngram.normalizers.aligned import Unit
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.opening import found_at
+from nonplus.models.ngram.pieces import Pieces
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.splitters import Splitter, piece_model
+from nonplus.models.ngram.words import Words
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextOptions:
+    """How texts are read by a model that does not say it: an ARPA file or a KenLM
+    binary.
+
+    ``normalizer`` is the name of one, by default ``raw``. ``tokenizer`` is ``words``,
+    the default, ``bytes``, or the file of a tokenizer. ``unit``, what a sentence is, is
+    by default that of the normaliser.
+    """
+
+    normalizer: str = ""
+    tokenizer: str = ""
+    unit: Unit | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A model on the disk; ``bits`` are those of the values of a bundle, 0 for float32,
+    and ``stated`` tells whether it is known how text is read.
+    """
+
+    ngrams: Ngrams
+    rules: Rules
+    stated: bool
+    bits: int
+    bytes: int
+    training: Training | None = None
+    quantiles: Mapping[str, Mapping[str, float]] | None = None
+
+
+def source(name: str, text: TextOptions = TextOptions()) -> Source:
+    """The model that ``ngram:NAME`` opens.
+
+    Raises:
+        BadModel: there is no such model, it is damaged, its n-grams cannot be listed,
+            or it is a bundle, which says how text is read, and ``text`` does too.
+        BadInput: it cannot be read.
+        MissingExtra: the tokenizer needs a package that is not installed.
+    """
+    path = found_at(name.removeprefix("ngram:"))
+    return _bundle(path, text) if path.is_dir() else _file(path, text)
+
+
+def _bundle(folder: Path, text: TextOptions) -> Source:
+    for option in ("normalizer", "tokenizer", "unit"):
+        if getattr(text, option):
+            raise BadModel(
+                f"the bundle {folder} says how text is read, got {option}={getattr(text, option)}; leave it out"
+            )
+    bundle = open_bundle(folder, whole=True)
+    return Source(
+        ngrams=bundle.ngrams,
+        rules=bundle.rules,
+        stated=True,
+        bits=bundle.manifest.bits,
+        bytes=size(folder),
+        training=bundle.manifest.training,
+        quantiles=bundle.manifest.quantiles,
+    )
+
+
+def _file(path: Path, text: TextOptions) -> Source:
+    ngrams = read_ngrams(path)
+    normalizer = named(text.normalizer or "raw")
+    rules = Rules(normalizer, _splitter(text.tokenizer, ngrams.words), unit=text.unit)
+    stated = text != TextOptions()
+    return Source(ngrams=ngrams, rules=rules, stated=stated, bits=0, bytes=size(path))
+
+
+def _splitter(tokenizer: str, words: Sequence[str]) -> Splitter:
+    match tokenizer:
+        case "" | "words":
+            return Words(words)
+        case "bytes":
+            return ByteWords(Words(words))
+    return Pieces(piece_model(Path(tokenizer)), Words(words))
+
+
+def size(path: Path) -> int:
+    """The bytes of a file, or of all files of a folder."""
+    with reading(path):
+        return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]))

@@ -1,0 +1,69 @@
+"""``nonplus ngram convert`` and ``nonplus ngram prune``."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from conftest import Run
+
+WEATHER = Path(__file__).parents[1] / "models" / "ngram" / "fixtures" / "weather.arpa"
+
+
+def test_a_converted_model_gives_the_same_figures(run: Run, tmp_path: Path) -> None:
+    for out in ("bundle", "packed", "again.arpa"):
+        flags = ["--packed"] if out == "packed" else []
+        assert run("ngram", "convert", WEATHER, "-o", tmp_path / out, *flags).code == 0
+    figures = {
+        json.loads(run("score", "rain falls on snow", "-m", f"ngram:{model}", "--json").out)["perplexity"]
+        for model in (WEATHER, tmp_path / "bundle", tmp_path / "packed", tmp_path / "again.arpa")
+    }
+    assert len(figures) == 1
+
+
+def test_converting_shows_what_was_written_and_what_was_lost(run: Run, tmp_path: Path) -> None:
+    ran = run("ngram", "convert", WEATHER, "-o", tmp_path / "small", "--packed", "--quantize", 2)
+    assert "n-grams          8 + 8 + 4 = 20" in ran.out
+    assert "values           quantised, 2 bits" in ran.out
+    assert "note: the model does not say how text is read" in ran.err
+    assert "note: values were rounded to 2 bits" in ran.err
+
+
+def test_json_has_all_that_is_known_of_the_model_written(run: Run, tmp_path: Path) -> None:
+    said = json.loads(run("ngram", "convert", WEATHER, "-o", tmp_path / "small", "--quantize", 8, "--json").out)
+    assert {"path", "kind", "counts", "bytes", "ngram_bytes", "bits", "greatest_errors", "lost"} == said.keys()
+    said = json.loads(run("ngram", "prune", WEATHER, "-o", tmp_path / "p.arpa", "--ngrams", 12, "--json").out)
+    assert said["counts_before"] == [8, 8, 4]
+    assert sum(said["counts"]) == 12
+    assert said["entropy"] > 0
+    assert said["divergence"] > 0
+
+
+def test_pruning_shows_counts_and_bytes_before_and_after(run: Run, tmp_path: Path) -> None:
+    out = run("ngram", "prune", WEATHER, "-o", tmp_path / "small.arpa", "--entropy", "1e-2").out
+    assert "n-grams before   8 + 8 + 4 = 20" in out
+    assert "size before      522 bytes" in out
+    assert "perplexity       about" in out
+
+
+@pytest.mark.parametrize(("size", "most"), [("1K", 1000), ("0.001M", 1000), ("700", 700)])
+def test_a_size_may_have_a_unit(run: Run, tmp_path: Path, size: str, most: int) -> None:
+    assert run("ngram", "prune", WEATHER, "-o", tmp_path / "small", "--to-bytes", size).code == 0
+    assert (tmp_path / "small" / "ngrams.packed").stat().st_size <= most
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--to-bytes", "6X"], "'6X' is no size; write e.g. 6M or 6000000"),
+        (["--to-bytes", "inf"], "'inf' is no size"),
+        (["--to-bytes", "9"], "alone take .* bytes, got --to-bytes 9; allow more bytes"),
+        ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000 and --to-bytes 6000000, got none"),
+        (["--ngrams", "2"], "the model has 8 words, got --ngrams 2; allow at least as many"),
+        (["--ngrams", "9", "--quantize", "1"], "--quantize 1 is no number of bits"),
+    ],
+)
+def test_a_refusal_says_which_option_to_change(run: Run, tmp_path: Path, arguments: list[str], sentence: str) -> None:
+    ran = run("ngram", "prune", WEATHER, "-o", tmp_path / "small", *arguments)
+    assert ran.code == 2
+    assert re.search(sentence, ran.err)

@@ -1,0 +1,127 @@
+"""A model in another form is the same model, and what is not the same is said."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from models import FIXTURES, models
+from models import bits as bits_of
+from test_packed import blocks
+
+from nonplus.errors import BadModel, BadProtocol
+from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.bundle import open_bundle, write_bundle
+from nonplus.models.ngram.converting import Form, convert
+from nonplus.models.ngram.manifest import Training
+from nonplus.models.ngram.ngrams import NgramsInMemory
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.pruned_files import PruneOptions, prune
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.sources import TextOptions
+from nonplus.models.ngram.words import Words
+
+WEATHER = FIXTURES / "weather.arpa"
+TRAINING = Training(text_sha256="00ff", bytes=70, tokens=14)
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    ngrams = read_arpa(WEATHER)
+    rules = Rules(named("standard"), Words(ngrams.words))
+    write_bundle(tmp_path / "weather", ngrams, rules=rules, training=TRAINING, quantiles={"en": {"0.5": 9.0}})
+    return tmp_path / "weather"
+
+
+@given(models(max_order=3), st.booleans())
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_through_a_bundle_and_an_arpa_file_no_value_changes(
+    tmp_path: Path, model: NgramsInMemory, packed: bool
+) -> None:
+    if not all(np.isfinite(block.log10_probs_M).all() for block in model.orders):
+        return  # an ARPA file has -99 there
+    write_bundle(tmp_path / "first", model, rules=Rules(named("raw"), Words(model.words)))
+    convert(str(tmp_path / "first"), tmp_path / "model.arpa")
+    convert(str(tmp_path / "model.arpa"), tmp_path / "second", form=Form(packed=packed))
+    assert bits_of(blocks(open_bundle(tmp_path / "second").ngrams)) == bits_of(blocks(model))
+
+
+def test_a_bundle_in_another_form_reads_text_as_before_and_knows_its_training(bundle: Path, tmp_path: Path) -> None:
+    convert(str(bundle), tmp_path / "other", form=Form(packed=True, quantize=6))
+    one, other = open_bundle(bundle), open_bundle(tmp_path / "other")
+    assert other.rules.identity == one.rules.identity
+    assert (other.manifest.training, other.manifest.quantiles) == (TRAINING, {"en": {"0.5": 9.0}})
+    assert (other.manifest.bits, other.manifest.ngrams) == (6, "ngrams.packed")
+
+
+def test_a_quantised_bundle_stays_quantised_unless_float32_is_asked_for(bundle: Path, tmp_path: Path) -> None:
+    convert(str(bundle), tmp_path / "six", form=Form(quantize=6))
+    assert convert(str(tmp_path / "six"), tmp_path / "packed", form=Form(packed=True)).bits == 6
+    assert convert(str(tmp_path / "packed"), tmp_path / "whole", form=Form(quantize=0)).bits == 0
+    six, whole = (open_bundle(tmp_path / name).ngrams for name in ("six", "whole"))
+    assert bits_of(blocks(six)) == bits_of(blocks(whole))
+
+
+def test_what_is_lost_is_said(bundle: Path, tmp_path: Path) -> None:
+    assert "does not say how text is read" in convert(str(WEATHER), tmp_path / "a").lost[0]
+    assert "an ARPA file does not say how text is read" in convert(str(bundle), tmp_path / "a.arpa").lost[0]
+    rounded = convert(str(bundle), tmp_path / "b", form=Form(quantize=2, packed=True))
+    assert "rounded to 2 bits" in rounded.lost[0]
+    assert max(map(max, rounded.errors)) > 0
+    assert convert(str(bundle), tmp_path / "c", form=Form(packed=True)).lost == ()
+
+
+def test_a_foreign_model_reads_text_as_it_is_told_to(tmp_path: Path) -> None:
+    text = TextOptions(normalizer="standard", tokenizer="words", unit="document")
+    assert convert(str(WEATHER), tmp_path / "weather", text=text).lost == ()
+    rules = open_bundle(tmp_path / "weather").rules
+    assert (rules.normalizer.id, rules.splitter.as_dict(), rules.unit) == ("standard-1", {"kind": "words"}, "document")
+
+
+@pytest.mark.parametrize(
+    ("form", "out", "sentence"),
+    [
+        ({"packed": True}, "a.arpa", "an ARPA file such as .*a.arpa holds float32, got packed=True; leave it out"),
+        ({"quantize": 8}, "a.arpa", "an ARPA file such as .*a.arpa holds float32, got quantize=8; leave it out"),
+        ({}, "a.klm", r"a.klm names a file of a kind that is not written; end it with \.arpa, or name a folder"),
+        ({"quantize": 17}, "a", "quantize=17 is no number of bits for a value, which has 2 to 16; use quantize=8"),
+    ],
+)
+def test_a_form_that_does_not_fit_is_refused(form: dict, out: str, sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(BadProtocol, match=sentence):
+        convert(str(WEATHER), tmp_path / out, form=Form(**form))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_bundle_is_not_told_how_to_read_text(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(BadModel, match=r"says how text is read, got normalizer=raw; leave it out"):
+        convert(str(bundle), tmp_path / "other", text=TextOptions(normalizer="raw"))
+
+
+def test_a_pruned_file_tells_what_was_there_before(bundle: Path, tmp_path: Path) -> None:
+    done = prune(str(bundle), tmp_path / "small", options=PruneOptions(ngrams=12), form=Form(packed=True))
+    assert (done.counts_before, sum(done.written.counts)) == ((8, 8, 4), 12)
+    assert done.written.bytes < done.bytes_before
+    assert done.divergence > 0
+    again = prune(str(bundle), tmp_path / "same.arpa", options=PruneOptions(entropy=done.threshold))
+    assert again.written.counts == done.written.counts
+
+
+def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: Path) -> None:
+    done = prune(str(bundle), tmp_path / "small", options=PruneOptions(to_bytes=600))
+    assert (tmp_path / "small" / "ngrams.packed").stat().st_size == done.written.ngram_bytes <= 600
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({}, "pruning takes one of entropy=1e-8, ngrams=1000000 and to_bytes=6000000, got none"),
+        ({"entropy": 1e-8, "ngrams": 5}, "pruning takes one of .*, got entropy=1e-08 and ngrams=5"),
+        ({"entropy": -1.0}, "entropy must not be below 0, got entropy=-1.0"),
+        ({"entropy": float("nan")}, "entropy must not be below 0, got entropy=nan"),
+    ],
+)
+def test_pruning_takes_one_measure(options: dict, sentence: str) -> None:
+    with pytest.raises(BadProtocol, match=sentence):
+        PruneOptions(**options)

@@ -51,6 +51,11 @@ def test_a_model_of_pieces_cuts_words_by_themselves():
     assert SentencePieceFile(model_of(texts())).blanks == b" "
 
 
+def test_a_corpus_of_one_long_text_is_sampled_too(monkeypatch):
+    monkeypatch.setattr(sentencepiece_training, "_SAMPLE", 10_000)
+    assert b"river" in model_of([" ".join(texts())], unit="document")
+
+
 def test_a_small_text_gives_fewer_pieces():
     assert len(model_of(texts(5), pieces=5000)) < len(model_of(texts(), pieces=60)) * 3
 

@@ -9,7 +9,7 @@ of processor and the sentences are the same.
 
 import hashlib
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, pairwise
 from typing import final
 
@@ -22,6 +22,8 @@ from nonplus.models.ngram.normalizers.named import Normalizer
 _SAMPLE = 1 << 24  # bytes
 _BATCH = 1 << 20  # characters that are normalised together
 _LEAST = 8  # pieces
+_LONG = 1 << 12  # bytes of a sentence
+_TOGETHER = 1 << 8  # words of a long one that are a part
 
 
 def trained(texts: Iterable[str], *, normalizer: Normalizer, unit: Unit, pieces: int) -> bytes:
@@ -74,7 +76,7 @@ class _Sample:
 
     def add(self, sentence: bytes) -> None:
         digest = hashlib.blake2b(sentence, digest_size=16).digest()
-        if digest > self._limit or digest in self._kept:
+        if digest > self._limit or digest in self._kept or not 0 < len(sentence) <= self._room:
             return
         self._kept[digest] = sentence
         self._size += len(sentence)
@@ -89,9 +91,8 @@ class _Sample:
     def _shrink(self) -> None:
         digests = sorted(self._kept)
         sizes = accumulate(len(self._kept[digest]) for digest in digests)
-        self._kept = {
-            digest: self._kept[digest] for digest, size in zip(digests, sizes, strict=True) if size <= self._room
-        }
+        within = [digest for digest, size in zip(digests, sizes, strict=True) if size <= self._room]
+        self._kept = {digest: self._kept[digest] for digest in within}
         self._size = sum(map(len, self._kept.values()))
         if len(self._kept) < len(digests):
             self._limit = max(self._kept, default=b"")
@@ -101,12 +102,23 @@ def _sentences(texts: list[str], normalizer: Normalizer, unit: Unit) -> list[byt
     aligned = normalizer.normalize(texts, unit)
     data, bounds = aligned.data_N.tobytes(), aligned.starts_D1.tolist()
     documents = [data[start:stop] for start, stop in pairwise(bounds)]
-    if unit == "document":
-        return documents
-    return [line for document in documents for line in document.split(b"\n") if line]
+    lines = documents if unit == "document" else [line for each in documents for line in each.split(b"\n")]
+    return [part for line in lines for part in _parts(line)]
 
 
-def _batches(texts: Iterable[str]) -> Iterable[list[str]]:
+def _parts(sentence: bytes) -> Iterator[bytes]:
+    """A sentence, or so many words of a long one at a time: pieces never reach over
+    blanks.
+    """
+    if len(sentence) <= _LONG:
+        yield sentence
+        return
+    words = sentence.split(b" ")
+    for start in range(0, len(words), _TOGETHER):
+        yield b" ".join(words[start : start + _TOGETHER])
+
+
+def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
     batch: list[str] = []
     size = 0
     for text in texts:

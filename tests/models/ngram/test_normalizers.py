@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from nasty_texts import characters, texts, units
 
 from nonplus.errors import BadInput, BadModel
+from nonplus.kernels.native import spacing
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
+from nonplus.models.ngram.normalizers.standard import plain_spaced
 
 names = pytest.mark.parametrize("name", list(NORMALIZERS))
 
@@ -39,6 +41,18 @@ def standard_by_hand(text, unit):
 def test_standard_is_its_rule_character_by_character(given_texts, unit):
     found = results(NORMALIZERS["standard"].normalize(given_texts, unit))
     assert found == [standard_by_hand(text, unit) for text in given_texts]
+
+
+@pytest.mark.skipif(spacing.functions() is None, reason="the C kernel is not built or is switched off")
+@given(parts=st.lists(st.lists(st.sampled_from([b"a", b" ", b"\n", b"\t", b"\0", b"\xff"])).map(b"".join)))
+def test_gaps_become_the_same_separators_in_c_and_in_numpy(parts):
+    data_N = np.frombuffer(b"".join(parts), np.uint8)
+    starts_D1 = np.cumsum([0, *map(len, parts)], dtype=np.int64)
+    classes = bytes(range(256)).replace(b"\t", b" ")
+    for native, plain in zip(
+        spacing.spaced(data_N, starts_D1, classes), plain_spaced(data_N, starts_D1, classes), strict=True
+    ):
+        assert native.tolist() == plain.tolist()
 
 
 @given(given_texts=texts, unit=units)

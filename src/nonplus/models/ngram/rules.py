@@ -156,9 +156,10 @@ def _documents(texts: Aligned) -> _Parts:
 
 
 def _lines(texts: Aligned) -> _Parts:
-    begins = texts.starts_D1[:-1][np.diff(texts.starts_D1) > 0]
-    after_newline = np.flatnonzero(texts.data_N[:-1] == _NEWLINE) + 1
-    begin_S = np.union1d(begins, after_newline)
+    begins_N = np.zeros(len(texts.data_N), np.bool_)
+    begins_N[1:] = texts.data_N[:-1] == _NEWLINE
+    begins_N[texts.starts_D1[:-1][np.diff(texts.starts_D1) > 0]] = True
+    begin_S = np.flatnonzero(begins_N)
     cover_S = np.append(begin_S, len(texts.data_N))[1:]
     stop_S = cover_S - (texts.data_N[cover_S - 1] == _NEWLINE)
     return _Parts(begin_S, stop_S, cover_S, np.searchsorted(begin_S, texts.starts_D1))

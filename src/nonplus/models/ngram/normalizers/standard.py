@@ -15,6 +15,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from nonplus.kernels.native import spacing as native
+from nonplus.measure.records import Ints
 from nonplus.models.ngram.normalizers.aligned import (
     Aligned,
     AlignedText,
@@ -71,12 +73,20 @@ def _with_ascii_blanks(text: str, given: bytes) -> bytes:
 
 def _spaced(texts: Aligned, unit: Unit) -> Aligned:
     """One separator for each gap between words, and none at the ends of a text."""
-    data_N: Bytes = np.frombuffer(texts.data_N.tobytes().translate(_GAPS[unit]), np.uint8)
+    spaced = plain_spaced if native.functions() is None else native.spaced
+    kept_K, origin_K, kept_D1 = spaced(texts.data_N, texts.starts_D1, _GAPS[unit])
+    origin_K1 = np.append(origin_K, len(texts.data_N)).astype(texts.origin_N1.dtype, copy=False)
+    return Aligned(kept_K, kept_D1, texts.given_D1, origin_K1)
+
+
+def plain_spaced(given_N: Bytes, starts_D1: Ints, classes: bytes) -> tuple[Bytes, Ints, Ints]:
+    """:func:`nonplus.kernels.native.spacing.spaced` in NumPy."""
+    data_N: Bytes = np.frombuffer(given_N.tobytes().translate(classes), np.uint8)
     newline_N = data_N == _NEWLINE
     gap_N = newline_N | (data_N == _BLANK)
     kept_N = ~gap_N
     kept_N[1:] |= gap_N[1:] & ~gap_N[:-1]  # the first byte of a gap
-    begins = texts.starts_D1[:-1][np.diff(texts.starts_D1) > 0]
+    begins = starts_D1[:-1][np.diff(starts_D1) > 0]
     kept_N[begins] = ~gap_N[begins]
     at_K = np.flatnonzero(kept_N)
     data_K = data_N[at_K]
@@ -84,10 +94,9 @@ def _spaced(texts: Aligned, unit: Unit) -> Aligned:
     first = np.searchsorted(at_K, inner, side="right") - 1
     first = first[first >= 0]
     data_K[first[gap_N[at_K[first]]]] = _NEWLINE
-    stops = np.searchsorted(at_K, texts.starts_D1[1:])
+    stops = np.searchsorted(at_K, starts_D1[1:])
     last = stops[stops > 0] - 1
     used_K = np.ones(len(at_K), np.bool_)
     used_K[last] = ~gap_N[at_K[last]]
-    at_K, data_K = at_K[used_K], data_K[used_K]
-    origin_K1 = np.append(at_K, len(data_N)).astype(texts.origin_N1.dtype)
-    return Aligned(data_K, np.searchsorted(at_K, texts.starts_D1), texts.given_D1, origin_K1)
+    at_K = at_K[used_K]
+    return data_K[used_K], at_K, np.searchsorted(at_K, starts_D1)

@@ -1,0 +1,43 @@
+"""Gaps between words as one separator each, in C (``spacing.c``).
+
+Letters in shapes: N bytes of D texts, K bytes that are kept.
+"""
+
+import ctypes
+import functools
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.kernels.native import library
+from nonplus.measure.records import Ints
+
+Bytes = NDArray[np.uint8]
+
+
+@functools.cache
+def functions() -> ctypes.CDLL | None:
+    """The library with the types of its function for gaps; ``None`` without it."""
+    loaded = library()
+    if loaded is not None:
+        pointer, count = ctypes.c_void_p, ctypes.c_int64
+        loaded.nonplus_spaced.argtypes = [pointer, pointer, count, pointer, pointer, pointer, pointer]
+        loaded.nonplus_spaced.restype = None
+    return loaded
+
+
+def spaced(data_N: Bytes, starts_D1: Ints, classes: bytes) -> tuple[Bytes, Ints, Ints]:
+    """What is kept (K,), where in ``data_N`` it was (K,), and where each text begins in
+    it (D + 1,).
+
+    ``classes`` has for each of the 256 bytes a blank, a newline or itself. The caller
+    checks that ``functions()`` is there.
+    """
+    loaded = functions()
+    assert loaded is not None, "the C kernel is not available: check functions() first"
+    data_N, starts_D1 = np.ascontiguousarray(data_N), np.ascontiguousarray(starts_D1)
+    kept_K, origin_K, kept_D1 = np.empty_like(data_N), np.empty(len(data_N), np.int64), np.empty_like(starts_D1)
+    given = (data_N.ctypes.data, starts_D1.ctypes.data, len(starts_D1) - 1, classes)
+    loaded.nonplus_spaced(*given, kept_K.ctypes.data, origin_K.ctypes.data, kept_D1.ctypes.data)
+    n = int(kept_D1[-1])
+    return kept_K[:n], origin_K[:n], kept_D1

@@ -126,6 +126,10 @@ def test_no_protocol_can_be_chosen_for_it() -> None:
         evaluate(["ab"], model=ByLine(), protocol=Protocol(window=8))
     with pytest.raises(BadProtocol, match="omit protocol=full"):
         nonplus.evaluate(["ab"], model=ByLine(), protocol="full")
+    with pytest.raises(BadProtocol, match="omit protocol=stride:5 and newlines='normalise'"):
+        evaluate(["ab"], model=ByLine(), protocol=Protocol.named("stride:5").but(newlines="normalise"))
+    with pytest.raises(BadProtocol, match="omit stride=4 and bos='first'"):
+        evaluate(["ab"], model=ByLine(), protocol=Protocol(stride=4, bos="first"))
     assert nonplus.evaluate(["ab"], model=ByLine()).protocol == Lines()
 
 

@@ -87,7 +87,7 @@ def stated_protocol(protocol: Protocol | None, model: WindowModel | TextScorer) 
     else:
         raise BadProtocol(
             f"{model.name} scores whole texts in its own way ({model.protocol.signature}), so no protocol can be "
-            f"chosen for it; omit protocol={protocol.name}"
+            f"chosen for it; omit {protocol.asked_for}"
         )
     for caution in stated.cautions:
         warn(f"protocol {stated.signature.partition('|')[0]}: {caution}", ProtocolWarning)
@@ -122,7 +122,7 @@ def _by_scorer(
     if options.budget:
         stated = f"budget={options.budget}"
         raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
-    these = checked(newlines_noted(named(documents)))
+    these = newlines_noted(checked(named(documents)), tokenizer=model.tokenizer)
     if options.resume is None:
         scored = _as_given(these, model, options.alternatives)
     else:

@@ -10,8 +10,8 @@ import numpy as np
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure.contract import checked_encodings
-from nonplus.measure.interfaces import AnyModel
-from nonplus.measure.lost_text import marked
+from nonplus.measure.interfaces import AnyModel, Tokenizer
+from nonplus.measure.lost_text import SAMPLE, marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
 from nonplus.measure.records import Document, Encodings, Integers, Ints, TokenizedTexts, n_bytes
@@ -71,14 +71,29 @@ def named(documents: Iterable[Document | str]) -> Iterator[Document]:
     return (_named(document, place) for place, document in enumerate(documents, 1))
 
 
-def newlines_noted(documents: Iterable[Document]) -> Iterator[Document]:
-    """The same documents; warns with SuspectInput of the first CRLF or CR newline."""
+def newlines_noted(documents: Iterable[Document], *, tokenizer: Tokenizer | None = None) -> Iterator[Document]:
+    """The same documents; warns with SuspectInput of the first CRLF or CR newline.
+
+    ``tokenizer`` is that of a model that reads newlines in a way of its own: then there
+    is no warning if it gives the tokens that it gives with LF.
+    """
     only_lf = True
     for document in documents:
         if only_lf and "\r" in document.text:
             only_lf = False
-            _note_carriage_return(document)
+            if tokenizer is None:
+                _note_carriage_return(document, "use newlines=normalise to score LF")
+            elif _tells_apart(tokenizer, document.text):
+                _note_carriage_return(document, "turn them into LF in the source, if they are to be scored so")
         yield document
+
+
+def _tells_apart(tokenizer: Tokenizer, text: str) -> bool:
+    """Whether the beginning of a text has other tokens with LF."""
+    begin = max(0, text.index("\r") - SAMPLE // 2)
+    sample = text[begin : begin + SAMPLE]
+    own, with_lf = tokenizer.encode([sample, _with_lf(sample)], specials=False)
+    return not np.array_equal(own.ids, with_lf.ids)
 
 
 def checked(documents: Iterable[Document]) -> Iterator[Document]:
@@ -252,11 +267,11 @@ def _check_context(document: Document, protocol: Protocol) -> None:
         )
 
 
-def _note_carriage_return(document: Document) -> None:
+def _note_carriage_return(document: Document, remedy: str) -> None:
     kind = "CRLF" if "\r\n" in document.text else "CR"
     warn(
         f"{document.id} has {kind} newlines, the first at character {document.text.index(chr(13))}, which are scored "
-        "as they are: a chapter of perplexity 40.8 with LF had 122.8 with CRLF; use newlines=normalise to score LF",
+        f"as they are: a chapter of perplexity 40.8 with LF had 122.8 with CRLF; {remedy}",
         SuspectInput,
     )
 

@@ -3,6 +3,7 @@ where it is not.
 """
 
 import math
+import warnings
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from models import FIXTURES
 
 import nonplus
-from nonplus.errors import BadModel
+from nonplus.errors import BadModel, SuspectInput
 from nonplus.measure.conformance import examine
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.records import Document
@@ -26,7 +27,7 @@ from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.byte_words import ByteWords
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
-from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
 from nonplus.models.ngram.pieces import Pieces
 from nonplus.models.ngram.rules import Rules
 from nonplus.models.ngram.splitters import piece_model
@@ -172,6 +173,15 @@ def test_it_behaves_as_figures_require() -> None:
 # ---------------------------------------------------------------------------- rules
 
 
+def test_newlines_are_noted_only_where_the_rules_tell_them_apart() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scored("rain falls\r\nin may\r\n")
+        scored("rain falls\rin may", model=of_rules("standard"))
+    with pytest.warns(SuspectInput, match=r"has CR newlines, .* turn them into LF in the source"):
+        scored("rain falls\rin may")
+
+
 def test_without_begin_and_end_only_words_are_scored() -> None:
     (one,) = scored("rain falls", model=of_rules(begin=False, end=False))
     assert one.seen.tolist() == [0, 1]
@@ -272,3 +282,19 @@ def test_pieces_of_a_tokenizers_file_come_back_from_a_bundle(tmp_path: Path) -> 
     (one,) = scored("rainfalls", model=model)
     assert [row.text for row in one.rows(str)] == ["rain", "fall", "s", ""]
     assert "tokenizer:tokenizers" in model.protocol.signature
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("normalizer", NORMALIZERS)
+@given(these=st.lists(texts | st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=4))
+def test_by_any_normaliser_tokens_tile_the_users_text_and_texts_do_not_depend_on_each_other(
+    normalizer: str, these: list[str]
+) -> None:
+    model = of_rules(normalizer)
+    own = [text for text in these if len(model.tokenizer.encode([text], specials=True)[0].ids) > 1]
+    together = scored(*own, model=model) if own else []
+    for text, one in zip(own, together, strict=True):
+        assert "".join(row.text for row in one.rows(str)) == text
+        (alone,) = scored(text, model=model)
+        assert np.array_equal(alone.nats, one.nats)
+        assert np.array_equal(alone.tokens.byte_ends, one.tokens.byte_ends)

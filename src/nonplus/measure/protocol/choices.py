@@ -131,6 +131,16 @@ class Protocol:
         base = self.name.partition(":")[0]
         return f"protocol={base}:{window}" if SIZED.get(base) == "window" else f"window={window}"
 
+    @property
+    def asked_for(self) -> str:
+        """The options that ask for it, such as ``protocol=full and stride=4``."""
+        name = self.name.removesuffix("+")
+        usual = type(self).named(name) if name.partition(":")[0] in PRESETS else type(self)()
+        changed = [each.name for each in fields(self) if getattr(self, each.name) != getattr(usual, each.name)]
+        options = [f"{each}={getattr(self, each)!r}" for each in changed if each != "name"]
+        named = [f"protocol={name}"] if name != "full" or not options else []
+        return " and ".join([*named, *options])
+
     def but(self, **choices: object) -> Self:
         """The same protocol with other ``choices``; its name gets a ``+``."""
         changed = {

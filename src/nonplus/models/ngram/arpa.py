@@ -50,7 +50,9 @@ def _counts(lines: Lines) -> list[int]:
     """How many n-grams of each order the header promises."""
     while (line := lines.take()) != b"\\data\\":
         if line is None:
-            lines.refuse("the file ends without a line \\data\\, which begins the model; give an ARPA file")
+            lines.refuse(
+                "the file ends without a line \\data\\, which begins the model; give an ARPA file or a KenLM binary"
+            )
         if lines.number == 1 and is_kenlm(line):
             lines.refuse("this is a KenLM binary, which is not read from compressed data; unpack it first")
     counts: list[int] = []

@@ -63,7 +63,8 @@ class Lines:
 
     def refuse(self, sentence: str, line: int | None = None) -> NoReturn:
         """Name the line, the last by default, and say what is wrong there."""
-        raise BadModel(f"{self.name}, line {line or self.number}: {sentence}")
+        number = line or self.number
+        raise BadModel(f"{self.name}{f', line {number}' if number else ''}: {sentence}")
 
     def _read_on(self) -> bool:
         rest = self._text[self._at :]

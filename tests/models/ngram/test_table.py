@@ -1,6 +1,8 @@
 """A table scores as its n-grams say, and gives them back."""
 
+import tracemalloc
 from itertools import pairwise
+from typing import final
 
 import numpy as np
 import pytest
@@ -242,3 +244,29 @@ def test_an_ngram_that_is_there_twice_is_refused():
 def test_bits_lie_between_2_and_16(bits):
     with pytest.raises(BadModel, match=f"got bits={bits}"):
         Table.in_memory(MODEL, bits=bits)
+
+
+@final
+class Streamed:
+    """More n-grams than the memory that the writer gets, made as they are read."""
+
+    def __init__(self):
+        self.words = [*SPECIAL_WORDS, *map(str, range(997))]
+        self.counts = (1000, 300_000, 300_000)
+
+    def blocks(self, order):
+        """Each word; each with 300 others after it; each of those with one more."""
+        for first in range(1000):
+            ids = np.full((300 if order > 1 else 1, order), first, np.int32)
+            ids[:, 1:2] = np.arange(len(ids))[:, None]
+            ids[:, 2:] = (ids[:, 1:2] * 7 + first) % 1000
+            yield Block(ids, *np.linspace([-1, 0], [-2, 0], len(ids), dtype=np.float32).T.copy())
+
+
+def test_writing_takes_about_the_memory_that_it_is_given(tmp_path):
+    tracemalloc.start()
+    write_table(tmp_path / "table", Streamed(), memory=1 << 19)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    assert (tmp_path / "table").stat().st_size > 8 << 20

@@ -29,10 +29,10 @@ class Sorter:
     """
 
     def __init__(self, count: int, *, size: int, memory: int, folder: Path | None) -> None:
-        self._parts = max(1, min(_MAX_FILES, -(-count * ENTRY.itemsize * _WORKING // memory)))
         self._size = size
-        self._folder = folder
-        self._entries: list[NDArray[Any]] = []
+        self._most = max(1, memory // (ENTRY.itemsize * _WORKING))
+        self._parts = max(1, min(_MAX_FILES, -(-count // self._most)))
+        self._waiting: list[NDArray[Any]] = []
         self._files: list[IO[bytes]] = []
         if self._parts > 1:
             with writing(folder or Path(tempfile.gettempdir())):
@@ -42,22 +42,29 @@ class Sorter:
         """Some n-grams."""
         entries_N = np.empty(len(keys_N), ENTRY)
         entries_N["key"], entries_N["prob"], entries_N["backoff"] = keys_N, probs_N, backoffs_N
-        if not self._files:
-            self._entries.append(entries_N)
-            return
-        part_N = homes_of(keys_N, homes=self._parts, size=self._size)
-        order_N = np.argsort(part_N, kind="stable")
-        bounds = np.searchsorted(part_N[order_N], np.arange(self._parts + 1))
-        for file, start, stop in zip(self._files, bounds[:-1], bounds[1:], strict=True):
-            file.write(entries_N[order_N[start:stop]].tobytes())
+        self._waiting.append(entries_N)
+        if self._files and sum(map(len, self._waiting)) >= self._most:
+            self._put_away()
 
     def parts(self) -> Iterator[NDArray[Any]]:
         """All n-grams as ``ENTRY``, the lowest keys first."""
         if not self._files:
-            yield _sorted(np.concatenate([np.empty(0, ENTRY), *self._entries]))
+            yield _sorted(np.concatenate([np.empty(0, ENTRY), *self._waiting]))
+            return
+        self._put_away()
         for file in self._files:
             file.seek(0)
             yield _sorted(np.frombuffer(file.read(), ENTRY))
+
+    def _put_away(self) -> None:
+        """Write what waits, each to the file of its keys."""
+        entries_N = np.concatenate([np.empty(0, ENTRY), *self._waiting])
+        self._waiting = []
+        part_N = homes_of(entries_N["key"], homes=self._parts, size=self._size)
+        order_N = np.argsort(part_N)
+        bounds = np.searchsorted(part_N[order_N], np.arange(self._parts + 1))
+        for file, start, stop in zip(self._files, bounds[:-1], bounds[1:], strict=True):
+            file.write(entries_N[order_N[start:stop]].tobytes())
 
     def close(self) -> None:
         """Remove the files."""
@@ -66,4 +73,4 @@ class Sorter:
 
 
 def _sorted(entries_N: NDArray[Any]) -> NDArray[Any]:
-    return entries_N[np.argsort(entries_N["key"], kind="stable")]
+    return entries_N[np.argsort(entries_N["key"].copy())]

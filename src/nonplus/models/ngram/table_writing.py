@@ -148,15 +148,25 @@ class _Writer:
         nodes_M = ids_Mk[:, 0].astype(np.uint32) + np.uint32(1)
         there_M = np.ones(len(ids_Mk), np.bool_)
         for length in range(2, ids_Mk.shape[1]):
-            nodes_M = self._orders[length - 2].found(nodes_M, ids_Mk[:, length - 1])
+            nodes_M = self._found(self._orders[length - 2], nodes_M, ids_Mk[:, length - 1])
             absent_M = there_M & (nodes_M == 0)
             if absent_M.any():
                 lacking.append(np.unique(ids_Mk[absent_M, :length], axis=0))
                 there_M &= ~absent_M
         return nodes_M
 
+    def _found(self, order: Order, nodes_M: Nodes, words_M: WordIds) -> Nodes:
+        """The same as ``order.found``, but looked up from one end of the table to the
+        other: it may be larger than the memory.
+        """
+        keys_M = scattered(nodes_M, words_M, vocabulary=self._vocabulary, size=order.key_bytes)
+        rising_M = np.argsort(keys_M)
+        result_M = np.empty_like(nodes_M)
+        result_M[rising_M] = order.found(nodes_M[rising_M], words_M[rising_M])
+        return result_M
+
     def _mark(self, k: int, nodes_M: Nodes) -> None:
-        slots_M = nodes_M - np.uint32(1)
+        slots_M = np.sort(nodes_M) - np.uint32(1)
         if k == 2:
             mark_words_continued(self._words_V2, slots_M)
         else:

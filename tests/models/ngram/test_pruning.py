@@ -17,8 +17,9 @@ from nonplus.models.ngram.backoff_weights import Rests
 from nonplus.models.ngram.frequencies import frequencies
 from nonplus.models.ngram.lower_orders import filled, lower_orders
 from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, Block, Ngrams, NgramsInMemory
-from nonplus.models.ngram.packed import packed
+from nonplus.models.ngram.packed import packed, unpacked
 from nonplus.models.ngram.pruning import pruned_by_entropy, pruned_to_bytes, pruned_to_ngrams
+from nonplus.models.ngram.quantizing import greatest_sum
 from nonplus.models.ngram.relative_entropy import continuations
 from nonplus.models.ngram.trie import as_trie
 
@@ -58,6 +59,19 @@ def test_the_probabilities_of_a_pruned_model_sum_to_1_after_every_history(
     assert sums(left.of, len(model.words), left.order) == pytest.approx(
         [1.0] * len(sums(left.of, len(model.words), left.order)), abs=1e-4
     )
+
+
+@given(proper_models(orders=3), thresholds, st.integers(2, 8))
+def test_the_probabilities_of_a_quantised_model_sum_to_1_within_the_bound_of_its_bins(
+    model: NgramsInMemory, threshold: float, bits: int
+) -> None:
+    whole = pruned_by_entropy(model, threshold).ngrams
+    quantised = unpacked(packed(whole, bits=bits), whole.words)
+    probs = [0.0, *(errors[0] for errors in quantised.errors)]
+    backoffs = [0.0, *(errors[1] for errors in quantised.errors[:-1])][: len(quantised.errors)]
+    bound = greatest_sum(probs, backoffs) + 1e-4
+    found = sums(Dictionaries(quantised.ngrams).of, len(model.words), len(whole.counts))
+    assert max(abs(math.log10(each)) for each in found) <= bound
 
 
 @given(holed_models(), thresholds)

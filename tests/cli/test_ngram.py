@@ -3,6 +3,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -149,8 +150,11 @@ def test_a_bundle_is_shown_with_how_it_was_made(run: Run, bundle: Path) -> None:
     assert lines["normalizer"] == "standard-1"
     assert lines["sentence"] == "line, with <s> and </s>"
     assert lines["trained on"] == "70 bytes, 14 tokens, sha256 00ff"
-    assert lines["values"] == "quantised, 2 bits"
-    assert "wide, in base-10 logarithms" in lines["bins of 2"]
+    assert lines["values"] == "quantised to 2 bits"
+    assert re.fullmatch(
+        r"probabilities by 0\.\d+, back-off weights by .* at most, in base-10 logarithms", lines["order 2"]
+    )
+    assert re.fullmatch(r"within \d+\.\d\d%: the probabilities after any history", lines["sums to 1"])
     assert "words.txt" in lines
 
 

@@ -38,17 +38,19 @@ def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "n-grams", " + ".join(f"{count:,}" for count in found.counts) + f" = {sum(found.counts):,}"
     yield "vocabulary", counted(found.vocabulary, "word")
     yield "size", f"{counted(found.bytes, 'byte')}; {figure(found.bits_per_ngram, 3)} bits for each n-gram"
-    yield "values", f"quantised, {found.bits} bits" if found.bits else "float32"
-    yield from _bins(found)
+    yield "values", f"quantised to {found.bits} bits" if found.bits else "float32"
+    yield from _errors(found)
     yield from _rules() if found.manifest is None else _manifest(found.manifest)
 
 
-def _bins(found: Inspection) -> Iterator[tuple[str, str]]:
-    """How wide the bins of each order are, in base-10 logarithms."""
+def _errors(found: Inspection) -> Iterator[tuple[str, str]]:
+    """How far quantised values are from what they were, in base-10 logarithms: up to
+    half the width of a bin.
+    """
     for order, errors in enumerate(found.errors, 2):
         kinds = ("probabilities", "back-off weights")
-        widths = [f"{kind} {2 * error:.3g}" for kind, error in zip(kinds, errors, strict=False)]
-        yield f"  bins of {order}", f"{', '.join(widths)} wide, in base-10 logarithms"
+        off = [f"{kind} by {error:.3g}" for kind, error in zip(kinds, errors, strict=False)]
+        yield f"  order {order}", f"{', '.join(off)} at most, in base-10 logarithms"
     if found.errors:
         probs, backoffs = [0.0, *(each[0] for each in found.errors)], [0.0, *(each[1] for each in found.errors[:-1])]
         bound = greatest_sum(probs, backoffs)

@@ -39,29 +39,32 @@ MUTANTS = [
     Mutant(
         "targets are not shifted",
         "measure/batches.py",
-        "return Row(fed[:-1], fed[1:][-(window.stop - window.first) :])",
-        "return Row(fed[:-1], fed[:-1][-(window.stop - window.first) :])",
+        "first=begin_W + first_W,",
+        "first=begin_W + first_W - 1,",
     ),
     Mutant(
         "the first targets are scored, not the last",
         "measure/batches.py",
-        "fed[1:][-(window.stop - window.first) :]",
-        "fed[1:][: window.stop - window.first]",
+        "first=begin_W + first_W,",
+        "first=begin_W + start_W + 1,",
     ),
     Mutant(
-        "the prefix is forgotten", "measure/batches.py", "before = prefix if window.prefixed else ()", "before = ()"
+        "the prefix is forgotten",
+        "measure/batches.py",
+        "input_BT.ravel()[place_R[rows.prefixed[order_R]] + place] = token",
+        "input_BT.ravel()[place_R[rows.prefixed[order_R]] + place] = 0",
     ),
     Mutant(
         "padding is scored",
         "measure/batches.py",
-        "at.append(np.arange(stop - len(r.target), stop) + b * width)",
-        "at.append(np.arange(width - len(r.target), width) + b * width)",
+        "ranges(end_R - scored_R, scored_R), target_N",
+        "ranges(line_R * width + width - scored_R, scored_R), target_N",
     ),
     Mutant(
         "packed texts are not independent",
         "measure/batches.py",
-        "position_BT[b, start:stop] = np.arange(len(r.input))",
-        "position_BT[b, start:stop] = np.arange(start, stop)",
+        "= ranges(0 * length_R, length_R)",
+        "= ranges(place_R - line_R * width, length_R)",
     ),
     Mutant(
         "the overlap is scored twice, rolling",
@@ -133,8 +136,8 @@ MUTANTS = [
     Mutant(
         "the weights are ignored",
         "measure/assembly.py",
-        "self._weight[place_S] = np.repeat(weights, count_W)",
-        "self._weight[place_S] = 1.0",
+        "self._weight = np.repeat(weights, count_W)",
+        "self._weight = np.ones(n)",
     ),
     Mutant(
         "documents are returned before they are finished",

@@ -16,14 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadModel, BadProtocol, ProtocolWarning
-from nonplus.measure.batches import batch, group, pack, row
+from nonplus.measure.batches import Rows, batch, group, pack
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
 from nonplus.measure.protocol.choices import Protocol
-from nonplus.measure.records import Batch, Document, Encoding, Floats, Tokens, Window
+from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
+from nonplus.measure.records import Batch, Document, Encoding, Floats, Window, Windows
 from nonplus.measure.scores import ScoredText, ScoredTexts, TokenNames
 from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
+from nonplus.measure.tokenizing import encode
 from nonplus.models.synthetic import Bytes, Uniform
 
 texts = st.lists(st.text("abcdé ", min_size=1, max_size=40), min_size=1, max_size=8)
@@ -372,9 +374,49 @@ def test_packing_loses_nothing_and_keeps_to_the_width(lengths: list[int], width:
     assert all(sum(lengths[i] for i in line) <= width for lines in packed for line in lines)
 
 
+@given(st.lists(st.integers(1, 9) | st.integers(1, 50), max_size=200), st.integers(9, 100))
+def test_each_row_goes_to_the_first_of_the_latest_lines_that_has_room(lengths: list[int], width: int) -> None:
+    """The oracle: one row after the other."""
+    lines: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        rooms = ((line, width - sum(lengths[k] for k in line)) for line in lines[-64:])
+        home = next((line for line, room in rooms if room >= lengths[i]), None)
+        if home is None:
+            lines.append([i])
+        else:
+            home.append(i)
+    packed = pack(lengths, width=width, budget=4 * width)
+    assert sorted(line for together in packed for line in together) == sorted(lines)
+
+
+@given(
+    st.lists(st.tuples(st.text("ab", min_size=1, max_size=12), st.text("c", max_size=12)), min_size=1, max_size=8),
+    st.sampled_from(["full", "stride:4", "hf-doc:4", "lm-eval", "evaluate"]),
+    st.sampled_from([None, 256, ord("a"), ord("c")]),
+)
+def test_texts_are_cut_together_as_each_alone(these: list[tuple[str, str]], name: str, bos: int | None) -> None:
+    model = History(max_context=8, bos=bos)
+    protocol = resolve(Protocol.named(name).but(too_long="truncate" if name == "evaluate" else "refuse"), model)
+    texts = encode([Document(text=text, context=context) for text, context in these], model)
+    windows, weights = protocol.windows_of(texts), protocol.weights(protocol.windows_of(texts))
+    alone = [(place, window) for place in range(len(texts)) for window in protocol.windows(texts[place])]
+    columns = zip(windows.document, windows.start, windows.first, windows.stop, windows.prefixed, strict=True)
+    assert [(place, Window(*own)) for place, *own in columns] == alone
+    assert weights.tolist() == [weight(protocol, window) for _, window in alone]
+
+
+def weight(protocol: ResolvedProtocol, window: Window) -> float:
+    """The loop of transformers loses a label in each window whose first token another
+    one scored.
+    """
+    n, choices = window.stop - window.first, protocol.choices
+    loses = choices.booking != "exact" and (window.prefixed or (window.start > 0 and choices.stride < choices.window))
+    return (n - 1) / n if loses else 1.0
+
+
 def test_a_row_asks_for_each_scored_token_what_comes_before_it() -> None:
-    tokens = Tokens(Document(text="abcdef"), np.array(list(b"abcdef")), np.arange(1, 7), 0)
-    asked = row(tokens, Window(1, 3, 6, prefixed=True), [256])
+    texts = encode([Document(text="abcdef")], Uniform())
+    asked = Rows.of([(texts, Windows.of([Window(1, 3, 6, prefixed=True)]))], [256])[0]
     assert asked.input.tolist() == [256, *b"bcde"]
     assert asked.target.tolist() == list(b"def")
     made = batch([[asked], [asked]])

@@ -12,13 +12,13 @@ from typing import Protocol, final
 import numpy as np
 
 from nonplus.errors import NonplusError
-from nonplus.measure.batches import Row, batch, row
+from nonplus.measure.batches import Row, Rows, batch
 from nonplus.measure.contract import checked_distributions, checked_logprobs, checked_texts
 from nonplus.measure.interfaces import AnyModel, HasDistributions, HasPrefixes, ScoresTexts, TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol as MeasuringProtocol
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.readings import readings
-from nonplus.measure.records import Document, Floats, Ints, Tokens, Window
+from nonplus.measure.records import Document, Floats, Ints
 from nonplus.measure.scores import Readings
 from nonplus.measure.tokenizing import encode
 
@@ -252,8 +252,8 @@ def prefix(model: _KeepsPrefixes) -> Check:
 def beginning(model: WindowModel) -> Check:
     """The BOS tokens with which a text begins, counted."""
     protocol = resolve(MeasuringProtocol(), model)
-    tokens = encode([Document(text=_SHORT)], model)[0]
-    fed = row(tokens, next(protocol.windows(tokens)), protocol.prefix).input
+    texts = encode([Document(text=_SHORT)], model)
+    fed = Rows.of([(texts, protocol.windows_of(texts))], protocol.prefix)[0].input
     other = [*(fed != protocol.prefix[0]), True] if protocol.prefix else [True]
     once = "the BOS token stands before a text once"
     return Check(
@@ -278,8 +278,7 @@ def _filled(model: WindowModel, length: int) -> Row:
 
 
 def _fed(ids: Ints) -> Row:
-    tokens = Tokens(Document(text=""), ids, np.zeros(len(ids), np.int64), 0)
-    return row(tokens, Window(0, 1, len(ids)), ())
+    return Row.of(ids)
 
 
 def _logprobs(model: WindowModel, lines: Sequence[Sequence[Row]]) -> list[Floats]:

@@ -11,7 +11,7 @@ from typing import final
 
 from nonplus.errors import BadInput, BadModel
 from nonplus.measure.answer_cache import AnswerCache
-from nonplus.measure.batches import Row, batch, group, pack
+from nonplus.measure.batches import Rows, batch_of, group, pack
 from nonplus.measure.contract import checked_distributions, checked_logprobs
 from nonplus.measure.interfaces import HasDistributions, WindowModel
 from nonplus.measure.kept import columns_of, row_columns, row_scores
@@ -85,7 +85,7 @@ class Forward:
         """Tokens in a batch; halved each time that a batch did not fit."""
         return self._budget
 
-    def scores(self, rows: Sequence[Row]) -> Iterator[tuple[list[int], Scores]]:
+    def scores(self, rows: Rows) -> Iterator[tuple[list[int], Scores]]:
         """Rows of one batch, by index, and the scores of all their targets, end to end.
 
         Batches come as they finish, the longest rows first.
@@ -98,29 +98,29 @@ class Forward:
             except MemoryError:
                 queue = self._smaller(rows, [lines, *queue])
 
-    def _plan(self, rows: Sequence[Row], places: Sequence[int]) -> list[_Lines]:
-        lengths = [len(rows[i].input) for i in places]
+    def _plan(self, rows: Rows, places: Sequence[int]) -> list[_Lines]:
+        lengths = rows.lengths[list(places)].tolist()
         if self._model.packs:
             packed = pack(lengths, width=min(self._budget, max(lengths)), budget=self._budget)
             return [[[places[i] for i in line] for line in lines] for lines in packed]
         return [[[places[i]] for i in together] for together in group(lengths, budget=self._budget)]
 
-    def _smaller(self, rows: Sequence[Row], queue: list[_Lines]) -> list[_Lines]:
+    def _smaller(self, rows: Rows, queue: list[_Lines]) -> list[_Lines]:
         """The same rows in batches of half the size."""
         if len(queue[0]) == 1 and len(queue[0][0]) == 1:
             raise BadModel(
-                f"a single window of {len(rows[queue[0][0][0]].input)} tokens does not fit into memory; "
+                f"a single window of {rows.lengths[queue[0][0][0]]} tokens does not fit into memory; "
                 "use a window=… below that, or a smaller dtype, as in dtype=bfloat16"
             ) from None
         self._budget = max(1, self._budget // 2)
         return self._plan(rows, [i for lines in queue for line in lines for i in line])
 
-    def _known_or_computed(self, rows: Sequence[Row], lines: _Lines) -> Scores:
+    def _known_or_computed(self, rows: Rows, lines: _Lines) -> Scores:
         if self._cache is None:
             return self._computed(rows, lines)
         keys = {i: self._cache.key(rows[i].key) for line in lines for i in line}
         known = {
-            i for i, key in keys.items() if self._cache.holds(key, tokens=len(rows[i].target), columns=self._columns)
+            i for i, key in keys.items() if self._cache.holds(key, tokens=int(rows.scored[i]), columns=self._columns)
         }
         missing = [line for line in ([i for i in line if i not in known] for line in lines) if line]
         # by key, so that rows with the same content have the same scores now and after
@@ -129,14 +129,14 @@ class Forward:
         if missing:
             computed, start = self._computed(rows, missing), 0
             for i in chain.from_iterable(missing):
-                stop = start + len(rows[i].target)
+                stop = start + int(rows.scored[i])
                 kept[keys[i]] = computed.part(start, stop)
                 start = stop
             self._cache.put({key: row_columns(scores) for key, scores in kept.items()})
         return joined_scores([kept[key] if key in kept else row_scores(self._cache[key]) for key in keys.values()])
 
-    def _computed(self, rows: Sequence[Row], lines: _Lines) -> Scores:
-        asked = batch([[rows[i] for i in line] for line in lines])
+    def _computed(self, rows: Rows, lines: _Lines) -> Scores:
+        asked = batch_of(rows, lines)
         if self._alternatives and isinstance(self._model, HasDistributions):
             chunks = checked_distributions(self._model.distributions(asked), asked.target_N, self._model)
             read = readings(chunks, asked.target_N, top=self._alternatives)

@@ -1,7 +1,7 @@
 """The records on the way to a model: a text, its tokens, its windows, batches of them.
 
-Letters in shapes: D documents, B rows of a batch, T tokens, N positions to predict
-from.
+Letters in shapes: D documents, W windows, B rows of a batch, T tokens, N positions to
+predict from, R ranges.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -69,7 +69,7 @@ class Encodings(Sequence[Encoding]):
     def of(cls, each: Sequence[Encoding]) -> Self:
         """Strings that were encoded one by one."""
         ids, ends = [one.ids for one in each], [one.byte_ends for one in each]
-        return cls(_end_to_end(ids), _end_to_end(ends), np.array(list(map(len, ids)), np.int64))
+        return cls(end_to_end(ids), end_to_end(ends), np.array(list(map(len, ids)), np.int64))
 
     def framed(self, before: Sequence[int], after: Sequence[int]) -> "Encodings":
         """With tokens before and after each string, which stand for no text."""
@@ -102,7 +102,8 @@ class Encodings(Sequence[Encoding]):
             yield Encoding(self.ids[start:stop], self.byte_ends[start:stop])
 
 
-def _end_to_end(columns: Sequence[Integers]) -> Integers:
+def end_to_end(columns: Sequence[Integers]) -> Integers:
+    """Columns as one; a single one without a copy."""
     return columns[0] if len(columns) == 1 else np.concatenate(columns or [nowhere()])
 
 
@@ -210,6 +211,44 @@ class Window:
     first: int
     stop: int
     prefixed: bool = False
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Windows of many documents as columns, in order: those of :class:`Window`, and the
+    document of each; shapes (W,).
+    """
+
+    document: Ints
+    start: Ints
+    first: Ints
+    stop: Ints
+    prefixed: Bools
+
+    @classmethod
+    def of(cls, windows: Sequence[Window], document: int = 0) -> Self:
+        """Windows of one document."""
+        rows = [(document, each.start, each.first, each.stop, each.prefixed) for each in windows]
+        document_W, start_W, first_W, stop_W, prefixed_W = np.array(rows, np.int64).reshape(-1, 5).T
+        return cls(document_W, start_W, first_W, stop_W, prefixed_W.astype(np.bool_))
+
+    def __len__(self) -> int:
+        """How many windows."""
+        return len(self.document)
+
+    def at(self, places: Ints | slice) -> Self:
+        """Some of them."""
+        return type(self)(
+            self.document[places], self.start[places], self.first[places], self.stop[places], self.prefixed[places]
+        )
+
+
+def ranges(begin_R: Ints, count_R: Ints) -> Ints:
+    """The whole numbers from each ``begin`` on, ``count`` of them, end to end."""
+    numbers = np.repeat(begin_R - np.cumsum(count_R) + count_R, count_R)
+    numbers += np.arange(len(numbers))
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,11 @@ class Scores:
 
     def part(self, start: int, stop: int) -> "Scores":
         """Those of positions ``[start, stop)``."""
-        return Scores(self.nats[start:stop], None if self.readings is None else self.readings.at(slice(start, stop)))
+        return self.at(slice(start, stop))
+
+    def at(self, places: Ints | slice) -> "Scores":
+        """Those at some positions."""
+        return Scores(self.nats[places], None if self.readings is None else self.readings.at(places))
 
 
 def joined_scores(parts: Sequence[Scores]) -> Scores:

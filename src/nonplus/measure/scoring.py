@@ -10,15 +10,16 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, cast
+
+import numpy as np
 
 from nonplus.cautions import warn
 from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.answer_cache import AnswerCache
-from nonplus.measure.assembly import Assembly, Piece
-from nonplus.measure.batches import row
+from nonplus.measure.assembly import Assembly
+from nonplus.measure.batches import Rows
 from nonplus.measure.contract import checked_texts
 from nonplus.measure.forward import Forward, RunOptions
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
@@ -26,12 +27,11 @@ from nonplus.measure.kept import joined_texts, text_column
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import Document, Floats, TokenizedTexts, Tokens, Window
+from nonplus.measure.records import Document, Floats, Ints, TokenizedTexts, Windows, ranges
 from nonplus.measure.scores import ScoredText, ScoredTexts, Scores
 from nonplus.measure.stream import comes_in_parts, parts
 from nonplus.measure.tokenizing import checked, encode, named, newlines_noted, slices, units
 
-_Cut = tuple[TokenizedTexts, Iterable[Iterable[Window]]]
 _CHUNK = 32  # batches' worth of rows that are sorted together
 
 
@@ -200,10 +200,10 @@ def _in_windows(
     forward = Forward(model, options, fingerprint=protocol.fingerprint)
     under_way: deque[Assembly] = deque()
     try:
-        for jobs in _chunks(_jobs(_cut(documents, model, protocol), under_way), forward):
-            rows = [row(job.tokens, job.piece.window, protocol.prefix) for job in jobs]
+        for shares in _chunks(_assemblies(documents, model, protocol, under_way), forward):
+            rows = Rows.of([(share.assembly.texts, share.windows) for share in shares], protocol.prefix)
             for places, scores in forward.scores(rows):
-                _put([jobs[i] for i in places], scores, protocol)
+                _put(shares, rows, np.array(places), scores)
                 meter.tokens += len(scores.nats)
                 meter.nats += float(scores.nats.sum())
             yield from _finished(under_way, meter)
@@ -214,56 +214,62 @@ def _in_windows(
         raise
 
 
-class _Job(NamedTuple):
-    """A window to score, and where its scores go."""
+class _Share(NamedTuple):
+    """Windows to score, from place ``begin`` on of those where their scores go."""
 
     assembly: Assembly
-    tokens: Tokens
-    piece: Piece
+    begin: int
+    windows: Windows
 
 
-def _put(jobs: Sequence[_Job], scores: Scores, protocol: ResolvedProtocol) -> None:
-    """Give each slice the scores of its own windows; in a batch those of one slice
-    mostly stand together.
+def _put(shares: Sequence[_Share], rows: Rows, places: Ints, scores: Scores) -> None:
+    """Give each slice the scores of its own windows, which may stand anywhere in a
+    batch.
     """
-    start = 0
-    for assembly, own in groupby(jobs, key=lambda job: job.assembly):
-        pieces = [job.piece for job in own]
-        stop = start + sum(piece.window.stop - piece.window.first for piece in pieces)
-        assembly.put(pieces, [protocol.weight(piece.window) for piece in pieces], scores.part(start, stop))
-        start = stop
+    count = rows.scored[places]
+    place_S = np.cumsum(count) - count
+    begin = 0
+    for share in shares:
+        own = np.flatnonzero((places >= begin) & (places < begin + len(share.windows)))
+        if len(own):
+            its = scores if len(own) == len(places) else scores.at(ranges(place_S[own], count[own]))
+            share.assembly.put(places[own] - begin + share.begin, its)
+        begin += len(share.windows)
 
 
-def _cut(documents: Iterable[Document | str], model: WindowModel, protocol: ResolvedProtocol) -> Iterator[_Cut]:
-    """Tokens, with the windows of each document."""
+def _assemblies(
+    documents: Iterable[Document | str], model: WindowModel, protocol: ResolvedProtocol, under_way: deque[Assembly]
+) -> Iterator[Assembly]:
+    """Tokens with their windows, each put under way as it is cut."""
+    for texts, windows in _cut(documents, model, protocol):
+        under_way.append(Assembly(texts, windows, protocol.weights(windows)))
+        yield under_way[-1]
+
+
+def _cut(
+    documents: Iterable[Document | str], model: WindowModel, protocol: ResolvedProtocol
+) -> Iterator[tuple[TokenizedTexts, Windows]]:
+    """Tokens with their windows."""
     if comes_in_parts(protocol.choices):
-        for texts, windows in parts(documents, model, protocol):
-            yield texts, [windows]
-    else:
-        for texts in _tokenized(documents, model, protocol):
-            yield texts, (protocol.windows(texts[document]) for document in range(len(texts)))
+        return ((texts, Windows.of(windows)) for texts, windows in parts(documents, model, protocol))
+    return ((texts, protocol.windows_of(texts)) for texts in _tokenized(documents, model, protocol))
 
 
-def _jobs(cut: Iterable[_Cut], under_way: deque[Assembly]) -> Iterator[_Job]:
-    for texts, windows_D in cut:
-        assembly = Assembly(texts)
-        under_way.append(assembly)
-        for document, windows in enumerate(windows_D):
-            tokens = texts[document]
-            for piece in assembly.pieces(document, windows):
-                yield _Job(assembly, tokens, piece)
-
-
-def _chunks(jobs: Iterable[_Job], forward: Forward) -> Iterator[list[_Job]]:
-    """Jobs in lists that hold enough tokens for sorting to pay."""
-    chunk: list[_Job] = []
-    size = 0
-    for job in jobs:
-        chunk.append(job)
-        size += job.piece.window.stop - job.piece.window.start
-        if size >= _CHUNK * forward.budget:
-            yield chunk
-            chunk, size = [], 0
+def _chunks(assemblies: Iterable[Assembly], forward: Forward) -> Iterator[list[_Share]]:
+    """Windows in lists that hold enough tokens for sorting to pay."""
+    chunk: list[_Share] = []
+    room = _CHUNK * forward.budget
+    for assembly in assemblies:
+        windows = assembly.windows
+        fed_W = np.cumsum(windows.stop - windows.start)
+        begin = done = 0
+        while begin < len(windows):
+            end = min(int(np.searchsorted(fed_W, done + room)) + 1, len(windows))
+            chunk.append(_Share(assembly, begin, windows.at(slice(begin, end))))
+            room, begin, done = room - (int(fed_W[end - 1]) - done), end, int(fed_W[end - 1])
+            if room <= 0:
+                yield chunk
+                chunk, room = [], _CHUNK * forward.budget
     if chunk:
         yield chunk
 

@@ -6,16 +6,19 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Any, Literal
+
+import numpy as np
 
 from nonplus.errors import BadProtocol
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
-from nonplus.measure.records import Tokens, Window
+from nonplus.measure.records import Floats, TokenizedTexts, Tokens, Window, Windows, ranges
 from nonplus.measure.windows import Reach, chunk_windows, grid_windows, headed_windows, windows
 
+_COLUMNS = tuple(field.name for field in fields(Windows))
 _DOUBLED = "the tokenizer adds BOS and the protocol adds another; the second BOS is scored"
 
 
@@ -90,15 +93,34 @@ class ResolvedProtocol:
         all_ = cut[self.choices.cut](tokens, reach or partial(min, len(tokens.ids)))
         return (self._without_doubled_prefix(window, tokens) for window in all_)
 
-    def weight(self, window: Window) -> float:
-        """How often each token scored in the window counts."""
-        n = window.stop - window.first
+    def windows_of(self, texts: TokenizedTexts) -> Windows:
+        """The windows of many texts; those of which :meth:`windows` sees the same are
+        cut only once.
+
+        Raises:
+            BadProtocol: a text is too long or too short for this protocol.
+        """
+        prefixed_D = texts.ids[texts.offsets[:-1]] == np.array(self.prefix[:1] or [-1])
+        seen_D = np.stack([np.diff(texts.offsets), texts.firsts, prefixed_D], axis=1)
+        _, place_K, kind_D = np.unique(seen_D, axis=0, return_index=True, return_inverse=True)
+        order_K = np.argsort(place_K)  # so that the first text that does not suit is the one that is named
+        cut = [Windows.of(list(self.windows(texts[place])), place) for place in place_K[order_K].tolist()]
+        count_K = np.array(list(map(len, cut)))
+        begin_K = np.cumsum(count_K) - count_K
+        rank_D = np.argsort(order_K)[kind_D.ravel()]
+        count_D = count_K[rank_D]
+        columns = (np.concatenate([getattr(each, name) for each in cut]) for name in _COLUMNS)
+        of_kinds = Windows(*columns).at(ranges(begin_K[rank_D], count_D))
+        return replace(of_kinds, document=np.repeat(np.arange(len(texts)), count_D))
+
+    def weights(self, windows: Windows) -> Floats:
+        """How often each token scored in a window counts, shape (W,)."""
+        n_W = windows.stop - windows.first
         # The loop's windows lose a label where their own first token is new to them: in
         # the first, or without overlap.
-        label_lost = not window.prefixed and (window.start == 0 or self.choices.stride == self.choices.window)
-        if self.choices.booking == "exact" or label_lost:
-            return 1.0
-        return (n - 1) / n
+        new_W = (windows.start == 0) | (self.choices.stride == self.choices.window)
+        whole_W = np.full(len(n_W), self.choices.booking == "exact") | (~windows.prefixed & new_W)
+        return np.where(whole_W, 1.0, (n_W - 1) / n_W)
 
     def _rolling(self, tokens: Tokens, reach: Reach) -> Iterator[Window]:
         choices, first = self.choices, self._first(tokens)

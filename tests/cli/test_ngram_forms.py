@@ -43,6 +43,7 @@ def test_pruning_shows_counts_and_bytes_before_and_after(run: Run, tmp_path: Pat
     out = run("ngram", "prune", WEATHER, "-o", tmp_path / "small.arpa", "--entropy", "1e-2").out
     assert "n-grams before   8 + 8 + 4 = 20" in out
     assert "size before      522 bytes" in out
+    assert re.search(r"entropy          0\.01: the least rise", out)
     assert "perplexity       about" in out
 
 

@@ -9,7 +9,7 @@ from nonplus.cli.ngram.written import say_field, say_written, summed, writes
 from nonplus.cli.terminal.help_texts import PRUNING
 from nonplus.cli.terminal.options import Option, Verb
 from nonplus.cli.terminal.printing import say_json
-from nonplus.measure.formatting import counted, figure
+from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Form
 from nonplus.models.ngram.pruned_files import PruneOptions, prune
 
@@ -64,7 +64,7 @@ def command(
     say_field("n-grams before", summed(pruned.counts_before))
     say_field("size before", counted(pruned.bytes_before, "byte"))
     say_written(pruned.written)
-    say_field("entropy", f"{figure(pruned.threshold)}: the least rise of perplexity by an n-gram that stayed")
+    say_field("entropy", f"{pruned.threshold:.3g}: the least rise of perplexity by an n-gram that stayed")
     rise = math.expm1(pruned.divergence)
     say_field("perplexity", f"about {rise:.2%} higher on text that follows the model")
     return 0

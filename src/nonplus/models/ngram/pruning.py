@@ -87,14 +87,17 @@ def pruned_to_bytes(ngrams: Ngrams, most: int, *, bits: int = 0) -> Pruned:
         share = (most - least_bytes) / (greatest_bytes - least_bytes)
         tried = candidates.at_most(fits + int(share * _AIM * (too_many - fits)))
         needed, left = size(tried), sum(tried.ngrams.counts)
-        if needed <= most:
-            best, fits, least_bytes = tried, left, needed
-        else:
+        if needed > most:
             too_many, greatest_bytes = left, needed
+        else:
+            best, fits, least_bytes = tried, left, needed
+            if needed > _ENOUGH * most:
+                break
     return best
 
 
-_TRIES, _AIM = 6, 0.998  # to aim just below what is allowed leaves fewer that do not fit
+_TRIES, _ENOUGH = 8, 0.995
+_AIM = 0.998  # of two sizes just above and just below, only one fits
 
 
 @final

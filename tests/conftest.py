@@ -17,6 +17,8 @@ from hypothesis.internal.conjecture import providers
 # cost ten times what they bring.
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+# JAX would take three quarters of a GPU for each process of tests.
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 # Torch's float32 sums are the same on every processor with AVX2, also on one with more;
 # else golden numbers to six digits hold on some machines only.
 os.environ.setdefault("MKL_CBWR", "AVX2")

@@ -1,11 +1,12 @@
 """Write the card of a bundled model.
 
 Run ``python recipes/bundled/card.py tiny`` (or ``base``) in the root of the repository.
-nonplus measures the figures. They are kept in ``figures.json`` in the model's folder
-and written into its README.md between markers; the text outside the markers is written
-by hand and stays. Figures of the same weights are not measured again, unless
-``figures.json`` is deleted. A folder without a card starts with the card of the same
-name in the package. Torch is not needed. The texts are in ``NONPLUS_DATA``.
+nonplus measures the figures, with NumPy, or with torch on a ``--device``. They are kept
+in ``figures.json`` in the model's folder and written into its README.md between
+markers; the text outside the markers is written by hand and stays. Figures of the same
+weights are not measured again, unless ``figures.json`` is deleted. A folder without a
+card starts with the card of the same name in the package. Torch is needed for a device
+only. The texts are in ``NONPLUS_DATA``.
 """
 
 import argparse
@@ -25,6 +26,7 @@ from figures import figures
 from nonplus import __version__, open_model
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.records import Batch
+from nonplus.models.loading import Loading
 
 BUNDLED = Path(__file__).resolve().parents[2] / "src" / "nonplus" / "models" / "bundled"
 PROMPTS = (
@@ -43,14 +45,16 @@ TITLES = {
 }
 
 
-def measured(folder: Path, data: Path) -> dict[str, Any]:
+def measured(folder: Path, data: Path, device: str = "") -> dict[str, Any]:
     """The content of ``figures.json``, which is made if missing or of other weights."""
     file = folder / "figures.json"
     digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
     if file.exists() and (known := json.loads(file.read_text(encoding="utf-8")))["sha256"] == digest:
         return dict(known)
     found = []
-    for figure in figures(open_model(f"llama:{folder}"), data):
+    in_float32 = Loading(dtype="float32", device=device)
+    model = open_model(f"hf:{folder}", loading=in_float32) if device else open_model(f"llama:{folder}")
+    for figure in figures(model, data):
         found.append(asdict(figure))
         print(f"{figure.text}: {figure.value:.4g} {figure.quantity}", file=sys.stderr, flush=True)
     made = {
@@ -174,9 +178,9 @@ def filled(card: str, parts: dict[str, str]) -> str:
     return card
 
 
-def write_card(folder: Path, data: Path) -> None:
+def write_card(folder: Path, data: Path, device: str = "") -> None:
     """Measure the model in ``folder`` and write its card."""
-    made = measured(folder, data)
+    made = measured(folder, data, device)
     card, published = folder / "README.md", BUNDLED / folder.name / "README.md"
     before = (card if card.exists() else published).read_text(encoding="utf-8")
     parts = {
@@ -193,7 +197,9 @@ def main() -> None:
     exported = {file.parent.name: file.parent for file in sorted(BUNDLED.glob("*/model.safetensors"))}
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", choices=exported)
-    write_card(exported[parser.parse_args().model], Path(os.environ.get("NONPLUS_DATA", "../shared/data")))
+    parser.add_argument("--device", default="", help="measure with torch there, e.g. cuda; otherwise with NumPy")
+    choice = parser.parse_args()
+    write_card(exported[choice.model], Path(os.environ.get("NONPLUS_DATA", "../shared/data")), choice.device)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """The figures of a bundled model, each with its interval and its conditions.
 
-NumPy runs the model; neither torch nor transformers is needed. The texts are in
-``NONPLUS_DATA``.
+The texts are in ``NONPLUS_DATA``.
 """
 
 import json

@@ -11,7 +11,7 @@ class Shape:
     """A size.
 
     ``rows`` holds pairs (share, length): up to that share of the training, rows have
-    that length. Long rows are costly, so they come last.
+    that length, and then that of the context. Long rows are costly, so they come last.
     """
 
     width: int
@@ -23,12 +23,12 @@ class Shape:
 
     def length(self, share: float) -> int:
         """Tokens per row after ``share`` of the training; a divisor of ``context``."""
-        return next(length for until, length in self.rows if share < until)
+        return next((length for until, length in self.rows if share < until), self.context)
 
 
 SHAPES = {
-    "tiny": Shape(width=160, layers=5, heads=5, inner=432, context=512, rows=((0.85, 256), (1.0, 512))),
-    "base": Shape(width=384, layers=6, heads=6, inner=1024, context=1024, rows=((0.6, 256), (0.85, 512), (1.0, 1024))),
+    "tiny": Shape(width=160, layers=5, heads=5, inner=432, context=512, rows=((0.85, 256),)),
+    "base": Shape(width=384, layers=6, heads=6, inner=1024, context=1024, rows=((0.6, 256), (0.85, 512))),
 }
 
 

@@ -7,6 +7,8 @@ matrices inside the layers, AdamW the embedding and the norms. The learning rate
 constant after a short warm-up and falls linearly to zero over the last part (WSD). What
 is read next depends only on ``--seed`` and on how much has been read. So ``--steps``
 may change when a run continues: this moves the end, and with it the start of the fall.
+``--finish`` plans by the clock instead: the rate falls, and the rows grow, by the share
+of those seconds that has passed, so that the last step is done in time at any speed.
 After the last step the weights are exported and the model card is written. The text is
 in ``NONPLUS_DATA``.
 """
@@ -44,11 +46,13 @@ class Recipe:
     steps: int = 8000
     tokens: int = 16384  # per step
     part: int = 4096  # tokens whose gradients are computed at once
-    decay: float = 0.4  # share of the steps over which the learning rate falls
+    decay: float = 0.4  # share of the training over which the learning rate falls
+    short: float = 1.0  # scale of the shares of the training that have shorter rows
     muon_rate: float = 0.02
     adam_rate: float = 0.004
     save_every: int = 50
     seconds: float = math.inf  # after which the run saves and ends
+    finish: float = math.inf  # seconds of all runs together in which the training ends, if --steps has not ended it
     threads: int = 2
 
     def __post_init__(self) -> None:
@@ -81,9 +85,11 @@ def optimizers(model: LlamaForCausalLM, recipe: Recipe) -> list[torch.optim.Opti
     ]
 
 
-def rate_factor(step: int, recipe: Recipe) -> float:
-    """Learning rate as a share of its peak: warm-up, plateau, linear fall to zero."""
-    return min(1.0, (step + 1) / 60, (recipe.steps - step) / (recipe.steps * recipe.decay))
+def rate_factor(step: int, share: float, recipe: Recipe) -> float:
+    """Learning rate as a share of its peak: warm-up, plateau, linear fall to zero at
+    the end, where ``share`` of the training is 1.
+    """
+    return min(1.0, (step + 1) / 60, (1 - share) / recipe.decay)
 
 
 def row_numbers(first: int, count: int, n_rows: int, seed: int) -> np.ndarray:
@@ -93,14 +99,15 @@ def row_numbers(first: int, count: int, n_rows: int, seed: int) -> np.ndarray:
     return np.array([order[e][place] for e, place in zip(epochs, places, strict=True)])
 
 
-def batch(text: np.ndarray, first: int, length: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of a step, cut to rows of ``length``.
+def batch(text: Tensor, first: int, length: int, recipe: Recipe) -> tuple[Tensor, Tensor]:
+    """Inputs and targets of a step, cut to rows of ``length``, where ``text`` is.
 
     A pure function, so that a run can resume.
     """
     context = recipe.shape.context
-    numbers = row_numbers(first, recipe.rows, (len(text) - 1) // context, recipe.seed)
-    rows = torch.from_numpy(np.stack([text[r * context : (r + 1) * context + 1] for r in numbers]).astype(np.int64))
+    every_row = text.unfold(0, context + 1, context)
+    numbers = row_numbers(first, recipe.rows, len(every_row), recipe.seed)
+    rows = every_row[torch.from_numpy(numbers).to(text.device, non_blocking=True)].long()
     return rows[:, :-1].reshape(-1, length), rows[:, 1:].reshape(-1, length)
 
 
@@ -117,9 +124,8 @@ def gradient_step(body: torch.nn.Module, weight: Tensor, inputs: Tensor, targets
     nats = torch.zeros((), device=weight.device)
     for some_inputs, some_targets in zip(inputs.chunk(n_parts), targets.chunk(n_parts), strict=True):
         with torch.autocast(weight.device.type, dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
-            hidden = body(input_ids=some_inputs.to(weight.device), use_cache=False).last_hidden_state
-        some_targets = some_targets.to(weight.device).flatten()
-        loss = TiedHeadLoss.apply(hidden.flatten(0, 1), weight, some_targets, dtype) / n_parts
+            hidden = body(input_ids=some_inputs, use_cache=False).last_hidden_state
+        loss = TiedHeadLoss.apply(hidden.flatten(0, 1), weight, some_targets.flatten(), dtype) / n_parts
         loss.backward()
         nats += loss.detach()
     # The head is the embedding, which is among these: listed twice, it would be clipped
@@ -142,7 +148,12 @@ class Progress:
     step: int = 0
     row: int = 0  # of the model's whole context
     cpu_seconds: float = 0.0
-    recent: list[float] = field(default_factory=list)  # nats per token of each step since the last log line
+    seconds: float = 0.0
+    recent: list[Tensor] = field(default_factory=list)  # nats per token of each step since the last log line
+
+    def share(self, recipe: Recipe) -> float:
+        """How much of the training is done, by its steps or by the clock."""
+        return max(self.step / recipe.steps, self.seconds / recipe.finish)
 
 
 def resumed(saved: dict[str, Any], made_from: dict[str, Any], log: Path) -> Progress:
@@ -173,8 +184,8 @@ def train(recipe: Recipe, data: Path) -> bool:
     work = recipe.work / recipe.model
     work.mkdir(parents=True, exist_ok=True)
     text_file = tokens(data, recipe.work, seed=recipe.seed)
-    text = np.memmap(text_file, dtype=np.uint16, mode="r")
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    text = torch.from_numpy(np.memmap(text_file, dtype=np.int16, mode="c")).to(device)
     model = new_model(recipe.shape, recipe.seed).to(device)
     rules = optimizers(model, recipe)
     peaks = [rule.defaults["lr"] for rule in rules]
@@ -187,28 +198,32 @@ def train(recipe: Recipe, data: Path) -> bool:
         model.load_state_dict(saved["model"])
         for rule, state in zip(rules, saved["rules"], strict=True):
             rule.load_state_dict(state)
-    cpu_before = progress.cpu_seconds
-    body = torch.compile(model.model, dynamic=False)  # rows have at most three lengths
-    while progress.step < recipe.steps:
+    cpu_before, before = progress.cpu_seconds, progress.seconds
+    # One layer at a time: compiled once for all of them, and around them transformers
+    # sees that attention needs no mask, which it does not see while it is compiled.
+    for block in (*model.model.layers, model.model.norm):
+        block.compile(dynamic=False)  # rows have at most three lengths
+    while (share := progress.share(recipe)) < 1:
         for rule, peak in zip(rules, peaks, strict=True):
-            rule.param_groups[0]["lr"] = peak * rate_factor(progress.step, recipe)
-        length = recipe.shape.length(progress.step / recipe.steps)
-        inputs, targets = batch(text, progress.row, length, recipe)
-        nats = gradient_step(body, model.lm_head.weight, inputs, targets, recipe.tokens // recipe.part)
+            rule.param_groups[0]["lr"] = peak * rate_factor(progress.step, share, recipe)
+        inputs, targets = batch(text, progress.row, recipe.shape.length(share / recipe.short), recipe)
+        nats = gradient_step(model.model, model.lm_head.weight, inputs, targets, recipe.tokens // recipe.part)
         for rule in rules:
             rule.step()
             rule.zero_grad()
-        progress.recent.append(nats.item())
+        progress.recent.append(nats)  # not read yet: a GPU would wait for the next step to be prepared
         progress.step += 1
         progress.row += recipe.rows
-        progress.cpu_seconds = cpu_before + time.process_time() - cpu_began
         if progress.step % LOG_EVERY == 0:
             write_line(log, progress, recipe)
-        late = time.monotonic() - began > recipe.seconds
-        if progress.step % recipe.save_every == 0 or progress.step == recipe.steps or late:
+        progress.cpu_seconds = cpu_before + time.process_time() - cpu_began
+        progress.seconds = before + time.monotonic() - began
+        late = progress.seconds - before > recipe.seconds
+        done = progress.share(recipe) >= 1
+        if progress.step % recipe.save_every == 0 or done or late:
             states = {"model": model.state_dict(), "rules": [rule.state_dict() for rule in rules]}
             save(checkpoint, {**states, **made_from, "progress": asdict(progress)})
-        if late and progress.step < recipe.steps:
+        if late and not done:
             return False
     if progress.recent:
         write_line(log, progress, recipe)
@@ -221,8 +236,9 @@ def write_line(log: Path, progress: Progress, recipe: Recipe) -> None:
     line = {
         "step": progress.step,
         "tokens": progress.row * recipe.shape.context,
-        "nats_per_token": math.fsum(progress.recent) / len(progress.recent),
+        "nats_per_token": torch.stack(progress.recent).double().mean().item(),
         "cpu_seconds": round(progress.cpu_seconds),
+        "seconds": round(progress.seconds, 1),
     }
     progress.recent.clear()
     with log.open("a", encoding="utf-8") as lines:

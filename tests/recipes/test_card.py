@@ -142,6 +142,23 @@ def test_figures_of_the_same_weights_are_not_measured_again(
     assert card.measured(tmp_path, tmp_path)["sha256"]
 
 
+@pytest.mark.parametrize(("device", "kind"), [("", "Llama"), ("cpu", "HFModel")])
+def test_figures_are_measured_with_numpy_or_with_torch_on_the_device_named(
+    recipe: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str, kind: str
+) -> None:
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("transformers")
+    card = recipe.load("card")
+    folder = tmp_path / "tiny"
+    shutil.copytree(
+        ROOT / "src" / "nonplus" / "models" / "bundled" / "tiny", folder, ignore=shutil.ignore_patterns("figures.json")
+    )
+    seen: list[Any] = []
+    monkeypatch.setattr(card, "figures", lambda model, data: seen.append(model) or [])
+    card.measured(folder, tmp_path, device)
+    assert [(type(model).__name__, model.dtype) for model in seen] == [(kind, "float32")]
+
+
 def test_a_curve_has_each_step_once_as_it_went_last(recipe: Any, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     curve = recipe.load("curve")

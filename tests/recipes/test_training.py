@@ -4,6 +4,7 @@ every row equally often.
 
 import hashlib
 import importlib
+import itertools
 import json
 import math
 import random
@@ -31,7 +32,7 @@ def recipe(recipe_path: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """
     monkeypatch.setattr(torch, "compile", lambda module, **_: module)
     modules = SimpleNamespace(**{name: importlib.import_module(name) for name in FILES})
-    toy = modules.model.Shape(width=16, layers=2, heads=2, inner=32, context=32, rows=((0.5, 16), (1.0, 32)))
+    toy = modules.model.Shape(width=16, layers=2, heads=2, inner=32, context=32, rows=((0.5, 16),))
     modules.model.SHAPES["toy"] = toy
     return modules
 
@@ -83,7 +84,10 @@ def steps_done(folder: Path) -> int:
 
 def log_of(folder: Path) -> list[dict[str, Any]]:
     lines = (folder / "work" / "toy" / "loss.jsonl").read_text().splitlines()
-    return [{key: value for key, value in json.loads(line).items() if key != "cpu_seconds"} for line in lines]
+    return [
+        {key: value for key, value in json.loads(line).items() if key not in ("cpu_seconds", "seconds")}
+        for line in lines
+    ]
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -173,8 +177,34 @@ def test_fewer_steps_given_when_a_run_goes_on_bring_its_end_nearer(recipe: Any, 
 
 def test_the_rate_falls_from_the_share_of_the_steps_that_is_left_for_it(recipe: Any, tmp_path: Path) -> None:
     chosen = options(recipe, tmp_path, steps=1000, decay=0.4)
-    rates = [recipe.train.rate_factor(step, chosen) for step in (0, 59, 600, 800, 999)]
+    rates = [recipe.train.rate_factor(step, step / 1000, chosen) for step in (0, 59, 600, 800, 999)]
     assert rates == pytest.approx([1 / 60, 1, 1, 0.5, 0.0025])
+
+
+def test_a_training_by_the_clock_ends_in_its_seconds_whatever_its_speed(
+    recipe: Any, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each look at the clock takes half a second: one in each step."""
+    clock = itertools.count(0.0, 0.5)
+    monkeypatch.setattr(recipe.train, "time", SimpleNamespace(monotonic=lambda: next(clock), process_time=lambda: 0.0))
+    shares, lengths = [], []
+    factor, batch = recipe.train.rate_factor, recipe.train.batch
+    monkeypatch.setattr(recipe.train, "rate_factor", lambda *given: shares.append(given[1]) or factor(*given))
+    monkeypatch.setattr(recipe.train, "batch", lambda *given: lengths.append(given[2]) or batch(*given))
+    assert recipe.train.train(options(recipe, tmp_path, steps=1000, finish=4.0), packed)
+    assert shares[::2] == [step / 8 for step in range(8)], "once for each of the two optimizers"
+    assert lengths == [16] * 4 + [32] * 4
+    assert (tmp_path / "out" / "toy" / "model.safetensors").exists()
+
+
+def test_shorter_rows_can_be_had_for_a_smaller_share_of_the_training(
+    recipe: Any, packed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lengths = []
+    batch = recipe.train.batch
+    monkeypatch.setattr(recipe.train, "batch", lambda *given: lengths.append(given[2]) or batch(*given))
+    recipe.train.train(options(recipe, tmp_path, short=0.5), packed)
+    assert lengths == [16] * 2 + [32] * 6
 
 
 def test_the_published_folder_is_read_by_transformers_and_by_numpy(recipe: Any, packed: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nonplus.api import evaluate, score
+    from nonplus.api import evaluate, score, train_ngrams
     from nonplus.corpora import open_corpus
     from nonplus.errors import (
         BadInput,
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from nonplus.measure.scores import ScoredText, TokenScore
     from nonplus.metrics.functional import Perplexity, perplexity
     from nonplus.models import open_model
+    from nonplus.models.ngram.training.options import TrainingOptions
+    from nonplus.models.ngram.training.report import TrainingReport
 
 __version__ = "0.1.0"
 __all__ = [
@@ -43,11 +45,14 @@ __all__ = [
     "RunOptions",
     "ScoredText",
     "TokenScore",
+    "TrainingOptions",
+    "TrainingReport",
     "evaluate",
     "open_corpus",
     "open_model",
     "perplexity",
     "score",
+    "train_ngrams",
 ]
 
 # Where each public name is defined.
@@ -68,11 +73,14 @@ _HOMES = {
     "RunOptions": "nonplus.measure.forward",
     "ScoredText": "nonplus.measure.scores",
     "TokenScore": "nonplus.measure.scores",
+    "TrainingOptions": "nonplus.models.ngram.training.options",
+    "TrainingReport": "nonplus.models.ngram.training.report",
     "evaluate": "nonplus.api",
     "open_corpus": "nonplus.corpora",
     "open_model": "nonplus.models",
     "perplexity": "nonplus.metrics.functional",
     "score": "nonplus.api",
+    "train_ngrams": "nonplus.api",
 }
 
 

@@ -1,4 +1,6 @@
-"""The front door: measuring, with names accepted for models, protocols and corpora."""
+"""The front door: measuring and training, with names accepted for models, protocols and
+corpora.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +20,11 @@ from nonplus.measure.report import Report
 from nonplus.measure.scores import ScoredText
 from nonplus.measure.statistics.levels import check_level
 from nonplus.models import DEFAULT, open_model
+from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.options import TrainingOptions
+from nonplus.models.ngram.training.outputs import Outputs
+from nonplus.models.ngram.training.report import TrainingReport
+from nonplus.models.ngram.training.whole import train_and_write
 
 # What documents may be. Tables of pandas, polars, pyarrow and datasets have no type in
 # common.
@@ -81,6 +88,37 @@ def evaluate(
         level=level,
     )
     return replace(report, source=texts.source)
+
+
+def train_ngrams(
+    documents: Texts,
+    output: str | Path | None = None,
+    *,
+    arpa: str | Path | None = None,
+    options: TrainingOptions | None = None,
+    quantize: int = 0,
+    packed: bool = False,
+) -> TrainingReport:
+    """Train an n-gram model on documents, given as in :func:`score`, and write it.
+
+    ``output`` is the folder of a bundle, ``arpa`` an ARPA file; at least one is needed.
+    ``quantize`` is the number of bits of a value in the bundle, 0 for float32; with
+    ``packed`` the bundle is small, for handing on. What an interrupted training had
+    finished lies in a folder beside the model; the same call goes on from there.
+
+    Warns with SuspectInput if the text is too small to estimate the discounts.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    outputs = Outputs(
+        output=None if output is None else Path(output),
+        arpa=None if arpa is None else Path(arpa),
+        quantize=quantize,
+        packed=packed,
+    )
+    texts = given(documents, keep_blank=False)
+    return train_and_write(texts, outputs, options or TrainingOptions(), meter=TrainingMeter())
 
 
 def _texts(documents: object, protocol: Protocol) -> Corpus | Given | YourText:

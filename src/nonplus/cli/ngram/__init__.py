@@ -8,6 +8,7 @@ from nonplus.cli.terminal.printing import say_lines
 from nonplus.cli.terminal.verbs import Verbs
 
 VERBS = {
+    "train": ("nonplus.cli.ngram.train", "Train a model on texts."),
     "inspect": ("nonplus.cli.ngram.inspect", "Show what a model is: orders, counts, sizes, how it reads text."),
     "convert": ("nonplus.cli.ngram.convert", "Write a model in another form: a bundle, an ARPA file, quantised."),
     "prune": ("nonplus.cli.ngram.prune", "Write a model with fewer n-grams."),

@@ -2,8 +2,9 @@
 
 The keys are the flags as they are declared. Each is a field of the options record that
 the table is for: ``Loading``, ``Protocol``, ``CorpusOptions``, ``RunOptions``,
-``Precision`` and ``Output``; then ``Form``, ``TextOptions`` and ``PruneOptions`` of the
-verbs that write n-gram models. Last come the exit codes.
+``Precision`` and ``Output``; then ``Form``, ``TextOptions``, ``PruneOptions``,
+``TrainingOptions`` and ``Outputs`` of the verbs that write n-gram models. Last come the
+exit codes.
 """
 
 # What ``nonplus score --help`` shows; ``nonplus help score`` shows all.
@@ -104,6 +105,23 @@ PRUNING = {
     "--entropy": "remove n-grams without which the perplexity rises by a smaller part, e.g. 1e-8",
     "--ngrams": "leave at most N n-grams, words included",
     "--to-bytes": "leave what fits into so many bytes packed, e.g. 6M; the bundle is packed",
+}
+
+TRAINING = {
+    "--order": "words of the longest n-grams, from 1 to 6",
+    "--prune": "leave out n-grams that occur at most so often: a number for each order from 1 on, the last one "
+    "repeated, e.g. 0 0 1",
+    "--vocabulary": "keep the N most frequent words, and read others as <unk>; 0: all",
+    "--normalizer": "what is done to a text before it is cut into words",
+    "--tokenizer": "words; bytes; or the file of a SentencePiece model or of the package tokenizers",
+    "--memory": "train in so much, e.g. 4G; by default a quarter of what the machine has",
+    "--exact-lmplz": "compute discounts as lmplz does, with one n-gram of each order counted wrongly",
+}
+
+TRAINED = {
+    "--arpa": "write an ARPA file, too or instead",
+    "--quantize": "store each value of the bundle in N bits, from 2 to 16, e.g. 8",
+    "--packed": "pack the bundle, for handing on",
 }
 
 EXIT_CODES = {

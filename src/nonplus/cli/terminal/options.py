@@ -62,9 +62,15 @@ class Verb(click.Command):
     With ``common`` its ``--help`` lists only those.
     """
 
-    def __init__(self, *arguments: Any, common: Sequence[str] = (), **attributes: Any) -> None:
+    def __init__(
+        self, *arguments: Any, common: Sequence[str] = (), lists: Sequence[str] = (), **attributes: Any
+    ) -> None:
+        """``lists`` are the flags that take several whole numbers, with blanks or
+        commas between them.
+        """
         super().__init__(*arguments, **attributes)
         self.common = common
+        self.lists = lists
 
     def whole_help(self, ctx: click.Context) -> str:
         """The help with every option."""
@@ -74,6 +80,7 @@ class Verb(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse, and refuse an option given twice, of which click would drop one."""
+        args = _joined(args, self.lists)
         _, _, order = self.make_parser(ctx).parse_args(args=[*args])
         twice = [each for each in order if isinstance(each, Option) and order.count(each) > 1]
         if twice:
@@ -125,6 +132,31 @@ def unescaped(context: click.Context, parameter: click.Parameter, value: str | N
     return value if value is None else value.replace(r"\n", "\n").replace(r"\t", "\t")
 
 
+def _joined(args: Sequence[str], lists: Sequence[str]) -> list[str]:
+    """The arguments with the whole numbers after each of these flags as one."""
+    found: list[str] = []
+    numbers = False
+    for each in args:
+        if numbers and found[-1] not in lists and each.isdecimal():
+            found[-1] += f",{each}"
+            continue
+        numbers = each in lists or (numbers and found[-1] in lists and each[:1].isdecimal())
+        found.append(each)
+    return found
+
+
+def whole_numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
+    """Several whole numbers, with commas between them."""
+    if value is None:
+        return None
+    try:
+        return tuple(int(each) for each in value.split(","))
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no list of whole numbers; write e.g. 0 0 1", context, parameter
+        ) from None
+
+
 def field_of(declaration: str) -> str:
     """The field of a flag: ``--trust-remote-code`` sets ``trust_remote_code``."""
     return declaration.partition("/")[0].removeprefix("--").replace("-", "_")
@@ -142,7 +174,7 @@ def flags(kind: type, heading: str, texts: Mapping[str, str], *, defaults: bool 
         for declaration, text in reversed(list(texts.items())):
             name = field_of(declaration)
             # The default is written out here, because click has none to show.
-            shown = f"  [{usual[name]}]" if defaults and usual[name] not in (MISSING, None, "", False, 0) else ""
+            shown = f"  [{usual[name]}]" if defaults and usual[name] not in (MISSING, None, "", (), False, 0) else ""
             add = click.option(
                 declaration, name, cls=Option, heading=heading, help=text + shown, default=None,
                 **_attributes(hints[name], name),
@@ -166,6 +198,10 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
         return {"type": _AnyPath(path_type=Path, readable=False), "metavar": "PATH"}
     if name == "joiner":
         return {"callback": unescaped, "metavar": "TEXT"}
+    if hint == tuple[int, ...]:
+        return {"callback": whole_numbers, "metavar": "N..."}
+    if name == "memory":
+        return {"metavar": "SIZE"}
     kinds: dict[type, dict[str, Any]] = {
         bool: {"is_flag": True},
         int: {"type": int, "metavar": "N"},

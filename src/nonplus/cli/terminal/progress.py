@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import final
+from typing import Protocol, final
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -20,6 +20,7 @@ from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
 from nonplus.measure.scoring import Meter
 from nonplus.measure.statistics.fixed_point import exp
+from nonplus.models.ngram.training.meter import TrainingMeter
 
 _SPINNER = 2  # columns
 _DISPENSABLE = ("speed", "documents", "left", "perplexity", "tokens")  # what a narrow line leaves out first
@@ -77,8 +78,36 @@ class Gauge:
         return found
 
 
+@final
+class TrainingGauge:
+    """What a training is doing, and how much of that is done."""
+
+    def __init__(self, meter: TrainingMeter) -> None:
+        self._meter = meter
+        self._spinner = Spinner("dots", style="cyan")
+
+    def line(self, width: int) -> Table:
+        """The line as it is now."""
+        row, meter = Table.grid(padding=(0, 1)), self._meter
+        figures = [meter.stage]
+        if meter.pieces:
+            figures.append(f"{min(meter.done + 1, meter.pieces)} of {meter.pieces}")
+        elif meter.documents:
+            figures.append(counted(meter.documents, "document"))
+        text = Text("  ".join(figures), no_wrap=True, overflow="crop")
+        share = meter.done / meter.pieces if meter.pieces else 0
+        row.add_row(self._spinner, *([ProgressBar(total=1, completed=share, width=24)] if share else []), text)
+        return row
+
+
+class _Drawable(Protocol):
+    """What has a line for now."""
+
+    def line(self, width: int) -> Table: ...
+
+
 @contextmanager
-def shown(gauge: Gauge) -> Iterator[None]:
+def shown(gauge: _Drawable) -> Iterator[None]:
     """Show the gauge while the block runs, if stderr is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal or console.is_dumb_terminal:

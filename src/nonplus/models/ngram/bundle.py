@@ -67,7 +67,7 @@ def write_bundle(
         BadInput: the folder cannot be written, or holds something else.
         BadModel: the n-grams are no model.
     """
-    _check_free(folder)
+    check_free(folder)
     with replacing_folder(folder) as part:
         with writing(folder):
             for name, content in {WORDS: _lines(ngrams.words), **rules.files}.items():
@@ -164,8 +164,12 @@ def _short(value: Any) -> str:
     return value[:12] if isinstance(value, str) else repr(value)
 
 
-def _check_free(folder: Path) -> None:
-    """Refuse to replace what is no bundle."""
+def check_free(folder: Path) -> None:
+    """Refuse to replace what is no bundle.
+
+    Raises:
+        BadInput: there is something else.
+    """
     with writing(folder):
         taken = folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not is_bundle(folder)))
     if taken:

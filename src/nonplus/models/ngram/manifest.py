@@ -15,8 +15,8 @@ FORMAT = 1
 class Training:
     """The text that a model was trained on, and how.
 
-    ``text_sha256`` is the digest of the documents in their order, ``bytes`` and
-    ``tokens`` their size. ``options`` are those of training. ``discounts`` has those of
+    ``text_sha256`` stands for the documents in any order, ``bytes`` and ``tokens`` are
+    their size. ``options`` are those of training. ``discounts`` has those of
     each order, for counts of 1, 2, and 3 or more.
     """
 

@@ -20,7 +20,6 @@ class TrainingMeter:
     done: int = 0
     pieces: int = 0
     documents: int = 0
-    sentences: int = 0
     tokens: int = 0
 
     def begin(self, stage: str, pieces: int = 0) -> None:
@@ -33,8 +32,7 @@ class TrainingMeter:
             yield piece
             self.done += 1
 
-    def add(self, *, documents: int, sentences: int, tokens: int) -> None:
+    def add(self, *, documents: int, tokens: int) -> None:
         """So much more text was read."""
         self.documents += documents
-        self.sentences += sentences
         self.tokens += tokens

@@ -11,16 +11,19 @@ MOST = 6  # the highest order
 _PART_OF_MACHINE = 4  # the default memory is this part of what the machine has
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _LEAST_MEMORY = 1 << 26
+_EXAMPLES = {"memory": "memory=4G", "normalizer": "normalizer=standard", "tokenizer": "tokenizer=words"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingOptions:
-    """The order of the model, what it leaves out, and the memory to train it in.
+    """The order of a model, what it leaves out, how it reads text, and the memory.
 
     ``prune`` are thresholds for the orders 1, 2, …; the last one is repeated. An n-gram
     that occurs at most so often is left out. The first must be 0: ``vocabulary`` says
     how many words the model has, the most frequent ones, 0 for all; others are read as
-    ``<unk>``. ``memory`` is a number of bytes or e.g. ``"4G"``, by default a quarter of
+    ``<unk>``. ``normalizer`` and ``tokenizer`` say how a text becomes words:
+    the name of a normaliser; ``words``, ``bytes``, or the file of a SentencePiece model
+    or of the package tokenizers. ``memory`` is e.g. ``"4G"``, by default a quarter of
     what the machine has. With ``exact_lmplz`` the discounts are what ``lmplz``
     computes, which takes the count of one n-gram of each order wrongly.
     """
@@ -28,7 +31,9 @@ class TrainingOptions:
     order: int = 5
     prune: tuple[int, ...] = ()
     vocabulary: int = 0
-    memory: int | str = ""
+    normalizer: str = "standard"
+    tokenizer: str = "words"
+    memory: str = ""
     exact_lmplz: bool = False
 
     def __post_init__(self) -> None:
@@ -41,6 +46,9 @@ class TrainingOptions:
             raise BadInput(
                 f"vocabulary={self.vocabulary} is less than 0; use the number of words to keep, or 0 for all"
             )
+        for name in ("memory", "normalizer", "tokenizer"):
+            if not isinstance(value := getattr(self, name), str):
+                raise BadInput(f"{name} is text, got one of type {type(value).__name__}; use e.g. {_EXAMPLES[name]}")
         self._check_prune(self.prune)
         if self.bytes < _LEAST_MEMORY:
             raise BadInput(f"memory={self.memory} is too little to train in; give at least memory=64M")
@@ -73,13 +81,13 @@ class TrainingOptions:
         return bytes_of(self.memory) if self.memory else _machine() // _PART_OF_MACHINE
 
 
-def bytes_of(memory: int | str) -> int:
-    """A number of bytes, as ``4G``, ``500M`` or a number.
+def bytes_of(memory: str) -> int:
+    """The number of bytes in ``4G``, ``500M`` or ``1000000000``.
 
     Raises:
         BadInput: it is none.
     """
-    text = str(memory).strip().upper().removesuffix("B").removesuffix("I")
+    text = memory.strip().upper().removesuffix("B").removesuffix("I")
     number, unit = (text[:-1], _UNITS[text[-1]]) if text[-1:] in _UNITS else (text, 1)
     try:
         return int(float(number) * unit)

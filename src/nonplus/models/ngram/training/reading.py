@@ -12,6 +12,7 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from nonplus.errors import BadInput
 from nonplus.kernels.native.counting import Digits
 from nonplus.measure.records import Document, Ints
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, UNKNOWN
@@ -28,11 +29,16 @@ _FIRST = len(SPECIAL_WORDS)
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextSizes:
-    """How much text was read. ``digest`` stands for the documents, in any order."""
+    """How much text was read: ``bytes`` of UTF-8, ``tokens`` without ``<s>``.
+
+    ``digest`` stands for the documents in any order: the sum of the SHA-256 of each, as
+    four numbers of 64 bits.
+    """
 
     documents: int
     sentences: int
     tokens: int
+    bytes: int
     digest: str
 
 
@@ -65,28 +71,52 @@ class Text:
                 kept = digit_T[-before:]
 
 
+@final
+class Digest:
+    """What stands for documents in any order: see :class:`TextSizes`."""
+
+    def __init__(self) -> None:
+        self._sum = np.zeros(4, np.uint64)
+
+    def add(self, texts: Sequence[str]) -> int:
+        """Take more documents; how many bytes they have."""
+        utf8 = [text.encode(errors="surrogatepass") for text in texts]
+        each = b"".join(hashlib.sha256(data).digest() for data in utf8)
+        self._sum += np.frombuffer(each, ">u8").reshape(-1, 4).sum(axis=0, dtype=np.uint64)
+        return sum(map(len, utf8))
+
+    @property
+    def hex(self) -> str:
+        """Its 64 digits."""
+        return self._sum.astype(">u8").tobytes().hex()
+
+
 def read(
     documents: Iterable[Document | str],
     *,
     rules: TextRules,
-    grows: bool,
     vocabulary: int,
     folder: WorkFolder,
     meter: TrainingMeter,
 ) -> Text:
     """Documents as a text on disk, or the one that is there.
 
-    If the words of the rules grow while they read, the most frequent ``vocabulary`` of
+    The words of ``rules`` grow while they read. The most frequent ``vocabulary`` of
     them, 0 for all, become words of the model, in order of their counts and then of
     their bytes, so that the order of the documents decides nothing.
+
+    Raises:
+        BadInput: the text that is there is of other documents.
     """
-    if not folder.has("words"):
+    if folder.has("words"):
+        _check_same(documents, folder, meter)
+    else:
         _read(documents, rules, folder, meter)
     counts_U, starts_U = folder.arrays("occurrences")
     sizes = TextSizes(**json.loads((folder.path / "sizes").read_bytes()))
     words: list[str] = json.loads((folder.path / "words").read_bytes())
     counts_U, starts_U = (np.pad(each, (0, len(words) - len(each))) for each in (counts_U, starts_U))
-    id_U = _ranked(words, counts_U, vocabulary) if grows else np.arange(len(words))
+    id_U = _ranked(words, counts_U, vocabulary)
     n = int(id_U.max()) + 1
     of_id = np.zeros(n, np.int64)
     of_id[id_U[::-1]] = np.arange(len(words))[::-1]  # the special words keep their own
@@ -113,29 +143,44 @@ def _ranked(words: Sequence[str], counts_U: Ints, vocabulary: int) -> Ints:
 
 def _read(documents: Iterable[Document | str], rules: TextRules, folder: WorkFolder, meter: TrainingMeter) -> None:
     counts, starts = np.zeros(_FIRST, np.int64), np.zeros(_FIRST, np.int64)
-    digests = np.zeros(4, np.uint64)
+    digest, sentences, size = Digest(), 0, 0
     meter.begin("reading")
     with folder.writing("text") as file:
         for texts in _batches(documents):
-            sentences = rules.sentences(texts)
-            _digits(sentences).tofile(file)
-            counts = _added(counts, sentences.ids_T)
-            firsts = sentences.ids_T[sentences.starts[:-1][np.diff(sentences.starts) > 0]]
+            read = rules.sentences(texts)
+            file.write(_digits(read).tobytes())
+            counts = _added(counts, read.ids_T)
+            firsts = read.ids_T[read.starts[:-1][np.diff(read.starts) > 0]]
             starts = _added(starts, firsts[firsts != BEGIN])
-            digests += _digests(texts)
-            meter.add(documents=len(texts), sentences=len(sentences.starts) - 1, tokens=len(sentences.ids_T))
+            size += digest.add(texts)
+            sentences += len(read.starts) - 1
+            meter.add(documents=len(texts), tokens=len(read.ids_T))
         file.write(np.array([EDGE], np.uint32).tobytes())
     sizes = TextSizes(
         documents=meter.documents,
-        sentences=meter.sentences,
+        sentences=sentences,
         tokens=int(counts.sum() - counts[BEGIN]),
-        digest=digests.astype(">u8").tobytes().hex(),
+        bytes=size,
+        digest=digest.hex,
     )
     with folder.writing("sizes") as file:
         file.write(json.dumps(asdict(sizes)).encode())
     folder.write("occurrences", [counts, np.pad(starts, (0, max(0, len(counts) - len(starts))))])
     with folder.writing("words") as file:
         file.write(json.dumps(list(rules.words)).encode())
+
+
+def _check_same(documents: Iterable[Document | str], folder: WorkFolder, meter: TrainingMeter) -> None:
+    digest = Digest()
+    meter.begin("comparing the text")
+    for texts in _batches(documents):
+        digest.add(texts)
+        meter.add(documents=len(texts), tokens=0)
+    if digest.hex != TextSizes(**json.loads((folder.path / "sizes").read_bytes())).digest:
+        raise BadInput(
+            f"{folder.path} has the unfinished work of a training on another text; repeat that command to finish it, "
+            "or remove the folder"
+        )
 
 
 def _batches(documents: Iterable[Document | str]) -> Iterator[list[str]]:
@@ -168,10 +213,3 @@ def _added(totals: Ints, ids: NDArray[np.int32]) -> Ints:
     more = np.bincount(ids, minlength=len(totals))
     more[: len(totals)] += totals
     return more
-
-
-def _digests(texts: Sequence[str]) -> NDArray[np.uint64]:
-    """The sum of the SHA-256 of each text."""
-    each = b"".join(hashlib.sha256(text.encode(errors="surrogatepass")).digest() for text in texts)
-    total: NDArray[np.uint64] = np.frombuffer(each, ">u8").reshape(-1, 4).sum(axis=0, dtype=np.uint64)
-    return total

@@ -22,7 +22,7 @@ from nonplus.models.ngram.training.partitions import Partition, partitions
 from nonplus.models.ngram.training.reading import Text
 from nonplus.models.ngram.training.stages import COUNTED, Statistics
 
-_FIXED = 120 << 20  # bytes that a training takes beside its n-grams
+FIXED = 120 << 20  # bytes that a training takes beside its n-grams
 _PER_NGRAM = 30  # bytes of each order but the first, for each occurrence
 
 
@@ -86,7 +86,7 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
 
 def _most_ngrams(options: TrainingOptions) -> int:
     """How many occurrences of n-grams a partition may have."""
-    return max(1 << 16, options.bytes - _FIXED) // (_PER_NGRAM * options.order)
+    return max(1 << 16, options.bytes - FIXED) // (_PER_NGRAM * options.order)
 
 
 def _adjusted_unigrams(text: Text, counted: Sequence[Statistics]) -> Ints:

@@ -1,0 +1,83 @@
+"""``nonplus ngram train``: texts to a model of their n-grams."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nonplus.cli.terminal.help_texts import CORPUS, TRAINED, TRAINING
+from nonplus.cli.terminal.interruption import Stop
+from nonplus.cli.terminal.notices import note, wrote
+from nonplus.cli.terminal.options import Option, Verb, field_of, fields_set, flags
+from nonplus.cli.terminal.printing import say, say_json, styled
+from nonplus.cli.terminal.progress import TrainingGauge, shown
+from nonplus.corpora import CorpusOptions, open_corpora
+from nonplus.measure.formatting import counted, figure
+from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.options import TrainingOptions
+from nonplus.models.ngram.training.outputs import Outputs
+from nonplus.models.ngram.training.report import TrainingReport
+from nonplus.models.ngram.training.whole import train_and_write
+
+_NAMES = 15  # columns
+_USED = ("field", "id_field", "limit", "max_bytes", "on_bad_row", "follow_links")
+_CORPUS = {flag: text for flag, text in CORPUS.items() if field_of(flag) in _USED}
+
+
+@click.command("train", cls=Verb, lists=["--prune"])
+@click.argument("sources", nargs=-1, metavar="TEXTS...")
+@click.option("-o", "--output", cls=Option, heading="Output", metavar="FOLDER", type=click.Path(path_type=Path),
+              help="write a bundle, which knows how its text was read")  # fmt: skip
+@flags(Outputs, "Output", TRAINED)
+@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+              help="print one JSON object and nothing else")  # fmt: skip
+@flags(TrainingOptions, "Model", TRAINING)
+@flags(CorpusOptions, "Corpus", _CORPUS)
+def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
+    """Train a model of the n-grams of TEXTS: files, folders, or the text itself.
+
+    Interpolated modified Kneser-Ney. After an interruption the same command goes on
+    with what is finished, which lies in FOLDER.training until the model is there.
+
+    \b
+    nonplus ngram train news.jsonl -o news-model
+    nonplus ngram train books/ -o books --order 5 --prune 0 0 1 --arpa books.arpa
+    """
+    outputs, corpus_options = Outputs(**fields_set(Outputs, options)), fields_set(CorpusOptions, options)
+    chosen = TrainingOptions(**fields_set(TrainingOptions, options))
+    corpus = open_corpora(sources, options=CorpusOptions(**corpus_options))
+    meter = TrainingMeter()
+    try:
+        with shown(TrainingGauge(meter)):
+            report = train_and_write(corpus, outputs, chosen, meter=meter)
+    except Stop as stop:
+        note(f"stopped by {stop.by}; what is finished is in {outputs.work}, and the same command goes on from there")
+        return stop.code
+    if as_json:
+        say_json(report.as_dict())
+    else:
+        for name, value in _lines(corpus.source, report):
+            say(styled(f"{name:{_NAMES}}  ", dim=True), value)
+    for path in (outputs.output, outputs.arpa):
+        if path is not None:
+            wrote(path, counted(sum(report.counts), "n-gram"))
+    return 0
+
+
+def _lines(source: str, report: TrainingReport) -> Iterator[tuple[str, str]]:
+    yield "read", source
+    sizes = ((report.sentences, "sentence"), (report.tokens, "token"), (report.bytes, "byte"))
+    yield "text", ", ".join(counted(*each) for each in sizes)
+    yield "vocabulary", counted(report.words, "word")
+    yield "n-grams", " + ".join(f"{count:,}" for count in report.counts) + f" = {sum(report.counts):,}"
+    if report.counts != report.counts_before_pruning:
+        yield "  before pruning", " + ".join(f"{count:,}" for count in report.counts_before_pruning)
+    for order, each in enumerate(report.discounts, 1):
+        used = "" if each.estimated else "; not estimated: the text is too small"
+        yield f"  discounts of {order}", f"{figure(each.one)}, {figure(each.two)}, {figure(each.more)}{used}"
+    yield "options", ", ".join(f"{name}={_value(value)}" for name, value in report.options.items())
+
+
+def _value(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -1,0 +1,39 @@
+"""What a training writes, as one value."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonplus.errors import BadInput
+from nonplus.models.ngram.quantizing import check_bits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outputs:
+    """The files of a model: a bundle, an ARPA file, or both.
+
+    ``quantize`` is the number of bits of a value in the bundle, 0 for float32. With
+    ``packed`` its n-grams are packed, for a bundle that is handed on.
+    """
+
+    output: Path | None = None
+    arpa: Path | None = None
+    quantize: int = 0
+    packed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.output is None and self.arpa is None:
+            raise BadInput("no output is named, so the model would be lost; give output=FOLDER or arpa=FILE")
+        if self.quantize:
+            check_bits(self.quantize)
+        for name in ("quantize", "packed"):
+            if self.output is None and getattr(self, name):
+                raise BadInput(
+                    f"{name}={getattr(self, name)} is about a bundle, and an ARPA file has none; give output=FOLDER"
+                )
+
+    @property
+    def work(self) -> Path:
+        """The folder of the work that is not finished, beside the model."""
+        first = self.output or self.arpa
+        assert first is not None
+        return first.with_name(f"{first.name}.training")

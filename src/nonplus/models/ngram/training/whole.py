@@ -1,0 +1,141 @@
+"""From documents to the files of a model."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from dataclasses import astuple
+from pathlib import Path
+
+from nonplus.cautions import warn
+from nonplus.errors import SuspectInput
+from nonplus.files import replacing
+from nonplus.measure.records import Document
+from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.bundle import check_free, write_bundle
+from nonplus.models.ngram.manifest import Training
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.pieces import Pieces
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.splitters import Splitter, piece_model, splitter_of
+from nonplus.models.ngram.training.folder import WorkFolder
+from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.options import TrainingOptions
+from nonplus.models.ngram.training.outputs import Outputs
+from nonplus.models.ngram.training.reading import TextSizes, read
+from nonplus.models.ngram.training.report import TrainingReport
+from nonplus.models.ngram.training.trainer import FIXED, Trained, train
+from nonplus.models.ngram.words import NewWords, Words
+
+_MOST_TO_WRITE = 1 << 30  # bytes; more does not make it faster
+
+
+def train_and_write(
+    documents: Iterable[Document | str],
+    outputs: Outputs,
+    options: TrainingOptions,
+    *,
+    meter: TrainingMeter,
+) -> TrainingReport:
+    """Train a model on documents, and write it.
+
+    Finished pieces stay in ``outputs.work`` until the model is written: the same call
+    goes on from there after an interruption, once it has read the documents again and
+    found them the same.
+
+    Raises:
+        BadInput: the documents cannot be read, or an output not be written.
+        BadModel: a tokenizer cannot be opened.
+    """
+    rules = _rules(options, NewWords())
+    with ExitStack() as files:
+        if outputs.output is not None:
+            check_free(outputs.output)
+        arpa = None if outputs.arpa is None else files.enter_context(replacing(outputs.arpa))
+        folder = WorkFolder(outputs.work, _conditions(options, rules))
+        text = read(documents, rules=rules, vocabulary=options.vocabulary, folder=folder, meter=meter)
+        model = train(text, options, meter)
+        report = _report(model, text.sizes, options)
+        _warn(report)
+        meter.begin("writing")
+        if outputs.output is not None:
+            write_bundle(
+                outputs.output,
+                model,
+                rules=_rules(options, Words(model.words)),
+                training=_training(report),
+                bits=outputs.quantize,
+                packed=outputs.packed,
+                memory=min(_MOST_TO_WRITE, max(FIXED, options.bytes - FIXED) // 2),
+            )
+        if arpa is not None:
+            write_arpa(arpa, model)
+    folder.remove()
+    return report
+
+
+def _rules(options: TrainingOptions, vocabulary: NewWords | Words) -> Rules:
+    """How a text is read, with the ids of ``vocabulary``."""
+    splitter: Splitter
+    if options.tokenizer in ("words", "bytes"):
+        splitter = splitter_of({"kind": options.tokenizer}, vocabulary)
+    else:
+        splitter = Pieces(piece_model(Path(options.tokenizer)), vocabulary)
+    return Rules(named(options.normalizer), splitter)
+
+
+def _conditions(options: TrainingOptions, rules: Rules) -> Mapping[str, object]:
+    """What unfinished work must have in common with a training that goes on with it."""
+    files = {name: hashlib.sha256(content).hexdigest() for name, content in rules.splitter.files.items()}
+    return {
+        "order": options.order,
+        "prune": options.thresholds,
+        "vocabulary": options.vocabulary,
+        "memory": options.bytes,
+        "exact_lmplz": options.exact_lmplz,
+        **rules.as_dict(),
+        **files,
+    }
+
+
+def _report(model: Trained, sizes: TextSizes, options: TrainingOptions) -> TrainingReport:
+    return TrainingReport(
+        order=options.order,
+        counts=model.counts,
+        counts_before_pruning=model.all_counts,
+        discounts=model.discounts,
+        words=len(model.words),
+        documents=sizes.documents,
+        sentences=sizes.sentences,
+        tokens=sizes.tokens,
+        bytes=sizes.bytes,
+        text_sha256=sizes.digest,
+        options={
+            "order": options.order,
+            "prune": list(options.thresholds),
+            "vocabulary": options.vocabulary,
+            "exact_lmplz": options.exact_lmplz,
+            "normalizer": named(options.normalizer).id,
+            "tokenizer": options.tokenizer,
+        },
+    )
+
+
+def _warn(report: TrainingReport) -> None:
+    odd = [str(order) for order, each in enumerate(report.discounts, 1) if not each.estimated]
+    if odd:
+        orders = f"order {odd[0]}" if len(odd) == 1 else f"the orders {', '.join(odd)}"
+        warn(
+            f"the text is too small, or repeats itself too much, to estimate the discounts of {orders}; 0.5, 1 and 1.5 "
+            "are used there, and the model may be poor",
+            SuspectInput,
+        )
+
+
+def _training(report: TrainingReport) -> Training:
+    return Training(
+        text_sha256=report.text_sha256,
+        bytes=report.bytes,
+        tokens=report.tokens,
+        options={name: value for name, value in report.options.items() if name not in ("normalizer", "tokenizer")},
+        discounts=tuple(astuple(each)[:3] for each in report.discounts),
+    )

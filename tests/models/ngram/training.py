@@ -34,7 +34,7 @@ def new_rules(**options):
 def trained_in(folder, texts, rules=None, **options):
     """A text read into a work folder, and its model there."""
     chosen, meter = TrainingOptions(**options), TrainingMeter()
-    text = read(texts, rules=rules or new_rules(), grows=True, vocabulary=chosen.vocabulary, folder=folder, meter=meter)
+    text = read(texts, rules=rules or new_rules(), vocabulary=chosen.vocabulary, folder=folder, meter=meter)
     return text, trainer.train(text, chosen, meter)
 
 

@@ -72,7 +72,7 @@ def _lines(source: str, report: TrainingReport) -> Iterator[tuple[str, str]]:
     yield "vocabulary", counted(report.words, "word")
     yield "n-grams", " + ".join(f"{count:,}" for count in report.counts) + f" = {sum(report.counts):,}"
     if report.counts != report.counts_before_pruning:
-        yield "  before pruning", " + ".join(f"{count:,}" for count in report.counts_before_pruning)
+        yield "  unpruned", " + ".join(f"{count:,}" for count in report.counts_before_pruning)
     for order, each in enumerate(report.discounts, 1):
         used = "" if each.estimated else "; not estimated: the text is too small"
         yield f"  discounts of {order}", f"{figure(each.one)}, {figure(each.two)}, {figure(each.more)}{used}"

@@ -7,10 +7,13 @@ Python does.
 import re
 import shlex
 
-from nonplus.cli.terminal.help_texts import CORPUS, FORM, LOADING, OUTPUT, PRECISION, PROTOCOL, PRUNING, READ, RUN
+from nonplus.cli.terminal.help_texts import (
+    CORPUS, FORM, LOADING, OUTPUT, PRECISION, PROTOCOL, PRUNING, READ, RUN, TRAINED, TRAINING,
+)  # fmt: skip
 from nonplus.cli.terminal.options import field_of
 
-_DECLARED = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT, *FORM, *READ, *PRUNING)
+_OF_SCORE = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT)
+_DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *PRUNING, *TRAINING, *TRAINED)
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}
 
 # Only at the beginning of a word: a folder may be called "window=3".

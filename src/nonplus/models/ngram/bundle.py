@@ -146,7 +146,9 @@ class _Claims:
 
     def check(self, field: str, said: Any, found: Any, where: str) -> None:
         if said != found:
-            raise BadModel(f"{self.path}: {field}={_short(said)}, but {where} has {_short(found)}; {_REMEDY}")
+            raise BadModel(
+                f"{self.path}: the field {field!r} is {_short(said)}, but {where} has {_short(found)}; {_REMEDY}"
+            )
 
     def check_file(self, name: str, said: File, *, most: int) -> None:
         file = self.path.parent / name

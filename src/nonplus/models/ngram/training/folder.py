@@ -1,6 +1,5 @@
 """The folder in which a model is trained: finished pieces, each whole or not there."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ class WorkFolder:
         self.path = path
         wanted = {"version": _VERSION, **conditions}
         manifest = path / _MANIFEST
+        shutil.rmtree(_removed(path), ignore_errors=True)  # what a kill left there
         with writing(path):
             path.mkdir(parents=True, exist_ok=True)
         if manifest.exists():
@@ -72,13 +72,14 @@ class WorkFolder:
         (self.path / name).unlink(missing_ok=True)
 
     def remove(self) -> None:
-        """Remove the folder with everything in it."""
-        shutil.rmtree(self.path)
+        """Remove the folder with everything in it, at once as far as others see."""
+        self.path.rename(_removed(self.path))
+        shutil.rmtree(_removed(self.path))
 
 
-def digest(value: object) -> str:
-    """Sixteen digits that stand for a value of numbers and texts."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def _removed(path: Path) -> Path:
+    """The name of a folder while it is removed."""
+    return path.with_name(f".{path.name}.removed")
 
 
 def _check(path: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:

@@ -1,0 +1,165 @@
+"""``nonplus ngram train``: what it prints, what it writes, and how it goes on."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Run
+
+from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.bundle import open_bundle
+
+BOOK = Path(__file__).parents[2] / "examples" / "lost_world.txt"
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def ngrams_of(model) -> list[tuple[object, ...]]:
+    return [
+        (model.words[ids[0]] if k == 1 else ids, prob, weight)
+        for k in range(1, len(model.counts) + 1)
+        for block in model.blocks(k)
+        for ids, prob, weight in zip(
+            map(tuple, block.ids_Mk.tolist()),
+            block.log10_probs_M.tolist(),
+            block.log10_backoffs_M.tolist(),
+            strict=True,
+        )
+    ]
+
+
+def test_a_bundle_and_an_arpa_file_have_the_same_model(run: Run, tmp_path: Path) -> None:
+    bundle, arpa = tmp_path / "book", tmp_path / "book.arpa"
+    ran = run("ngram", "train", BOOK, "-o", bundle, "--arpa", arpa, "--order", "3")
+    assert (ran.code, ran.err) == (0, f"wrote {bundle} (10,203 n-grams)\nwrote {arpa} (10,203 n-grams)\n")
+    assert "n-grams          1,732 + 4,062 + 4,409 = 10,203" in ran.out
+    assert sorted(ngrams_of(open_bundle(bundle).ngrams), key=str) == sorted(ngrams_of(read_arpa(arpa)), key=str)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["book", "book.arpa"]
+
+
+@pytest.mark.parametrize("prune", [["--prune", "0", "0", "1"], ["--prune", "0,0,1"], ["--prune=0,0,1"]])
+def test_thresholds_have_blanks_or_commas_between_them_beside_texts(run: Run, tmp_path: Path, prune: list[str]) -> None:
+    ran = run("ngram", "train", "--order", "4", *prune, BOOK, "-o", tmp_path / "book", "--json")
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
+    assert report["options"]["prune"] == [0, 0, 1, 1]
+    assert (report["counts"], report["counts_before_pruning"]) == ([1732, 4062, 59, 9], [1732, 4062, 4409, 4063])
+
+
+def test_a_model_scores_as_it_was_trained_to_read(run: Run, tmp_path: Path) -> None:
+    for tokenizer in ("words", "bytes"):
+        assert run("ngram", "train", BOOK, "-o", tmp_path / tokenizer, "--tokenizer", tokenizer).code == 0
+    perplexity = {
+        name: json.loads(run("score", BOOK, "--model", f"ngram:{tmp_path / name}", "--json").out)["perplexity"]
+        for name in ("words", "bytes")
+    }
+    assert 1 < perplexity["bytes"] < 3 < perplexity["words"] < 30
+
+
+def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Path) -> None:
+    ran = run("ngram", "train", "text:a b c", "-o", tmp_path / "tiny", "--order", "2")
+    assert ran.code == 0
+    assert "note: the text is too small, or repeats itself too much, to estimate the discounts of the orders" in ran.err
+    assert "discounts of 2  0.5000, 1.000, 1.500; not estimated" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--prune", "0", "1", "0"], "--prune 0,1,0 falls from one order to the next"),
+        (["--prune", "1"], "--prune 1 would leave out words; begin with 0, as in --prune 0,1, and use --vocabulary N"),
+        (["--prune", "0,0,0", "--order", "2"], "--prune 0,0,0 has thresholds for 3 orders, and --order 2"),
+        (["--prune", "0,x"], "'0,x' is no list of whole numbers; write e.g. 0 0 1"),
+        (["--order", "7"], "--order 7 is no order of a model; use one from --order 1 to --order 6"),
+        (["--vocabulary", "-1"], "--vocabulary -1 is less than 0"),
+        (["--memory", "4Q"], "--memory 4Q is no number of bytes; write e.g. --memory 4G or --memory 500M"),
+        (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 64M"),
+        (["--quantize", "1"], "--quantize"),
+        (["--normalizer", "none"], "none"),
+        (["--tokenizer", "none"], "there is no file 'none' to read a tokenizer from"),
+    ],
+)
+def test_a_wrong_option_is_explained(run: Run, tmp_path: Path, options: list[str], sentence: str) -> None:
+    ran = run("ngram", "train", "text:a b c", "-o", tmp_path / "model", *options)
+    assert ran.code == 2
+    assert sentence in ran.err
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_model_must_be_written_somewhere_that_is_free(run: Run, tmp_path: Path) -> None:
+    assert "give --output FOLDER or --arpa FILE" in run("ngram", "train", "text:a b c").err
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter").touch()
+    ran = run("ngram", "train", "text:a b c", "-o", tmp_path / "full")
+    assert ran.code == 2
+    assert "exists and is no bundle, so it is not replaced" in ran.err
+
+
+def begun(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "nonplus.cli", "ngram", "train", *map(str, arguments)]
+    with (tmp_path.parent / f"{tmp_path.name}.err").open("wb") as said:
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=said)
+
+
+def said_by(tmp_path: Path) -> str:
+    return (tmp_path.parent / f"{tmp_path.name}.err").read_text()
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """100,000 words, most of them rare."""
+    rng = random.Random(0)
+    words = [f"w{int(rng.paretovariate(0.9)) % 5000}" for _ in range(100_000)]
+    path = tmp_path / "text.txt"
+    path.write_text("".join(f"{' '.join(words[i : i + 15])}\n" for i in range(0, len(words), 15)))
+    return path
+
+
+@pytest.mark.slow
+def test_kills_at_any_moment_change_no_byte(tmp_path: Path, text: Path) -> None:
+    options = ("--order", "4", "--prune", "0", "0", "1", "--memory", "125M", "--arpa")
+    start = time.monotonic()
+    whole = begun(tmp_path, f"lines:{text}", *options, "whole.arpa", "-o", "whole")
+    assert whole.wait() == 0, said_by(tmp_path)
+    took = time.monotonic() - start
+    rng = random.Random(1)
+    for _ in range(5):
+        process = begun(tmp_path, f"lines:{text}", *options, "killed.arpa", "-o", "killed")
+        time.sleep(took * rng.uniform(0.3, 0.9))
+        process.kill()
+        process.wait()
+    last = begun(tmp_path, f"lines:{text}", *options, "killed.arpa", "-o", "killed")
+    assert last.wait() == 0, said_by(tmp_path)
+    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
+    assert (tmp_path / "killed.arpa").read_bytes() == (tmp_path / "whole.arpa").read_bytes()
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left == {"killed", "killed.arpa", "text.txt", "whole", "whole.arpa"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+def test_an_interrupted_training_goes_on_with_the_same_text_and_options_only(
+    run: Run, tmp_path: Path, text: Path
+) -> None:
+    model, work = tmp_path / "model", tmp_path / "model.training"
+    process = begun(tmp_path, text, "-o", model, "--order", "6", "--memory", "125M")
+    while process.poll() is None and not (work / "words").exists():
+        time.sleep(0.001)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130, said_by(tmp_path)
+    stopped = f"note: stopped by Ctrl-C; what is finished is in {work}, and the same command goes on from there"
+    assert stopped in said_by(tmp_path)
+    again = ("-o", model, "--memory", "125M", "--order")
+    other = run("ngram", "train", text, *again, "5")
+    assert f"{work} has the unfinished work of another training: order was 6 and is 5" in other.err
+    other = run("ngram", "train", "text:a b c", *again, "6")
+    assert f"{work} has the unfinished work of a training on another text" in other.err
+    assert run("ngram", "train", text, *again, "6").code == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"model", "text.txt"}

@@ -8,7 +8,17 @@ import re
 import shlex
 
 from nonplus.cli.terminal.help_texts import (
-    CORPUS, FORM, LOADING, OUTPUT, PRECISION, PROTOCOL, PRUNING, READ, RUN, TRAINED, TRAINING,
+    CORPUS,
+    FORM,
+    LOADING,
+    OUTPUT,
+    PRECISION,
+    PROTOCOL,
+    PRUNING,
+    READ,
+    RUN,
+    TRAINED,
+    TRAINING,
 )  # fmt: skip
 from nonplus.cli.terminal.options import field_of
 

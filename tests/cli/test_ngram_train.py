@@ -82,7 +82,7 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--vocabulary", "-1"], "--vocabulary -1 is less than 0"),
         (["--memory", "4Q"], "--memory 4Q is no number of bytes; write e.g. --memory 4G or --memory 500M"),
         (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 64M"),
-        (["--quantize", "1"], "--quantize"),
+        (["--quantize", "1"], "--quantize 1 is no number of bits"),
         (["--normalizer", "none"], "none"),
         (["--tokenizer", "none"], "there is no file 'none' to read a tokenizer from"),
     ],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nonplus.errors import BadInput
-from nonplus.models.ngram.quantizing import check_bits
+from nonplus.models.ngram.converting import Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,8 +23,7 @@ class Outputs:
     def __post_init__(self) -> None:
         if self.output is None and self.arpa is None:
             raise BadInput("no output is named, so the model would be lost; give output=FOLDER or arpa=FILE")
-        if self.quantize:
-            check_bits(self.quantize)
+        Form(quantize=self.quantize)  # checks it
         for name in ("quantize", "packed"):
             if self.output is None and getattr(self, name):
                 raise BadInput(

@@ -246,6 +246,19 @@ def test_hash_tables_cannot_be_listed():
         read_ngrams(FIXTURES / "weather.probing")
 
 
+def test_a_value_that_is_no_number_is_refused_when_it_is_used(tmp_path):
+    for value in (math.nan, math.inf, -math.inf, struct.unpack("<f", b"\x01\0\x81\x7f")[0]):
+        path = tmp_path / "model.bin"
+        path.write_bytes(PROBING.replace(struct.pack("<f", -0.1760913), struct.pack("<f", value)))
+        words, lookup = open_lookup(path)
+        ids_T = np.arange(len(words), dtype=np.int32)
+        with pytest.raises(BadModel, match="value that is no number"):
+            lookup.score(ids_T, np.array([0, len(ids_T)]))
+        path.write_bytes(TRIE.replace(struct.pack("<f", -0.1760913), struct.pack("<f", value)))
+        with pytest.raises(BadModel, match="value that is no number"):
+            open_lookup(path)
+
+
 @pytest.mark.filterwarnings("ignore:.*has no <unk>")
 @pytest.mark.parametrize("name", ["weather.probing", "weather.trie", "weather.qatrie", "weather.arpa"])
 @given(data=st.data())

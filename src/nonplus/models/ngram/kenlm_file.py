@@ -23,6 +23,7 @@ MARK = b"mmap lm http://kheafield.com/code "
 PROBING = 0  # 1 has rest costs, too
 TRIES = TRIE, QUANT_TRIE, ARRAY_TRIE, QUANT_ARRAY_TRIE = 2, 3, 4, 5
 
+_AT_ONCE = 1 << 20  # bytes
 _MOST_ORDERS = 64  # KenLM itself stops at 6
 _SANITY = struct.Struct("<56s3f3IQ")  # the mark, then numbers
 _AGREED = (MARK + b"format version 5\n", 0.0, 1.0, -0.5, 1, 2**32 - 1, 0, 1)
@@ -110,11 +111,12 @@ def read_words(file: KenlmFile, start: int, count: int) -> tuple[list[str], Word
     """
     if not file.has_words:
         file.refuse("it was built without its words, so no text can be read with it; build it again with them")
-    *packed, rest = file.content_N[start:].tobytes().split(b"\0")
-    if rest or len(packed) != count or packed[0] != b"<unk>":
+    end_N = file.content_N[start:]
+    ends = sum(int(np.count_nonzero(end_N[at : at + _AT_ONCE] == 0)) for at in range(0, len(end_N), _AT_ONCE))
+    if ends != count or end_N[-1] or end_N[:6].tobytes() != b"<unk>\0":
         file.refuse(f"{count:,} words from <unk> on belong at its end; it was cut or is damaged: build it again")
     try:
-        words = [word.decode() for word in packed]
+        words = [word.decode() for word in end_N[:-1].tobytes().split(b"\0")]
     except UnicodeDecodeError as error:
         file.refuse(f"a word is not UTF-8: {error}; convert its ARPA file, say by iconv -t UTF-8, and build it again")
     numbers = {word: number for number, word in enumerate(words)}

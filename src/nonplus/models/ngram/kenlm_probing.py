@@ -83,14 +83,14 @@ class ProbingTable:
         backoffs_kT[0] = unigrams_T2[:, 1]
         for k, table in enumerate(self._tables, 1):
             table.extend(k, longest, backoffs_kT[k])
+        if np.isnan(probs_T).any() or not np.isfinite(backoffs_kT).all():
+            self._file.refuse("an n-gram has a value that is no number; it is damaged: fetch or build it again")
         weights_T = np.zeros(len(ids_T))
         for k in range(1, self.order):  # the history of k words before a token
             used = np.flatnonzero((places_T >= k) & (lengths_T <= k))
             weights_T[used] += backoffs_kT[k - 1, used - 1]
         # KenLM marks by the sign what no longer n-gram ends in.
         log10_probs_T = weights_T - np.abs(probs_T.astype(np.float64))
-        if np.isnan(log10_probs_T).any():
-            self._file.refuse("an n-gram has a value that is no number; it is damaged: fetch or build it again")
         return Matches(0.0 - log10_probs_T * _LN10, lengths_T, (weights_T * _LN10).astype(np.float32))
 
     def distributions(self, ids_T: WordIds, starts: Ints, at_N: Ints) -> Iterator[Floats]:

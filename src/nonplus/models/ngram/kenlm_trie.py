@@ -49,6 +49,8 @@ def read_trie(file: KenlmFile) -> NgramsInMemory:
         at = records.end
         if k < orders:
             next_M = pointers.read(records)
+    if any(np.isnan(block.log10_probs_M).any() or not np.isfinite(block.log10_backoffs_M).all() for block in blocks):
+        file.refuse("an n-gram has a value that is no number; it is damaged: fetch or build it again")
     return _renumbered(blocks, *read_words(file, at, vocabulary))
 
 

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadModel, BadProtocol, ProtocolWarning
+from nonplus.measure import assembly
 from nonplus.measure.batches import Rows, batch, group, pack
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
@@ -412,6 +413,15 @@ def weight(protocol: ResolvedProtocol, window: Window) -> float:
     n, choices = window.stop - window.first, protocol.choices
     loses = choices.booking != "exact" and (window.prefixed or (window.start > 0 and choices.stride < choices.window))
     return (n - 1) / n if loses else 1.0
+
+
+@given(st.lists(st.text("ab", min_size=1, max_size=12), min_size=1, max_size=5), st.integers(1, 9))
+def test_places_are_filled_in_whatever_the_size_of_blocks(these: list[str], size: int) -> None:
+    whole = [(text.index.tolist(), text.seen.tolist()) for text in score(these, model=History(max_context=4))]
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(assembly, "_BLOCK", size)
+        blocks = [(text.index.tolist(), text.seen.tolist()) for text in score(these, model=History(max_context=4))]
+    assert blocks == whole
 
 
 def test_a_row_asks_for_each_scored_token_what_comes_before_it() -> None:

@@ -37,8 +37,8 @@ class Assembly:
         self._place_W, self._count_W = end_W - count_W, count_W
         # the place at which each document begins
         self._begin_D = np.append(0, end_W)[np.searchsorted(windows.document, np.arange(len(texts) + 1))]
-        self._index: Integers = np.empty(n, narrow)
-        self._seen: Integers = np.empty(n, narrow)
+        self._index: Integers = np.zeros(n, narrow)
+        self._seen: Integers = np.zeros(n, narrow)
         self._nats = np.zeros(n)
         self._weight: Floats = np.broadcast_to(np.float64(1), n)  # takes no memory while all are 1
         if (weights != 1).any():
@@ -47,7 +47,7 @@ class Assembly:
         self._readings: Readings | None = None
         first_W = texts.offsets[windows.document] + windows.first
         seen_W = windows.first - windows.start + windows.prefixed
-        bounds = np.unique(np.searchsorted(end_W, np.arange(0, n + _BLOCK, _BLOCK)))
+        bounds = np.unique(np.append(np.searchsorted(end_W, np.arange(0, n, _BLOCK)), len(windows)))
         for own in (slice(*pair) for pair in pairwise(bounds.tolist())):
             filled = slice(int(self._place_W[own.start]), int(end_W[own.stop - 1]))
             self._index[filled] = ranges(first_W[own], count_W[own])

@@ -13,12 +13,13 @@ from nasty_texts import characters, units
 from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from nonplus.errors import BadModel
+from nonplus.kernels.native import words as native
 from nonplus.models.ngram import pieces as pieces_module
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.byte_words import ByteWords
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pieces import Pieces
+from nonplus.models.ngram.pieces import Pieces, plain_pieces_of
 from nonplus.models.ngram.rules import Rules, rules_of
 from nonplus.models.ngram.splitters import piece_model
 from nonplus.models.ngram.tokenizer import RulesTokenizer
@@ -92,6 +93,18 @@ def pieces_of(splitter, *texts):
 def known_to(model):
     """A splitter that knows all pieces it can meet: it learns them."""
     return Pieces(model, NewWords())
+
+
+@pytest.mark.skipif(native.functions() is None, reason="the C kernel is not built or is switched off")
+@given(counts=st.lists(st.integers(0, 3), min_size=1, max_size=5), data=st.data())
+def test_pieces_are_gathered_in_c_as_in_numpy(counts, data):
+    first_V = np.cumsum([0, *counts])
+    numbers = data.draw(st.lists(st.integers(0, len(counts) - 1), max_size=9))
+    end_W, pieces = 10 * np.arange(1, len(numbers) + 1), np.arange(first_V[-1], dtype=np.int32)
+    given_words = (np.array(numbers, np.int32), end_W, first_V, pieces, 7 - pieces.astype(np.int64))
+    n = sum(counts[number] for number in numbers)
+    for c, numpy in zip(native.pieces_of(*given_words, n), plain_pieces_of(*given_words, n), strict=True):
+        assert c.tolist() == numpy.tolist()
 
 
 def test_a_sentencepiece_model_cuts_at_the_blanks_that_it_takes_for_blanks():

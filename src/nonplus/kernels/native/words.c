@@ -286,3 +286,17 @@ int64_t nonplus_words_learn(Words *w, const uint8_t *data, const int64_t *begins
     }
     return t;
 }
+
+/* The pieces of words. Word `number` has the pieces [firsts[number], firsts[number + 1])
+   of `pieces`, and piece `p` ends `before_end[p]` bytes before the word does. For the
+   words that end at `ends`: their pieces, and where each ends. */
+void nonplus_words_pieces(const int32_t *numbers, const int64_t *ends, int64_t words, const int64_t *firsts,
+                          const int32_t *pieces, const int64_t *before_end, int32_t *ids, int64_t *stops) {
+    int64_t t = 0;
+    for (int64_t i = 0; i < words; i++) {
+        for (int64_t p = firsts[numbers[i]]; p < firsts[numbers[i] + 1]; p++, t++) {
+            ids[t] = pieces[p];
+            stops[t] = ends[i] - before_end[p];
+        }
+    }
+}

@@ -1,6 +1,7 @@
 """Words of texts as numbers, in C (``words.c``).
 
-Letters in shapes: N bytes, S parts of a text, W words in the table, T words of a text.
+Letters in shapes: N bytes, S parts of a text, W words in the table, T words
+of a text or their pieces, P pieces of V words that are kept.
 """
 
 import ctypes
@@ -39,6 +40,7 @@ def functions() -> ctypes.CDLL | None:
         "intern": ([pointer, pointer, pointer, count, pointer], count),
         "find": ([pointer, *pointers, count, *pointers], count),
         "learn": ([pointer, *pointers, count, *pointers], count),
+        "pieces": ([pointer, pointer, count, *pointers, pointer, pointer], None),
     }
     for name, (arguments, result) in types.items():
         function = getattr(loaded, f"nonplus_words_{name}")
@@ -130,6 +132,24 @@ class NativeWords:
         if found < 0:
             raise MemoryError(f"no room for more than {len(self):,} words")
         return number_T[:found], end_T[:found], count_S
+
+
+def pieces_of(
+    number_W: Numbers, end_W: Ints, first_V: Ints, piece_P: Numbers, before_end_P: Ints, n: int
+) -> tuple[Numbers, Ints]:
+    """The ``n`` pieces of words (T,), and the byte at which each ends (T,).
+
+    Word ``number`` has the pieces ``[first_V[number], first_V[number + 1])`` of
+    ``piece_P``, each of which ends ``before_end_P`` bytes before the word does. The
+    caller checks that ``functions()`` is there.
+    """
+    loaded = functions()
+    assert loaded is not None, "the C kernel is not available: check functions() first"
+    arrays = tuple(map(np.ascontiguousarray, (number_W, end_W, first_V, piece_P, before_end_P)))
+    id_T, stop_T = np.empty(n, np.int32), np.empty(n, np.int64)
+    number, end, *kept = (array.ctypes.data for array in arrays)
+    loaded.nonplus_words_pieces(number, end, len(number_W), *kept, id_T.ctypes.data, stop_T.ctypes.data)
+    return id_T, stop_T
 
 
 def _stops(words: list[bytes]) -> Ints:

@@ -19,6 +19,7 @@ from typing import Any, Protocol, final
 
 import numpy as np
 
+from nonplus.kernels.native import words as native
 from nonplus.measure.records import Bools, Ints
 from nonplus.models.ngram.ngrams import WordIds
 from nonplus.models.ngram.normalizers.aligned import Bytes
@@ -149,9 +150,9 @@ class _Kept:
         first_W = np.frombuffer(self._firsts, np.int64)
         count_W = np.diff(first_W)[number_W]
         done_W = np.concatenate([[0], np.cumsum(count_W)])
-        piece_T = np.arange(done_W[-1]) + np.repeat(first_W[number_W] - done_W[:-1], count_W)
-        ids_T: WordIds = np.frombuffer(self._ids, np.int32)[piece_T]
-        stops_T = np.repeat(end_W, count_W) - np.frombuffer(self._before_end, np.int64)[piece_T]
+        kept = (first_W, np.frombuffer(self._ids, np.int32), np.frombuffer(self._before_end, np.int64))
+        gather = plain_pieces_of if native.functions() is None else native.pieces_of
+        ids_T, stops_T = gather(number_W, end_W, *kept, int(done_W[-1]))
         return Split(ids_T, stops_T, np.diff(done_W[np.concatenate([[0], np.cumsum(words_S)])]))
 
     def _learn(self, words: list[bytes]) -> None:
@@ -161,6 +162,15 @@ class _Kept:
         for word, cut in zip(words, cuts, strict=True):
             self._firsts.append(self._firsts[-1] + len(cut.pieces))
             self._before_end.extend([len(word) - stop for stop in cut.stops])
+
+
+def plain_pieces_of(
+    number_W: WordIds, end_W: Ints, first_V: Ints, piece_P: WordIds, before_end_P: Ints, n: int
+) -> tuple[WordIds, Ints]:
+    """:func:`nonplus.kernels.native.words.pieces_of` in NumPy."""
+    count_W = np.diff(first_V)[number_W]
+    at_T = np.arange(n) + np.repeat(first_V[number_W] - (np.cumsum(count_W) - count_W), count_W)
+    return piece_P[at_T], np.repeat(end_W, count_W) - before_end_P[at_T]
 
 
 def _merged(whole_S: Bools, by_words: Split, whole: Split) -> Split:

@@ -1,5 +1,7 @@
 """Rules: from texts to sentences of word ids, with the bytes of each id."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,8 +9,9 @@ from hypothesis import strategies as st
 from nasty_texts import characters, texts, units
 
 from nonplus.errors import BadModel
+from nonplus.kernels.native import framing
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
-from nonplus.models.ngram.rules import Rules, rules_of
+from nonplus.models.ngram.rules import Rules, plain_framed, rules_of
 from nonplus.models.ngram.words import NewWords, Words
 
 VOCABULARY = ["<unk>", "<s>", "</s>", "a", "b", "aa"]
@@ -52,6 +55,22 @@ def test_a_word_ends_where_it_ends_in_the_text(text, unit):
     ends = found.byte_ends_T[:-1].tolist()  # the last covers the blanks after it, too
     assert [data[end - len(word) : end] for word, end in zip(words, ends, strict=False)] == words[:-1]
     assert words == data.split()
+
+
+@names
+@pytest.mark.skipif(framing.functions() is None, reason="the C kernel is not built or is switched off")
+@given(given_texts=texts, unit=units, begin=flags, end=flags, wide=flags)
+def test_sentences_are_framed_in_c_as_in_numpy(name, given_texts, unit, begin, end, wide):
+    splitter, calls = Words(VOCABULARY), []
+    rules = Rules(named(name), splitter, unit=unit, begin=begin, end=end)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(framing, "framed", lambda own, **marks: calls.append((own, marks)) or plain_framed(own, **marks))
+        rules.sentences(given_texts)
+    ((own, marks),) = calls
+    own = replace(own, origins_N1=own.origins_N1.astype(np.int64 if wide else np.int32))
+    for c, numpy in zip(framing.framed(own, **marks), plain_framed(own, **marks), strict=True):
+        assert c.dtype == numpy.dtype
+        assert c.tolist() == numpy.tolist()
 
 
 def test_a_line_of_blanks_is_a_sentence_of_raw_and_none_of_standard():

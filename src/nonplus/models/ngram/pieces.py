@@ -148,7 +148,7 @@ class _Kept:
         number_W, end_W, words_S = self._words.learn(data_N, begin_S, stop_S)
         self._learn(self._words.read(known))
         first_W = np.frombuffer(self._firsts, np.int64)
-        count_W = np.diff(first_W)[number_W]
+        count_W = first_W[number_W + 1] - first_W[number_W]
         done_W = np.concatenate([[0], np.cumsum(count_W)])
         kept = (first_W, np.frombuffer(self._ids, np.int32), np.frombuffer(self._before_end, np.int64))
         gather = plain_pieces_of if native.functions() is None else native.pieces_of

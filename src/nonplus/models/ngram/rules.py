@@ -14,13 +14,14 @@ from typing import Any, final
 import numpy as np
 
 from nonplus.errors import BadModel
-from nonplus.measure.records import Ints
-from nonplus.models.ngram.ngrams import BEGIN, END
+from nonplus.kernels.native import framing as native
+from nonplus.measure.records import Integers, Ints
+from nonplus.models.ngram.ngrams import BEGIN, END, WordIds
 from nonplus.models.ngram.normalizers.aligned import Aligned, Unit
 from nonplus.models.ngram.normalizers.named import Normalizer, named
 from nonplus.models.ngram.splitters import Splitter, splitter_of
 from nonplus.models.ngram.text import Sentences
-from nonplus.models.ngram.words import Split, Words
+from nonplus.models.ngram.words import Words
 
 _NEWLINE = ord("\n")
 
@@ -88,26 +89,46 @@ class Rules:
         """
         aligned = self.normalizer.normalize(texts, self.unit)
         parts = _lines(aligned) if self.unit == "line" else _documents(aligned)
-        return self._framed(aligned, parts, self.splitter.split(aligned.data_N, parts.begin_S, parts.stop_S))
-
-    def _framed(self, aligned: Aligned, parts: "_Parts", own: Split) -> Sentences:
-        starts = np.concatenate([[0], np.cumsum(own.counts_S + self.begin + self.end)])
-        first_S, last_S = starts[:-1], starts[1:] - 1
-        own_T = np.ones(starts[-1], np.bool_)
-        ids_T, stops_T = np.empty(starts[-1], np.int32), np.zeros(starts[-1], np.int64)
-        if self.end:
-            own_T[last_S], ids_T[last_S], stops_T[last_S] = False, END, parts.cover_S
-        if self.begin:
-            own_T[first_S], ids_T[first_S] = False, BEGIN
-        ids_T[own_T], stops_T[own_T] = own.ids_T, own.stops_T
-        empty = first_S if self.begin else first_S[:0]
+        own = self.splitter.split(aligned.data_N, parts.begin_S, parts.stop_S)
+        unframed = native.Unframed(
+            own.ids_T,
+            own.stops_T,
+            own.counts_S,
+            parts.cover_S,
+            parts.documents,
+            aligned.origin_N1,
+            aligned.given_D1,
+        )
+        framed = plain_framed if native.functions() is None else native.framed
+        ids_T, ends_T, starts = framed(unframed, begin=BEGIN if self.begin else None, end=END if self.end else None)
         return Sentences(
             ids_T=ids_T,
-            byte_ends_T=aligned.byte_ends(stops_T, starts[parts.documents], empty=empty),
+            byte_ends_T=ends_T,
             starts=starts,
             documents=parts.documents,
             normalised_bytes_D=np.diff(aligned.starts_D1),
         )
+
+
+def plain_framed(own: native.Unframed, *, begin: int | None, end: int | None) -> tuple[WordIds, Integers, Ints]:
+    """:func:`nonplus.kernels.native.framing.framed` in NumPy."""
+    starts = np.concatenate([[0], np.cumsum(own.counts_S + (begin is not None) + (end is not None))])
+    first_S, last_S = starts[:-1], starts[1:] - 1
+    own_T = np.ones(starts[-1], np.bool_)
+    ids_T, ends_T = np.empty(starts[-1], np.int32), np.zeros(starts[-1], own.origins_N1.dtype)
+    if end is not None:
+        own_T[last_S], ids_T[last_S], ends_T[last_S] = False, end, own.origins_N1[own.covers_S]
+    if begin is not None:
+        own_T[first_S], ids_T[first_S] = False, begin
+    ids_T[own_T], ends_T[own_T] = own.ids_T, own.origins_N1[own.stops_T]
+    bounds_D1 = starts[own.documents_D1]
+    counts_D = np.diff(bounds_D1)
+    begin_T, end_T = (np.repeat(given_D, counts_D) for given_D in (own.given_D1[:-1], own.given_D1[1:]))
+    # <s> has 0, and so ends where the token before it does, or where its text begins
+    ends_T = np.maximum(np.maximum.accumulate(np.minimum(ends_T, end_T)), begin_T)
+    some_D = counts_D > 0
+    ends_T[bounds_D1[1:][some_D] - 1] = own.given_D1[1:][some_D]  # tokens tile the text
+    return ids_T, (ends_T - begin_T).astype(own.origins_N1.dtype), starts
 
 
 def rules_of(stated: Mapping[str, Any], words: Sequence[str], *, folder: Path | None = None) -> Rules:

@@ -35,23 +35,6 @@ class Aligned:
     given_D1: Ints
     origin_N1: Integers
 
-    def byte_ends(self, stops_T: Ints, bounds_D1: Ints, *, empty: Ints) -> Integers:
-        """Where tokens that end at the bytes ``stops_T`` of ``data_N`` end in their
-        texts as they were given, shape (T,).
-
-        Text ``d`` has the tokens ``[bounds_D1[d], bounds_D1[d + 1])``, which tile it:
-        the last one ends where it does. Tokens at the places ``empty`` stand for
-        nothing, and end where the one before them does.
-        """
-        counts_D = np.diff(bounds_D1)
-        begin_T, end_T = (np.repeat(given_D, counts_D) for given_D in (self.given_D1[:-1], self.given_D1[1:]))
-        ends_T = np.minimum(self.origin_N1[stops_T], end_T)
-        ends_T[empty] = 0
-        ends_T = np.maximum(np.maximum.accumulate(ends_T), begin_T)
-        some_D = counts_D > 0
-        ends_T[bounds_D1[1:][some_D] - 1] = self.given_D1[1:][some_D]
-        return ends_T - begin_T
-
     def then(self, after: "Aligned") -> "Aligned":
         """Both steps as one: ``after`` normalised the result of this one."""
         return Aligned(after.data_N, after.starts_D1, self.given_D1, self.origin_N1[after.origin_N1])

@@ -1,0 +1,75 @@
+"""Sentences with their marks, in C (``framing.c``).
+
+Letters in shapes: D documents, S sentences of all of them, T tokens without marks, N
+bytes of the normalised texts.
+"""
+
+import ctypes
+import functools
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.kernels.native import library
+from nonplus.measure.records import Integers, Ints
+
+Ids = NDArray[np.int32]
+
+
+@functools.cache
+def functions() -> ctypes.CDLL | None:
+    """The library with the types of its functions for frames; ``None`` without it."""
+    loaded = library()
+    if loaded is not None:
+        pointer, count, mark = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32
+        for function in (loaded.nonplus_framed_32, loaded.nonplus_framed_64):
+            function.argtypes = [*[pointer] * 5, count, pointer, pointer, mark, mark, pointer, pointer, pointer]
+            function.restype = None
+    return loaded
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unframed:
+    """Tokens without marks, and what they came from; see ``framing.c``."""
+
+    ids_T: Ids
+    stops_T: Ints
+    counts_S: Ints
+    covers_S: Ints
+    documents_D1: Ints
+    origins_N1: Integers
+    given_D1: Ints
+
+
+def framed(own: Unframed, *, begin: int | None, end: int | None) -> tuple[Ids, Integers, Ints]:
+    """The ids of all tokens, the byte of its text at which each ends, and where each
+    sentence starts (S + 1,).
+
+    ``begin`` and ``end`` are the ids of the marks, if sentences have them. The caller
+    checks that ``functions()`` is there.
+    """
+    loaded = functions()
+    assert loaded is not None, "the C kernel is not available: check functions() first"
+    origins = np.ascontiguousarray(own.origins_N1)
+    marks = len(own.counts_S) * ((begin is not None) + (end is not None))
+    ids = np.empty(len(own.ids_T) + marks, np.int32)
+    ends, starts = np.empty(len(ids), origins.dtype), np.empty(len(own.counts_S) + 1, np.int64)
+    arrays = (own.ids_T, own.stops_T, own.counts_S, own.covers_S, own.documents_D1)
+    given = [np.ascontiguousarray(each) for each in arrays]
+    given_D1 = np.ascontiguousarray(own.given_D1)
+    function = loaded.nonplus_framed_32 if origins.dtype == np.int32 else loaded.nonplus_framed_64
+    function(
+        *(each.ctypes.data for each in given),
+        len(given_D1) - 1,
+        origins.ctypes.data,
+        given_D1.ctypes.data,
+        -1 if begin is None else begin,
+        -1 if end is None else end,
+        ids.ctypes.data,
+        ends.ctypes.data,
+        starts.ctypes.data,
+    )
+    return ids, ends, starts

@@ -5,13 +5,11 @@ Nothing is glued, and nothing that can be seen is dropped or replaced. A newline
 may be CRLF or CR, stays if a sentence is a line, else it is a blank. A run of other
 blanks and control characters is one blank, but NUL is a character as any other.
 
-Letters in shapes: D texts, N bytes given, K of them kept.
+Letters in shapes: D texts, N bytes given, K of them kept, B blanks outside ASCII.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 
@@ -35,7 +33,8 @@ _GAPS = {
     "document": bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS)),
     "line": bytes.maketrans(_CONTROLS, bytes(_NEWLINE if c in b"\r\n" else _BLANK for c in _CONTROLS)),
 }
-_FURTHER = re.compile("[\x80-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+# Those outside ASCII that have three bytes; of two bytes, all from U+0080 to U+00A0.
+_FURTHER = np.array([0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
 
 
 def standard(texts: Sequence[str], unit: Unit) -> Aligned:
@@ -46,12 +45,10 @@ def standard(texts: Sequence[str], unit: Unit) -> Aligned:
     """
     given = encoded(texts)
     if all(map(_is_canonical, texts)):
-        return _spaced(unchanged(list(map(_with_ascii_blanks, texts, given))), unit)
+        return _spaced(unchanged(given), unit)
     canonical = end_to_end(list(map(_canonical, texts, given)))
-    bounds = canonical.starts_D1.tolist()
-    whole = canonical.data_N.tobytes()
-    parts = [whole[start:stop] for start, stop in pairwise(bounds)]
-    return canonical.then(_spaced(unchanged([_with_ascii_blanks(part.decode(), part) for part in parts]), unit))
+    alone = Aligned(canonical.data_N, canonical.starts_D1, canonical.starts_D1, np.arange(len(canonical.data_N) + 1))
+    return canonical.then(_spaced(alone, unit))
 
 
 def _is_canonical(text: str) -> bool:
@@ -64,17 +61,27 @@ def _canonical(text: str, given: bytes) -> AlignedText:
     return by_characters(text, *composed(text))
 
 
-def _with_ascii_blanks(text: str, given: bytes) -> bytes:
+def _with_ascii_blanks(data_N: Bytes) -> Bytes:
     """Other blanks as just as many bytes of ASCII blanks."""
-    if len(text) == len(given):
-        return given
-    return _FURTHER.sub(lambda blank: " " * len(blank[0].encode()), text).encode()
+    two_B = np.flatnonzero(data_N == 0xC2)
+    two_B = two_B[data_N[two_B + 1] <= 0xA0]
+    three_B = np.flatnonzero((data_N >= 0xE1) & (data_N <= 0xE3))
+    parts_B = (data_N[three_B + place].astype(np.int32) for place in range(3))
+    point_B = sum((part & 0x3F) << shift for part, shift in zip(parts_B, (12, 6, 0), strict=True)) & 0xFFFF
+    three_B = three_B[np.isin(point_B, _FURTHER)]
+    if not len(two_B) + len(three_B):
+        return data_N
+    result_N = data_N.copy()
+    for begins, size in ((two_B, 2), (three_B, 3)):
+        for place in range(size):
+            result_N[begins + place] = _BLANK
+    return result_N
 
 
 def _spaced(texts: Aligned, unit: Unit) -> Aligned:
     """One separator for each gap between words, and none at the ends of a text."""
     spaced = plain_spaced if native.functions() is None else native.spaced
-    kept_K, origin_K, kept_D1 = spaced(texts.data_N, texts.starts_D1, _GAPS[unit])
+    kept_K, origin_K, kept_D1 = spaced(_with_ascii_blanks(texts.data_N), texts.starts_D1, _GAPS[unit])
     origin_K1 = np.append(origin_K, len(texts.data_N)).astype(texts.origin_N1.dtype, copy=False)
     return Aligned(kept_K, kept_D1, texts.given_D1, origin_K1)
 

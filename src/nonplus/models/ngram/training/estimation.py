@@ -8,16 +8,19 @@ however the n-grams are divided.
 Letters in shapes: V words, M n-grams of one order, C contexts of them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import final
 
 import numpy as np
 
 from nonplus.kernels.native import counting as native
-from nonplus.kernels.native.counting import Digits, Level
+from nonplus.kernels.native.counting import Level
 from nonplus.measure.records import Bools, Floats, Ints
 from nonplus.models.ngram.ngrams import BEGIN, END, Float32s, WordIds
 from nonplus.models.ngram.training.discounts import Discounts
+
+_AT_ONCE = 1 << 17  # n-grams
 
 
 @final
@@ -26,13 +29,11 @@ class Estimates:
     """Probabilities of the n-grams of one order, and the weights of their contexts.
 
     ``prob_M`` is of each n-gram; ``weight_C`` of each context is what it leaves to
-    shorter ones, the back-off weight of the n-gram that it is; ``kept_M`` says which
-    n-grams were not pruned.
+    shorter ones, the back-off weight of the n-gram that it is.
     """
 
     prob_M: Floats
     weight_C: Floats
-    kept_M: Bools
 
 
 def unigrams(counts_V: Ints, discount: Discounts) -> Floats:
@@ -56,19 +57,35 @@ def estimates(level: Level, shorter: Floats, discount: Discounts, *, threshold: 
     An n-gram that occurs at most ``threshold`` times is left out, and its count goes to
     the weight of its context.
     """
-    amount = _amounts(discount)
-    counts_M = level.counts_M.astype(np.int64)
-    kept_M = level.actual_M > threshold if threshold else np.ones(len(counts_M), bool)
-    class_M = np.minimum(counts_M, 3) * kept_M
-    total_C, pruned_C = _sums(counts_M, level), _sums(counts_M * ~kept_M, level)
-    n1, n2, n3 = (_sums(class_M == j, level) for j in (1, 2, 3))
-    left_C = amount[1] * n1 + amount[2] * n2 + amount[3] * n3 + pruned_C
-    # A context only at the end of sentences leaves everything to shorter ones.
-    weight_C = np.divide(left_C, total_C, out=np.ones(len(total_C)), where=total_C > 0)
-    sizes_C = level.sizes_C.astype(np.int64)
-    prob_M = (counts_M - amount[class_M]) / np.repeat(total_C, sizes_C)
-    prob_M += np.repeat(weight_C, sizes_C) * shorter[level.parents_M]
-    return Estimates(prob_M, weight_C, kept_M)
+    found = Estimates(np.empty(len(level.words_M)), np.empty(len(level.sizes_C)))
+    for ngrams, contexts in _parts(np.cumsum(level.sizes_C, dtype=np.int64)):
+        counts_M, sizes_C = level.counts_M[ngrams].astype(np.int64), level.sizes_C[contexts].astype(np.int64)
+        kept_M = level.actual_M[ngrams] > threshold if threshold else np.ones(len(counts_M), bool)
+        total_C, left_C = _totals(counts_M, kept_M, sizes_C, discount)
+        # A context only at the end of sentences leaves everything to shorter ones.
+        weight_C = np.divide(left_C, total_C, out=np.ones(len(total_C)), where=total_C > 0)
+        prob_M = (counts_M - _amounts(discount)[np.minimum(counts_M, 3) * kept_M]) / np.repeat(total_C, sizes_C)
+        prob_M += np.repeat(weight_C, sizes_C) * shorter[level.parents_M[ngrams]]
+        found.prob_M[ngrams], found.weight_C[contexts] = prob_M, weight_C
+    return found
+
+
+def _parts(end_C: Ints) -> Iterator[tuple[slice, slice]]:
+    """N-grams and their contexts, some at once: larger arrays cost more than work."""
+    first = start = 0
+    while first < len(end_C):
+        last = max(first + 1, int(np.searchsorted(end_C, start + _AT_ONCE, side="right")))
+        stop = int(end_C[last - 1])
+        yield slice(start, stop), slice(first, last)
+        first, start = last, stop
+
+
+def _totals(counts_M: Ints, kept_M: Bools, sizes_C: Ints, discount: Discounts) -> tuple[Ints, Floats]:
+    """The sum of the counts of each context, and how much of it shorter ones get."""
+    amount, class_M = _amounts(discount), np.minimum(counts_M, 3) * kept_M
+    n1, n2, n3 = (_sums(class_M == j, sizes_C) for j in (1, 2, 3))
+    pruned_C = _sums(counts_M * ~kept_M, sizes_C)
+    return _sums(counts_M, sizes_C), amount[1] * n1 + amount[2] * n2 + amount[3] * n3 + pruned_C
 
 
 def backoffs(word_M: WordIds, weight_W: Float32s, *, words: int) -> Float32s:
@@ -97,8 +114,8 @@ def _amounts(discount: Discounts) -> Floats:
     return np.array([0.0, discount.one, discount.two, discount.more])
 
 
-def _sums(values: Ints | Bools | Digits, level: Level) -> Ints:
+def _sums(values: Ints | Bools, sizes_C: Ints) -> Ints:
     """The sum over the n-grams of each context."""
     before = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-    ends_C = np.cumsum(level.sizes_C, dtype=np.int64)
-    return np.asarray(before[ends_C] - before[ends_C - level.sizes_C])
+    ends_C = np.cumsum(sizes_C)
+    return np.asarray(before[ends_C] - before[ends_C - sizes_C])

@@ -17,7 +17,7 @@ from nonplus.models.ngram.table_keys import Keys, homes_of
 
 ENTRY = np.dtype([("key", "<u8"), ("prob", "<f4"), ("backoff", "<f4")])
 _MAX_FILES = 256
-_WORKING = 6  # the memory for a part while it is sorted and placed, in its own size
+_WORKING = 10  # the memory for a part while it is sorted and placed, in its own size
 
 
 @final

@@ -13,7 +13,7 @@ from nonplus.models import bundled_models
 from nonplus.models.bundled_cards import bundled_folder, described
 
 BYTES = {"tiny": 8_000_000, "base": 30_000_000}
-BITS_PER_BYTE = {"tiny": 1.70, "base": 1.45}  # of WikiText-2 test: what each was made to reach
+BITS_PER_BYTE = {"tiny": 1.70, "base": 1.35}  # of WikiText-2 test, at most
 MODELS = pytest.mark.parametrize("name", bundled_models())
 GOLDENS = Path(__file__).resolve().parents[1] / "parity" / "goldens"
 TEXT = Path(__file__).resolve().parents[2] / "examples" / "lost_world.txt"

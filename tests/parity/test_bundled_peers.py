@@ -3,7 +3,7 @@ evaluate; their figures are ours.
 
 All compute in float32 from the same float16 weights, in another order: their surprisals
 are within a relative 1e-6 of ours on a text, 1e-5 on one word; those of evaluate within
-3e-6, for a reason of its own.
+6e-6, for a reason of its own.
 """
 
 import hashlib
@@ -114,7 +114,7 @@ def test_evaluate_loaded_these_weights_and_said_the_same(name: str) -> None:
     assert golden["weights_sha256"] == hashlib.sha256(weights).hexdigest(), "record it anew: goldens/record.py"
     texts, asked = [*SHORT, MIDDLE], {"model": f"bundled:{name}", "protocol": "evaluate"}
     ours = [float(np.mean(each.nats)) for each in score(texts, **asked)]
-    # Its cross-entropy along the middle dimension is up to 9e-6 nats too low in
+    # Its cross-entropy along the middle dimension is up to 2e-5 nats too low in
     # float32; fed with the same logits in float64 it agrees to 1e-7.
-    assert ours == pytest.approx(np.log(golden["perplexities"]), rel=3e-6)
-    assert evaluate(texts, **asked).log_perplexity == pytest.approx(math.log(golden["mean_perplexity"]), rel=3e-6)
+    assert ours == pytest.approx(np.log(golden["perplexities"]), rel=6e-6)
+    assert evaluate(texts, **asked).log_perplexity == pytest.approx(math.log(golden["mean_perplexity"]), rel=6e-6)

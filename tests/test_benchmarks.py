@@ -71,3 +71,11 @@ def test_the_coverage_of_intervals_is_measured_for_every_design(data, tmp_path):
     designs = " ".join(row["design"] for row in rows)
     for name in ("LAMBADA", "MASC documents, n = 100", "50 times", "until 5%", "mean of texts", "within one text"):
         assert name in designs
+
+
+def test_ngram_models_are_timed_beside_kenlm_with_the_same_nats():
+    pytest.importorskip("kenlm")
+    command = [sys.executable, SCRIPT.with_name("ngram.py"), "--quick"]
+    printed = subprocess.check_output(command, text=True)  # it compares the nats itself
+    for name in ("training", "nonplus, bundle", "kenlm, score", "text to nats", "two threads"):
+        assert name in printed

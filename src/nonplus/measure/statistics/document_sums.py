@@ -26,7 +26,15 @@ from nonplus.measure.statistics.fixed_point import (
     weighted,
 )
 from nonplus.measure.statistics.stretches import FEW, Blocks, Stretch, block_bounds
-from nonplus.measure.statistics.sums import Sums, SumsOfTexts, counted_tokens, log_perplexity, nats_per, total_nats
+from nonplus.measure.statistics.sums import (
+    PLACES,
+    Sums,
+    SumsOfTexts,
+    counted_tokens,
+    log_perplexity,
+    nats_per,
+    total_nats,
+)
 
 T = TypeVar("T")
 _Columns = dict[str, Units]  # sums of runs by name
@@ -284,7 +292,12 @@ def _places_by_domain(documents: Sequence[Document]) -> dict[str, list[int]]:
 
 
 def _located(tokens: TokenizedTexts, places: Ints) -> tuple[tuple[int, int], ...]:
-    """Each place in the ids as a document and a token of its text."""
-    document_P = np.searchsorted(tokens.offsets, places, side="right") - 1
+    """Places in the ids, each as a document and a token of its text: the first few of
+    every document.
+    """
+    begin_D = np.searchsorted(places, tokens.offsets)
+    document_P = np.repeat(np.arange(len(tokens)), np.diff(begin_D))
+    first_P = np.arange(len(places)) - begin_D[document_P] < PLACES
+    places, document_P = places[first_P], document_P[first_P]
     token_P = places - tokens.offsets[document_P] - tokens.firsts[document_P] + tokens.of.tokens
     return tuple(zip(document_P.tolist(), token_P.tolist(), strict=True))

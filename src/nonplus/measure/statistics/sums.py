@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self, final
 
 from nonplus.measure.statistics.fixed_point import unfixed
 
-_SHOWN = 5  # tokens of a kind whose place is remembered
+PLACES = 5  # of tokens of a kind, as many as are remembered
 
 
 class Sums(NamedTuple):
@@ -98,7 +98,7 @@ class SumsOfTexts:
 
 def first_places(places: Iterable[tuple[Any, int]]) -> tuple[tuple[Any, int], ...]:
     """The first few of ``places``, in order: as many as a tally remembers."""
-    return tuple(nsmallest(_SHOWN, places))
+    return tuple(nsmallest(PLACES, places))
 
 
 class Summed(Protocol):

@@ -20,7 +20,7 @@ demo: .venv/has-base
 	$(BIN)/nonplus score examples/lost_world.txt
 	$(BIN)/nonplus score --show "The quick brown fox jumps over the lazy dog."
 
-test: .venv/has-all
+test: .venv/has-all .venv/has-clang
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports
@@ -67,6 +67,13 @@ clean:
 	@echo "installing nonplus[dev]"
 	@$(INSTALL) -c constraints.txt -e ".[dev]"
 	@touch .venv/has-base $@
+
+# Fuzzing the C code takes clang with libFuzzer; its tests are skipped without.
+.venv/has-clang: | .venv/has-pip
+	@command -v clang >/dev/null || command -v clang-14 >/dev/null || { echo "installing clang"; \
+	  { apt-get update && apt-get install -y --no-install-recommends clang-14 libclang-rt-14-dev; } >/dev/null 2>&1; } \
+	  || echo "clang cannot be installed here, so the C code is not fuzzed"
+	@touch $@
 
 .venv/has-all: pyproject.toml constraints.txt $(KERNEL) | .venv/has-pip
 	@echo "installing nonplus[dev,all,peers,loops,recipe] (a few minutes the first time)"

@@ -54,6 +54,18 @@ def test_thresholds_have_blanks_or_commas_between_them_beside_texts(run: Run, tm
     assert (report["counts"], report["counts_before_pruning"]) == ([1732, 4062, 59, 9], [1732, 4062, 4409, 4063])
 
 
+def test_a_text_that_spells_special_words_makes_a_model_that_an_arpa_file_can_hold(run: Run, tmp_path: Path) -> None:
+    bundle, arpa = tmp_path / "bundle", tmp_path / "it.arpa"
+    text = "the <s> cat <unk> sat </s> on\nthe cat <UNK> sat on <unk>"
+    assert run("ngram", "train", text, "-o", bundle, "--arpa", arpa, "--order", "2").code == 0
+    words = ["<unk>", "<s>", "</s>", "cat", "on", "sat", "the"]
+    assert list(open_bundle(bundle).ngrams.words) == words
+    assert sorted(read_arpa(arpa).words) == sorted(words)
+    ran = [run("score", "the <s> cat", "--model", f"ngram:{path}", "--json").out for path in (bundle, arpa)]
+    scored = [json.loads(out) for out in ran]
+    assert [(each["nats"], each["unknown_tokens"]) for each in scored] == [(scored[0]["nats"], 1)] * 2
+
+
 def test_a_model_scores_as_it_was_trained_to_read(run: Run, tmp_path: Path) -> None:
     for tokenizer in ("words", "bytes"):
         assert run("ngram", "train", BOOK, "-o", tmp_path / tokenizer, "--tokenizer", tokenizer).code == 0

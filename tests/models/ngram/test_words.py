@@ -86,8 +86,9 @@ def test_text_that_spells_a_special_word_is_an_unknown_word():
     assert ids.tolist() == [0, 3, 0, 0]
 
 
-def test_a_new_vocabulary_takes_spelled_special_words_as_words():
+def test_a_new_vocabulary_does_not_learn_spelled_special_words():
     words = NewWords()
-    assert words.split(*laid_out([b"the <s> the"])).ids_T.tolist() == [3, 4, 3]
-    assert words.words == ["<unk>", "<s>", "</s>", "the", "<s>"]
-    assert len(words) == 5
+    assert words.split(*laid_out([b"the <s> the <UNK> </s> <unk> <S>"])).ids_T.tolist() == [3, 0, 3, 0, 0, 0, 4]
+    assert words.ids([b"<unk>", b"the", b"cat"]).tolist() == [0, 3, 5]
+    assert words.words == ["<unk>", "<s>", "</s>", "the", "<S>", "cat"]
+    assert len(words) == 6

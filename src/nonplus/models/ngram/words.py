@@ -2,7 +2,8 @@
 
 Blanks are the ASCII ones, 9 to 13 and 32, for counting and for scoring alike; any other
 run of bytes is a word, with NUL or a no-break blank in it too. A text that spells
-``<unk>``, ``<s>`` or ``</s>`` has a word that no model knows.
+``<unk>``, ``<UNK>``, ``<s>`` or ``</s>`` has an unknown word there, in training too: an
+ARPA file has room for one word of that name.
 
 Letters in shapes: N bytes, S parts of texts, T words of them.
 """
@@ -21,6 +22,7 @@ from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN, WordIds
 from nonplus.models.ngram.normalizers.aligned import Bytes
 
 _FIRST = len(SPECIAL_WORDS)  # the id of the first word that a text can have
+_NEVER_KNOWN = [word.encode() for word in (*SPECIAL_WORDS, "<UNK>")]
 _WORD = re.compile(rb"[^\t-\r ]+")
 
 
@@ -109,15 +111,16 @@ class NewWords:
     def __init__(self) -> None:
         """An empty one."""
         self._table = table()
+        self._table.extend(_NEVER_KNOWN)
 
     def __len__(self) -> int:
         """How many ids there are, those of the special words included."""
-        return _FIRST + len(self._table)
+        return _FIRST + len(self._table) - len(_NEVER_KNOWN)
 
     @property
     def words(self) -> list[str]:
         """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
-        return [*SPECIAL_WORDS, *(word.decode() for word in self._table.read())]
+        return [*SPECIAL_WORDS, *(word.decode() for word in self._table.read(len(_NEVER_KNOWN)))]
 
     files: Mapping[str, bytes] = MappingProxyType({})
 
@@ -131,16 +134,17 @@ class NewWords:
         Raises:
             MemoryError: there is no room for more words.
         """
-        return self._table.intern(words) + np.int32(_FIRST)
+        return _learned(self._table.intern(words))
 
     def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
-        """The words of parts of normalised texts, none of them unknown.
+        """The words of parts of normalised texts, none of them unknown that does
+        not spell a special one.
 
         Raises:
             MemoryError: there is no room for more words.
         """
         number_T, end_T, count_S = self._table.learn(data_N, begin_S, stop_S)
-        return Split(number_T + np.int32(_FIRST), end_T, count_S)
+        return Split(_learned(number_T), end_T, count_S)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Words with a blank between them."""
@@ -150,6 +154,11 @@ class NewWords:
 
 def _known(number_T: WordIds) -> WordIds:
     return np.where(number_T == ABSENT, np.int32(UNKNOWN), number_T + np.int32(_FIRST))
+
+
+def _learned(number_T: WordIds) -> WordIds:
+    first = len(_NEVER_KNOWN)
+    return np.where(number_T < first, np.int32(UNKNOWN), number_T + np.int32(_FIRST - first))
 
 
 def table() -> Table:

@@ -14,6 +14,7 @@ from nonplus.errors import BadModel, BadProtocol
 from nonplus.models.ngram.arpa import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.converting import Form, convert
+from nonplus.models.ngram.inspection import inspected
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.ngrams import NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
@@ -61,6 +62,22 @@ def test_a_quantised_bundle_stays_quantised_unless_float32_is_asked_for(bundle: 
     assert convert(str(tmp_path / "packed"), tmp_path / "whole", form=Form(quantize=0)).bits == 0
     six, whole = (open_bundle(tmp_path / name).ngrams for name in ("six", "whole"))
     assert bits_of(blocks(six)) == bits_of(blocks(whole))
+
+
+def test_errors_are_those_of_every_rounding_since_the_model_was_whole(bundle: Path, tmp_path: Path) -> None:
+    three = convert(str(bundle), tmp_path / "three", form=Form(quantize=3))
+    packed = convert(str(tmp_path / "three"), tmp_path / "packed", form=Form(packed=True))
+    assert min(three.errors[0]) > 0
+    assert (packed.errors, packed.lost) == (three.errors, ())
+    assert inspected(str(tmp_path / "packed")).errors == three.errors
+    two = convert(str(tmp_path / "packed"), tmp_path / "two", form=Form(quantize=2))
+    assert "rounded to 2 bits" in two.lost[0]
+    whole = convert(str(tmp_path / "two"), tmp_path / "whole", form=Form(quantize=0))
+    assert (whole.errors, whole.lost) == (two.errors, ())
+    first, last = (blocks(open_bundle(folder).ngrams).orders[1:] for folder in (bundle, tmp_path / "whole"))
+    for before, after, errors in zip(first, last, whole.errors, strict=True):
+        assert abs(after.log10_probs_M - before.log10_probs_M).max() <= errors[0]
+        assert abs(after.log10_backoffs_M - before.log10_backoffs_M).max() <= (*errors, 0.0)[1]
 
 
 def test_what_is_lost_is_said(bundle: Path, tmp_path: Path) -> None:

@@ -28,7 +28,9 @@ _REMEDY = "copy the whole bundle again"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle:
     """A bundle that is open. ``identity`` is the digest of its manifest, which has
-    those of its files; ``errors`` are as in ``Stored``.
+    those of its files. ``errors`` tells for each order above the first how far a
+    base-10 log-probability, then a back-off weight, is at most from what it was before
+    the model was quantised, however often; it is empty if it never was.
     """
 
     folder: Path
@@ -52,6 +54,7 @@ def write_bundle(
     rules: Rules,
     training: Training | None = None,
     quantiles: Mapping[str, Mapping[str, float]] | None = None,
+    errors_before: Errors = (),
     bits: int = 0,
     packed: bool = False,
     memory: int = 1 << 30,
@@ -60,6 +63,7 @@ def write_bundle(
     replaced whole.
 
     ``rules`` are those by which texts are read; their words are those of ``ngrams``.
+    ``errors_before`` are those that its values have already, as in ``Bundle``.
     ``bits`` and ``memory`` are as in ``write_table``; with ``packed`` the n-grams are
     packed, for a bundle that is handed on.
 
@@ -84,6 +88,7 @@ def write_bundle(
             files={name: _file(part / name) for name in (WORDS, stored, *rules.files)},
             training=training,
             quantiles=quantiles,
+            errors_before=errors_before,
         )
         with writing(folder):
             (part / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
@@ -133,7 +138,18 @@ def open_bundle(folder: Path, *, whole: bool = False) -> Bundle:
         rules=rules,
         table=stored.table,
         ngrams=stored.ngrams,
-        errors=stored.errors,
+        errors=_together(manifest, stored.errors) if manifest.bits or manifest.errors_before else (),
+    )
+
+
+def _together(manifest: Manifest, errors: Errors) -> Errors:
+    """The errors of each order, with those that its values had before."""
+    return tuple(
+        tuple(
+            sum(own[order][kind] for own in (errors, manifest.errors_before) if own[order:] and own[order][kind:])
+            for kind in range(2 if order < manifest.order - 2 else 1)
+        )
+        for order in range(manifest.order - 1)
     )
 
 

@@ -1,6 +1,7 @@
 """A model written in another form: a bundle or an ARPA file, quantised, packed."""
 
 from dataclasses import dataclass
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, final
 
@@ -112,12 +113,13 @@ def write(given: Source, out: Path, form: Form, *, ngrams: Ngrams | None = None)
         rules=given.rules,
         training=given.training,
         quantiles=given.quantiles,
+        errors_before=given.errors,
         bits=bits,
         packed=form.packed,
     )
     bundle = open_bundle(out)
     lost = [] if given.stated else ["the model does not say how text is read, so the bundle says: as it is, in words"]
-    if any(error for errors in bundle.errors for error in errors):
+    if any(new > old for new, old in zip_longest(chain(*bundle.errors), chain(*given.errors), fillvalue=0.0)):
         lost.append(f"values were rounded to {bits} bits; nonplus ngram inspect shows how far")
     return Written(
         path=out,
@@ -126,7 +128,7 @@ def write(given: Source, out: Path, form: Form, *, ngrams: Ngrams | None = None)
         bytes=size(out),
         ngram_bytes=bundle.manifest.files[bundle.manifest.ngrams].bytes,
         bits=bits,
-        errors=bundle.errors if bits else (),
+        errors=bundle.errors,
         lost=tuple(lost),
     )
 

@@ -19,9 +19,9 @@ class Inspection:
     ``kind`` is ``bundle`` or the format of a file; ``bytes`` is the size of all its
     files, and ``ngram_bytes`` that of the file with the n-grams. ``counts`` tells how
     many n-grams of order 1, 2, … there are. ``bits`` is 0 where values are float32.
-    ``errors`` has, for each order above the first of a quantised bundle, by how much
-    the base-10 logarithms of a probability and of a back-off weight are off at most: up
-    to half the width of a bin. ``manifest`` is that of a bundle.
+    ``errors`` has, for each order above the first of a bundle that is or was quantised,
+    by how much the base-10 logarithms of a probability and of a back-off weight are off
+    at most: up to half the width of a bin each time. ``manifest`` is that of a bundle.
     """
 
     name: str
@@ -82,7 +82,7 @@ def _bundle(folder: Path, name: str) -> Inspection:
         counts=manifest.counts,
         vocabulary=manifest.vocabulary,
         bits=manifest.bits,
-        errors=bundle.errors if manifest.bits else (),
+        errors=bundle.errors,
         manifest=manifest,
     )
 

@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from nonplus.errors import BadModel
+from nonplus.models.ngram.packed_columns import Errors
 
 FORMAT = 1
 
@@ -44,7 +45,9 @@ class Manifest:
     of the file with the n-grams, of which ``counts`` tells how many there are of order
     1, 2, …; ``bits`` is 0 for float32, else those of a quantised number. ``quantiles``
     has, by language, the perplexity of documents at each quantile that is known.
-    ``files`` are all files except the manifest itself.
+    ``files`` are all files except the manifest itself. ``errors_before`` are those, as
+    in ``Bundle``, that the values had before this bundle was written: of a model that
+    had been quantised.
     """
 
     format: int = FORMAT
@@ -59,6 +62,7 @@ class Manifest:
     files: Mapping[str, File]
     training: Training | None = None
     quantiles: Mapping[str, Mapping[str, float]] | None = None
+    errors_before: Errors = ()
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, for JSON."""

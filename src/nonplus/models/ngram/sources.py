@@ -15,6 +15,7 @@ from nonplus.models.ngram.ngrams import Ngrams
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.opening import found_at
+from nonplus.models.ngram.packed_columns import Errors
 from nonplus.models.ngram.pieces import Pieces
 from nonplus.models.ngram.rules import Rules
 from nonplus.models.ngram.splitters import Splitter, piece_model
@@ -41,7 +42,8 @@ class TextOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A model on the disk; ``bits`` are those of the values of a bundle, 0 for float32,
-    and ``stated`` tells whether it is known how text is read.
+    and ``stated`` tells whether it is known how text is read. ``errors`` are as in
+    ``Bundle``.
     """
 
     ngrams: Ngrams
@@ -49,6 +51,7 @@ class Source:
     stated: bool
     bits: int
     bytes: int
+    errors: Errors = ()
     training: Training | None = None
     quantiles: Mapping[str, Mapping[str, float]] | None = None
 
@@ -79,6 +82,7 @@ def _bundle(folder: Path, text: TextOptions) -> Source:
         stated=True,
         bits=bundle.manifest.bits,
         bytes=size(folder),
+        errors=bundle.errors,
         training=bundle.manifest.training,
         quantiles=bundle.manifest.quantiles,
     )

@@ -23,7 +23,7 @@ from nonplus.models.ngram.training.reading import Text
 from nonplus.models.ngram.training.stages import COUNTED, Statistics
 
 FIXED = 120 << 20  # bytes that a training takes beside its n-grams
-_PER_NGRAM = 30  # bytes of each order but the first, for each occurrence
+_PER_NGRAM = 34  # bytes of each order but the first, for each occurrence
 
 
 @final

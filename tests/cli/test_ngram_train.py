@@ -175,3 +175,20 @@ def test_an_interrupted_training_goes_on_with_the_same_text_and_options_only(
     assert f"{work} has the unfinished work of a training on another text" in other.err
     assert run("ngram", "train", text, *again, "6").code == 0
     assert {each.name for each in tmp_path.iterdir()} == {"model", "text.txt"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems measure memory in other units")
+@pytest.mark.parametrize("tokenizer", ["words", "bytes"])
+def test_memory_is_a_bound_also_for_one_word_that_is_everywhere(tmp_path: Path, tokenizer: str) -> None:
+    rng = random.Random(0)
+    words = [word for _ in range(1_200_000) for word in ("the", f"w{int(rng.paretovariate(0.9)) % 20000}")]
+    path = tmp_path / "text.txt"
+    path.write_text("".join(f"{' '.join(words[i : i + 15])}\n" for i in range(0, len(words), 15)))
+    # 2.4 million words, or some 10 million bytes, are n-grams of 400 MB and more.
+    options = ("--tokenizer", tokenizer, "--memory", "200M", "-o", "model", "--prune", "0", "0", "1")
+    process = begun(tmp_path, f"lines:{path}", *options)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, said_by(tmp_path)
+    assert used.ru_maxrss * 1024 < (200 << 20) * 1.1

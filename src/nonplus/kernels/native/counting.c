@@ -82,13 +82,19 @@ static void sort_words(uint32_t *words, uint32_t *spare, int64_t n) {
     }
 }
 
-/* The keys of the n-grams of digits[first .. n) whose context ends with one of the
-   digits low <= v < high; that of v goes to keys[places[v - low]++]. The digits before
-   `first` are context only; digits[0] is an edge, or there are `order` before `first`. */
-void nonplus_ngram_keys(const uint32_t *digits, int64_t first, int64_t n, int32_t order, int32_t bits, uint32_t low,
-                        uint32_t high, int64_t *places, packed *keys) {
+/* The keys of the n-grams of digits[first .. n) whose context ends with the `known`
+   digits of `suffix`, the last first, and before them with one of low <= v < high. That of
+   v goes to keys[places[v - low]++], or to keys[places[0]++] after a suffix. The digits
+   before `first` are context only; digits[0] is an edge, or there are `order` before
+   `first`. A suffix has no edge. */
+void nonplus_ngram_keys(const uint32_t *digits, int64_t first, int64_t n, int32_t order, int32_t bits,
+                        const uint32_t *suffix, int32_t known, uint32_t low, uint32_t high, int64_t *places,
+                        packed *keys) {
     for (int64_t i = first > 0 ? first : 1; i < n; i++) {
-        uint32_t last = digits[i - 1];
+        int32_t same = 0;
+        while (same < known && digits[i - 1 - same] == suffix[same]) same++;
+        if (same < known) continue;
+        uint32_t last = digits[i - 1 - known];
         if (last < low || last >= high || last == END || digits[i] == BEGIN) continue;
         packed key = 0;
         uint32_t inside = 1;
@@ -97,7 +103,7 @@ void nonplus_ngram_keys(const uint32_t *digits, int64_t first, int64_t n, int32_
             inside = digit;
             key = key << bits | digit;
         }
-        keys[places[last - low]++] = key << bits | digits[i];
+        keys[places[known ? 0 : last - low]++] = key << bits | digits[i];
     }
 }
 
@@ -253,12 +259,27 @@ static void write_level(const struct level *l, const struct level *above, const 
     }
 }
 
+/* Each key of sorted ones once, and how often it was there. */
+static int64_t unique(packed *keys, uint32_t *times, int64_t n) {
+    int64_t distinct = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (i && keys[i] == keys[distinct - 1]) {
+            times[distinct - 1]++;
+        } else {
+            times[distinct] = 1;
+            keys[distinct++] = keys[i];
+        }
+    }
+    return distinct;
+}
+
 /* Count the n-grams of `sections` last words of contexts, which are low, low + 1, ...;
-   that of keys[starts[s] .. starts[s + 1]), which are sorted here, is low + s.
+   that of keys[starts[s] .. starts[s + 1]), which are sorted here, is low + s. Where
+   `times` is not NULL the keys are sorted and distinct, and it is how often each occurs.
    out[d] gets the contexts of d words, d = 1 .. order - 1, and sets how many there are.
    Returns 0, or -1 if the memory does not suffice. */
-int32_t nonplus_ngram_count(packed *keys, const int64_t *starts, int64_t sections, uint32_t low, int32_t order,
-                            int32_t bits, int64_t digits, struct columns *out) {
+int32_t nonplus_ngram_count(packed *keys, const uint32_t *times, const int64_t *starts, int64_t sections, uint32_t low,
+                            int32_t order, int32_t bits, int64_t digits, struct columns *out) {
     int64_t largest = 0;
     for (int64_t section = 0; section < sections; section++) {
         int64_t n = starts[section + 1] - starts[section];
@@ -274,14 +295,12 @@ int32_t nonplus_ngram_count(packed *keys, const int64_t *starts, int64_t section
         int64_t n = starts[section + 1] - starts[section], distinct = 0;
         if (!n) continue;
         uint32_t last = low + (uint32_t)section;
-        sort_keys(own, s.spare, n);
-        for (int64_t i = 0; i < n; i++) {
-            if (i && own[i] == own[distinct - 1]) {
-                s.times[distinct - 1]++;
-            } else {
-                s.times[distinct] = 1;
-                own[distinct++] = own[i];
-            }
+        if (times) {
+            distinct = n;
+            memcpy(s.times, times + starts[section], n * sizeof(uint32_t));
+        } else {
+            sort_keys(own, s.spare, n);
+            distinct = unique(own, s.times, n);
         }
         struct level *levels = s.levels;
         deepest(&levels[(order - 1) & 1], own, s.times, distinct, order, bits);

@@ -6,8 +6,9 @@ M distinct n-grams of one order, C distinct contexts of them.
 
 import ctypes
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,16 @@ WordIds = NDArray[np.int32]
 Packed = NDArray[np.uint64]  # (R, 2), the lower half of each key first
 
 KEY_BITS = 128
+
+
+class Part(NamedTuple):
+    """N-grams whose context ends with ``suffix``, from its last digit back, and before
+    that with a digit from ``low`` up to ``high``.
+    """
+
+    suffix: tuple[int, ...]
+    low: int
+    high: int
 
 
 @final
@@ -66,9 +77,11 @@ def functions() -> ctypes.CDLL | None:
     if loaded is None:
         return None
     pointer, count, small, digit = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32, ctypes.c_uint32
-    loaded.nonplus_ngram_keys.argtypes = [pointer, count, count, small, small, digit, digit, pointer, pointer]
+    loaded.nonplus_ngram_keys.argtypes = [
+        pointer, count, count, small, small, pointer, small, digit, digit, pointer, pointer,
+    ]  # fmt: skip
     loaded.nonplus_ngram_keys.restype = None
-    loaded.nonplus_ngram_count.argtypes = [pointer, pointer, count, digit, small, small, count, pointer]
+    loaded.nonplus_ngram_count.argtypes = [pointer, pointer, pointer, count, digit, small, small, count, pointer]
     loaded.nonplus_ngram_count.restype = small
     loaded.nonplus_ngram_gather.argtypes = [pointer, count, small, pointer, pointer, pointer]
     loaded.nonplus_ngram_gather.restype = None
@@ -80,22 +93,41 @@ def fits(*, order: int, digits: int) -> bool:
     return functions() is not None and (order - 1) * _bits(digits) <= KEY_BITS
 
 
-def put_keys(digit_T: Digits, first: int, *, order: int, digits: int, low: int, place_P: Ints, key_R2: Packed) -> None:
-    """Put the key of each n-gram of a text into the section of its context's last word.
+def put_keys(
+    digit_T: Digits, first: int, *, order: int, digits: int, part: Part, place_P: Ints, key_R2: Packed
+) -> None:
+    """Put the key of each n-gram of a text that is in the part to its place.
 
-    That of the digit ``low + p`` goes to ``key_R2[place_P[p]]``, and ``place_P[p]``
-    rises by one. The digits before ``first`` were seen before.
+    Without a suffix there is a place for each of its digits, and else one for all; it
+    rises by one with each key. The digits before ``first`` were seen before.
     """
     loaded = functions()
     assert loaded is not None, "the C kernel is not available: check fits() first"
+    suffix = np.array(part.suffix, np.uint32)
     loaded.nonplus_ngram_keys(
-        digit_T.ctypes.data, first, len(digit_T), order, _bits(digits), low, low + len(place_P),
-        place_P.ctypes.data, key_R2.ctypes.data,
+        digit_T.ctypes.data, first, len(digit_T), order, _bits(digits), suffix.ctypes.data, len(suffix),
+        part.low, part.high, place_P.ctypes.data, key_R2.ctypes.data,
     )  # fmt: skip
 
 
-def count(key_R2: Packed, start_S: Ints, *, order: int, digits: int, low: int, actual: bool) -> list[Level]:
+def keys_after(context: Sequence[int], digit_R: Digits, *, digits: int) -> Packed:
+    """The key of each of these digits after a context, from its last digit back."""
+    bits, key = _bits(digits), 0
+    for digit in context[1:]:
+        key = key << bits | digit
+    key <<= bits
+    key_R2 = np.empty((len(digit_R), 2), np.uint64)
+    key_R2[:, 0] = digit_R | np.uint64(key & (1 << 64) - 1)
+    key_R2[:, 1] = key >> 64
+    return key_R2
+
+
+def count(
+    key_R2: Packed, start_S: Ints, *, times_R: Digits | None = None, order: int, digits: int, low: int, actual: bool
+) -> list[Level]:
     """The levels of the orders from 2 on; ``key_R2`` is overwritten.
+
+    With ``times_R`` the keys of a section are sorted and distinct, and occur so often.
 
     Raises:
         MemoryError: there is not enough of it.
@@ -109,8 +141,8 @@ def count(key_R2: Packed, start_S: Ints, *, order: int, digits: int, low: int, a
         for name, array in zip(_COLUMNS, arrays, strict=True):
             setattr(column, name, array.ctypes.data if actual or name != "actual" else None)
     if loaded.nonplus_ngram_count(
-        key_R2.ctypes.data, start_S.ctypes.data, len(start_S) - 1, low, order, _bits(digits), digits,
-        ctypes.addressof(columns),
+        key_R2.ctypes.data, None if times_R is None else times_R.ctypes.data, start_S.ctypes.data,
+        len(start_S) - 1, low, order, _bits(digits), digits, ctypes.addressof(columns),
     ):  # fmt: skip
         raise MemoryError("no room to count n-grams")
     return [_level(columns[depth], room[depth], depth=depth, actual=actual) for depth in range(1, order)]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.kernels.native import counting as native
-from nonplus.kernels.native.counting import Digits, Level
+from nonplus.kernels.native.counting import Digits, Level, Part
 from nonplus.measure.records import Bools, Ints
 from nonplus.models.ngram.ngrams import BEGIN, END
 
@@ -33,30 +33,67 @@ class Stretch(NamedTuple):
 
 
 def count(
-    text: Iterable[Stretch], *, order: int, digits: int, low: int, size_S: Ints, actual: bool = False
+    text: Iterable[Stretch], part: Part, *, order: int, digits: int, size_S: Ints, actual: bool = False
 ) -> list[Level]:
-    """The n-grams whose context ends with one of the digits ``low``, ``low + 1``, …
+    """The n-grams of a part of those in the text.
 
-    ``size_S`` says how often each of these digits occurs. The text comes in stretches
+    ``size_S`` says how many have each of the part's digits. The text comes in stretches
     that each know the last ``order`` digits before them. What ends with ``<s>`` is no
     n-gram. A context that begins a sentence extends each of its n-grams to the left
-    once.
+    once. After a suffix, orders up to its length + 1 have what the part adds to them.
     """
+    # The context is one and the same, however often: memory for its words is enough.
+    if part.high == part.low + 1 and (len(part.suffix) == order - 2 or part.low in (EDGE, _BEGIN)):
+        return _count_context(text, part, order=order, digits=digits, actual=actual)
     if native.fits(order=order, digits=digits):
-        start_S = np.concatenate([[0], np.cumsum(size_S)])
+        start_S = np.array([0, size_S.sum()]) if part.suffix else np.concatenate([[0], np.cumsum(size_S)])
         key_R2, place_S = np.empty((start_S[-1], 2), np.uint64), start_S[:-1].copy()
         for digit_T, first in text:
-            native.put_keys(digit_T, first, order=order, digits=digits, low=low, place_P=place_S, key_R2=key_R2)
+            native.put_keys(digit_T, first, order=order, digits=digits, part=part, place_P=place_S, key_R2=key_R2)
+        low = part.suffix[0] if part.suffix else part.low
         return native.count(key_R2, start_S, order=order, digits=digits, low=low, actual=actual)
-    rows = [_rows(*stretch, order=order, low=low, high=low + len(size_S)) for stretch in text]
-    return _counted(np.concatenate(rows), actual=actual)
+    rows = np.concatenate([_rows(*stretch, part=part, order=order) for stretch in text])
+    return _counted(rows, np.ones(len(rows), np.int64), actual=actual)
 
 
-def _rows(digit_T: Digits, first: int, *, order: int, low: int, high: int) -> Rows:
-    """The context of each n-gram from its last word back, then the word after it."""
+def digits_before(text: Iterable[Stretch], suffix: tuple[int, ...], *, digits: int) -> Ints:
+    """How often each digit comes before the suffix at the end of a context."""
+    total = np.zeros(digits, np.int64)
+    for stretch in text:
+        at = _places(*stretch, Part(suffix, EDGE, digits))
+        total += np.bincount(stretch.digit_T[at - 1 - len(suffix)], minlength=digits)
+    return total
+
+
+def _count_context(text: Iterable[Stretch], part: Part, *, order: int, digits: int, actual: bool) -> list[Level]:
+    """The n-grams of a part with one context only."""
+    total = np.zeros(digits, np.int64)
+    for stretch in text:
+        total += np.bincount(stretch.digit_T[_places(*stretch, part)], minlength=digits)
+    digit_R = np.flatnonzero(total).astype(np.uint32)
+    times_R = total[digit_R].astype(np.uint32)
+    context = [*part.suffix, part.low, *[EDGE] * order][: order - 1]
+    if native.fits(order=order, digits=digits):
+        return native.count(
+            native.keys_after(context, digit_R, digits=digits), np.array([0, len(digit_R)]), times_R=times_R,
+            order=order, digits=digits, low=context[0], actual=actual,
+        )  # fmt: skip
+    rows = np.column_stack([np.broadcast_to(np.array(context, np.uint32), (len(digit_R), order - 1)), digit_R])
+    return _counted(rows, times_R.astype(np.int64), actual=actual)
+
+
+def _places(digit_T: Digits, first: int, part: Part) -> Ints:
+    """Where the n-grams of a part end in a text."""
     at = np.arange(max(first, 1), len(digit_T))
-    last = digit_T[at - 1]
-    at = at[(last >= low) & (last < high) & (last != _END) & (digit_T[at] != _BEGIN)]
+    for back, digit in enumerate(part.suffix, 1):
+        at = at[digit_T[at - back] == digit]
+    last = digit_T[at - 1 - len(part.suffix)]
+    return np.asarray(at[(last >= part.low) & (last < part.high) & (last != _END) & (digit_T[at] != _BEGIN)])
+
+
+def _rows(digit_T: Digits, first: int, *, part: Part, order: int) -> Rows:
+    """The context of each n-gram from its last word back, then the word after it."""
+    at = _places(digit_T, first, part)
     inside = np.ones(len(at), bool)
     columns = []
     for back in range(1, order):
@@ -113,14 +150,14 @@ def _grouped(row_Mk: Rows, actual_M: Ints) -> tuple[_Groups, Ints]:
     return _Groups(sorted_Mk[begins_M], np.bincount(group_M, minlength=n), total), group_M
 
 
-def _counted(row_Rk: Rows, *, actual: bool) -> list[Level]:
+def _counted(row_Rk: Rows, times_R: Ints, *, actual: bool) -> list[Level]:
     """The levels without the C kernel."""
-    return list(_levels(row_Rk, actual=actual))[::-1]
+    return list(_levels(row_Rk, times_R, actual=actual))[::-1]
 
 
-def _levels(row_Rk: Rows, *, actual: bool) -> Iterator[Level]:
+def _levels(row_Rk: Rows, times_R: Ints, *, actual: bool) -> Iterator[Level]:
     """From the longest contexts to the shortest."""
-    groups, _ = _grouped(row_Rk, np.ones(len(row_Rk), np.int64))
+    groups, _ = _grouped(row_Rk, times_R)
     counts_M = groups.actual_M
     while True:
         deeper = groups.row_Mk.shape[1] > 2

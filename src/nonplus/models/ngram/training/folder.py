@@ -14,7 +14,7 @@ from nonplus.errors import BadInput
 from nonplus.files import reading, replacing, writing
 
 _MANIFEST = "training.json"
-_VERSION = 1
+_VERSION = 2
 
 Array = NDArray[Any]
 

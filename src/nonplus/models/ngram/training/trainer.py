@@ -12,6 +12,7 @@ import numpy as np
 from nonplus.measure.records import Ints
 from nonplus.models.ngram.ngrams import BEGIN, Block
 from nonplus.models.ngram.training import stages
+from nonplus.models.ngram.training.counting import digits_before
 from nonplus.models.ngram.training.discounts import Discounts, discounts
 from nonplus.models.ngram.training.estimation import log10, unigrams
 from nonplus.models.ngram.training.folder import WorkFolder
@@ -23,6 +24,7 @@ from nonplus.models.ngram.training.reading import Text
 from nonplus.models.ngram.training.stages import COUNTED, Statistics
 
 FIXED = 120 << 20  # bytes that a training takes beside its n-grams
+_PER_WORD = 300  # bytes of each word: itself, and its place in some arrays
 _PER_NGRAM = 34  # bytes of each order but the first, for each occurrence
 
 
@@ -51,23 +53,24 @@ class Trained:
         if order == 1:
             yield self.unigrams
         else:
-            for partition in self.partitions:
+            for partition in (each for each in self.partitions if order in each.orders):
                 yield stages.block_of(self.folder, partition, order)
 
 
 def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained:
     """Estimate a model; what earlier calls finished in the text's folder is used."""
     thresholds, folder, v = options.thresholds, text.folder, len(text.words)
-    parts = partitions(text.counts_V, _most_ngrams(options)) if options.order > 1 else []
+    parts = _partitions(text, options) if options.order > 1 else []
     meter.begin("counting", len(parts))
-    counted = [stages.count_partition(text, part, thresholds=thresholds) for part in meter.each(parts)]
-    adjusted_V = _adjusted_unigrams(text, counted)
+    counted = Statistics.none(orders=options.order - 1, words=v)
+    for part in meter.each(parts[::-1]):
+        counted += stages.count_partition(text, part, parts, thresholds=thresholds)
+    adjusted_V = _adjusted_unigrams(text, options, counted)
     found = tuple(discounts(each) for each in _histograms(text, options, adjusted_V, counted))
     prob_V = unigrams(adjusted_V, found[0])
     meter.begin("estimating", len(parts))
-    low_P = np.array([part.low for part in parts], np.int64)
     for part in meter.each(parts):
-        stages.estimate_partition(folder, part, unigram_V=prob_V, discounts=found, thresholds=thresholds, low_P=low_P)
+        stages.estimate_partition(folder, part, parts, unigram_V=prob_V, discounts=found, thresholds=thresholds)
     if not folder.has("unigrams"):
         folder.write("unigrams", [log10(prob_V), stages.unigram_backoffs(text, parts)])
     meter.begin("putting together", len(parts))
@@ -75,8 +78,8 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
         stages.finish_partition(text, part, parts, thresholds=thresholds)
     return Trained(
         text.words,
-        (v, *(int(sum(each)) for each in zip(*(each.kept_K for each in counted), strict=True))),
-        (v, *(int(sum(each)) for each in zip(*(each.all_K for each in counted), strict=True))),
+        (v, *counted.kept_K.tolist()),
+        (v, *counted.all_K.tolist()),
         found,
         folder,
         Block(np.arange(v, dtype=np.int32)[:, None], *folder.arrays("unigrams")),
@@ -84,28 +87,35 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
     )
 
 
-def _most_ngrams(options: TrainingOptions) -> int:
+def _partitions(text: Text, options: TrainingOptions) -> list[Partition]:
+    digits, most = len(text.words) + 1, _most_ngrams(options, words=len(text.words))
+
+    def before(context: tuple[int, ...]) -> Ints:
+        return digits_before(text.stretches(options.order), context, digits=digits)
+
+    return partitions(text.counts_V, before, order=options.order, most=most)
+
+
+def _most_ngrams(options: TrainingOptions, *, words: int) -> int:
     """How many occurrences of n-grams a partition may have."""
-    return max(1 << 16, options.bytes - FIXED) // (_PER_NGRAM * options.order)
+    return max(1 << 16, options.bytes - FIXED - _PER_WORD * words) // (_PER_NGRAM * options.order)
 
 
-def _adjusted_unigrams(text: Text, counted: Sequence[Statistics]) -> Ints:
+def _adjusted_unigrams(text: Text, options: TrainingOptions, counted: Statistics) -> Ints:
     """In how many ways each word is extended to the left; where the words are all that
     there is, how often it occurs.
     """
-    if not counted:
+    if options.order == 1:
         adjusted_V = text.counts_V.copy()
         adjusted_V[BEGIN] = 0
         return adjusted_V
-    return np.asarray(sum(each.before_V for each in counted) + (text.starts_V > 0))
+    return np.asarray(counted.before_V + (text.starts_V > 0))
 
 
-def _histograms(
-    text: Text, options: TrainingOptions, adjusted_V: Ints, counted: Sequence[Statistics]
-) -> Sequence[Ints]:
+def _histograms(text: Text, options: TrainingOptions, adjusted_V: Ints, counted: Statistics) -> Sequence[Ints]:
     """How many n-grams of each order have the adjusted count 0, 1, 2, 3, 4."""
     own = np.bincount(np.minimum(adjusted_V, COUNTED), minlength=COUNTED)[:COUNTED]
-    n = np.vstack([own, *([sum(each.n_Kj for each in counted)] if counted else [])])
+    n = np.vstack([own, counted.n_Kj])
     if options.exact_lmplz:
         digits = len(text.words) + 1
         for order, adjusted, taken in miscounts(text.stretches(options.order), order=options.order, digits=digits):

@@ -1,5 +1,6 @@
 """The folder in which a model is trained: finished pieces, each whole or not there."""
 
+import io
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ class WorkFolder:
         with reading(self.path / name), (self.path / name).open("rb") as file:
             size = (self.path / name).stat().st_size
             while file.tell() < size:
-                yield np.lib.format.read_array(file, allow_pickle=False)
+                yield _array(file)
 
     def drop(self, name: str) -> None:
         """Remove a piece that nothing needs any more."""
@@ -75,6 +76,17 @@ class WorkFolder:
         """Remove the folder with everything in it, at once as far as others see."""
         self.path.rename(_removed(self.path))
         shutil.rmtree(_removed(self.path))
+
+
+def _array(file: io.BufferedReader) -> Array:
+    """The next array; numpy.fromfile makes a TypeError of an interruption."""
+    np.lib.format.read_magic(file)
+    shape, columns_first, dtype = np.lib.format.read_array_header_1_0(file)
+    assert not columns_first, "pieces are written row by row"
+    array = np.empty(shape, dtype)
+    if file.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:
+        raise EOFError("a piece of a training is shorter than it says")
+    return array
 
 
 def _removed(path: Path) -> Path:

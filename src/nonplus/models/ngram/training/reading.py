@@ -65,7 +65,7 @@ class Text:
         """
         kept = np.array((), np.uint32)
         with (self.folder.path / "text").open("rb") as file:
-            while len(read := np.fromfile(file, np.uint32, _STRETCH)):
+            while len(read := np.frombuffer(file.read(4 * _STRETCH), np.uint32)):
                 digit_T = np.concatenate([kept, self.digit_U[read]])
                 yield Stretch(digit_T, len(kept))
                 kept = digit_T[-before:]

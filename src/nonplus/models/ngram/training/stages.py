@@ -203,7 +203,7 @@ def unigram_backoffs(text: Text, partitions: Sequence[Partition]) -> Float32s:
     """The back-off weight of each word."""
     found_V = np.zeros(len(text.words), np.float32)
     for partition in (each for each in partitions if 2 in each.orders):
-        weight_C = np.fromfile(text.folder.path / _name("weights", partition, 2), np.float32)
+        weight_C = np.frombuffer((text.folder.path / _name("weights", partition, 2)).read_bytes(), np.float32)
         found_V[_level(text.folder, partition, 2).oldest_C] = weight_C
     return found_V
 
@@ -227,7 +227,9 @@ def _weights(folder: WorkFolder, partition: Partition, target: Partition, order:
     """
     _, sizes_P = folder.arrays(_name("estimates", partition, order))
     before, own = int(sizes_P[: target.number].sum()), int(sizes_P[target.number])
-    return np.fromfile(folder.path / _name("weights", partition, order), np.float32, own, offset=4 * before)
+    with (folder.path / _name("weights", partition, order)).open("rb") as file:
+        file.seek(4 * before)
+        return np.frombuffer(file.read(4 * own), np.float32)
 
 
 def _kept(level: Level, threshold: int) -> Bools:

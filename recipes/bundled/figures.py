@@ -6,7 +6,7 @@ The texts are in ``NONPLUS_DATA``.
 import json
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,8 @@ import numpy as np
 from nonplus import Document, Protocol
 from nonplus.corpora import open_corpus
 from nonplus.measure.forward import RunOptions
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import ScoresTexts, TextScorer, WindowModel
+from nonplus.measure.protocol.lm_eval_text import detokenize
 from nonplus.measure.report import Report
 from nonplus.measure.session import Measurement, evaluate
 from nonplus.measure.statistics.fixed_point import fixed
@@ -71,13 +72,16 @@ class Figure:
     fingerprint: str
 
 
-def figures(model: WindowModel, data: Path) -> Iterator[Figure]:
+def figures(model: WindowModel | TextScorer, data: Path) -> Iterator[Figure]:
     """All figures of the model card, in its order."""
     wikitext = list(open_corpus(f"wikitext:{data / 'eval' / 'wikitext2' / 'wiki.test.raw'}"))
-    protocols = {"WikiText-2 test": Protocol(), "WikiText-2 test as lm-eval counts": Protocol.named("lm-eval")}
-    for name, protocol in protocols.items():
-        yield from corpus("WikiText-2", name, wikitext, model, protocol.but(detokenize="wikitext"))
-    yield from lambada(model, data / "eval" / "lambada" / "lambada_test.jsonl")
+    if isinstance(model, ScoresTexts):
+        yield from corpus("WikiText-2", "WikiText-2 test", detokenized(wikitext), model)
+    else:
+        protocols = {"WikiText-2 test": Protocol(), "WikiText-2 test as lm-eval counts": Protocol.named("lm-eval")}
+        for name, protocol in protocols.items():
+            yield from corpus("WikiText-2", name, wikitext, model, protocol.but(detokenize="wikitext"))
+        yield from lambada(model, data / "eval" / "lambada" / "lambada_test.jsonl")
     for file, name in DOMAINS.items():
         yield whole("domains", name, data / file, model)
     for file in sorted((data / "domains" / "masc").glob("*.txt")):
@@ -86,10 +90,24 @@ def figures(model: WindowModel, data: Path) -> Iterator[Figure]:
         yield whole("UDHR", name, data / "domains" / "udhr" / f"{stem}.txt", model)
 
 
+def detokenized(documents: list[Document]) -> list[Document]:
+    """Documents as the protocols' ``detokenize="wikitext"`` makes them, for a model
+    that has its own protocol.
+    """
+    return [replace(document, text=detokenize(document.text)) for document in documents]
+
+
 def corpus(
-    group: str, text: str, documents: list[Document], model: WindowModel, protocol: Protocol
+    group: str,
+    text: str,
+    documents: list[Document],
+    model: WindowModel | TextScorer,
+    protocol: Protocol | None = None,
 ) -> Iterator[Figure]:
-    """Bits per byte and word perplexity, for documents enough to be the clusters."""
+    """Bits per byte and word perplexity, for documents enough to be the clusters.
+
+    Without a protocol, the model's own is used if it has one, else ``full``.
+    """
     measurement = Measurement(model, protocol, level=LEVEL)
     sums = [each for _, batch in measurement.run(documents) for each in batch]
     report = measurement.report()
@@ -124,9 +142,9 @@ def passages(file: Path) -> Iterator[Document]:
             yield Document(text=f" {word}", context=context, id=f"{file.name}:{number}")
 
 
-def whole(group: str, text: str, file: Path, model: WindowModel) -> Figure:
+def whole(group: str, text: str, file: Path, model: WindowModel | TextScorer) -> Figure:
     """Bits per byte of a file as one document, which has no interval."""
-    report = evaluate(open_corpus(file), model=model, protocol=Protocol(), level=LEVEL)
+    report = evaluate(open_corpus(file), model=model, level=LEVEL)
     return figure(group, text, "bits per byte", (report.to_dict()["bits_per_byte"], None, None), "1 document", report)
 
 

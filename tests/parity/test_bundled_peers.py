@@ -19,14 +19,14 @@ from goldens.texts import LONG, MIDDLE, SHORT
 
 from nonplus import Document, Protocol, RunOptions, evaluate, score
 from nonplus.models import bundled_models
-from nonplus.models.bundled_cards import bundled_folder
+from nonplus.models.bundled_cards import bundled_folder, is_of_ngrams
 
 GOLDENS = Path(__file__).parent / "goldens"
 TEXTS = [*SHORT, MIDDLE, LONG]
 ROLLED = [*TEXTS, LONG * 3]  # 1,476 tokens: more than any bundled model takes at once
 
 pytestmark = [
-    pytest.mark.parametrize("name", bundled_models()),
+    pytest.mark.parametrize("name", [name for name in bundled_models() if not is_of_ngrams(name)]),
     pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning"),
 ]
 

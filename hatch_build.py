@@ -30,6 +30,7 @@ ONCE = (
     "kenlm",
     "ngrams",
     "spacing",
+    "trees",
     "words",
 )  # whose speed does not depend on the level
 BASELINE: dict[str, list[str]] = {"v1": []}

@@ -18,6 +18,7 @@
 
 #define BLOCK 128     /* positions */
 #define MAX_ORDER 32
+#define STEPS 64    /* most for an n-gram, on average, that is inserted: usually it is 2 */
 #define NOWHERE 0x80000000u /* the bits of -0: an n-gram that no other one continues */
 #define FACTOR_1 0x9E3779B97F4A7C15u
 #define FACTOR_2 0xD6E8FEB86659FD93u
@@ -245,6 +246,61 @@ void nonplus_ngrams_find(const Order *order, uint32_t vocabulary, const uint32_t
     for (int64_t first = 0; first < n; first += BLOCK) {
         int size = n - first < BLOCK ? (int)(n - first) : BLOCK;
         begin(order, vocabulary, node + first, word + first, size, key, slot);
-        for (int i = 0; i < size; i++) found[first + i] = end(order, mask, key[i], slot[i]);
+        for (int i = 0; i < size; i++) { /* n-grams often come one after another below the same history */
+            int again = i > 0 && key[i] == key[i - 1];
+            found[first + i] = again ? found[first + i - 1] : end(order, mask, key[i], slot[i]);
+        }
     }
+}
+
+/* The key of each word after a node. */
+void nonplus_ngrams_keys(uint32_t key_bytes, uint32_t vocabulary, const uint32_t *node, const int32_t *word, int64_t n,
+                         uint64_t *key) {
+    const uint64_t mask = ~(uint64_t)0 >> (64 - 8 * key_bytes);
+    for (int64_t i = 0; i < n; i++) key[i] = key_of(node[i], (uint32_t)word[i], vocabulary, 4 * key_bytes, mask);
+}
+
+INLINE void put(uint8_t *place, uint64_t value, uint64_t mask) {
+    uint64_t whole = (load64(place) & ~mask) | value;
+    memcpy(place, &whole, sizeof whole);
+}
+
+/* Put n-grams into slots, of which `slots` has those from the number `first` on. Each goes
+   before the larger keys of its run, which move up by one: so the slots become the same
+   in whichever order they come. There must be a gap after the last home for each of them,
+   and 8 bytes more. Keys and values lie `apart` numbers from each other.
+
+   The result is where the last one ends, counted from `first`; or -1 if a key comes twice,
+   or if runs are so long that it is faster to sort. */
+int64_t nonplus_ngrams_insert(uint8_t *slots, int64_t first, uint32_t homes, uint32_t key_bytes, uint32_t value_bytes,
+                              const uint64_t *key, int64_t key_apart, const uint64_t *value, int64_t value_apart,
+                              int64_t n) {
+    const uint64_t mask = ~(uint64_t)0 >> (64 - 8 * key_bytes), value_mask = ~(uint64_t)0 >> (64 - 8 * value_bytes);
+    const uint32_t shift = 8 * key_bytes - 32;
+    const ptrdiff_t stride = (ptrdiff_t)(key_bytes + value_bytes);
+    int64_t steps = STEPS * (n + BLOCK) * stride; /* in bytes */
+    uint8_t *last = slots, *home[BLOCK];
+    for (int64_t from = 0; from < n; from += BLOCK) {
+        int size = n - from < BLOCK ? (int)(n - from) : BLOCK;
+        for (int i = 0; i < size; i++) {
+            int64_t slot = (int64_t)((key[(from + i) * key_apart] >> shift) * homes >> 32) - first;
+            home[i] = slots + (slot > 0 ? slot : 0) * stride;
+            __builtin_prefetch(home[i], 1);
+        }
+        for (int i = 0; i < size; i++) {
+            const uint64_t wanted = key[(from + i) * key_apart];
+            uint8_t *place = home[i], *gap;
+            uint64_t stored;
+            while ((stored = load64(place) & mask) - 1 < wanted - 1) place += stride; /* a gap ends it */
+            if (stored == wanted) return -1;
+            for (gap = place; load64(gap) & mask;) gap += stride;
+            steps -= gap - home[i];
+            if (steps < 0) return -1;
+            if (gap > place) memmove(place + stride, place, (size_t)(gap - place));
+            put(place, wanted, mask);
+            put(place + key_bytes, value[(from + i) * value_apart] & value_mask, value_mask);
+            if (gap >= last) last = gap + stride;
+        }
+    }
+    return (last - slots) / stride;
 }

@@ -1,4 +1,5 @@
-"""Look-ups in the tables of an n-gram model, in C (``ngrams.c``).
+"""Look-ups in the tables of an n-gram model, and how these are filled, in C
+(``ngrams.c``).
 
 Letters in shapes: T tokens, S sentences, N look-ups, V words.
 """
@@ -15,12 +16,16 @@ from numpy.typing import NDArray
 from nonplus.kernels import native
 from nonplus.measure.records import Floats, Ints
 
+Numbers = NDArray[np.uint64]
+
 _PER_THREAD = 1 << 14  # with fewer tokens, a thread costs more than it saves
 _POINTER, _COUNT, _UINT32 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint32
 _ARGUMENTS = {
     "score": [_POINTER, _POINTER, _POINTER, _COUNT, _COUNT, _COUNT, _POINTER, _POINTER, _POINTER],
     "distribution": [_POINTER, _POINTER, _COUNT, _POINTER],
     "find": [_POINTER, _UINT32, _POINTER, _POINTER, _COUNT, _POINTER],
+    "keys": [_UINT32, _UINT32, _POINTER, _POINTER, _COUNT, _POINTER],
+    "insert": [_POINTER, _COUNT, _UINT32, _UINT32, _UINT32, _POINTER, _COUNT, _POINTER, _COUNT, _COUNT],
 }
 
 
@@ -132,6 +137,30 @@ def found(slots: Slots, nodes_N: NDArray[np.uint32], words_N: NDArray[np.int32])
     return result_N
 
 
+def keys(nodes_N: NDArray[np.uint32], words_N: NDArray[np.int32], *, vocabulary: int, size: int) -> Numbers:
+    """The keys, of ``size`` bytes, of words after nodes."""
+    keys_N = np.empty(len(nodes_N), np.uint64)
+    arrays = (np.ascontiguousarray(nodes_N), np.ascontiguousarray(words_N))
+    pointers = [array.ctypes.data for array in arrays]
+    _function("keys")(size, vocabulary, *pointers, len(keys_N), keys_N.ctypes.data)
+    return keys_N
+
+
+def inserted(
+    keys_N: Numbers, values_N: Numbers, *, room: int, first: int, homes: int, key_bytes: int, value_bytes: int
+) -> NDArray[np.uint8] | None:
+    """The slots from ``first`` on, a row each, up to the last that is taken.
+
+    ``room`` is how many there may be. ``None`` if a key comes twice, or if it is faster
+    to sort the keys.
+    """
+    stride = key_bytes + value_bytes
+    content = np.zeros(room * stride + 8, np.uint8)
+    columns = [part for each in (keys_N, values_N) for part in (each.ctypes.data, each.strides[0] // 8)]
+    taken = _function("insert")(content.ctypes.data, first, homes, key_bytes, value_bytes, *columns, len(keys_N))
+    return content[: taken * stride].reshape(taken, stride) if taken >= 0 else None
+
+
 def _order(slots: Slots) -> _Order:
     codes = [column.ctypes.data for column in slots.codes] + [None, None]
     sizes = (slots.slots, slots.homes, slots.key_bytes, slots.stride, slots.bits, int(slots.has_backoffs))
@@ -140,5 +169,5 @@ def _order(slots: Slots) -> _Order:
 
 def _function(name: str) -> Any:
     function = getattr(native.library(), f"nonplus_ngrams_{name}")
-    function.argtypes, function.restype = _ARGUMENTS[name], None
+    function.argtypes, function.restype = _ARGUMENTS[name], _COUNT if name == "insert" else None
     return function

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
+from nonplus.kernels.native import trees
 from nonplus.models.ngram.ngrams import Float32s
 from nonplus.models.ngram.quantizing import bins
 from nonplus.models.ngram.trie import Level, Marks, Places, Trie, sought
@@ -57,12 +58,9 @@ def trie_of(made: Iterator[Column], counts: Sequence[int], words: Sequence[str],
         fanouts_L = _taken(made, len(above.keys_M)).astype(np.int64)
         differences_M = _taken(made, count)
         _check(int(fanouts_L.sum()) == count, f"order {order} has another number of n-grams than its histories begin")
-        histories_M = np.repeat(np.arange(len(fanouts_L)), fanouts_L)
-        ranks_M = _ranks(differences_M, fanouts_L, histories_M)
-        words_M, suffixes_M, known_M = above.words(histories_M, ranks_M, len(words))
-        _check(bool((words_M < len(words)).all()), f"order {order} has a word that is not in the vocabulary")
-        keys_M = histories_M * len(words) + words_M
-        _check(bool((np.diff(keys_M) > 0).all()), f"order {order} is not in order")
+        keys_M, suffixes_M, known_M, rising, within = above.below(fanouts_L, differences_M, len(words))
+        _check(within, f"order {order} has a word that is not in the vocabulary")
+        _check(rising, f"order {order} is not in order")
         quantised = bits if order > 1 else 0
         values = [_values(made, count, quantised, zero) for zero in (_PROB_0, _BACKOFF_0)[: 1 + (order < len(counts))]]
         backoffs_M = values[1][0] if order < len(counts) else np.zeros(count, np.float32)
@@ -104,12 +102,21 @@ class _Above:
         firsts_N, followers_N = self._followers(histories_N)
         return np.where(there_N, places_N - firsts_N, followers_N + words_N), places_N, there_N
 
-    def words(self, histories_N: Places, ranks_N: Places, size: int) -> tuple[Places, Places, Marks]:
-        """The words from their ranks; suffixes as in ``ranks``."""
-        firsts_N, followers_N = self._followers(histories_N)
-        there_N = ranks_N < followers_N
-        places_N = np.where(there_N, firsts_N + ranks_N, 0)
-        return np.where(there_N, self.keys_M[places_N] % size, ranks_N - followers_N), places_N, there_N
+    def below(self, fanouts_L: Places, differences_M: Column, size: int) -> tuple[Places, Places, Marks, bool, bool]:
+        """The keys of the next level, from ranks as they are written; suffixes as in
+        ``ranks``; whether the words below each history rise, and are below ``size``.
+        """
+        if trees.available():
+            arrays = (self.keys_M, self._firsts_L, self.fanouts_L, self.suffixes_M, self.known_M)
+            return trees.below(*arrays, fanouts_L, differences_M, vocabulary=size)
+        histories_M = np.repeat(np.arange(len(fanouts_L)), fanouts_L)
+        ranks_M = _ranks(differences_M, fanouts_L, histories_M)
+        firsts_M, followers_M = self._followers(histories_M)
+        there_M = ranks_M < followers_M
+        places_M = np.where(there_M, firsts_M + ranks_M, 0)
+        words_M = np.where(there_M, self.keys_M[places_M] % size, ranks_M - followers_M)
+        rising = (words_M[1:] > words_M[:-1]) | (histories_M[1:] > histories_M[:-1])
+        return histories_M * size + words_M, places_M, there_M, bool(rising.all()), bool((words_M < size).all())
 
     def _followers(self, histories_N: Places) -> tuple[Places, Places]:
         """Where the words begin that follow each history without its oldest word, and
@@ -117,7 +124,12 @@ class _Above:
         """
         suffixes_N = self.suffixes_M[histories_N]
         followers_N = np.where(self.known_M[histories_N], self.fanouts_L[suffixes_N], 0)
-        return (np.cumsum(self.fanouts_L) - self.fanouts_L)[suffixes_N], followers_N
+        return self._firsts_L[suffixes_N], followers_N
+
+    @property
+    def _firsts_L(self) -> Places:
+        """Where the words begin that follow each entry of the level before."""
+        return np.cumsum(self.fanouts_L) - self.fanouts_L
 
 
 _NONE = np.zeros(0, np.uint8)
@@ -163,9 +175,9 @@ def _values(made: Iterator[Column], count: int, bits: int, zero: np.float32) -> 
     _check(len(stands_for_B) > 0, "a column of codes has no bins")
     error = float(stands_for_B[0])
     codes_M = _taken(made, count)
-    _check(bool((codes_M < len(stands_for_B)).all()), "a code has no bin")
+    _check(int(codes_M.max(initial=0)) < len(stands_for_B), "a code has no bin")
     stands_for_B[0] = zero
-    return stands_for_B[codes_M], error
+    return stands_for_B.take(codes_M), error
 
 
 def _floats(column: Column) -> Float32s:

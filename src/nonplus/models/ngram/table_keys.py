@@ -12,10 +12,10 @@ keys: a search goes up from there and ends at the key, at a larger one or at a g
 Letters in shapes: N n-grams of one order.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
+
+from nonplus.kernels.native import ngrams
 
 Words = NDArray[np.int32]
 Keys = NDArray[np.uint64]
@@ -30,8 +30,10 @@ def key_bytes(vocabulary: int, slots_below: int) -> int:
     return max(4, -(-((slots_below + 1) * vocabulary).bit_length() // 8))
 
 
-def scattered(nodes_N: NDArray[Any], words_N: NDArray[Any], *, vocabulary: int, size: int) -> Keys:
+def scattered(nodes_N: Nodes, words_N: Words, *, vocabulary: int, size: int) -> Keys:
     """The keys, of ``size`` bytes, of words after nodes; never 0."""
+    if ngrams.available():
+        return ngrams.keys(nodes_N, words_N, vocabulary=vocabulary, size=size)
     half, mask = np.uint64(4 * size), np.uint64((1 << 8 * size) - 1)
     keys_N: Keys = nodes_N.astype(np.uint64) * np.uint64(vocabulary) + words_N.astype(np.uint64)
     for factor in FACTORS:

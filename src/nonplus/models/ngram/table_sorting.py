@@ -1,4 +1,4 @@
-"""N-grams of one order sorted by key, in memory or, in parts, on disk.
+"""N-grams of one order parted by key, in memory or on disk.
 
 Letters in shapes: N n-grams.
 """
@@ -22,7 +22,8 @@ _WORKING = 10  # the memory for a part while it is sorted and placed, in its own
 
 @final
 class Sorter:
-    """Takes n-grams in any order and gives them back by key, a range of keys a part.
+    """Takes n-grams in any order and gives them back part by part, the lowest keys
+    first.
 
     A part takes about ``memory`` bytes. More than one lie in unnamed files in
     ``folder`` meanwhile.
@@ -47,30 +48,30 @@ class Sorter:
             self._put_away()
 
     def parts(self) -> Iterator[NDArray[Any]]:
-        """All n-grams as ``ENTRY``, the lowest keys first."""
+        """All n-grams as ``ENTRY``, the parts in the order of their keys."""
         if not self._files:
-            yield _sorted(np.concatenate([np.empty(0, ENTRY), *self._waiting]))
+            yield self._taken()
             return
         self._put_away()
         for file in self._files:
             file.seek(0)
-            yield _sorted(np.frombuffer(file.read(), ENTRY))
+            yield np.frombuffer(file.read(), ENTRY)
 
     def _put_away(self) -> None:
         """Write what waits, each to the file of its keys."""
-        entries_N = np.concatenate([np.empty(0, ENTRY), *self._waiting])
-        self._waiting = []
+        entries_N = self._taken()
         part_N = homes_of(entries_N["key"], homes=self._parts, size=self._size)
         order_N = np.argsort(part_N)
         bounds = np.searchsorted(part_N[order_N], np.arange(self._parts + 1))
         for file, start, stop in zip(self._files, bounds[:-1], bounds[1:], strict=True):
             file.write(entries_N[order_N[start:stop]].tobytes())
 
+    def _taken(self) -> NDArray[Any]:
+        """What waits, which then waits no more."""
+        waiting, self._waiting = self._waiting or [np.empty(0, ENTRY)], []
+        return np.concatenate(waiting) if len(waiting) > 1 else waiting[0]
+
     def close(self) -> None:
         """Remove the files."""
         for file in self._files:
             file.close()
-
-
-def _sorted(entries_N: NDArray[Any]) -> NDArray[Any]:
-    return entries_N[np.argsort(entries_N["key"].copy())]

@@ -1,7 +1,7 @@
 """What the slots of an order hold beside keys, and how it changes once an n-gram turns
 out to be continued.
 
-Letters in shapes: M and N n-grams, V words, B bytes of the values in a slot, C codes.
+Letters in shapes: M and N n-grams, V words, C codes.
 """
 
 from collections.abc import Callable, Iterator
@@ -46,17 +46,17 @@ class Encoding:
             _padded([*reserved, *each.values_B], bits) for reserved, each in zip(_RESERVED, self._bins, strict=False)
         )
 
-    def values(self, entries_N: NDArray[Any]) -> NDArray[np.uint8]:
-        """The bytes of each slot, (N, B)."""
-        columns = (entries_N["prob"].copy(), entries_N["backoff"].copy())[: 1 + self.has_backoffs]
+    def values(self, entries_N: NDArray[Any]) -> NDArray[np.uint64]:
+        """What each slot holds, as the first bytes of a number."""
         if not self._bits:
-            return np.stack(columns, axis=1).astype("<f4").view(np.uint8)
+            return entries_N.view("<u8")[1::2]  # both float32 as they are
+        columns = (entries_N["prob"].copy(), entries_N["backoff"].copy())[: 1 + self.has_backoffs]
         together_N = np.zeros(len(entries_N), "<u8")
         for i, (each, values_N) in enumerate(zip(self._bins, columns, strict=True)):
             plain_N = ~_CODE_0[i](values_N)
             codes = each.codes(values_N[plain_N]).astype("<u8") + np.uint64(len(_RESERVED[i]))
             together_N[plain_N] |= codes << np.uint64(i * self._bits)
-        return together_N.view(np.uint8).reshape(-1, 8)[:, : self.value_bytes]
+        return together_N
 
 
 def _padded(values: list[float], bits: int) -> Float32s:

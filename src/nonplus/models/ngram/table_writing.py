@@ -1,10 +1,9 @@
 """A table written order by order, in bounded memory.
 
 The n-grams of an order are looked up by their histories in the orders below, which
-gives their keys; sorted by key, each goes to the slot where a search for it begins, or
-to the next free one. So the bytes depend on the model only.
+gives their keys, and those their slots. So the bytes depend on the model only.
 
-Letters in shapes: V words, M n-grams, k words of each, N slots.
+Letters in shapes: V words, M n-grams, k words of each, S slots, B bytes of a slot.
 """
 
 import mmap
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 from nonplus.errors import BadModel
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, Float32s, Ngrams, WordIds
 from nonplus.models.ngram.table_file import ALIGNMENT, HEADER, MAX_BITS, MAX_ORDER, RECORD, file_header
-from nonplus.models.ngram.table_keys import MAX_SLOTS, Nodes, homes_of, key_bytes, scattered
+from nonplus.models.ngram.table_keys import MAX_SLOTS, Nodes, key_bytes, scattered
 from nonplus.models.ngram.table_orders import PADDING, Order
+from nonplus.models.ngram.table_placing import placed
 from nonplus.models.ngram.table_sorting import Sorter
 from nonplus.models.ngram.table_values import Encoding, mark_continued, mark_words_continued
 
@@ -56,12 +56,12 @@ class _Writer:
     def __init__(self, file: IO[bytes], ngrams: Ngrams, *, bits: int, memory: int, folder: Path | None) -> None:
         self._file, self._ngrams = file, ngrams
         self._bits, self._memory, self._folder = bits, memory, folder
-        self._vocabulary = len(ngrams.words)
-        self._records = np.zeros(len(ngrams.counts), RECORD)
+        self._vocabulary, self._counts = len(ngrams.words), ngrams.counts
+        self._records = np.zeros(len(self._counts), RECORD)
         self._orders: list[Order] = []
         self._words_V2 = np.empty((0, 2), np.float32)
         # by order, histories that are no n-grams although there are n-grams after them
-        self._lacking = [np.empty((0, k), np.int32) for k in range(len(ngrams.counts) + 1)]
+        self._lacking = [np.empty((0, k), np.int32) for k in range(len(self._counts) + 1)]
         self._starts: list[int] = []  # of the orders above the first
 
     def write_words(self) -> None:
@@ -81,7 +81,7 @@ class _Writer:
         """Write an order, or give the histories that it lacks below."""
         below = self._orders[k - 3].slots if k > 2 else self._vocabulary
         size = key_bytes(self._vocabulary, below)
-        count = self._ngrams.counts[k - 1] + len(self._lacking[k])
+        count = self._counts[k - 1] + len(self._lacking[k])
         if size > 8 or count > MAX_SLOTS // 2:
             raise BadModel(
                 f"{count} n-grams of order {k} with {self._vocabulary} words are too many for a table; prune"
@@ -127,8 +127,8 @@ class _Writer:
                 self._check(piece, k)
                 done += len(piece.ids_Mk)
                 yield replace(piece, log10_backoffs_M=_zeros_marked(piece.log10_backoffs_M))
-        if done != self._ngrams.counts[k - 1]:
-            raise BadModel(f"the model says {self._ngrams.counts[k - 1]} n-grams of order {k} and gives {done}")
+        if done != self._counts[k - 1]:
+            raise BadModel(f"the model says {self._counts[k - 1]} n-grams of order {k} and gives {done}")
         absent = self._lacking[k]
         if len(absent):
             yield Block(absent, np.full(len(absent), np.nan, np.float32), np.full(len(absent), -0.0, np.float32))
@@ -156,21 +156,30 @@ class _Writer:
         return nodes_M
 
     def _found(self, order: Order, nodes_M: Nodes, words_M: WordIds) -> Nodes:
-        """The same as ``order.found``, but looked up from one end of the table to the
-        other: it may be larger than the memory.
+        """The same as ``order.found``; a table that is larger than the memory is looked
+        up from one end to the other.
         """
+        if self._holds(order):
+            return order.found(nodes_M, words_M)
         keys_M = scattered(nodes_M, words_M, vocabulary=self._vocabulary, size=order.key_bytes)
         rising_M = np.argsort(keys_M)
         result_M = np.empty_like(nodes_M)
         result_M[rising_M] = order.found(nodes_M[rising_M], words_M[rising_M])
         return result_M
 
+    def _holds(self, order: Order) -> bool:
+        """Whether the memory holds a table, which can then be looked up anywhere."""
+        return order.content.nbytes <= self._memory
+
     def _mark(self, k: int, nodes_M: Nodes) -> None:
-        slots_M = np.sort(nodes_M) - np.uint32(1)
+        first_M = np.ones(len(nodes_M), np.bool_)  # of some with the same history
+        first_M[1:] = nodes_M[1:] != nodes_M[:-1]
+        slots_M = nodes_M[first_M] - np.uint32(1)
         if k == 2:
             mark_words_continued(self._words_V2, slots_M)
         else:
-            mark_continued(self._orders[k - 3], slots_M)
+            order = self._orders[k - 3]
+            mark_continued(order, slots_M if self._holds(order) else np.sort(slots_M))
 
     def _write_slots(self, k: int, sorter: Sorter, encoding: Encoding, *, homes: int, size: int) -> None:
         codes_at = self._begin()
@@ -179,22 +188,18 @@ class _Writer:
             self._file.write(codes_C.tobytes())
         slots_at = self._begin()
         free, stride = 0, size + encoding.value_bytes
+        sizes = {"homes": homes, "key_bytes": size, "value_bytes": encoding.value_bytes}
         for entries_N in sorter.parts():
-            keys_N = entries_N["key"].copy()
-            if (keys_N[1:] == keys_N[:-1]).any():
+            keys_N, values_N = entries_N["key"], encoding.values(entries_N)
+            rows_SB = placed(keys_N, values_N, free=free, **sizes)
+            if rows_SB is None:
                 raise BadModel(f"the model has an n-gram of order {k} twice; remove one of them")
-            rising_N = np.arange(len(keys_N), dtype=np.int64)
-            wanted_N = np.maximum(homes_of(keys_N, homes=homes, size=size).astype(np.int64), free)
-            places_N = np.maximum.accumulate(wanted_N - rising_N) + rising_N
-            rows = np.zeros((places_N[-1] + 1 - free if len(places_N) else 0, stride), np.uint8)
-            rows[places_N - free, :size] = keys_N.view(np.uint8).reshape(-1, 8)[:, :size]
-            rows[places_N - free, size:] = encoding.values(entries_N)
-            self._file.write(rows.data)
-            free += len(rows)
+            self._file.write(rows_SB.data)
+            free += len(rows_SB)
         slots = max(free, homes)
         self._file.write(bytes((slots - free) * stride + PADDING))
         errors = (*encoding.errors, 0, 0)[:2]
-        self._records[k - 1] = (self._ngrams.counts[k - 1], slots, homes, errors, codes_at, slots_at)
+        self._records[k - 1] = (self._counts[k - 1], slots, homes, errors, codes_at, slots_at)
         self._orders.append(
             Order(
                 content=self._mapped(slots_at, slots * stride + PADDING),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
+from nonplus.kernels.native import trees
 from nonplus.models.ngram.ngrams import Block, Float32s, Ngrams, WordIds
 
 Places = NDArray[np.int64]
@@ -59,10 +60,15 @@ class Trie:
         """The n-grams of that order, as one block."""
         level = self.levels[order - 1]
         there_M = level.there_M
+        if there_M.all():
+            yield Block(self.ids(order), level.log10_probs_M, level.log10_backoffs_M)
+            return
         yield Block(self.ids(order)[there_M], level.log10_probs_M[there_M], level.log10_backoffs_M[there_M])
 
     def ids(self, order: int) -> WordIds:
         """The words of all on the level of that order, (M, k)."""
+        if trees.available(order):
+            return trees.ids([level.keys_M for level in self.levels[:order]], len(self.words))
         ids_Mk = np.empty((len(self.levels[order - 1].keys_M), order), np.int32)
         places = np.arange(len(ids_Mk))
         for column in reversed(range(order)):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 import nonplus
 from nonplus.errors import BadInput, BadModel, BadProtocol
+from nonplus.measure import kept
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import ScoresTexts
 from nonplus.measure.protocol.choices import Protocol
@@ -186,6 +187,16 @@ def test_scores_of_one_scorer_are_not_those_of_another(tmp_path: Path) -> None:
     list(score(["ab"], model=ByLine(), options=options))
     list(score(["ab"], model=other, options=options))
     assert other.read == 1
+
+
+def test_scores_that_were_kept_in_another_layout_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options, model = RunOptions(resume=tmp_path), ByLine()
+    list(score(["ab"], model=model, options=options))
+    list(score(["ab"], model=model, options=options))
+    assert model.read == 1
+    monkeypatch.setattr(kept, "TEXTS", "texts-0")
+    list(score(["ab"], model=model, options=options))
+    assert model.read == 2
 
 
 def test_alternatives_are_the_scorers_business() -> None:

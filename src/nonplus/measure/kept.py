@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from nonplus.measure.records import Document, Floats, TokenizedTexts
 from nonplus.measure.scores import Matches, Readings, ScoredTexts, Scores, joined
 
+TEXTS = "texts-1"  # what `text_column` makes; another number for another layout
 _WORD = 8  # bytes
 
 

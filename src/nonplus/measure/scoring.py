@@ -17,13 +17,13 @@ import numpy as np
 
 from nonplus.cautions import warn
 from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
+from nonplus.measure import kept
 from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.assembly import Assembly
 from nonplus.measure.batches import Rows
 from nonplus.measure.contract import checked_texts
 from nonplus.measure.forward import Forward, RunOptions
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
-from nonplus.measure.kept import joined_texts, text_column
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
@@ -158,7 +158,7 @@ def _kept(
     documents: Iterable[Document], model: TextScorer, options: RunOptions, *, folder: Path, fingerprint: str
 ) -> Iterator[ScoredTexts]:
     """Texts whose scores are in the answer cache, or go there as they come."""
-    scope = f"texts {fingerprint} {model.identity} {model.tokenizer.identity} {options.alternatives}"
+    scope = f"{kept.TEXTS} {fingerprint} {model.identity} {model.tokenizer.identity} {options.alternatives}"
     cache = AnswerCache(folder, scope=scope)
     for together in slices(documents):
         keys = [cache.key(_content(document)) for document in together]
@@ -168,14 +168,14 @@ def _kept(
             if missing:
                 waiting = iter(missing)
                 for texts in _as_given(missing.values(), model, options.alternatives):
-                    made = {key: text_column(text.texts) for text, key in zip(texts, waiting, strict=False)}
+                    made = {key: kept.text_column(text.texts) for text, key in zip(texts, waiting, strict=False)}
                     cache.put(made)
                     fresh |= made
         finally:  # also of a slice that was broken off
             known = [(document, key) for document, key in zip(together, keys, strict=True) if key in cache]
             if known:
                 columns = [fresh[key] if key in fresh else cache[key] for _, key in known]
-                yield joined_texts([document for document, _ in known], columns)
+                yield kept.joined_texts([document for document, _ in known], columns)
 
 
 def _content(document: Document) -> bytes:

@@ -10,7 +10,10 @@ from textbook import estimated
 from training import by_words, lines, new_rules, trained, without_native
 
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS
-from nonplus.models.ngram.training import trainer
+from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.training import reading, trainer
+from nonplus.models.ngram.words import NewWords
 
 few = settings(max_examples=50)  # each example writes files
 orders = st.integers(1, 6)
@@ -79,6 +82,22 @@ def test_the_memory_changes_no_bit(texts, order, prune, most):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "_most_ngrams", lambda options, words: most)
         assert bits(trained(texts, **options)) == bits(whole)
+
+
+@few
+@given(
+    texts=st.lists(lines.map("\n".join), min_size=1, max_size=3),
+    size=st.integers(1, 30),
+    name=st.sampled_from(("raw", "standard")),
+)
+def test_a_text_of_many_lines_is_read_in_parts(texts, size, name):
+    def model():
+        return trained(texts, Rules(named(name), NewWords()), order=3)
+
+    whole = model()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_BATCH", size)
+        assert bits(model()) == bits(whole)
 
 
 @few

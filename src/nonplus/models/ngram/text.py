@@ -9,6 +9,7 @@ from typing import Protocol, final
 
 from nonplus.measure.records import Integers, Ints
 from nonplus.models.ngram.ngrams import WordIds
+from nonplus.models.ngram.normalizers.aligned import Unit
 
 
 @final
@@ -44,6 +45,11 @@ class TextRules(Protocol):
     @property
     def identity(self) -> str:
         """A digest of everything that decides the ids."""
+        ...
+
+    @property
+    def unit(self) -> Unit:
+        """What a sentence is; lines of a text are read each by itself."""
         ...
 
     def sentences(self, texts: Sequence[str]) -> Sentences:

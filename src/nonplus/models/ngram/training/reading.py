@@ -16,6 +16,7 @@ from nonplus.errors import BadInput
 from nonplus.kernels.native.counting import Digits
 from nonplus.measure.records import Document, Ints
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, UNKNOWN
+from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.text import Sentences, TextRules
 from nonplus.models.ngram.training.counting import EDGE, Stretch
 from nonplus.models.ngram.training.folder import WorkFolder
@@ -147,14 +148,15 @@ def _read(documents: Iterable[Document | str], rules: TextRules, folder: WorkFol
     meter.begin("reading")
     with folder.writing("text") as file:
         for texts in _batches(documents):
-            read = rules.sentences(texts)
-            file.write(_digits(read).tobytes())
-            counts = _added(counts, read.ids_T)
-            firsts = read.ids_T[read.starts[:-1][np.diff(read.starts) > 0]]
-            starts = _added(starts, firsts[firsts != BEGIN])
+            for read in map(rules.sentences, _parts(texts, rules.unit)):
+                file.write(_digits(read).tobytes())
+                counts = _added(counts, read.ids_T)
+                firsts = read.ids_T[read.starts[:-1][np.diff(read.starts) > 0]]
+                starts = _added(starts, firsts[firsts != BEGIN])
+                sentences += len(read.starts) - 1
+                meter.add(documents=0, tokens=len(read.ids_T))
             size += digest.add(texts)
-            sentences += len(read.starts) - 1
-            meter.add(documents=len(texts), tokens=len(read.ids_T))
+            meter.add(documents=len(texts), tokens=0)
         file.write(np.array([EDGE], np.uint32).tobytes())
     sizes = TextSizes(
         documents=meter.documents,
@@ -195,6 +197,23 @@ def _batches(documents: Iterable[Document | str]) -> Iterator[list[str]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _parts(texts: list[str], unit: Unit) -> Iterator[list[str]]:
+    """A batch in parts to be read at once: a long text after newlines, if a line is a
+    sentence. Only the last text of a batch can be long.
+    """
+    *short, last = texts
+    if unit == "document" or len(last) <= _BATCH:
+        yield texts
+        return
+    if short:
+        yield short
+    begin = 0
+    while begin < len(last):
+        stop = last.find("\n", begin + _BATCH) + 1 or len(last)
+        yield [last[begin:stop]]
+        begin = stop
 
 
 def _digits(sentences: Sentences) -> Digits:

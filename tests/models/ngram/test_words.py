@@ -1,9 +1,12 @@
 """Words as ids: split at ASCII blanks, with the same numbers in C and in Python."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nasty_texts import characters
 
 from nonplus.kernels.native.words import ABSENT, NativeWords, functions
 from nonplus.models.ngram.words import NewWords, PlainTable, Words
@@ -49,6 +52,19 @@ def test_words_are_runs_of_bytes_that_are_no_ascii_blanks(table, given_parts):
     assert end_T.tolist() == ends
     known = words.read()
     assert [known[number] for number in number_T] == [word for part in expected for word, _ in part]
+
+
+@tables
+@given(texts=st.lists(st.text(characters), max_size=5))
+def test_led_words_begin_at_each_space_that_follows_no_whitespace(table, texts):
+    words = table()
+    number_T, end_T, count_S = words.learn_led(*laid_out([text.encode() for text in texts]))
+    expected = [re.split(r"(?<=\S)(?= )", text) if text else [] for text in texts]
+    assert count_S.tolist() == [len(part) for part in expected]
+    known = words.read()
+    assert [known[number].decode() for number in number_T] == [word for part in expected for word in part]
+    assert end_T.tolist() == np.cumsum([len(known[number]) for number in number_T], dtype=np.int64).tolist()
+    assert words.size == sum(map(len, known))
 
 
 @tables

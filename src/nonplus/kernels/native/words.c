@@ -1,7 +1,7 @@
 /* Words of texts as numbers: a hash table of strings, and the splitting at blanks.
 
    A word is a run of bytes that are no ASCII blanks (9 to 13 and 32); a byte 0 is as
-   any other. Strings are given by pointer and length, never by an end mark. A slot of
+   any other. A led word has the blanks before it, too. Strings are given by pointer and length, never by an end mark. A slot of
    the table holds a string of up to 8 bytes itself, of a longer one a hash; then the
    bytes are compared, so no two words are ever taken for one. The numbers count words
    by first appearance, so they do not depend on the hash or its seed. */
@@ -205,12 +205,17 @@ int64_t nonplus_words_intern(Words *w, const uint8_t *text, const int64_t *stops
 
 #define ALL(byte) (0x0101010101010101ULL * (byte))
 
-/* The high bit of each byte that is a blank, exactly: no carry crosses a byte. */
+/* The high bit of each byte that is a space, exactly: no carry crosses a byte. */
+INLINE uint64_t spaces_of(uint64_t x) {
+    uint64_t other = x ^ ALL(32);
+    return ~(((other & ALL(0x7f)) + ALL(0x7f)) | other) & ALL(0x80);
+}
+
+/* The same of each byte that is a blank. */
 INLINE uint64_t blanks_of(uint64_t x) {
-    uint64_t low = x & ALL(0x7f), other = x ^ ALL(32);
+    uint64_t low = x & ALL(0x7f);
     uint64_t control = (low + ALL(0x80 - 9)) & ~(low + ALL(0x80 - 14)) & ~x;
-    uint64_t space = ~(((other & ALL(0x7f)) + ALL(0x7f)) | other);
-    return (control | space) & ALL(0x80);
+    return (control & ALL(0x80)) | spaces_of(x);
 }
 
 INLINE int is_blank(uint8_t c) { return c == 32 || (uint8_t)(c - 9) < 5; }
@@ -242,24 +247,69 @@ INLINE int next_word(const uint8_t *data, int64_t at, int64_t stop, uint64_t see
     return 1;
 }
 
+/* Whether the character before `at` is whitespace of Unicode. */
+INLINE int is_after_whitespace(const uint8_t *data, int64_t begin, int64_t at) {
+    uint8_t c = data[at - 1];
+    if (c < 0x80) return is_blank(c) || (uint8_t)(c - 28) < 4;
+    if (at - begin < 2) return 0;
+    if (data[at - 2] == 0xc2) return c == 0x85 || c == 0xa0;
+    if (at - begin < 3) return 0;
+    switch (data[at - 3] << 8 | data[at - 2]) {
+    case 0xe19a: /* U+1680 */
+    case 0xe380: /* U+3000 */
+        return c == 0x80;
+    case 0xe280: /* U+2000 to U+200A, U+2028, U+2029, U+202F */
+        return c <= 0x8a || c == 0xa8 || c == 0xa9 || c == 0xaf;
+    case 0xe281: /* U+205F */
+        return c == 0x9f;
+    default:
+        return 0;
+    }
+}
+
+/* The led word that begins at `at`: up to the next space that does not follow
+   whitespace. So led words tile a part, and runs of whitespace are never cut. */
+INLINE int next_led_word(const uint8_t *data, int64_t at, int64_t stop, uint64_t seed, Word *word) {
+    if (at == stop) return 0;
+    word->begin = at++;
+    for (;; at++) {
+        uint64_t spaces = 0;
+        while (stop - at >= 8 && !(spaces = spaces_of(eight(data + at)))) at += 8;
+        if (spaces) at += __builtin_ctzll(spaces) / 8;
+        while (at < stop && data[at] != 32) at++;
+        if (at == stop || !is_after_whitespace(data, word->begin, at)) break;
+    }
+    word->length = at - word->begin;
+    if (word->length < 8 && stop - word->begin >= 8)
+        word->key = eight(data + word->begin) & ((1ULL << 8 * word->length) - 1);
+    else
+        word->key = key_of(data + word->begin, word->length, seed);
+    return 1;
+}
+
 #define AHEAD 16 /* words whose slots are on the way from memory */
 
-/* The words of `spans` parts of `data`: their numbers, ABSENT for a string that is not
-   there, and where each ends; `counts` has how many are in each part. Room for half of
-   the bytes and one more for each part is enough. Returns how many. */
-int64_t nonplus_words_find(const Words *w, const uint8_t *data, const int64_t *begins, const int64_t *stops,
-                           int64_t spans, int32_t *numbers, int64_t *ends, int64_t *counts) {
+typedef int Next(const uint8_t *data, int64_t at, int64_t stop, uint64_t seed, Word *word);
+typedef int32_t Number(Words *w, const uint8_t *p, int64_t length, uint64_t key);
+
+static int32_t number_found(Words *w, const uint8_t *p, int64_t length, uint64_t key) {
+    return slot_of(w, p, length, key)->number;
+}
+
+INLINE int64_t numbered(Words *w, Next next, Number number, const uint8_t *data, const int64_t *begins,
+                        const int64_t *stops, int64_t spans, int32_t *numbers, int64_t *ends, int64_t *counts) {
     int64_t t = 0;
     Word words[AHEAD];
     for (int64_t s = 0; s < spans; s++) {
         int64_t at = begins[s], first = t;
         for (int n = AHEAD; n == AHEAD;) {
-            for (n = 0; n < AHEAD && next_word(data, at, stops[s], w->seed, words + n); n++) {
+            for (n = 0; n < AHEAD && next(data, at, stops[s], w->seed, words + n); n++) {
                 at = words[n].begin + words[n].length;
                 __builtin_prefetch(w->slots + (spread(words[n].key, (uint64_t)words[n].length, w->seed) & w->mask));
             }
             for (int i = 0; i < n; i++, t++) {
-                numbers[t] = slot_of(w, data + words[i].begin, words[i].length, words[i].key)->number;
+                numbers[t] = number(w, data + words[i].begin, words[i].length, words[i].key);
+                if (numbers[t] == FAILED) return FAILED;
                 ends[t] = words[i].begin + words[i].length;
             }
         }
@@ -268,23 +318,25 @@ int64_t nonplus_words_find(const Words *w, const uint8_t *data, const int64_t *b
     return t;
 }
 
+/* The words of `spans` parts of `data`: their numbers, ABSENT for a string that is not
+   there, and where each ends; `counts` has how many are in each part. Room for half of
+   the bytes and one more for each part is enough. Returns how many. */
+int64_t nonplus_words_find(Words *w, const uint8_t *data, const int64_t *begins, const int64_t *stops, int64_t spans,
+                           int32_t *numbers, int64_t *ends, int64_t *counts) {
+    return numbered(w, next_word, number_found, data, begins, stops, spans, numbers, ends, counts);
+}
+
 /* The same, and a string that is not there is added. Returns FAILED without memory;
    what was added by then stays. */
 int64_t nonplus_words_learn(Words *w, const uint8_t *data, const int64_t *begins, const int64_t *stops, int64_t spans,
                             int32_t *numbers, int64_t *ends, int64_t *counts) {
-    int64_t t = 0;
-    Word word;
-    for (int64_t s = 0; s < spans; s++) {
-        int64_t at = begins[s], first = t;
-        for (; next_word(data, at, stops[s], w->seed, &word); t++) {
-            at = word.begin + word.length;
-            numbers[t] = number_added(w, data + word.begin, word.length, word.key);
-            if (numbers[t] == FAILED) return FAILED;
-            ends[t] = at;
-        }
-        counts[s] = t - first;
-    }
-    return t;
+    return numbered(w, next_word, number_added, data, begins, stops, spans, numbers, ends, counts);
+}
+
+/* The same for led words, of parts in UTF-8. */
+int64_t nonplus_words_learn_led(Words *w, const uint8_t *data, const int64_t *begins, const int64_t *stops,
+                                int64_t spans, int32_t *numbers, int64_t *ends, int64_t *counts) {
+    return numbered(w, next_led_word, number_added, data, begins, stops, spans, numbers, ends, counts);
 }
 
 /* The pieces of words. Word `number` has the pieces [firsts[number], firsts[number + 1])

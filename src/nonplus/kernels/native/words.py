@@ -40,6 +40,7 @@ def functions() -> ctypes.CDLL | None:
         "intern": ([pointer, pointer, pointer, count, pointer], count),
         "find": ([pointer, *pointers, count, *pointers], count),
         "learn": ([pointer, *pointers, count, *pointers], count),
+        "learn_led": ([pointer, *pointers, count, *pointers], count),
         "pieces": ([pointer, pointer, count, *pointers, pointer, pointer], None),
     }
     for name, (arguments, result) in types.items():
@@ -69,9 +70,14 @@ class NativeWords:
     def __len__(self) -> int:
         return int(self._library.nonplus_words_count(self._table))
 
+    @property
+    def size(self) -> int:
+        """The bytes of all strings."""
+        return int(self._library.nonplus_words_bytes(self._table))
+
     def read(self, first: int = 0) -> list[bytes]:
         """The strings from number ``first`` on."""
-        text_N = np.empty(int(self._library.nonplus_words_bytes(self._table)), np.uint8)
+        text_N = np.empty(self.size, np.uint8)
         stop_W = np.empty(len(self) - first, np.int64)
         self._library.nonplus_words_read(self._table, first, text_N.ctypes.data, stop_W.ctypes.data)
         text, stops = text_N.tobytes(), stop_W.tolist()
@@ -120,6 +126,16 @@ class NativeWords:
             MemoryError: there is no room for more words.
         """
         return self._split("learn", data_N, begin_S, stop_S)
+
+    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
+        """The same for words that have the blanks before them, of parts in UTF-8.
+
+        They tile a part: one begins at each space (U+0020) that follows no whitespace.
+
+        Raises:
+            MemoryError: there is no room for more words.
+        """
+        return self._split("learn_led", data_N, begin_S, stop_S)
 
     def _split(self, function: str, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
         room = len(data_N) // 2 + len(begin_S) + 1

@@ -1,16 +1,18 @@
 """Pieces of words: a subword tokenizer that is asked once for each word.
 
-A word, here, is what stands between blanks. Where a tokenizer cuts every word by
-itself, its pieces are kept, so that a text costs a look-up for each word. That is a
-definition too: a passage has the same pieces wherever it stands. SentencePiece alone
-adds up the scores of a whole text in float32, and breaks ties between two ways to cut a
-word (``~~ ~`` and ``~ ~~``) by what happened to stand before it.
+A word, here, is what stands between blanks, or that with the blanks before it. Where a
+tokenizer cuts every word by itself, its pieces are kept, so that a text costs a look-up
+for each word. That is a definition too: a passage has the same pieces wherever it
+stands. SentencePiece alone adds up the scores of a whole text in float32, and breaks
+ties between two ways to cut a word (``~~ ~`` and ``~ ~~``) by what happened to stand
+before it.
 
 Whether a tokenizer cuts words by themselves is decided by who opens it; see there.
 
 Letters in shapes: N bytes, S parts of texts, W words, T pieces.
 """
 
+import functools
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from nonplus.models.ngram.words import Split, Table, Vocabulary, table
 
 BLANKS = b"\t\n\v\f\r "
 _MOST_WORDS = 1 << 20  # that are kept with their pieces: some 100 MB
+_MOST_BYTES = 1 << 26  # of them: a text without blanks is one word
 
 
 @final
@@ -43,8 +46,9 @@ class PieceModel(Protocol):
 
     ``kind`` is its name in a manifest, ``file`` that of its file in a bundle, ``data``
     the content of that. At the ``blanks``, some of the ASCII ones, it cuts a text into
-    words, each of which has the same pieces by itself; without any, it cuts texts as a
-    whole.
+    words, each of which has the same pieces by itself. If it is ``led``, so has each
+    word with the blanks before it: see ``learn_led`` of
+    :class:`~nonplus.kernels.native.words.NativeWords`. Else it cuts texts as a whole.
     """
 
     @property
@@ -58,6 +62,9 @@ class PieceModel(Protocol):
 
     @property
     def blanks(self) -> bytes: ...  # noqa: D102
+
+    @property
+    def led(self) -> bool: ...  # noqa: D102
 
     def cut(self, texts: list[bytes]) -> list[Cut]:
         """Each of ``texts``, in UTF-8, as pieces."""
@@ -109,6 +116,8 @@ class Pieces:
     def _whole(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Bools:
         """Which parts have a blank at which the tokenizer does not cut."""
         whole_S = np.zeros(len(begin_S), np.bool_)
+        if self._model.led:
+            return whole_S
         if not self._model.blanks:
             whole_S[:] = True
         elif self._uncut:
@@ -142,10 +151,11 @@ class _Kept:
 
     def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
         """The pieces of parts, word by word."""
-        if len(self._words) > _MOST_WORDS:
+        if len(self._words) > _MOST_WORDS or self._words.size > _MOST_BYTES:
             self._forget()
         known = len(self._firsts) - 1  # fewer than words if cutting some was broken off
-        number_W, end_W, words_S = self._words.learn(data_N, begin_S, stop_S)
+        learn = self._words.learn_led if self._model.led else self._words.learn
+        number_W, end_W, words_S = learn(data_N, begin_S, stop_S)
         self._learn(self._words.read(known))
         first_W = np.frombuffer(self._firsts, np.int64)
         count_W = first_W[number_W + 1] - first_W[number_W]
@@ -184,6 +194,7 @@ def _merged(whole_S: Bools, by_words: Split, whole: Split) -> Split:
     return Split(ids_T, stops_T, counts_S)
 
 
+@functools.lru_cache(1 << 16)
 def written(piece: bytes) -> bytes:
     """A piece as a word, in which an ARPA file allows no blank."""
     if piece and not any(blank in piece for blank in BLANKS):

@@ -23,6 +23,7 @@ class SentencePieceFile:
 
     kind = "sentencepiece"
     file = "tokenizer.model"
+    led = False
 
     def __init__(self, data: bytes, *, name: str = "the tokenizer's file") -> None:
         """``data`` is the content of the file ``name``.

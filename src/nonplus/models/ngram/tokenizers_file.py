@@ -1,25 +1,25 @@
 """A file of the package ``tokenizers`` as the tokenizer of an n-gram model.
 
 Text that spells one of its special tokens is text. It cuts words by themselves if its
-pre-tokenizer begins with dropping every blank, as BERT's does, if its normaliser looks
-at single characters only, and if texts that are tried when it is opened have the pieces
-of their words. Byte-level ones, as GPT-2's, put a blank into the word after it; they
-cut every text as a whole.
+rules say so and if texts that are tried when it is opened have the pieces of their
+words.
 """
 
 import json
-from collections.abc import Sequence
-from typing import Any, final
+from collections.abc import Iterator, Sequence
+from typing import final
 
+import numpy as np
 import tokenizers
 
 from nonplus.errors import BadModel
+from nonplus.measure.records import Encoding, Encodings, Integers
 from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.ngram.pieces import BLANKS, Cut
+from nonplus.models.ngram.word_cuts import drops_blanks, leads_words
 
-_AT_BLANKS = ("Whitespace", "WhitespaceSplit", "BertPreTokenizer")
-_OF_CHARACTERS = ("BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "StripAccents")
 _PROBES = 50  # pieces that are tried
+_TOGETHER = 1 << 12  # bytes of words that are encoded as one text
 
 
 @final
@@ -46,13 +46,23 @@ class TokenizersFile:
         self._encoder = FastEncoder(
             self._tokenizer, lambda texts: [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
         )
-        by_words = self._drops_blanks() and self._cuts_at(" ")
+        self._piece_of: dict[int, bytes] = {}
+        rules = json.loads(self._tokenizer.to_str())
+        self.led = leads_words(rules) and self._cuts_before_blanks()
+        by_words = drops_blanks(rules) and self._cuts_at(" ")
         self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
 
     def cut(self, texts: list[bytes]) -> list[Cut]:
         """Each of ``texts``, in UTF-8, as pieces."""
-        found = self._encoder.encode([text.decode() for text in texts], specials=False)
-        return [Cut([self._piece(i) for i in each.ids.tolist()], each.byte_ends.tolist()) for each in found]
+        if not self.led:
+            return [Cut(self._pieces(each.ids), each.byte_ends.tolist()) for each in self._encoded(texts)]
+        # A row of led words is a text that is cut into them, and one long text is fast.
+        rows = list(_rows(texts))
+        return [
+            cut
+            for row, found in zip(rows, self._encoded([b"".join(row) for row in rows]), strict=True)
+            for cut in self._apart(row, found)
+        ]
 
     def spelled(self, pieces: Sequence[str]) -> str:
         """The text that pieces stand for."""
@@ -60,27 +70,46 @@ class TokenizersFile:
         text: str = self._tokenizer.decode([i for i in ids if i is not None], skip_special_tokens=False)
         return text
 
-    def _piece(self, token: int) -> bytes:
-        return str(self._tokenizer.id_to_token(token)).encode()
+    def _encoded(self, texts: list[bytes]) -> Encodings:
+        return self._encoder.encode([text.decode() for text in texts], specials=False)
 
-    def _drops_blanks(self) -> bool:
-        rules = json.loads(self._tokenizer.to_str())
-        alone = not any(
-            token["lstrip"] or token["rstrip"] or " " in token["content"] for token in rules["added_tokens"]
-        )
-        at_blanks = [step in _AT_BLANKS for step in _steps(rules["pre_tokenizer"], "pretokenizers")]
-        by_character = [step in _OF_CHARACTERS for step in _steps(rules["normalizer"], "normalizers")]
-        drawn = rules["model"].get("dropout") is not None
-        return alone and not drawn and at_blanks[:1] == [True] and all(by_character)
+    def _apart(self, row: list[bytes], found: Encoding) -> Iterator[Cut]:
+        """The words of a row, which was encoded as one text."""
+        pieces, stops = self._pieces(found.ids), found.byte_ends.tolist()
+        ends = np.cumsum([len(word) for word in row])
+        last = np.searchsorted(found.byte_ends, ends, side="right").tolist()
+        for begin, first, stop in zip([0, *ends.tolist()], [0, *last], last, strict=False):
+            yield Cut(pieces[first:stop], [each - begin for each in stops[first:stop]])
+
+    def _pieces(self, ids: Integers) -> list[bytes]:
+        known = self._piece_of
+        for i in set(ids.tolist()).difference(known):
+            known[i] = str(self._tokenizer.id_to_token(i)).encode()
+        return [known[i] for i in ids.tolist()]
+
+    def _probes(self) -> list[str]:
+        return [word for word in sorted(self._tokenizer.get_vocab()) if word.isalnum()][:_PROBES]
+
+    def _cuts_before_blanks(self) -> bool:
+        words = [f" {word}" for word in self._probes()]
+        whole, *own = self._encoded([word.encode() for word in ("".join(words), *words)])
+        return bool(words) and whole.ids.tolist() == [i for each in own for i in each.ids.tolist()]
 
     def _cuts_at(self, blank: str) -> bool:
-        words = [word for word in sorted(self._tokenizer.get_vocab()) if word.isalnum()][:_PROBES]
-        whole, *own = self.cut([text.encode() for text in (f"{blank}{(2 * blank).join(words)}{blank}", *words)])
-        return bool(words) and whole.pieces == [piece for each in own for piece in each.pieces]
+        words = self._probes()
+        whole, *own = self._encoded([text.encode() for text in (f"{blank}{(2 * blank).join(words)}{blank}", *words)])
+        return bool(words) and whole.ids.tolist() == [i for each in own for i in each.ids.tolist()]
 
 
-def _steps(rule: dict[str, Any] | None, inside: str) -> list[str]:
-    """The names of the steps of a rule, one after another."""
-    if rule is None:
-        return []
-    return [name for each in rule[inside] for name in _steps(each, inside)] if inside in rule else [rule["type"]]
+def _rows(words: list[bytes]) -> Iterator[list[bytes]]:
+    """Words in rows, each a text that is cut into its words."""
+    row: list[bytes] = []
+    size = 0
+    for word in words:
+        if row and (size > _TOGETHER or word[:1] != b" " or row[-1].decode()[-1:].isspace()):
+            yield row
+            row, size = [], 0
+        row.append(word)
+        size += len(word)
+    if row:
+        yield row

@@ -24,6 +24,11 @@ from nonplus.models.ngram.normalizers.aligned import Bytes
 _FIRST = len(SPECIAL_WORDS)  # the id of the first word that a text can have
 _NEVER_KNOWN = [word.encode() for word in (*SPECIAL_WORDS, "<UNK>")]
 _WORD = re.compile(rb"[^\t-\r ]+")
+# A character, and all up to a space that follows no whitespace of Unicode, in UTF-8.
+_LED_WORD = re.compile(
+    rb"(?s:.)(?:[^ ]|(?<=[\t-\r\x1c- ]) |(?<=\xc2[\x85\xa0]) |"
+    rb"(?<=\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80) )*"
+)
 
 
 @final
@@ -45,6 +50,9 @@ class Table(Protocol):
 
     def __len__(self) -> int: ...
 
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
     def read(self, first: int = 0) -> list[bytes]: ...  # noqa: D102
 
     def extend(self, words: list[bytes]) -> None: ...  # noqa: D102
@@ -56,6 +64,8 @@ class Table(Protocol):
     def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
 
     def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
+
+    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
 
 
 class Vocabulary(Protocol):
@@ -177,6 +187,11 @@ class PlainTable:
     def __len__(self) -> int:
         return len(self._words)
 
+    @property
+    def size(self) -> int:
+        """The bytes of all strings."""
+        return sum(map(len, self._words))
+
     def read(self, first: int = 0) -> list[bytes]:
         """The strings from number ``first`` on."""
         return self._words[first:]
@@ -198,18 +213,23 @@ class PlainTable:
 
     def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
         """The numbers of the words of parts, where each ends, and their counts."""
-        found, end_T, count_S = _found(data_N, begin_S, stop_S)
+        found, end_T, count_S = _found(_WORD, data_N, begin_S, stop_S)
         return self.numbers(found), end_T, count_S
 
     def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
         """The same, and a new word gets the next number."""
-        found, end_T, count_S = _found(data_N, begin_S, stop_S)
+        found, end_T, count_S = _found(_WORD, data_N, begin_S, stop_S)
+        return self.intern(found), end_T, count_S
+
+    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
+        """The same for words that have the blanks before them, of parts in UTF-8."""
+        found, end_T, count_S = _found(_LED_WORD, data_N, begin_S, stop_S)
         return self.intern(found), end_T, count_S
 
 
-def _found(data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[list[bytes], Ints, Ints]:
+def _found(word: re.Pattern[bytes], data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[list[bytes], Ints, Ints]:
     data = data_N.tobytes()
-    found = [list(_WORD.finditer(data, *part)) for part in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
-    words = [word for part in found for word in part]
+    found = [list(word.finditer(data, *part)) for part in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
+    words = [each for part in found for each in part]
     count_S = np.array([len(part) for part in found], np.int64)
-    return [word[0] for word in words], np.array([word.end() for word in words], np.int64), count_S
+    return [each[0] for each in words], np.array([each.end() for each in words], np.int64), count_S

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from training import by_words, new_rules, trained, trained_in
 
+import nonplus
 from nonplus.models.ngram.arpa import read_arpa
 from nonplus.models.ngram.training.folder import WorkFolder
 
@@ -21,6 +22,33 @@ SHAKESPEARE = [
     (2817, 163387, 0.979356, 1.49648, 1.51919),
     (597, 141222, 0.992519, 1.7809, 1.98203),
 ]
+
+# The first 36,000 lines of tinyshakespeare.txt are train.txt, the other 4,000 test.txt:
+# `lmplz -o ORDER --text train.txt --arpa model.arpa` says n-grams and discounts of the
+# highest order, `query model.arpa < test.txt` the perplexities with and without OOVs
+# (KenLM 0.3.0).
+HELD_OUT = {
+    2: (110183, (0.814142, 1.14307, 1.31222), 515.195049705141, 255.7671788059635),
+    3: (156550, (0.922093, 1.27508, 1.48153), 504.02377775809015, 249.68199179833238),
+    4: (149159, (0.974626, 1.52979, 1.69203), 502.99647196461484, 249.21047557001498),
+    5: (128861, (0.992621, 1.81271, 1.80886), 502.95931803725637, 249.2072178094786),
+}
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")  # words that are unknown
+@pytest.mark.parametrize("order", HELD_OUT)
+def test_discounts_and_perplexities_are_those_of_lmplz_and_query(data: Path, tmp_path: Path, order: int) -> None:
+    lines = (data / "eval" / "tinyshakespeare.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    options = nonplus.TrainingOptions(order=order, normalizer="raw", exact_lmplz=True)
+    trained = nonplus.train_ngrams(["".join(lines[:36000])], tmp_path / "model", options=options)
+    report = nonplus.evaluate(["".join(lines[36000:])], model=f"ngram:{tmp_path / 'model'}")
+    ngrams, discounts, perplexity, of_known = HELD_OUT[order]
+    found = trained.discounts[-1]
+    assert trained.counts[-1] == ngrams
+    assert [found.one, found.two, found.more] == pytest.approx(discounts, rel=1e-5)
+    assert (report.tokens, report.tally.unknown) == (21893, 2125)
+    assert report.perplexity == pytest.approx(perplexity, rel=1e-5)
+    assert report.perplexity_without_unknown == pytest.approx(of_known, rel=1e-5)
 
 
 def test_counts_and_discounts_are_those_of_lmplz(data: Path, tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from nonplus.files import reading
 from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.manifest import Manifest
 from nonplus.models.ngram.model_file import outline
 from nonplus.models.ngram.opening import found_at
+from nonplus.models.ngram.sources import size
 
 
 @final
@@ -77,7 +77,7 @@ def _bundle(folder: Path, name: str) -> Inspection:
     return Inspection(
         name=name,
         kind="bundle",
-        bytes=_size(*folder.iterdir()),
+        bytes=size(folder),
         ngram_bytes=manifest.files[manifest.ngrams].bytes,
         counts=manifest.counts,
         vocabulary=manifest.vocabulary,
@@ -88,21 +88,13 @@ def _bundle(folder: Path, name: str) -> Inspection:
 
 
 def _file(path: Path, name: str) -> Inspection:
-    found, size = outline(path), _size(path)
+    found, whole = outline(path), size(path)
     return Inspection(
         name=name,
         kind=found.kind,
-        bytes=size,
-        ngram_bytes=size,
+        bytes=whole,
+        ngram_bytes=whole,
         counts=found.counts,
         vocabulary=found.vocabulary,
         bits=found.bits,
     )
-
-
-def _size(*paths: Path) -> int:
-    total = 0
-    for path in paths:
-        with reading(path):
-            total += path.stat().st_size
-    return total

@@ -1,18 +1,23 @@
 """Training: the same probabilities as a textbook, whatever the memory and the order."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import bits
 from textbook import estimated
-from training import by_words, lines, new_rules, trained, without_native
+from training import by_words, lines, new_rules, trained, trained_in, without_native
 
+from nonplus.errors import BadInput
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.rules import Rules
 from nonplus.models.ngram.training import reading, trainer
+from nonplus.models.ngram.training.folder import WorkFolder
+from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.words import NewWords
 
 few = settings(max_examples=50)  # each example writes files
@@ -82,6 +87,13 @@ def test_the_memory_changes_no_bit(texts, order, prune, most):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "_most_ngrams", lambda options, words: most)
         assert bits(trained(texts, **options)) == bits(whole)
+
+
+def test_a_word_that_cannot_be_counted_is_refused(tmp_path):
+    text, _ = trained_in(WorkFolder(tmp_path / "work", {}), ["a b"], order=2)
+    many = replace(text, counts_V=text.counts_V + (1 << 32))
+    with pytest.raises(BadInput, match=r"a word occurs 4,294,967,297 times, and .* up to 4,294,967,295"):
+        trainer.train(many, TrainingOptions(order=2), TrainingMeter())
 
 
 @few

@@ -9,6 +9,7 @@ from typing import final
 
 import numpy as np
 
+from nonplus.errors import BadInput
 from nonplus.measure.records import Ints
 from nonplus.models.ngram.ngrams import BEGIN, Block
 from nonplus.models.ngram.training import stages
@@ -24,6 +25,7 @@ from nonplus.models.ngram.training.reading import Text
 from nonplus.models.ngram.training.stages import COUNTED, Statistics
 
 FIXED = 120 << 20  # bytes that a training takes beside its n-grams
+_MOST_COUNTED = (1 << 32) - 1
 _PER_WORD = 300  # bytes of each word: itself, and its place in some arrays
 _PER_NGRAM = 34  # bytes of each order but the first, for each occurrence
 
@@ -58,7 +60,15 @@ class Trained:
 
 
 def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained:
-    """Estimate a model; what earlier calls finished in the text's folder is used."""
+    """Estimate a model; what earlier calls finished in the text's folder is used.
+
+    Raises:
+        BadInput: a word is more frequent than can be counted.
+    """
+    if (most := int(text.counts_V.max())) > _MOST_COUNTED:
+        raise BadInput(
+            f"a word occurs {most:,} times, and an n-gram is counted up to {_MOST_COUNTED:,}; train on less of the text"
+        )
     thresholds, folder, v = options.thresholds, text.folder, len(text.words)
     parts = _partitions(text, options) if options.order > 1 else []
     meter.begin("counting", len(parts))

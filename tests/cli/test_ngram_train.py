@@ -115,6 +115,34 @@ def test_a_model_must_be_written_somewhere_that_is_free(run: Run, tmp_path: Path
     assert "exists and is no bundle, so it is not replaced" in ran.err
 
 
+def test_a_text_is_not_replaced_by_its_model(run: Run, tmp_path: Path) -> None:
+    (text := tmp_path / "text.arpa").write_text("a b c")
+    for verb in (("train", text, "--arpa", text), ("convert", BOOK.with_name("weather.arpa"), "-o", text)):
+        ran = run("ngram", *verb)
+        assert (ran.code, text.read_text()) == (2, "a b c")
+        assert "exists and is no ARPA file, so it is not replaced; give another name, or remove it" in ran.err
+    assert list(tmp_path.iterdir()) == [text]
+
+
+def test_an_arpa_file_is_replaced(run: Run, tmp_path: Path) -> None:
+    for order in (1, 2):
+        assert run("ngram", "train", "text:a b c", "--arpa", tmp_path / "a.arpa", "--order", order).code == 0
+    assert read_arpa(tmp_path / "a.arpa").counts == (6, 4)
+
+
+@pytest.mark.parametrize(
+    ("output", "sentence"),
+    [
+        (["--arpa", "a.arpa.gz"], "--arpa a.arpa.gz names a compressed file, which is not written; write a.arpa"),
+        (["-o", "a.arpa"], "--output a.arpa names an ARPA file, not a folder; give --arpa a.arpa"),
+    ],
+)
+def test_a_name_that_says_another_kind_of_file_is_refused(run: Run, output: list[str], sentence: str) -> None:
+    ran = run("ngram", "train", "text:a b c", *output)
+    assert ran.code == 2
+    assert sentence in ran.err
+
+
 def begun(tmp_path: Path, *arguments: object) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "nonplus.cli", "ngram", "train", *map(str, arguments)]
     with (tmp_path.parent / f"{tmp_path.name}.err").open("wb") as said:

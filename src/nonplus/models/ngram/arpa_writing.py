@@ -6,9 +6,11 @@ Letters in shapes: M n-grams of a block, k words of each.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import IO, final
 
 from nonplus.errors import BadInput
+from nonplus.files import reading
 from nonplus.kernels.native import arpa as native
 from nonplus.models.ngram.decimals import decimals
 from nonplus.models.ngram.ngrams import Block, Ngrams
@@ -16,6 +18,25 @@ from nonplus.models.ngram.ngrams import Block, Ngrams
 _BREAKS = b" \t\r\n"  # what divides fields and lines
 _AT_ONCE = 1 << 16  # n-grams
 _RARE = 64  # n-grams written in Python where the C kernel stops
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
+_HEADER = 1 << 16  # bytes in which an ARPA file has begun; anything may stand before
+
+
+def check_arpa_free(path: Path) -> None:
+    """Refuse to replace a file that is no ARPA file, such as the text of a training.
+
+    Raises:
+        BadInput: it is so, or the name is that of another kind of file.
+    """
+    if path.suffix in _PACKED:
+        raise BadInput(f"arpa={path} names a compressed file, which is not written; write {path.stem} and compress it")
+    with reading(path):
+        if not path.is_file():  # none, or a pipe
+            return
+        with path.open("rb") as file:
+            begin = file.read(_HEADER)
+    if begin and b"\\data\\" not in begin:
+        raise BadInput(f"{path} exists and is no ARPA file, so it is not replaced; give another name, or remove it")
 
 
 def write_arpa(file: IO[bytes], ngrams: Ngrams) -> None:

@@ -7,7 +7,7 @@ from typing import Any, final
 
 from nonplus.errors import BadProtocol
 from nonplus.files import replacing
-from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.arpa_writing import check_arpa_free, write_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.ngrams import Ngrams
 from nonplus.models.ngram.packed_columns import Errors
@@ -89,16 +89,19 @@ def convert(model: str, out: Path, *, form: Form = Form(), text: TextOptions = T
 
 
 def check(out: Path, form: Form) -> None:
-    """Refuse a form that ``out`` cannot have, before a model is read.
+    """Refuse a form that ``out`` cannot have, or a file there that is not replaced.
 
     Raises:
-        BadProtocol: it is so.
+        BadProtocol: the form does not fit.
+        BadInput: ``out`` is to be an ARPA file, and is another one.
     """
     if out.suffix in _OTHERS:
         raise BadProtocol(f"{out} names a file of a kind that is not written; end it with {_ARPA}, or name a folder")
     if out.suffix == _ARPA and (form.packed or form.quantize):
         asked = "packed=True" if form.packed else f"quantize={form.quantize}"
         raise BadProtocol(f"an ARPA file such as {out} holds float32, got {asked}; leave it out, or name a folder")
+    if out.suffix == _ARPA:
+        check_arpa_free(out)
 
 
 def write(given: Source, out: Path, form: Form, *, ngrams: Ngrams | None = None) -> Written:

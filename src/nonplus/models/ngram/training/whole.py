@@ -10,7 +10,7 @@ from nonplus.cautions import warn
 from nonplus.errors import SuspectInput
 from nonplus.files import replacing
 from nonplus.measure.records import Document
-from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.arpa_writing import check_arpa_free, write_arpa
 from nonplus.models.ngram.bundle import check_free, write_bundle
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.normalizers.named import named
@@ -50,6 +50,8 @@ def train_and_write(
     with ExitStack() as files:
         if outputs.output is not None:
             check_free(outputs.output)
+        if outputs.arpa is not None:
+            check_arpa_free(outputs.arpa)
         arpa = None if outputs.arpa is None else files.enter_context(replacing(outputs.arpa))
         folder = WorkFolder(outputs.work, _conditions(options, rules))
         text = read(documents, rules=rules, vocabulary=options.vocabulary, folder=folder, meter=meter)

@@ -152,7 +152,7 @@ def test_a_bundle_is_shown_with_how_it_was_made(run: Run, bundle: Path) -> None:
     assert lines["trained on"] == "70 bytes, 14 tokens, sha256 00ff"
     assert lines["values"] == "quantised to 2 bits"
     assert re.fullmatch(
-        r"probabilities by 0\.\d+, back-off weights by .* at most, in base-10 logarithms", lines["order 2"]
+        r"probabilities off by 0\.\d+, back-off weights off by .* at most, in base-10 logarithms", lines["order 2"]
     )
     assert re.fullmatch(r"within \d+\.\d\d%: the probabilities after any history", lines["sums to 1"])
     assert "words.txt" in lines

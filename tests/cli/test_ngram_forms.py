@@ -68,3 +68,14 @@ def test_a_refusal_says_which_option_to_change(run: Run, tmp_path: Path, argumen
     ran = run("ngram", "prune", WEATHER, "-o", tmp_path / "small", *arguments)
     assert ran.code == 2
     assert re.search(sentence, ran.err)
+
+
+def test_a_model_of_single_words_and_an_arpa_file_have_one_size(run: Run, tmp_path: Path) -> None:
+    out = run("ngram", "prune", WEATHER, "-o", tmp_path / "w.arpa", "--ngrams", 8).out
+    assert "n-grams          8\n" in out
+    assert re.search(r"^size             [\d,]+ bytes$", out, re.MULTILINE)
+
+
+def test_a_size_in_bytes_is_that_of_a_bundle(run: Run, tmp_path: Path) -> None:
+    ran = run("ngram", "prune", WEATHER, "-o", tmp_path / "w.arpa", "--to-bytes", "1K")
+    assert "--to-bytes 1000 is about a packed bundle" in ran.err

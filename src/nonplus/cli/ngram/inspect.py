@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import click
 
+from nonplus.cli.ngram.written import summed
 from nonplus.cli.terminal.options import Option, Verb
 from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.measure.formatting import counted, figure
@@ -35,7 +36,7 @@ def command(as_json: bool, model: str) -> int:
 def _lines(found: Inspection) -> Iterator[tuple[str, str]]:
     yield "model", f"{found.name} ({found.kind})"
     yield "order", str(found.order)
-    yield "n-grams", " + ".join(f"{count:,}" for count in found.counts) + f" = {sum(found.counts):,}"
+    yield "n-grams", summed(found.counts)
     yield "vocabulary", counted(found.vocabulary, "word")
     yield "size", f"{counted(found.bytes, 'byte')}; {figure(found.bits_per_ngram, 3)} bits for each n-gram"
     yield "values", f"quantised to {found.bits} bits" if found.bits else "float32"
@@ -49,7 +50,7 @@ def _errors(found: Inspection) -> Iterator[tuple[str, str]]:
     """
     for order, errors in enumerate(found.errors, 2):
         kinds = ("probabilities", "back-off weights")
-        off = [f"{kind} by {error:.3g}" for kind, error in zip(kinds, errors, strict=False)]
+        off = [f"{kind} off by {error:.3g}" for kind, error in zip(kinds, errors, strict=False)]
         yield f"  order {order}", f"{', '.join(off)} at most, in base-10 logarithms"
     if found.errors:
         probs, backoffs = [0.0, *(each[0] for each in found.errors)], [0.0, *(each[1] for each in found.errors[:-1])]
@@ -79,6 +80,12 @@ def _training(training: Training) -> Iterator[tuple[str, str]]:
     size = f"{counted(training.bytes, 'byte')}, {counted(training.tokens, 'token')}"
     yield "trained on", f"{size}, sha256 {training.text_sha256}"
     if training.options:
-        yield "options", ", ".join(f"{name}={value}" for name, value in training.options.items())
+        yield "options", ", ".join(f"{name}={_listed(value)}" for name, value in training.options.items())
+    if training.discounts:
+        yield "discounts", "of n-grams with a count of 1, of 2, of 3 or more"
     for order, discounts in enumerate(training.discounts, 1):
-        yield f"  discounts of {order}", ", ".join(figure(each) for each in discounts)
+        yield f"  of order {order}", ", ".join(figure(each) for each in discounts)
+
+
+def _listed(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

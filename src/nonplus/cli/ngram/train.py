@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from nonplus.cli.ngram.written import summed
 from nonplus.cli.terminal.help_texts import CORPUS, TRAINED, TRAINING
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note, wrote
@@ -70,12 +71,13 @@ def _lines(source: str, report: TrainingReport) -> Iterator[tuple[str, str]]:
     sizes = ((report.sentences, "sentence"), (report.tokens, "token"), (report.bytes, "byte"))
     yield "text", ", ".join(counted(*each) for each in sizes)
     yield "vocabulary", counted(report.words, "word")
-    yield "n-grams", " + ".join(f"{count:,}" for count in report.counts) + f" = {sum(report.counts):,}"
+    yield "n-grams", summed(report.counts)
     if report.counts != report.counts_before_pruning:
         yield "  unpruned", " + ".join(f"{count:,}" for count in report.counts_before_pruning)
+    yield "discounts", "of n-grams with a count of 1, of 2, of 3 or more"
     for order, each in enumerate(report.discounts, 1):
         used = "" if each.estimated else "; not estimated: the text is too small"
-        yield f"  discounts of {order}", f"{figure(each.one)}, {figure(each.two)}, {figure(each.more)}{used}"
+        yield f"  of order {order}", f"{figure(each.one)}, {figure(each.two)}, {figure(each.more)}{used}"
     yield "options", ", ".join(f"{name}={_value(value)}" for name, value in report.options.items())
 
 

@@ -41,7 +41,8 @@ def say_written(written: Written) -> None:
     """Print what was written; what was lost goes to stderr."""
     say_field("wrote", f"{written.path} ({written.kind})")
     say_field("n-grams", summed(written.counts))
-    say_field("size", f"{counted(written.bytes, 'byte')}, {written.ngram_bytes:,} of them n-grams")
+    ngrams = "" if written.kind == "ARPA" else f", {written.ngram_bytes:,} of them n-grams"
+    say_field("size", f"{counted(written.bytes, 'byte')}{ngrams}")
     say_field("values", f"quantised, {written.bits} bits" if written.bits else "float32")
     for sentence in written.lost:
         note(sentence)
@@ -54,4 +55,5 @@ def say_field(name: str, value: str) -> None:
 
 def summed(counts: Sequence[int]) -> str:
     """How many n-grams of each order there are, and of all."""
-    return " + ".join(f"{count:,}" for count in counts) + f" = {sum(counts):,}"
+    total = f" = {sum(counts):,}" if len(counts) > 1 else ""
+    return " + ".join(f"{count:,}" for count in counts) + total

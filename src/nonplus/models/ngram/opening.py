@@ -43,7 +43,9 @@ def found_at(name: str) -> Path:
     with reading(path):
         is_folder, is_file = path.is_dir(), path.is_file()
     if not is_folder and not is_file:
-        raise BadModel(f"ngram: takes the folder of a bundle or a file, and there is none of the name {name!r}")
+        raise BadModel(
+            f"ngram: takes the folder of a bundle or a file, and there is none of the name {name!r}; check it"
+        )
     if is_folder and not is_bundle(path):
         other = (path / "config.json").is_file()
         remedy = f"open it with hf:{name}" if other else "write one with nonplus ngram train, or name an ARPA file"

@@ -30,7 +30,7 @@ class PruneOptions:
             what = " and ".join(f"{name}={getattr(self, name)}" for name in given) or "none"
             raise BadProtocol(f"pruning takes one of entropy=1e-8, ngrams=1000000 and to_bytes=6000000, got {what}")
         if not getattr(self, given[0]) >= 0:
-            raise BadProtocol(f"{given[0]} must not be below 0, got {given[0]}={getattr(self, given[0])}")
+            raise BadProtocol(f"{given[0]}={getattr(self, given[0])} is below 0 or no number; give one from 0 on")
 
 
 @final
@@ -70,6 +70,8 @@ def prune(model: str, out: Path, *, options: PruneOptions, form: Form = Form()) 
     """
     if options.to_bytes is not None:
         form = Form(quantize=form.quantize, packed=True)
+    if options.to_bytes is not None and out.suffix == ".arpa":
+        raise BadProtocol(f"to_bytes={options.to_bytes} is about a packed bundle, got {out}; name a folder")
     check(out, form)
     given = source(model)
     left = _pruned(given, options, form)

@@ -323,7 +323,7 @@ def of_one(design: str, file: Path, width: int, model: Any, settings: Settings) 
     for begin in random.integers(0, len(nats) - width + 1, settings.samples):
         part = whole[begin : begin + width]
         bounds = quarters(0, width)
-        sums = zip(run_sums(part, bounds), np.diff(bounds).tolist(), strict=True)
+        sums = zip(run_sums(part, bounds).tolist(), np.diff(bounds).tolist(), strict=True)
         stretches = tuple(Stretch(y, n << 40) for y, n in sums)
         tally = Tally(documents=1, nats=int(part.sum()), tokens=width << 40, stretches=stretches)
         spread = spread_within(tally)

@@ -30,7 +30,7 @@ from nonplus.measure.statistics.intervals import (
     token_interval,
 )
 from nonplus.measure.statistics.stretches import Stretch
-from nonplus.measure.statistics.sums import Sums
+from nonplus.measure.statistics.sums import Sums, SumsOfTexts
 from nonplus.measure.statistics.tally import LARGEST, Tally
 
 
@@ -60,7 +60,7 @@ def total(these: Iterable[Summed]) -> Tally:
     return Tally.of(
         SummedTexts(
             documents=tuple(each.document for each in documents),
-            sums=tuple(each.sums for each in documents),
+            sums=SumsOfTexts.of([each.sums for each in documents]),
             partial=np.zeros(len(documents), bool),
             zero_places=(),
             stretches=tuple(enumerate(each.stretches for each in documents)),

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kernels import switched
 from models import bits as bits_of
 from models import models
 from tables import holed_models
+from tests.models.ngram.kernels import switched
 
 from nonplus.errors import BadModel
 from nonplus.kernels.native import ngrams

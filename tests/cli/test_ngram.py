@@ -158,6 +158,14 @@ def test_a_bundle_is_shown_with_how_it_was_made(run: Run, bundle: Path) -> None:
     assert "words.txt" in lines
 
 
+def test_the_bundle_that_comes_with_the_package_is_inspected_by_its_name(run: Run) -> None:
+    shown = json.loads(run("ngram", "inspect", "bundled:ngram", "--json").out)
+    assert shown["manifest"]["quantiles"]["en"]["0.50"] > 1
+    refused = run("ngram", "inspect", "bundled:tiny")
+    assert refused.code == 2
+    assert "is a model of transformers" in refused.err
+
+
 def test_every_checksum_of_a_bundle_is_compared(run: Run, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nonplus.models.ngram.bundle._CHECKED", 0)
     table = bundle / "ngrams.table"

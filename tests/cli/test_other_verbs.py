@@ -72,7 +72,7 @@ def test_the_bundled_models_are_listed_with_their_sizes(run):
     assert tiny["context"] == 512
     assert tiny["bytes"] > 1_000_000
     lines = run("models").out.splitlines()
-    assert [line.split()[0] for line in lines[: lines.index("")]] == ["bundled:base", "bundled:tiny"]
+    assert [line.split()[0] for line in lines[: lines.index("")]] == ["bundled:base", "bundled:ngram", "bundled:tiny"]
 
 
 def test_the_bundled_models_are_listed_with_licence_checksum_and_the_figures_of_their_cards(run):

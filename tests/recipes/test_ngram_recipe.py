@@ -1,6 +1,7 @@
 """The recipe of the bundled n-gram model, on a chapter of a novel."""
 
 import importlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -96,3 +97,13 @@ def test_a_word_has_pieces_of_its_own_from_which_it_can_be_read_back(recipe: Cal
         assert tokenizer.decode(ids) == "".join(f" {word}" for word in text.split())
 
     holds()
+
+
+def test_the_card_tells_the_counts_and_quantiles_of_the_manifest(recipe: Callable[[str], Any], tmp_path: Path) -> None:
+    folder = Path(__file__).resolve().parents[2] / "src" / "nonplus" / "models" / "bundled" / "ngram"
+    manifest = json.loads((folder / "manifest.json").read_text())
+    made = json.loads((folder / "figures.json").read_text())
+    parts = recipe("ngram_card").parts(folder, made)
+    assert all(f"{count:,} of order {order}" in parts["size"] for order, count in enumerate(manifest["counts"], 1))
+    assert manifest["training"]["text_sha256"] in parts["training"]
+    assert f"{manifest['quantiles']['en']['0.95']:,.1f}" in parts["quantiles"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from nonplus.errors import BadModel
 from nonplus.files import reading
+from nonplus.models.bundled_cards import bundled_folder
 from nonplus.models.loading import Loading, loaded_as_is
 from nonplus.models.ngram.bundle import MANIFEST, is_bundle, open_bundle
 from nonplus.models.ngram.model import NgramModel
@@ -31,13 +32,14 @@ def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: 
 
 
 def found_at(name: str) -> Path:
-    """The folder of a bundle, or a file that may be a model.
+    """The folder of a bundle, ``bundled:`` and the name of one that comes with nonplus,
+    or a file that may be a model.
 
     Raises:
         BadModel: there is neither.
         BadInput: it cannot be read.
     """
-    path = Path(name)
+    path = bundled_folder(name.removeprefix("bundled:")) if name.startswith("bundled:") else Path(name)
     if not name:
         raise BadModel("ngram: takes a model and got none; name the folder of a bundle, an ARPA file or a KenLM binary")
     with reading(path):
@@ -48,7 +50,7 @@ def found_at(name: str) -> Path:
         )
     if is_folder and not is_bundle(path):
         other = (path / "config.json").is_file()
-        remedy = f"open it with hf:{name}" if other else "write one with nonplus ngram train, or name an ARPA file"
+        remedy = f"open it with hf:{path}" if other else "write one with nonplus ngram train, or name an ARPA file"
         what = "a model of transformers" if other else "no bundle"
         raise BadModel(f"the folder {name} is {what}: it has no {MANIFEST}; {remedy}")
     return path

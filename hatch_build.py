@@ -22,10 +22,11 @@ FLAGS = ["-O3", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-fno-math-errno", "-fno
 # Each of these, say x.c, is compiled once for each level of x86-64 processors, else
 # once, and x_dispatch.c chooses at run time. By default GCC would use half of the width
 # of a v4.
-LEVELED = ("lse",)
+LEVELED = ("lse", "sums")
 ONCE = (
     "arpa",
     "counting",
+    "covered",
     "framing",
     "kenlm",
     "ngrams",

@@ -31,8 +31,8 @@ from torch.nn import functional as F
 
 from nonplus.kernels.backends.torch import pure_accumulate
 from nonplus.kernels.head_nll import head_nll
-from nonplus.kernels.native import library
 from nonplus.kernels.token_nll import token_nll
+from nonplus.native import library
 
 Work = Callable[[], Tensor | None]
 

@@ -170,6 +170,12 @@ MUTANTS = [
         "start_R = begins_R",
     ),
     Mutant(
+        "the C kernel's squares are taken for weights",
+        "measure/statistics/native_sums.py",
+        '_SUMS = ("nats", "tokens", "squares", "weighted", "zeros")',
+        '_SUMS = ("nats", "squares", "tokens", "weighted", "zeros")',
+    ),
+    Mutant(
         "the words of the detokenised text are counted",
         "measure/session.py",
         "lm_eval_counts(document.original or document.text)",
@@ -203,7 +209,13 @@ def caught(mutant: Mutant) -> bool:
 
 
 def _status(source: Path) -> int:
+    """That of the tests with the C kernels, and if they pass, of those without."""
+    return _status_by(source, native="1") or _status_by(source, native="0")
+
+
+def _status_by(source: Path, *, native: str) -> int:
     environment = os.environ | {"PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+    environment["NONPLUS_NATIVE"] = native
     command = [sys.executable, "-c", _RUN, str(source), TESTS]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode in (0, 1), f"neither passed nor failed:\n{run.stdout[-2000:]}{run.stderr[-2000:]}"

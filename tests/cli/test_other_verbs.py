@@ -124,8 +124,8 @@ def test_without_json_the_doctor_prints_lines(run):
 )
 def test_the_doctor_explains_why_the_c_kernel_is_not_used(run, monkeypatch, switch, built, says):
     monkeypatch.setenv("NONPLUS_NATIVE", switch)
-    monkeypatch.setattr("nonplus.kernels.native.library", lambda: None)
-    monkeypatch.setattr("nonplus.kernels.native.built", lambda: built)
+    monkeypatch.setattr("nonplus.native.library", lambda: None)
+    monkeypatch.setattr("nonplus.native.built", lambda: built)
     assert says in run("doctor", "--model", "uniform:256").out
 
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +13,9 @@ from hypothesis.extra import numpy as hnp
 from nonplus.kernels import native
 from nonplus.kernels.backends import numpy as numpy_backend
 from nonplus.kernels.token_nll import token_nll
+from nonplus.native import FILE
 
-needs_kernel = pytest.mark.skipif(native.library() is None, reason="the C kernel is not built or is switched off")
+needs_kernel = pytest.mark.skipif(native.functions() is None, reason="the C kernel is not built or is switched off")
 PATHS = [pytest.param(numpy_backend.accumulate, marks=needs_kernel, id="C"), numpy_backend.pure_accumulate]
 
 
@@ -184,7 +184,7 @@ def test_threads_change_nothing(monkeypatch):
 
 @needs_kernel
 def test_an_environment_variable_switches_the_kernel_off():
-    code = "from nonplus.kernels.native import library; print(library() is None)"
+    code = "from nonplus.native import library; print(library() is None)"
     run = subprocess.run(
         [sys.executable, "-c", code],
         env=os.environ | {"NONPLUS_NATIVE": "0"},
@@ -197,8 +197,5 @@ def test_an_environment_variable_switches_the_kernel_off():
 
 @needs_kernel
 def test_the_library_links_neither_python_nor_torch():
-    library = Path(native.__file__).with_name("libnonplus.so")
-    symbols = subprocess.run(
-        ["nm", "-D", "--undefined-only", library], capture_output=True, text=True, check=True
-    ).stdout
+    symbols = subprocess.run(["nm", "-D", "--undefined-only", FILE], capture_output=True, text=True, check=True).stdout
     assert not [line for line in symbols.splitlines() if " Py" in line or "torch" in line]

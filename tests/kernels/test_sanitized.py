@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = "gcc -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
-TESTS = ["kernels/test_native.py"]
+TESTS = ["kernels/test_native.py", "measure/test_tally.py"]
 TESTS += [f"models/ngram/test_{name}.py" for name in ("arpa", "table", "table_files", "words")]
 # Some precision comes from vectors, in which instrumented code does not compute.
 LEFT_OUT = "not NumPy and not precision and not exact_to_5e_8"
@@ -53,7 +53,7 @@ def environment(tmp_path_factory):
 
 
 def test_the_checked_kernel_is_the_one_that_is_loaded(environment):
-    script = "from nonplus.kernels import native; print(native.__file__, native.library() is not None)"
+    script = "from nonplus import native; print(native.__file__, native.library() is not None)"
     run = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
     assert run.stdout.startswith(environment["PYTHONPATH"])
     assert run.stdout.endswith("True\n")

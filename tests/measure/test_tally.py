@@ -10,14 +10,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nonplus import native
 from nonplus.measure.records import Document, TokenizedTexts
 from nonplus.measure.scores import ScoredTexts
-from nonplus.measure.statistics import covered_text, fixed_point
+from nonplus.measure.statistics import covered_text, fixed_point, native_sums
 from nonplus.measure.statistics.by_position import PositionTally
 from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
 from nonplus.measure.statistics.fixed_point import fixed, unfixed
 from nonplus.measure.statistics.sums import Sums
 from nonplus.measure.statistics.tally import Tally
+
+
+@pytest.fixture(params=["C", "Python"], scope="module", autouse=True)
+def kernel(request):
+    """Every test of this file with the C kernel and without it."""
+    cached = native.library, native_sums.functions
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NONPLUS_NATIVE", "1" if request.param == "C" else "0")
+        for function in cached:
+            function.cache_clear()
+        if request.param == "C" and native_sums.functions() is None:
+            pytest.skip("the C kernel is not built")
+        yield
+    for function in cached:
+        function.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -234,3 +250,69 @@ def test_sums_that_are_too_large_for_a_block_in_one_number_may_be_small_for_each
     texts = [Text("a" * n, [30.0] * n, list(range(1, n + 1)), id=f"{i}") for i in range(32)]
     sums = document_sums(batch(texts)).sums
     assert [each.squares for each in sums] == [fixed(900.0) * n] * 32
+
+
+SURPRISAL = st.one_of(
+    st.floats(0, 60),
+    st.integers(0, 1 << 53).map(lambda halves: halves / 2**41),  # ties between two units
+    st.sampled_from([math.inf, 45.2, 2047.9999, 2048.0, 2.0**22, 1e9, 1e308]),
+)
+
+
+@given(
+    rows=st.lists(st.tuples(SURPRISAL, st.sampled_from([1.0, 0.0, 0.1, 3e6]), st.integers(0, 1 << 40)), min_size=1),
+    few=st.integers(0, 3),
+    narrow=st.booleans(),
+)
+def test_sums_of_documents_and_positions_are_those_of_each_token_rounded_by_itself(rows, few, narrow):
+    nats, weight, seen = (list(column) for column in zip(*rows, strict=True))
+    seen = [each % 1000 if narrow else each for each in seen]
+    first = min(few, len(nats) - 1)
+    these = [Text("x" * n, [1.0] * n, [*range(1, n + 1)]) for n in (first, len(nats) - first) if n]
+    texts = replace(
+        batch(these),
+        nats=np.array(nats),
+        weight=np.array(weight),
+        seen=np.array(seen, np.int32 if narrow else np.int64),
+    )
+    places, most = {}, float(np.finfo(float).max)
+    for own, each in zip(document_sums(texts), (slice(first), slice(first, None))[-len(these) :], strict=True):
+        finite = [(n, w) for n, w in zip(nats[each], weight[each], strict=True) if n < math.inf]
+        assert own.sums.nats == sum(fixed(min(n * w, most)) for n, w in finite)
+        assert own.sums.squares == sum(fixed(min(min(n * w, most) * n, most)) for n, w in finite)
+        assert own.sums.tokens == sum(map(fixed, weight[each]))
+        assert own.sums.weighted == sum(w != 1 for w in weight[each])
+        assert own.sums.zeros == len(nats[each]) - len(finite)
+    for n, w, before in zip(nats, weight, seen, strict=True):
+        if n < math.inf:
+            tokens, surprisal = places.get(before.bit_length(), (0, 0))
+            places[before.bit_length()] = tokens + fixed(w), surprisal + fixed(min(n * w, most))
+    assert dict(enumerate(PositionTally.of(texts).sums)) == {
+        bits: places.get(bits, (0, 0)) for bits in range(max(places, default=-1) + 1)
+    }
+
+
+@given(st.text(st.sampled_from("ab \n\x1c\x85\xa0é\u1680\u2003\u2028\u3000‰€丁😀"), min_size=1, max_size=40), st.data())
+def test_scored_bytes_cover_the_characters_and_words_that_begin_in_them(text, data):
+    encoded = text.encode()
+    scored_bytes = sorted(data.draw(st.sets(st.integers(0, len(encoded) - 1), min_size=1)))
+    texts = ScoredTexts(
+        tokens=TokenizedTexts(
+            documents=(Document(text=text, id="a"),),
+            ids=np.arange(len(encoded)),
+            byte_ends=np.arange(1, len(encoded) + 1, dtype=np.int32),
+            offsets=np.array([0, len(encoded)]),
+            firsts=np.zeros(1, np.int64),
+        ),
+        index=np.array(scored_bytes),
+        nats=np.ones(len(scored_bytes)),
+        weight=np.ones(len(scored_bytes)),
+        seen=np.array(scored_bytes),
+        partial=np.zeros(1, bool),
+    )
+    begins = np.cumsum([0, *(len(character.encode()) for character in text)])[:-1].tolist()
+    words = [begins[n] for n, c in enumerate(text) if not c.isspace() and (n == 0 or text[n - 1].isspace())]
+    (sums,) = document_sums(texts).sums
+    assert sums.bytes == len(scored_bytes)
+    assert sums.chars == len(set(begins) & set(scored_bytes))
+    assert sums.words == len(set(words) & set(scored_bytes))

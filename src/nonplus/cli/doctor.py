@@ -12,13 +12,12 @@ from typing import final
 
 import click
 
-from nonplus import __version__
+from nonplus import __version__, native
 from nonplus.cli.terminal.help_texts import LOADING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.cli.terminal.spelling import with_flags
 from nonplus.errors import FallbackNotice
-from nonplus.kernels import native
 from nonplus.measure.conformance import Check, attempt, examine
 from nonplus.measure.formatting import jsonable
 from nonplus.measure.interfaces import TextScorer, WindowModel

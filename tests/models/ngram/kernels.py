@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from nonplus.kernels import native
+from nonplus import native
 from nonplus.kernels.native import arpa, kenlm, words
 
 _CACHED = (native.library, arpa.functions, kenlm.functions, words.functions)

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tables import MODEL, Dictionaries, block, holed_models, sentences
 
+from nonplus import native
 from nonplus.errors import BadInput, BadModel
-from nonplus.kernels import native
 from nonplus.models.ngram import table_scoring
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.table import Table, write_table

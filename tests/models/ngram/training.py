@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from hypothesis import strategies as st
 
-from nonplus.kernels import native
+from nonplus import native
 from nonplus.kernels.native import counting
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named

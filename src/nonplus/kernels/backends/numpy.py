@@ -145,7 +145,7 @@ def accumulate(scores_NV: Array, kept_N: Flags, level_N: Floats, sum_N: Floats) 
     """Add a chunk of the vocabulary: see :func:`nonplus.kernels.native.accumulate`."""
     item = scores_NV.itemsize
     regular = scores_NV.strides[1] == item and scores_NV.strides[0] % item == 0
-    if native.library() is None or not (regular and scores_NV.flags.aligned and scores_NV.dtype.isnative):
+    if native.functions() is None or not (regular and scores_NV.flags.aligned and scores_NV.dtype.isnative):
         pure_accumulate(scores_NV, kept_N, level_N, sum_N)
         return
     native.accumulate(

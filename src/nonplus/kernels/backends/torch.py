@@ -124,7 +124,7 @@ def accumulate(scores_NV: Tensor, kept_N: Tensor, level_N: Tensor, sum_N: Tensor
     """Add a chunk of the vocabulary: see :func:`nonplus.kernels.native.accumulate`."""
     dtype = str(scores_NV.dtype).removeprefix("torch.")
     known = dtype in native.DTYPE_BYTES and scores_NV.stride(1) == 1
-    if scores_NV.device.type != "cpu" or native.library() is None or not known:
+    if scores_NV.device.type != "cpu" or native.functions() is None or not known:
         pure_accumulate(scores_NV, kept_N, level_N, sum_N)
         return
     native.accumulate(

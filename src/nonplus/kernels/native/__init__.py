@@ -1,49 +1,36 @@
 """The C kernel (``lse.c``): reads rows of scores once, without copying them.
 
-It is built with the package if there is a C compiler, and uses the binary interface of
-neither Python nor torch. ``NONPLUS_NATIVE=0`` switches it off; NumPy or torch code then
-computes the same.
+Without it NumPy or torch code computes the same.
 
 Letters in shapes: N rows, V vocabulary.
 """
 
 import ctypes
 import functools
-import os
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.measure.records import Floats
+from nonplus.native import library
 
-_FILE = Path(__file__).with_name("libnonplus.so")
 _PER_THREAD = 1 << 20  # with fewer scores, a thread costs more than it saves
 
 DTYPE_BYTES = {"float32": 4, "float64": 8, "bfloat16": 2, "float16": 2}
 _SHORT = {"float32": "f32", "float64": "f64", "bfloat16": "bf16", "float16": "f16"}
 
 
-def built() -> bool:
-    """Whether the kernel was built with the package."""
-    return _FILE.exists()
-
-
 @functools.cache
-def library() -> ctypes.CDLL | None:
-    """The kernel; ``None`` if it was not built, does not load or is switched off."""
-    if os.environ.get("NONPLUS_NATIVE", "1") == "0" or not built():
-        return None
-    try:
-        loaded = ctypes.CDLL(str(_FILE))
-    except OSError:  # built for another machine: `nonplus doctor` shows it
-        return None
-    pointer, count = ctypes.c_void_p, ctypes.c_int64
-    for short in _SHORT.values():
-        function = getattr(loaded, f"nonplus_lse_{short}")
-        function.argtypes = [pointer, pointer, count, count, count, pointer, pointer]
-        function.restype = None
+def functions() -> ctypes.CDLL | None:
+    """The library with the types of its functions for rows; ``None`` without it."""
+    loaded = library()
+    if loaded is not None:
+        pointer, count = ctypes.c_void_p, ctypes.c_int64
+        for short in _SHORT.values():
+            function = getattr(loaded, f"nonplus_lse_{short}")
+            function.argtypes = [pointer, pointer, count, count, count, pointer, pointer]
+            function.restype = None
     return loaded
 
 
@@ -64,8 +51,8 @@ def accumulate(
     Rows of a ``dtype`` in ``DTYPE_BYTES`` begin at ``address``, ``stride`` scores
     apart. The caller must keep that memory, and check that ``library()`` is there.
     """
-    loaded = library()
-    assert loaded is not None, "the C kernel is not available: check library() first"
+    loaded = functions()
+    assert loaded is not None, "the C kernel is not available: check functions() first"
     function = getattr(loaded, f"nonplus_lse_{_SHORT[dtype]}")
     flags_N = np.ascontiguousarray(kept_N, dtype=np.uint8)
 

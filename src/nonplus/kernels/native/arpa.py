@@ -11,8 +11,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.kernels.native import library
 from nonplus.measure.records import Ints
+from nonplus.native import library
 
 Bytes = NDArray[np.uint8]
 Float32s = NDArray[np.float32]

@@ -13,8 +13,8 @@ from typing import NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.kernels.native import library
 from nonplus.measure.records import Ints
+from nonplus.native import library
 
 Digits = NDArray[np.uint32]
 WordIds = NDArray[np.int32]

@@ -12,8 +12,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.kernels.native import library
 from nonplus.measure.records import Integers, Ints
+from nonplus.native import library
 
 Ids = NDArray[np.int32]
 

@@ -3,7 +3,7 @@
 import ctypes
 import functools
 
-from nonplus.kernels.native import library
+from nonplus.native import library
 
 
 @functools.cache

@@ -2,6 +2,8 @@
    processor: the build defines X86_64_LEVELS if it compiled one for each level of
    x86-64. */
 
+#include "levels.h"
+
 #include <stdint.h>
 
 #define ARGUMENTS(stored)                                                                                              \
@@ -10,10 +12,6 @@
 #define PASSED (scores, kept, rows, vocabulary, stride, level, sum)
 
 #if defined(X86_64_LEVELS)
-static int has_v4(void) { return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                 __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"); }
-static int has_v3(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-
 #define ENTRY(name, stored)                                                                                            \
     void nonplus_lse_##name##_v4 ARGUMENTS(stored);                                                                    \
     void nonplus_lse_##name##_v3 ARGUMENTS(stored);                                                                    \

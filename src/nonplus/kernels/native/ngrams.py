@@ -13,7 +13,7 @@ from typing import Any, Protocol, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.kernels import native
+from nonplus import native
 from nonplus.measure.records import Floats, Ints
 
 Numbers = NDArray[np.uint64]

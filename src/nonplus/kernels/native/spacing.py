@@ -9,8 +9,8 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.kernels.native import library
 from nonplus.measure.records import Ints
+from nonplus.native import library
 
 Bytes = NDArray[np.uint8]
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.kernels import native
+from nonplus import native
 
 Int64s = NDArray[np.int64]
 

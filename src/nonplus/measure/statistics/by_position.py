@@ -17,6 +17,7 @@ from nonplus.measure.statistics.fixed_point import (
     units,
     weighted,
 )
+from nonplus.measure.statistics.native_sums import sums_by_position
 
 
 def _entered(seen_S: Integers) -> Ints:
@@ -52,6 +53,9 @@ class PositionTally:
     @classmethod
     def of(cls, texts: ScoredTexts) -> Self:
         """The tally of scored texts; tokens of probability 0 are excluded."""
+        at_once = sums_by_position(texts.nats, texts.weight, texts.seen)
+        if at_once is not None:
+            return cls(tuple(zip(*at_once.tolist(), strict=True)))
         return sum((cls._of(texts, block.values) for block in blocks(texts.offsets)), cls())
 
     @classmethod

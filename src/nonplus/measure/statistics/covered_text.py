@@ -14,6 +14,7 @@ import numpy as np
 from nonplus.measure.records import Bools, Ints, nowhere
 from nonplus.measure.scores import ScoredTexts
 from nonplus.measure.statistics.fixed_point import blocks
+from nonplus.measure.statistics.native_sums import covered
 
 # What str.split takes for a blank.
 _BLANK = [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)]
@@ -38,14 +39,20 @@ class CoveredText:
 def covered_text(texts: ScoredTexts) -> CoveredText:
     """What the scored tokens of each document cover."""
     encoded = [document.text.encode() for document in texts.documents]
-    begins_D = np.cumsum([0, *map(len, encoded)])[:-1]
+    data, begins_D1 = b"".join(encoded), np.cumsum([0, *map(len, encoded)])
+    at_once = covered(texts, data, begins_D1)
+    return _at_edges(texts, data, begins_D1[:-1]) if at_once is None else CoveredText(*at_once)
+
+
+def _at_edges(texts: ScoredTexts, data: bytes, begins_D: Ints) -> CoveredText:
+    """The same without C: what is counted up to the edges of runs of tokens."""
     tokens, first_R, last_R = texts.tokens, *_runs(texts)
     document_R = np.searchsorted(tokens.offsets, first_R, side="right") - 1
     begins_R = begins_D[document_R]
     start_R = np.where(first_R == tokens.offsets[document_R], 0, tokens.byte_ends[first_R - 1]) + begins_R
     stop_R = tokens.byte_ends[last_R] + begins_R
     place_P = np.stack([start_R, stop_R], axis=1).ravel()
-    chars_P, words_P = _begun_before(b"".join(encoded), place_P, begins_D[:0] if tokens.of.inside_word else begins_D)
+    chars_P, words_P = _begun_before(data, place_P, begins_D[:0] if tokens.of.inside_word else begins_D)
     runs_D = np.searchsorted(document_R, np.arange(len(texts) + 1))
     return CoveredText(*(_between(column, runs_D) for column in (place_P, chars_P, words_P)))
 

@@ -25,6 +25,7 @@ from nonplus.measure.statistics.fixed_point import (
     units,
     weighted,
 )
+from nonplus.measure.statistics.native_sums import sums_of_runs
 from nonplus.measure.statistics.stretches import FEW, Blocks, Stretch, block_bounds
 from nonplus.measure.statistics.sums import (
     PLACES,
@@ -192,7 +193,11 @@ def document_sums(
 
 
 def _surprisals(texts: ScoredTexts, offsets: Ints) -> Iterator[tuple[slice, _Columns]]:
-    """Sums over runs of scored tokens, a block of them at a time."""
+    """Sums over runs of scored tokens; without C, a block of them at a time."""
+    at_once = sums_of_runs(texts.nats, texts.weight, offsets)
+    if at_once is not None:
+        yield slice(0, len(offsets) - 1), at_once
+        return
     for values, owners, runs in blocks(offsets):
         nats_S, weight_S = texts.nats[values], texts.weight[values]
         finite_S = np.isfinite(nats_S)

@@ -130,8 +130,6 @@ def scored(work: Path, text: str, rounds: int) -> None:
         print(f"  {name}: {size / each:.1f} MB/CPU s, {tokens / each / 1e6:.2f} M tokens/CPU s, ratio {ratio:.2f}")
     one, two = (wall(lambda: nonplus.evaluate(lines, model=model), threads, rounds) for threads in (1, 2))
     print(f"  two threads against one, whole report, wall time: ratio {one / two:.2f}")
-    one, two = (wall(lambda: bundle.table.score(read.ids_T, read.starts), threads, rounds) for threads in (1, 2))
-    print(f"  two threads against one, look-ups alone, wall time: ratio {one / two:.2f}")
 
 
 def own(ids_T: np.ndarray, nats_T: np.ndarray) -> float:

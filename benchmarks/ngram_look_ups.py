@@ -6,7 +6,6 @@ The ARPA file becomes a table; the binary is what KenLM's ``build_binary`` made 
 Seconds are those of the processor, the best of some rounds in turn.
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -38,16 +37,6 @@ def seconds(work: dict[str, Callable[[], object]], clock: Callable[[], float]) -
     return best
 
 
-def with_threads(n: int, work: Callable[[], object]) -> Callable[[], object]:
-    """Work that asks for ``n`` threads."""
-
-    def run() -> object:
-        os.environ["OMP_NUM_THREADS"] = str(n)
-        return work()
-
-    return run
-
-
 def main(arpa: Path, binary: Path, text: Path) -> None:
     """Print a table of speeds, and whether the two agree."""
     lines = text.read_text(encoding="utf-8").split("\n")[:-1]
@@ -77,18 +66,15 @@ def main(arpa: Path, binary: Path, text: Path) -> None:
         {
             "kenlm, Model.score": lambda: [peer.score(line) for line in lines],
             "kenlm, Model.full_scores": lambda: [sum(p for p, _, _ in peer.full_scores(line)) for line in lines],
-            "ours, from text": with_threads(1, from_text),
-            "ours, from ids": with_threads(1, lambda: table.score(*ids)),
-            "ours, from ids, 8 bits": with_threads(1, lambda: small.score(*ids)),
-            "ours, from ids, two threads": with_threads(2, lambda: table.score(*ids)),
+            "ours, from text": from_text,
+            "ours, from ids": lambda: table.score(*ids),
+            "ours, from ids, 8 bits": lambda: small.score(*ids),
         },
         time.process_time,
     )
     for name, each in speeds.items():
         ratio = speeds["kenlm, Model.score"] / each
         print(f"{name}: {n / each / 1e6:.2f} M tokens, {megabytes / each:.1f} MB per CPU s; {ratio:.2f} times kenlm")
-    walls = seconds({str(k): with_threads(k, lambda: table.score(*ids)) for k in (1, 2)}, time.perf_counter)
-    print(f"two threads: {walls['1'] / walls['2']:.2f} times one, by the clock")
     theirs, own = sum(map(peer.score, lines)), -table.score(*ids).nats_T[scored].sum() / np.log(10)
     print(f"{n} tokens; log10 of the whole {theirs:.4f} and {own:.4f}")
 

@@ -18,7 +18,6 @@ from nonplus.measure.records import Floats, Ints
 
 Numbers = NDArray[np.uint64]
 
-_PER_THREAD = 1 << 14  # with fewer tokens, a thread costs more than it saves
 _POINTER, _COUNT, _UINT32 = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint32
 _ARGUMENTS = {
     "score": [_POINTER, _POINTER, _POINTER, _COUNT, _COUNT, _COUNT, _POINTER, _POINTER, _POINTER],
@@ -89,29 +88,16 @@ class Tables:
         self._model = _Model(words_V2.ctypes.data, ctypes.addressof(self._orders), len(words_V2), len(orders) + 1)
         self._vocabulary = len(words_V2)
 
-    def score(
-        self, ids_T: NDArray[np.int32], starts: Ints, *, threads: int
-    ) -> tuple[Floats, NDArray[np.uint8], NDArray[np.float32]]:
+    def score(self, ids_T: NDArray[np.int32], starts: Ints) -> tuple[Floats, NDArray[np.uint8], NDArray[np.float32]]:
         """The surprisal of each token, the length of its n-gram, the logarithm of the
         back-off weights.
         """
         n = len(ids_T)
         nats_T, length_T, backoff_T = np.empty(n), np.empty(n, np.uint8), np.empty(n, np.float32)
-        function = _function("score")
-
-        def part(first: int, last: int) -> None:
-            function(
-                *(ctypes.addressof(self._model), ids_T.ctypes.data, starts.ctypes.data, len(starts) - 1, first, last),
-                *(nats_T.ctypes.data, length_T.ctypes.data, backoff_T.ctypes.data),
-            )
-
-        threads = max(1, min(threads, n // _PER_THREAD))
-        if threads == 1:
-            part(0, n)
-            return nats_T, length_T, backoff_T
-        bounds = [n * i // threads for i in range(threads + 1)]
-        with ThreadPoolExecutor(threads) as pool:
-            list(pool.map(part, bounds[:-1], bounds[1:]))
+        _function("score")(
+            *(ctypes.addressof(self._model), ids_T.ctypes.data, starts.ctypes.data, len(starts) - 1, 0, n),
+            *(nats_T.ctypes.data, length_T.ctypes.data, backoff_T.ctypes.data),
+        )
         return nats_T, length_T, backoff_T
 
     def distributions(self, histories: Sequence[NDArray[np.int32]], *, threads: int) -> Floats:

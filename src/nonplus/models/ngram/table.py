@@ -128,7 +128,8 @@ class Table:
         return tuple(order.errors for order in self._contents.orders)
 
     def score(self, ids_T: WordIds, starts: Ints) -> Matches:
-        """Each token given all that are before it in its sentence.
+        """Each token given all that are before it in its sentence; in one thread, since
+        a model reads and scores several slices of its texts at once.
 
         Sentence ``s`` is ``[starts[s], starts[s + 1])``, with ``starts`` (S + 1,).
 
@@ -137,7 +138,7 @@ class Table:
         """
         self._check(ids_T, starts)
         if available():
-            return Matches(*self._native.score(ids_T, starts, threads=processors()))
+            return Matches(*self._native.score(ids_T, starts))
         return Matches(*table_scoring.score(self._contents, ids_T, starts))
 
     def distributions(self, ids_T: WordIds, starts: Ints, at_N: Ints) -> Iterator[Floats]:

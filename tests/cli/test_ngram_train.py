@@ -12,8 +12,13 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
+from nonplus.errors import BadInput
 from nonplus.models.ngram.arpa import read_arpa
 from nonplus.models.ngram.bundle import open_bundle
+from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.options import TrainingOptions
+from nonplus.models.ngram.training.outputs import Outputs
+from nonplus.models.ngram.training.whole import train_and_write
 
 BOOK = Path(__file__).parents[2] / "examples" / "lost_world.txt"
 
@@ -76,6 +81,37 @@ def test_a_model_scores_as_it_was_trained_to_read(run: Run, tmp_path: Path) -> N
     assert 1 < perplexity["bytes"] < 3 < perplexity["words"] < 30
 
 
+def test_pieces_of_sentencepiece_are_trained_first(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("sentencepiece")
+    own, again = tmp_path / "own", tmp_path / "again"
+    ran = run("ngram", "train", BOOK, "-o", own, "--order", "2", "--tokenizer", "sentencepiece:300", "--json")
+    assert (ran.code, json.loads(ran.out)["documents"]) == (0, 1), ran.err
+    model = own / "tokenizer.model"
+    assert run("ngram", "train", BOOK, "-o", again, "--order", "2", "--tokenizer", model).code == 0
+    assert files_of(own)["words.txt"] == files_of(again)["words.txt"]
+    assert files_of(own)["ngrams.table"] == files_of(again)["ngrams.table"]
+    assert run("score", BOOK, "--model", f"ngram:{own}").code == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["again", "own"]
+
+
+def test_pieces_cannot_be_trained_on_documents_that_are_read_once(tmp_path: Path) -> None:
+    pytest.importorskip("sentencepiece")
+    documents, options = iter(["a b c"] * 9), TrainingOptions(tokenizer="sentencepiece:9")
+    outputs = Outputs(output=tmp_path / "model")
+    with pytest.raises(BadInput, match="reads the documents twice, and they were others the second time"):
+        train_and_write(documents, outputs, options, meter=TrainingMeter())
+    assert not any(tmp_path.iterdir())
+
+
+def test_pieces_without_sentencepiece_name_the_extra(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sentencepiece", None)
+    monkeypatch.delitem(sys.modules, "nonplus.models.ngram.sentencepiece_training", raising=False)
+    ran = run("ngram", "train", "text:a b c", "-o", tmp_path / "model", "--tokenizer", "sentencepiece:100")
+    assert ran.code != 0
+    assert "pip install 'nonplus[sentencepiece]'" in ran.err
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Path) -> None:
     ran = run("ngram", "train", "text:a b c", "-o", tmp_path / "tiny", "--order", "2")
     assert ran.code == 0
@@ -97,6 +133,11 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--quantize", "1"], "--quantize 1 is no number of bits"),
         (["--normalizer", "none"], "none"),
         (["--tokenizer", "none"], "there is no file 'none' to read a tokenizer from"),
+        (
+            ["--tokenizer", "sentencepiece:0"],
+            "--tokenizer sentencepiece:0 has no number of pieces after the colon",
+        ),
+        (["--tokenizer", "sentencepiece:x"], "use e.g. --tokenizer sentencepiece:8000"),
     ],
 )
 def test_a_wrong_option_is_explained(run: Run, tmp_path: Path, options: list[str], sentence: str) -> None:

@@ -113,7 +113,8 @@ TRAINING = {
     "repeated, e.g. 0 0 1",
     "--vocabulary": "keep the N most frequent words, and read others as <unk>; 0: all",
     "--normalizer": "what is done to a text before it is cut into words",
-    "--tokenizer": "words; bytes; or the file of a SentencePiece model or of the package tokenizers",
+    "--tokenizer": "words; bytes; the file of a SentencePiece model or of the package tokenizers; or "
+    "sentencepiece:N, N pieces trained on the texts first",
     "--memory": "train in so much, e.g. 4G; by default a quarter of what the machine has",
     "--exact-lmplz": "compute discounts as lmplz does, with one n-gram of each order counted wrongly",
 }

@@ -11,6 +11,7 @@ MOST = 6  # the highest order
 _PART_OF_MACHINE = 4  # the default memory is this part of what the machine has
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _LEAST_MEMORY = 1 << 26
+_TRAINED, _LEAST_PIECES, _MOST_DIGITS = "sentencepiece:", 8, 9
 _EXAMPLES = {"memory": "memory=4G", "normalizer": "normalizer=standard", "tokenizer": "tokenizer=words"}
 
 
@@ -22,10 +23,11 @@ class TrainingOptions:
     that occurs at most so often is left out. The first must be 0: ``vocabulary`` says
     how many words the model has, the most frequent ones, 0 for all; others are read as
     ``<unk>``. ``normalizer`` and ``tokenizer`` say how a text becomes words:
-    the name of a normaliser; ``words``, ``bytes``, or the file of a SentencePiece model
-    or of the package tokenizers. ``memory`` is e.g. ``"4G"``, by default a quarter of
-    what the machine has. With ``exact_lmplz`` the discounts are what ``lmplz``
-    computes, which takes the count of one n-gram of each order wrongly.
+    the name of a normaliser; ``words``, ``bytes``, the file of a SentencePiece model or
+    of the package tokenizers, or ``sentencepiece:8000`` for a model of at most so many
+    pieces that is trained on the documents first. ``memory`` is e.g. ``"4G"``, by
+    default a quarter of what the machine has. With ``exact_lmplz`` the discounts are
+    what ``lmplz`` computes, which takes the count of one n-gram of each order wrongly.
     """
 
     order: int = 5
@@ -50,6 +52,11 @@ class TrainingOptions:
             if not isinstance(value := getattr(self, name), str):
                 raise BadInput(f"{name} is text, got one of type {type(value).__name__}; use e.g. {_EXAMPLES[name]}")
         self._check_prune(self.prune)
+        if self.tokenizer.startswith(_TRAINED) and not self.pieces:
+            raise BadInput(
+                f"tokenizer={self.tokenizer} has no number of pieces after the colon; use e.g. "
+                f"tokenizer={_TRAINED}8000, from tokenizer={_TRAINED}{_LEAST_PIECES} on"
+            )
         if self.bytes < _LEAST_MEMORY:
             raise BadInput(f"memory={self.memory} is too little to train in; give at least memory=64M")
 
@@ -68,6 +75,13 @@ class TrainingOptions:
                 f"prune={shown} would leave out words; begin with 0, as in prune=0,{prune[0]}, and use vocabulary=N "
                 "for fewer words"
             )
+
+    @property
+    def pieces(self) -> int:
+        """Those of the SentencePiece model that is to be trained, 0 without one."""
+        number = self.tokenizer.removeprefix(_TRAINED)
+        wanted = number != self.tokenizer and number.isascii() and number.isdigit() and len(number) < _MOST_DIGITS
+        return int(number) if wanted and int(number) >= _LEAST_PIECES else 0
 
     @property
     def thresholds(self) -> tuple[int, ...]:

@@ -14,13 +14,14 @@ from nonplus.models.ngram.arpa_writing import check_arpa_free, write_arpa
 from nonplus.models.ngram.bundle import check_free, write_bundle
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pieces import Pieces
+from nonplus.models.ngram.pieces import PieceModel, Pieces
 from nonplus.models.ngram.rules import Rules
 from nonplus.models.ngram.splitters import Splitter, piece_model, splitter_of
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.outputs import Outputs
+from nonplus.models.ngram.training.own_pieces import check_same, trained_pieces, trainer
 from nonplus.models.ngram.training.reading import TextSizes, read
 from nonplus.models.ngram.training.report import TrainingReport
 from nonplus.models.ngram.training.trainer import FIXED, Trained, train
@@ -46,15 +47,19 @@ def train_and_write(
         BadInput: the documents cannot be read, or an output not be written.
         BadModel: a tokenizer cannot be opened.
     """
-    rules = _rules(options, NewWords())
+    given_model = _given_model(options)
     with ExitStack() as files:
         if outputs.output is not None:
             check_free(outputs.output)
         if outputs.arpa is not None:
             check_arpa_free(outputs.arpa)
         arpa = None if outputs.arpa is None else files.enter_context(replacing(outputs.arpa))
-        folder = WorkFolder(outputs.work, _conditions(options, rules))
+        folder = WorkFolder(outputs.work, _conditions(options, given_model))
+        subwords = trained_pieces(documents, options, folder, meter) if options.pieces else given_model
+        rules = _rules(options, subwords, NewWords())
         text = read(documents, rules=rules, vocabulary=options.vocabulary, folder=folder, meter=meter)
+        if options.pieces:
+            check_same(text.sizes.digest, options, folder)
         model = train(text, options, meter)
         report = _report(model, text.sizes, options)
         _warn(report)
@@ -63,7 +68,7 @@ def train_and_write(
             write_bundle(
                 outputs.output,
                 model,
-                rules=_rules(options, Words(model.words)),
+                rules=_rules(options, subwords, Words(model.words)),
                 training=_training(report),
                 bits=outputs.quantize,
                 packed=outputs.packed,
@@ -75,27 +80,35 @@ def train_and_write(
     return report
 
 
-def _rules(options: TrainingOptions, vocabulary: NewWords | Words) -> Rules:
+def _given_model(options: TrainingOptions) -> PieceModel | None:
+    """The subword tokenizer of a file, if the options name one."""
+    if options.pieces:
+        trainer(options)  # before anything is written
+    if options.tokenizer in ("words", "bytes") or options.pieces:
+        return None
+    return piece_model(Path(options.tokenizer))
+
+
+def _rules(options: TrainingOptions, subwords: PieceModel | None, vocabulary: NewWords | Words) -> Rules:
     """How a text is read, with the ids of ``vocabulary``."""
     splitter: Splitter
-    if options.tokenizer in ("words", "bytes"):
+    if subwords is None:
         splitter = splitter_of({"kind": options.tokenizer}, vocabulary)
     else:
-        splitter = Pieces(piece_model(Path(options.tokenizer)), vocabulary)
+        splitter = Pieces(subwords, vocabulary)
     return Rules(named(options.normalizer), splitter)
 
 
-def _conditions(options: TrainingOptions, rules: Rules) -> Mapping[str, object]:
+def _conditions(options: TrainingOptions, given_model: PieceModel | None) -> Mapping[str, object]:
     """What unfinished work must have in common with a training that goes on with it."""
-    files = {name: hashlib.sha256(content).hexdigest() for name, content in rules.splitter.files.items()}
     return {
         "order": options.order,
         "prune": options.thresholds,
         "vocabulary": options.vocabulary,
         "memory": options.bytes,
         "exact_lmplz": options.exact_lmplz,
-        **rules.as_dict(),
-        **files,
+        "normalizer": named(options.normalizer).id,
+        "tokenizer": options.tokenizer if given_model is None else hashlib.sha256(given_model.data).hexdigest(),
     }
 
 

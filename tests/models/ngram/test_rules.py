@@ -94,6 +94,16 @@ def test_a_document_may_be_one_sentence_even_if_it_is_empty():
     assert sentences_of(rules, " \n") == [["<s>", "</s>"]]
 
 
+@names
+def test_a_text_of_which_a_normaliser_leaves_nothing_is_an_empty_sentence(name):
+    rules = Rules(named(name), NewWords(), unit="line")
+    found = rules.sentences(["a", " ", "", "\t ", "b"])
+    assert [rules.words[i] for i in found.ids_T if i > 2] == ["a", "b"]
+    assert np.diff(found.documents).tolist() == [1, 1, 0, 1, 1]
+    assert np.diff(found.starts).tolist() == [3, 2, 2, 3]
+    assert found.byte_ends_T.tolist() == [0, 1, 1, 0, 1, 0, 2, 0, 1, 1]
+
+
 def test_the_end_of_a_sentence_covers_the_newline_and_what_is_dropped_after_it():
     found = Rules(named("standard"), NewWords()).sentences(["  one two \r\n\n three"])
     # <s>, one, two, </s>, <s>, three, </s>

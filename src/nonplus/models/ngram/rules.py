@@ -82,7 +82,7 @@ class Rules:
         """Texts as sentences of word ids.
 
         An empty line is a sentence of no words if the normaliser keeps it, as ``raw``
-        does. A document that is one sentence may be empty, too.
+        does. A document that has nothing else is one empty sentence.
 
         Raises:
             BadInput: one holds what UTF-8 cannot.
@@ -183,4 +183,14 @@ def _lines(texts: Aligned) -> _Parts:
     begin_S = np.flatnonzero(begins_N)
     cover_S = np.append(begin_S, len(texts.data_N))[1:]
     stop_S = cover_S - (texts.data_N[cover_S - 1] == _NEWLINE)
-    return _Parts(begin_S, stop_S, cover_S, np.searchsorted(begin_S, texts.starts_D1))
+    return _each_with_one(texts, _Parts(begin_S, stop_S, cover_S, np.searchsorted(begin_S, texts.starts_D1)))
+
+
+def _each_with_one(texts: Aligned, parts: _Parts) -> _Parts:
+    """The same, with an empty sentence for each text of which nothing was left."""
+    bare_D = (np.diff(parts.documents) == 0) & (np.diff(texts.given_D1) > 0)
+    if not bare_D.any():
+        return parts
+    before, at = parts.documents[:-1][bare_D], texts.starts_D1[:-1][bare_D]
+    begin_S, stop_S, cover_S = (np.insert(each, before, at) for each in (parts.begin_S, parts.stop_S, parts.cover_S))
+    return _Parts(begin_S, stop_S, cover_S, parts.documents + np.append(0, np.cumsum(bare_D)))

@@ -15,7 +15,7 @@ from nonplus.errors import BadInput
 from nonplus.files import reading, replacing, writing
 
 _MANIFEST = "training.json"
-_VERSION = 2
+_VERSION = 3
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ says that it is done. Of each partition, and each order from 2 on, these are:
   n-grams; then ``statistics`` of the partition
 - ``probabilities`` of a head; ``weights`` of each context, by the partition that has it
   as an n-gram; then
-  ``estimates``: the probabilities, and how many weights there are for each partition
+  ``estimates``: how many weights there are for each partition, and the probabilities
 - ``ngrams``: the words, probabilities and back-off weights of a model
 
 Letters in shapes: V words, K orders from 2 on, M n-grams of one order, C contexts, P
@@ -157,7 +157,7 @@ def estimate_partition(
         sizes_P = np.bincount(target_C, minlength=len(others))
         if partition.heads:
             folder.write(_name("probabilities", partition, order), [level.words_M, found.prob_M])
-        folder.write(_name("estimates", partition, order), [log10(found.prob_M), sizes_P])
+        folder.write(_name("estimates", partition, order), [sizes_P, log10(found.prob_M)])
 
 
 def _shorter(folder: WorkFolder, partition: Partition, others: Sequence[Partition], unigram_V: Floats) -> Floats:
@@ -186,7 +186,7 @@ def finish_partition(
             level = _level(folder, partition, order)
             context_Cm = np.hstack([level.oldest_C[:, None], context_Cm[_uppers(level)]])
             ids_Mk = np.hstack([np.repeat(context_Cm, level.sizes_C, axis=0), level.words_M[:, None]])
-            log10_prob_M, _ = folder.arrays(_name("estimates", partition, order))
+            _, log10_prob_M = folder.arrays(_name("estimates", partition, order))
             log10_backoff_M = np.zeros(len(ids_Mk), np.float32)
             if order < len(thresholds):
                 weights = [_weights(folder, each, partition, order + 1) for each in others if order + 1 in each.orders]
@@ -225,7 +225,7 @@ def _weights(folder: WorkFolder, partition: Partition, target: Partition, order:
     """The weights of a partition's contexts of the n-grams of one order that are
     n-grams of another partition.
     """
-    _, sizes_P = folder.arrays(_name("estimates", partition, order))
+    sizes_P = next(folder.arrays(_name("estimates", partition, order)))  # and not the rest, which is long
     before, own = int(sizes_P[: target.number].sum()), int(sizes_P[target.number])
     with (folder.path / _name("weights", partition, order)).open("rb") as file:
         file.seek(4 * before)

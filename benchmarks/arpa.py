@@ -5,8 +5,8 @@ import time
 from io import BytesIO
 from pathlib import Path
 
-from nonplus.models.ngram.arpa import read_arpa
-from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
+from nonplus.models.ngram.arpa.writing import write_arpa
 
 ROUNDS = 3
 

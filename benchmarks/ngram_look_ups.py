@@ -15,12 +15,12 @@ from pathlib import Path
 import kenlm
 import numpy as np
 
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.ngrams import BEGIN
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.table import Table, write_table
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.table.table import Table, write_table
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import Words
 
 ROUNDS = 5
 MANY = 2000  # lines of a document

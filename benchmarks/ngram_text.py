@@ -12,10 +12,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
-from nonplus.models.ngram.pieces import Pieces
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.splitters import piece_model
-from nonplus.models.ngram.words import NewWords, Words
+from nonplus.models.ngram.text.pieces import Pieces
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.splitters import piece_model
+from nonplus.models.ngram.text.words import NewWords, Words
 
 TOGETHER = 50
 ROUNDS = 3

@@ -22,7 +22,7 @@ from nonplus import TrainingOptions, train_ngrams
 from nonplus.files import replacing
 from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.converting import Form
-from nonplus.models.ngram.pruned_files import PruneOptions, prune
+from nonplus.models.ngram.pruning.files import PruneOptions, prune
 
 FITTED = 10  # the tokenizer is fitted to every so many-th document
 CARD = 50_000  # bytes that are left for the card, the figures and the manifest

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from conftest import Run
 
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import write_bundle
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import Words
 
 WEATHER = Path(__file__).parents[1] / "models" / "ngram" / "fixtures" / "weather.arpa"
 MODEL = ("--model", f"ngram:{WEATHER}")

@@ -13,7 +13,7 @@ import pytest
 from conftest import Run
 
 from nonplus.errors import BadInput
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
@@ -105,7 +105,7 @@ def test_pieces_cannot_be_trained_on_documents_that_are_read_once(tmp_path: Path
 
 def test_pieces_without_sentencepiece_name_the_extra(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
-    monkeypatch.delitem(sys.modules, "nonplus.models.ngram.sentencepiece_training", raising=False)
+    monkeypatch.delitem(sys.modules, "nonplus.models.ngram.text.sentencepiece_training", raising=False)
     ran = run("ngram", "train", "text:a b c", "-o", tmp_path / "model", "--tokenizer", "sentencepiece:100")
     assert ran.code != 0
     assert "pip install 'nonplus[sentencepiece]'" in ran.err

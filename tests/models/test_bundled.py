@@ -15,7 +15,7 @@ from nonplus.models import bundled_models
 from nonplus.models.bundled_cards import bundled_folder, described, is_of_ngrams
 from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.converting import convert
-from nonplus.models.ngram.packed import packed, unpacked
+from nonplus.models.ngram.packed.file import packed, unpacked
 
 BYTES = {"tiny": 8_000_000, "base": 30_000_000, "ngram": 6_000_000}
 BITS_PER_BYTE = {"tiny": 1.70, "base": 1.35, "ngram": 1.95}  # of WikiText-2 test, at most

@@ -10,11 +10,11 @@ from nonplus import Protocol, evaluate, open_model
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.models import DEFAULT, bundled_cards, bundled_models
 from nonplus.models.bundled_cards import bundled_folder, described, is_of_ngrams
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import write_bundle
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import Words
 
 MODELS = pytest.mark.parametrize("name", bundled_models())
 WEIGHTS = {False: "model.safetensors", True: "ngrams.packed"}  # by whether a model is of n-grams

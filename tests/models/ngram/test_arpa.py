@@ -11,8 +11,8 @@ from tests.models.ngram.kernels import switched
 from tests.models.ngram.models import FIXTURES, bits, models
 
 from nonplus.errors import BadInput, BadModel, SuspectInput
-from nonplus.models.ngram.arpa import read_arpa
-from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
+from nonplus.models.ngram.arpa.writing import write_arpa
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 
 WEATHER = (FIXTURES / "weather.arpa").read_bytes()

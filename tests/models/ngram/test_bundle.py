@@ -11,14 +11,14 @@ from models import FIXTURES
 
 import nonplus
 from nonplus.errors import BadInput, BadModel
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import MANIFEST, WORDS, open_bundle, write_bundle
 from nonplus.models.ngram.manifest import Manifest, Training
 from nonplus.models.ngram.ngrams import NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
 from nonplus.models.ngram.stored import PACKED, TABLE
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import Words
 
 WEATHER = FIXTURES / "weather.arpa"
 TEXTS = ["rain falls in may\nsnow", "rain rain", "may  sun"]

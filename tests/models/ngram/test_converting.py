@@ -11,17 +11,17 @@ from models import bits as bits_of
 from test_packed import blocks
 
 from nonplus.errors import BadModel, BadProtocol
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.converting import Form, convert
 from nonplus.models.ngram.inspection import inspected
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.ngrams import NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pruned_files import PruneOptions, prune
-from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.pruning.files import PruneOptions, prune
 from nonplus.models.ngram.sources import TextOptions
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import Words
 
 WEATHER = FIXTURES / "weather.arpa"
 TRAINING = Training(text_sha256="00ff", bytes=70, tokens=14)

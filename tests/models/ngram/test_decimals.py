@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nonplus.kernels.native import arpa
-from nonplus.models.ngram.decimals import decimals, float32s
+from nonplus.models.ngram.arpa.decimals import decimals, float32s
 
 needs_kernel = pytest.mark.skipif(arpa.functions() is None, reason="the C kernel is not built or is switched off")
 finite = st.floats(width=32, allow_nan=False, allow_infinity=False)

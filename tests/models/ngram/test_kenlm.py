@@ -13,13 +13,13 @@ from tests.models.ngram.kernels import switched
 from tests.models.ngram.models import FIXTURES
 
 from nonplus.errors import BadModel, NonplusError
-from nonplus.models.ngram.arpa import read_arpa
-from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
+from nonplus.models.ngram.arpa.writing import write_arpa
 from nonplus.models.ngram.model_file import open_lookup, read_ngrams
 from nonplus.models.ngram.ngrams import BEGIN, END, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import Words
 
 FILES = ["weather.arpa", "gaps.arpa", "weather.probing", "gaps.probing", "weather.trie", "gaps.trie"]
 COMPRESSED = ["weather.qtrie", "weather.atrie", "weather.qatrie"]

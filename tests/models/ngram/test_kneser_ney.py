@@ -13,12 +13,12 @@ from training import by_words, lines, new_rules, trained, trained_in, without_na
 from nonplus.errors import BadInput
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import NewWords
 from nonplus.models.ngram.training import reading, trainer
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
-from nonplus.models.ngram.words import NewWords
 
 few = settings(max_examples=50)  # each example writes files
 orders = st.integers(1, 6)

@@ -9,14 +9,14 @@ import pytest
 from training import by_words, new_rules, trained, trained_in
 
 import nonplus
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.ngrams import BEGIN, UNKNOWN
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.splitters import splitter_of
-from nonplus.models.ngram.table import Table
+from nonplus.models.ngram.table.table import Table
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.splitters import splitter_of
+from nonplus.models.ngram.text.words import Words
 from nonplus.models.ngram.training.folder import WorkFolder
-from nonplus.models.ngram.words import Words
 
 LMPLZ = os.environ.get("LMPLZ", "")
 

@@ -22,17 +22,17 @@ from nonplus.measure.forward import RunOptions
 from nonplus.measure.records import Document
 from nonplus.measure.scores import ScoredText
 from nonplus.models.loading import Loading
-from nonplus.models.ngram.arpa import read_arpa
+from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
-from nonplus.models.ngram.byte_words import ByteWords
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
-from nonplus.models.ngram.pieces import Pieces
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.splitters import piece_model
-from nonplus.models.ngram.table import Table
-from nonplus.models.ngram.words import NewWords, Words
+from nonplus.models.ngram.table.table import Table
+from nonplus.models.ngram.text.byte_words import ByteWords
+from nonplus.models.ngram.text.pieces import Pieces
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.splitters import piece_model
+from nonplus.models.ngram.text.words import NewWords, Words
 
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
 

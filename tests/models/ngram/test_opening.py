@@ -16,10 +16,10 @@ from tests.models.ngram.kernels import switched
 from nonplus.errors import BadModel
 from nonplus.kernels.native import ngrams
 from nonplus.models.ngram.ngrams import NgramsInMemory
-from nonplus.models.ngram.packed import packed, unpacked
-from nonplus.models.ngram.table import write_table
-from nonplus.models.ngram.table_keys import scattered
-from nonplus.models.ngram.table_placing import placed
+from nonplus.models.ngram.packed.file import packed, unpacked
+from nonplus.models.ngram.table.keys import scattered
+from nonplus.models.ngram.table.placing import placed
+from nonplus.models.ngram.table.table import write_table
 from nonplus.models.ngram.trie import as_trie
 
 

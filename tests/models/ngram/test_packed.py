@@ -16,7 +16,7 @@ from tables import Dictionaries, holed_models
 
 from nonplus.errors import BadModel, BadProtocol
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, Ngrams, NgramsInMemory
-from nonplus.models.ngram.packed import packed, read_packed, unpacked, write_packed
+from nonplus.models.ngram.packed.file import packed, read_packed, unpacked, write_packed
 from nonplus.models.ngram.trie import as_trie
 
 

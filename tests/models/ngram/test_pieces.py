@@ -14,17 +14,17 @@ from tokenizers import models, normalizers, pre_tokenizers, trainers
 
 from nonplus.errors import BadModel
 from nonplus.kernels.native import words as native
-from nonplus.models.ngram import pieces as pieces_module
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
-from nonplus.models.ngram.byte_words import ByteWords
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pieces import Pieces, plain_pieces_of
-from nonplus.models.ngram.rules import Rules, rules_of
-from nonplus.models.ngram.splitters import piece_model
-from nonplus.models.ngram.tokenizer import RulesTokenizer
-from nonplus.models.ngram.tokenizers_file import TokenizersFile
-from nonplus.models.ngram.words import NewWords, Words
+from nonplus.models.ngram.text import pieces as pieces_module
+from nonplus.models.ngram.text.byte_words import ByteWords
+from nonplus.models.ngram.text.pieces import Pieces, plain_pieces_of
+from nonplus.models.ngram.text.rules import Rules, rules_of
+from nonplus.models.ngram.text.splitters import piece_model
+from nonplus.models.ngram.text.tokenizer import RulesTokenizer
+from nonplus.models.ngram.text.tokenizers_file import TokenizersFile
+from nonplus.models.ngram.text.words import NewWords, Words
 
 SPECIAL = ["<unk>", "<s>", "</s>"]
 
@@ -39,7 +39,7 @@ def lines():
 def sentencepiece_model(**options):
     """A SentencePiece model with these options of its trainer."""
     sentencepiece = pytest.importorskip("sentencepiece")
-    from nonplus.models.ngram.sentencepiece_file import SentencePieceFile
+    from nonplus.models.ngram.text.sentencepiece_file import SentencePieceFile
 
     file = io.BytesIO()
     given_options = {"vocab_size": 120, "num_threads": 1, "minloglevel": 2} | options

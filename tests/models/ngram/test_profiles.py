@@ -9,18 +9,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nonplus.models.ngram.arpa_writing import write_arpa
+from nonplus.models.ngram.arpa.writing import write_arpa
 from nonplus.models.ngram.ngrams import BEGIN, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pieces import Pieces
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.table import Table
-from nonplus.models.ngram.words import NewWords, Words
+from nonplus.models.ngram.table.table import Table
+from nonplus.models.ngram.text.pieces import Pieces
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import NewWords, Words
 
 kenlm = pytest.importorskip("kenlm")
 sentencepiece = pytest.importorskip("sentencepiece")
 
-from nonplus.models.ngram.sentencepiece_file import SentencePieceFile  # noqa: E402
+from nonplus.models.ngram.text.sentencepiece_file import SentencePieceFile  # noqa: E402
 
 RECORDED = json.loads((Path(__file__).parent / "goldens/normalizers.json").read_text(encoding="utf-8"))
 TEXTS = RECORDED["texts"]

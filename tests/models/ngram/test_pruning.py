@@ -13,14 +13,14 @@ from ngram_models import proper_models, shuffled
 from tables import Dictionaries, holed_models
 
 from nonplus.errors import BadInput
-from nonplus.models.ngram.backoff_weights import Rests
-from nonplus.models.ngram.frequencies import frequencies
-from nonplus.models.ngram.lower_orders import filled, lower_orders
 from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, Block, Ngrams, NgramsInMemory
-from nonplus.models.ngram.packed import packed, unpacked
-from nonplus.models.ngram.pruning import pruned_by_entropy, pruned_to_bytes, pruned_to_ngrams
+from nonplus.models.ngram.packed.file import packed, unpacked
+from nonplus.models.ngram.pruning.backoff_weights import Rests
+from nonplus.models.ngram.pruning.entropy import pruned_by_entropy, pruned_to_bytes, pruned_to_ngrams
+from nonplus.models.ngram.pruning.frequencies import frequencies
+from nonplus.models.ngram.pruning.lower_orders import filled, lower_orders
+from nonplus.models.ngram.pruning.relative_entropy import continuations
 from nonplus.models.ngram.quantizing import greatest_sum
-from nonplus.models.ngram.relative_entropy import continuations
 from nonplus.models.ngram.trie import as_trie
 
 Entries = dict[tuple[int, ...], tuple[float, float]]

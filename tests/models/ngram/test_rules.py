@@ -11,8 +11,8 @@ from nasty_texts import characters, texts, units
 from nonplus.errors import BadModel
 from nonplus.kernels.native import framing
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
-from nonplus.models.ngram.rules import Rules, plain_framed, rules_of
-from nonplus.models.ngram.words import NewWords, Words
+from nonplus.models.ngram.text.rules import Rules, plain_framed, rules_of
+from nonplus.models.ngram.text.words import NewWords, Words
 
 VOCABULARY = ["<unk>", "<s>", "</s>", "a", "b", "aa"]
 names = pytest.mark.parametrize("name", list(NORMALIZERS))

@@ -6,15 +6,15 @@ import pytest
 
 from nonplus.errors import BadInput
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pieces import Pieces
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.words import NewWords
+from nonplus.models.ngram.text.pieces import Pieces
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import NewWords
 
 pytest.importorskip("sentencepiece")
 
-from nonplus.models.ngram import sentencepiece_training
-from nonplus.models.ngram.sentencepiece_file import SentencePieceFile
-from nonplus.models.ngram.sentencepiece_training import trained
+from nonplus.models.ngram.text import sentencepiece_training
+from nonplus.models.ngram.text.sentencepiece_file import SentencePieceFile
+from nonplus.models.ngram.text.sentencepiece_training import trained
 
 
 def texts(n=300):

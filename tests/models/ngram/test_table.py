@@ -13,9 +13,9 @@ from tables import MODEL, Dictionaries, block, holed_models, sentences
 
 from nonplus import native
 from nonplus.errors import BadInput, BadModel
-from nonplus.models.ngram import table_scoring
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, Block, NgramsInMemory
-from nonplus.models.ngram.table import Table, write_table
+from nonplus.models.ngram.table import scoring as table_scoring
+from nonplus.models.ngram.table.table import Table, write_table
 
 
 @pytest.fixture(autouse=True, scope="module", params=["C", "NumPy"])

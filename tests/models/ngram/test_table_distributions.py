@@ -9,7 +9,7 @@ from tables import Dictionaries, block, sentences
 
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, NgramsInMemory
 from nonplus.models.ngram.quantizing import greatest_sum
-from nonplus.models.ngram.table import Table
+from nonplus.models.ngram.table.table import Table
 
 
 @st.composite

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tables import MODEL, sentences
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.models.ngram.table import Table, write_table
-from nonplus.models.ngram.table_file import HEADER, RECORD
+from nonplus.models.ngram.table.file import HEADER, RECORD
+from nonplus.models.ngram.table.table import Table, write_table
 
 IDS = np.array([1, 3, 4, 2, 4, 3, 4, 0, 2, 1, 1], np.int32)
 STARTS = np.array([0, 4, 4, 11])

@@ -11,12 +11,12 @@ from nasty_texts import characters
 from tests.models.ngram.test_pieces import lines, parts_of
 from tokenizers import AddedToken, Regex, models, normalizers, pre_tokenizers, trainers
 
-import nonplus.models.ngram.pieces as pieces_module
+import nonplus.models.ngram.text.pieces as pieces_module
 from nonplus.models.fast_encoder import FastEncoder
-from nonplus.models.ngram import word_cuts
-from nonplus.models.ngram.pieces import Pieces, written
-from nonplus.models.ngram.tokenizers_file import TokenizersFile
-from nonplus.models.ngram.words import NewWords
+from nonplus.models.ngram.text import word_cuts
+from nonplus.models.ngram.text.pieces import Pieces, written
+from nonplus.models.ngram.text.tokenizers_file import TokenizersFile
+from nonplus.models.ngram.text.words import NewWords
 
 BUNDLED = Path(word_cuts.__file__).parents[1] / "bundled" / "base" / "tokenizer.json"
 BYTES = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)

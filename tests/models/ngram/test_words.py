@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from nasty_texts import characters
 
 from nonplus.kernels.native.words import ABSENT, NativeWords, functions
-from nonplus.models.ngram.words import NewWords, PlainTable, Words
+from nonplus.models.ngram.text.words import NewWords, PlainTable, Words
 
 needs_kernel = pytest.mark.skipif(functions() is None, reason="the C kernel is not built or is switched off")
 tables = pytest.mark.parametrize("table", [pytest.param(NativeWords, marks=needs_kernel, id="C"), PlainTable])

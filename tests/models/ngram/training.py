@@ -11,13 +11,13 @@ from nonplus import native
 from nonplus.kernels.native import counting
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import NewWords
 from nonplus.models.ngram.training import trainer
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.reading import read
-from nonplus.models.ngram.words import NewWords
 
 lines = st.lists(st.lists(st.sampled_from("abcde"), min_size=1, max_size=7).map(" ".join), min_size=1, max_size=12)
 

@@ -11,7 +11,7 @@ from nonplus.cli.terminal.options import Option, Verb
 from nonplus.cli.terminal.printing import say_json
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Form
-from nonplus.models.ngram.pruned_files import PruneOptions, prune
+from nonplus.models.ngram.pruning.files import PruneOptions, prune
 
 _UNITS = {"K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 

@@ -13,10 +13,10 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.files import reading, replacing_folder, writing
 from nonplus.models.ngram.manifest import File, Manifest, Training
 from nonplus.models.ngram.ngrams import Ngrams
-from nonplus.models.ngram.packed_columns import Errors
-from nonplus.models.ngram.rules import Rules, rules_of
+from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.stored import open_stored, write_stored
-from nonplus.models.ngram.table import Table
+from nonplus.models.ngram.table.table import Table
+from nonplus.models.ngram.text.rules import Rules, rules_of
 
 MANIFEST, WORDS = "manifest.json", "words.txt"
 

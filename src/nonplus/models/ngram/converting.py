@@ -7,10 +7,10 @@ from typing import Any, final
 
 from nonplus.errors import BadProtocol
 from nonplus.files import replacing
-from nonplus.models.ngram.arpa_writing import check_arpa_free, write_arpa
+from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.ngrams import Ngrams
-from nonplus.models.ngram.packed_columns import Errors
+from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.quantizing import BITS
 from nonplus.models.ngram.sources import Source, TextOptions, size, source
 

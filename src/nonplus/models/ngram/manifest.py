@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from nonplus.errors import BadModel
-from nonplus.models.ngram.packed_columns import Errors
+from nonplus.models.ngram.packed.columns import Errors
 
 FORMAT = 1
 

@@ -22,8 +22,8 @@ from nonplus.measure.scores import Matches, ScoredTexts
 from nonplus.measure.tokenizing import narrow, slices
 from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
 from nonplus.models.ngram.protocol import NgramProtocol
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.tokenizer import RulesTokenizer
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.tokenizer import RulesTokenizer
 from nonplus.threads import processors
 
 

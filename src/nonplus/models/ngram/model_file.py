@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import final
 
 from nonplus.files import reading
-from nonplus.models.ngram.arpa import read_arpa
-from nonplus.models.ngram.kenlm_file import PROBING, TRIES, KenlmFile, is_kenlm, read_head
-from nonplus.models.ngram.kenlm_probing import ProbingTable
-from nonplus.models.ngram.kenlm_trie import code_bits, read_trie
+from nonplus.models.ngram.arpa.reading import read_arpa
+from nonplus.models.ngram.kenlm.file import PROBING, TRIES, KenlmFile, is_kenlm, read_head
+from nonplus.models.ngram.kenlm.probing import ProbingTable
+from nonplus.models.ngram.kenlm.trie import code_bits, read_trie
 from nonplus.models.ngram.ngrams import NgramsInMemory
-from nonplus.models.ngram.table import Table
+from nonplus.models.ngram.table.table import Table
 
 _HEAD = 64  # bytes that tell
 

@@ -12,8 +12,8 @@ from nonplus.models.ngram.bundle import MANIFEST, is_bundle, open_bundle
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.model_file import open_lookup
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.words import Words
 
 
 def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: B008

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-from nonplus.models.ngram.rules import Rules
+from nonplus.models.ngram.text.rules import Rules
 
 
 @final

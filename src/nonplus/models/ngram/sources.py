@@ -8,18 +8,18 @@ from typing import final
 from nonplus.errors import BadModel
 from nonplus.files import reading
 from nonplus.models.ngram.bundle import open_bundle
-from nonplus.models.ngram.byte_words import ByteWords
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.model_file import read_ngrams
 from nonplus.models.ngram.ngrams import Ngrams
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.opening import found_at
-from nonplus.models.ngram.packed_columns import Errors
-from nonplus.models.ngram.pieces import Pieces
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.splitters import Splitter, piece_model
-from nonplus.models.ngram.words import Words
+from nonplus.models.ngram.packed.columns import Errors
+from nonplus.models.ngram.text.byte_words import ByteWords
+from nonplus.models.ngram.text.pieces import Pieces
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.splitters import Splitter, piece_model
+from nonplus.models.ngram.text.words import Words
 
 
 @final

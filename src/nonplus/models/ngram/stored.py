@@ -8,9 +8,9 @@ from typing import final
 
 from nonplus.errors import BadModel
 from nonplus.models.ngram.ngrams import Ngrams
-from nonplus.models.ngram.packed import read_packed, write_packed
-from nonplus.models.ngram.packed_columns import Errors
-from nonplus.models.ngram.table import Table, write_table
+from nonplus.models.ngram.packed.columns import Errors
+from nonplus.models.ngram.packed.file import read_packed, write_packed
+from nonplus.models.ngram.table.table import Table, write_table
 
 TABLE, PACKED = "ngrams.table", "ngrams.packed"
 

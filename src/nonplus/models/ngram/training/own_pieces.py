@@ -6,8 +6,8 @@ from types import ModuleType
 from nonplus.errors import BadInput
 from nonplus.measure.records import Document
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pieces import PieceModel
-from nonplus.models.ngram.splitters import piece_model
+from nonplus.models.ngram.text.pieces import PieceModel
+from nonplus.models.ngram.text.splitters import piece_model
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
@@ -23,7 +23,7 @@ def trainer(options: TrainingOptions) -> ModuleType:
     Raises:
         MissingExtra: SentencePiece is not installed.
     """
-    return require("nonplus.models.ngram.sentencepiece_training", purpose=f"tokenizer={options.tokenizer}")
+    return require("nonplus.models.ngram.text.sentencepiece_training", purpose=f"tokenizer={options.tokenizer}")
 
 
 def trained_pieces(

@@ -17,7 +17,7 @@ from nonplus.kernels.native.counting import Digits
 from nonplus.measure.records import Document, Ints
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.normalizers.aligned import Unit
-from nonplus.models.ngram.text import Sentences, TextRules
+from nonplus.models.ngram.text.sentences import Sentences, TextRules
 from nonplus.models.ngram.training.counting import EDGE, Stretch
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter

@@ -10,13 +10,14 @@ from nonplus.cautions import warn
 from nonplus.errors import SuspectInput
 from nonplus.files import replacing
 from nonplus.measure.records import Document
-from nonplus.models.ngram.arpa_writing import check_arpa_free, write_arpa
+from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
 from nonplus.models.ngram.bundle import check_free, write_bundle
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.pieces import PieceModel, Pieces
-from nonplus.models.ngram.rules import Rules
-from nonplus.models.ngram.splitters import Splitter, piece_model, splitter_of
+from nonplus.models.ngram.text.pieces import PieceModel, Pieces
+from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.splitters import Splitter, piece_model, splitter_of
+from nonplus.models.ngram.text.words import NewWords, Words
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
@@ -25,7 +26,6 @@ from nonplus.models.ngram.training.own_pieces import check_same, trained_pieces,
 from nonplus.models.ngram.training.reading import TextSizes, read
 from nonplus.models.ngram.training.report import TrainingReport
 from nonplus.models.ngram.training.trainer import FIXED, Trained, train
-from nonplus.models.ngram.words import NewWords, Words
 
 _MOST_TO_WRITE = 1 << 30  # bytes; more does not make it faster
 

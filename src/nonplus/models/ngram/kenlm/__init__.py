@@ -1,0 +1,1 @@
+"""KenLM's binaries, read without KenLM."""

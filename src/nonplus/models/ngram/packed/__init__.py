@@ -1,0 +1,1 @@
+"""The n-grams of a model as sorted and deflated columns."""

@@ -1,0 +1,1 @@
+"""A model with fewer n-grams."""

@@ -1,0 +1,1 @@
+"""A table of n-grams in a file that is mapped into memory."""

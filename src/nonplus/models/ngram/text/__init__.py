@@ -1,0 +1,1 @@
+"""From a text to the words of a model."""

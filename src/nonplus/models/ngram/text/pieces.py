@@ -1,0 +1,202 @@
+"""Pieces of words: a subword tokenizer that is asked once for each word.
+
+A word, here, is what stands between blanks, or that with the blanks before it. Where a
+tokenizer cuts every word by itself, its pieces are kept, so that a text costs a look-up
+for each word. That is a definition too: a passage has the same pieces wherever it
+stands. SentencePiece alone adds up the scores of a whole text in float32, and breaks
+ties between two ways to cut a word (``~~ ~`` and ``~ ~~``) by what happened to stand
+before it.
+
+Whether a tokenizer cuts words by themselves is decided by who opens it; see there.
+
+Letters in shapes: N bytes, S parts of texts, W words, T pieces.
+"""
+
+import functools
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any, Protocol, final
+
+import numpy as np
+
+from nonplus.kernels.native import words as native
+from nonplus.measure.records import Bools, Ints
+from nonplus.models.ngram.ngrams import WordIds
+from nonplus.models.ngram.normalizers.aligned import Bytes
+from nonplus.models.ngram.text.words import Split, Table, Vocabulary, table
+
+BLANKS = b"\t\n\v\f\r "
+_MOST_WORDS = 1 << 20  # that are kept with their pieces: some 100 MB
+_MOST_BYTES = 1 << 26  # of them: a text without blanks is one word
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The pieces of one string, and the byte of it at which each ends."""
+
+    pieces: Sequence[bytes]
+    stops: Sequence[int]
+
+
+class PieceModel(Protocol):
+    """A subword tokenizer.
+
+    ``kind`` is its name in a manifest, ``file`` that of its file in a bundle, ``data``
+    the content of that. At the ``blanks``, some of the ASCII ones, it cuts a text into
+    words, each of which has the same pieces by itself. If it is ``led``, so has each
+    word with the blanks before it: see ``learn_led`` of
+    :class:`~nonplus.kernels.native.words.NativeWords`. Else it cuts texts as a whole.
+    """
+
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+
+    @property
+    def file(self) -> str: ...  # noqa: D102
+
+    @property
+    def data(self) -> bytes: ...  # noqa: D102
+
+    @property
+    def blanks(self) -> bytes: ...  # noqa: D102
+
+    @property
+    def led(self) -> bool: ...  # noqa: D102
+
+    def cut(self, texts: list[bytes]) -> list[Cut]:
+        """Each of ``texts``, in UTF-8, as pieces."""
+        ...
+
+    def spelled(self, pieces: Sequence[str]) -> str:
+        """The text that pieces stand for."""
+        ...
+
+
+@final
+class Pieces:
+    """The pieces of a tokenizer as the words of a model."""
+
+    def __init__(self, model: PieceModel, vocabulary: Vocabulary) -> None:
+        """Pieces have the ids that ``vocabulary`` gives them."""
+        self._model, self._vocabulary = model, vocabulary
+        self._kept = _Kept(model, vocabulary)
+        self._one_at_a_time = Lock()
+        self._uncut = bytes(blank for blank in BLANKS if blank not in model.blanks)
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The text of each word id; the first three are those of ``SPECIAL_WORDS``."""
+        return self._vocabulary.words
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The tokenizer's file, by name."""
+        return {self._model.file: self._model.data}
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a manifest says of it."""
+        return {"kind": self._model.kind, "file": self._model.file}
+
+    def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
+        """The pieces of parts of normalised texts; parts rise and do not overlap."""
+        whole_S = self._whole(data_N, begin_S, stop_S)
+        with self._one_at_a_time:
+            if not whole_S.any():
+                return self._kept.split(data_N, begin_S, stop_S)
+            by_words = self._kept.split(data_N, begin_S[~whole_S], stop_S[~whole_S])
+            return _merged(whole_S, by_words, self._cut(data_N, begin_S[whole_S], stop_S[whole_S]))
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text that the pieces stand for."""
+        return self._model.spelled([self.words[i] for i in ids])
+
+    def _whole(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Bools:
+        """Which parts have a blank at which the tokenizer does not cut."""
+        whole_S = np.zeros(len(begin_S), np.bool_)
+        if self._model.led:
+            return whole_S
+        if not self._model.blanks:
+            whole_S[:] = True
+        elif self._uncut:
+            at = np.flatnonzero(np.isin(data_N, np.frombuffer(self._uncut, np.uint8)))
+            part = np.searchsorted(begin_S, at, side="right") - 1
+            inside = (part >= 0) & (at < stop_S[part])
+            whole_S[part[inside]] = True
+        return whole_S
+
+    def _cut(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
+        data, begins = data_N.tobytes(), begin_S.tolist()
+        cuts = self._model.cut([data[a:b] for a, b in zip(begins, stop_S.tolist(), strict=True)])
+        ids_T = self._vocabulary.ids([written(piece) for cut in cuts for piece in cut.pieces])
+        stops = [begin + stop for begin, cut in zip(begins, cuts, strict=True) for stop in cut.stops]
+        return Split(ids_T, np.array(stops, np.int64), np.array([len(cut.pieces) for cut in cuts], np.int64))
+
+
+@final
+class _Kept:
+    """Words with their pieces, at most so many."""
+
+    def __init__(self, model: PieceModel, vocabulary: Vocabulary) -> None:
+        self._model, self._vocabulary = model, vocabulary
+        self._forget()
+
+    def _forget(self) -> None:
+        self._words: Table = table()
+        self._firsts = array("q", [0])  # the first piece of each word, and the end of all
+        self._ids = array("i")
+        self._before_end = array("q")  # bytes of the word after each piece
+
+    def split(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
+        """The pieces of parts, word by word."""
+        if len(self._words) > _MOST_WORDS or self._words.size > _MOST_BYTES:
+            self._forget()
+        known = len(self._firsts) - 1  # fewer than words if cutting some was broken off
+        learn = self._words.learn_led if self._model.led else self._words.learn
+        number_W, end_W, words_S = learn(data_N, begin_S, stop_S)
+        self._learn(self._words.read(known))
+        first_W = np.frombuffer(self._firsts, np.int64)
+        count_W = first_W[number_W + 1] - first_W[number_W]
+        done_W = np.concatenate([[0], np.cumsum(count_W)])
+        kept = (first_W, np.frombuffer(self._ids, np.int32), np.frombuffer(self._before_end, np.int64))
+        gather = plain_pieces_of if native.functions() is None else native.pieces_of
+        ids_T, stops_T = gather(number_W, end_W, *kept, int(done_W[-1]))
+        return Split(ids_T, stops_T, np.diff(done_W[np.concatenate([[0], np.cumsum(words_S)])]))
+
+    def _learn(self, words: list[bytes]) -> None:
+        cuts = self._model.cut(words) if words else []
+        ids_T = self._vocabulary.ids([written(piece) for cut in cuts for piece in cut.pieces])
+        self._ids.frombytes(ids_T.tobytes())
+        for word, cut in zip(words, cuts, strict=True):
+            self._firsts.append(self._firsts[-1] + len(cut.pieces))
+            self._before_end.extend([len(word) - stop for stop in cut.stops])
+
+
+def plain_pieces_of(
+    number_W: WordIds, end_W: Ints, first_V: Ints, piece_P: WordIds, before_end_P: Ints, n: int
+) -> tuple[WordIds, Ints]:
+    """:func:`nonplus.kernels.native.words.pieces_of` in NumPy."""
+    count_W = np.diff(first_V)[number_W]
+    at_T = np.arange(n) + np.repeat(first_V[number_W] - (np.cumsum(count_W) - count_W), count_W)
+    return piece_P[at_T], np.repeat(end_W, count_W) - before_end_P[at_T]
+
+
+def _merged(whole_S: Bools, by_words: Split, whole: Split) -> Split:
+    """Two kinds of parts in the order of the parts."""
+    counts_S = np.empty(len(whole_S), np.int64)
+    counts_S[~whole_S], counts_S[whole_S] = by_words.counts_S, whole.counts_S
+    of_T = np.repeat(whole_S, counts_S)
+    ids_T, stops_T = np.empty(len(of_T), np.int32), np.empty(len(of_T), np.int64)
+    for kind_T, split in ((~of_T, by_words), (of_T, whole)):
+        ids_T[kind_T], stops_T[kind_T] = split.ids_T, split.stops_T
+    return Split(ids_T, stops_T, counts_S)
+
+
+@functools.lru_cache(1 << 16)
+def written(piece: bytes) -> bytes:
+    """A piece as a word, in which an ARPA file allows no blank."""
+    if piece and not any(blank in piece for blank in BLANKS):
+        return piece
+    return b"".join(b"<0x%02X>" % byte if byte in BLANKS else bytes([byte]) for byte in piece) or b"<empty>"

@@ -132,6 +132,7 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 64M"),
         (["--quantize", "1"], "--quantize 1 is no number of bits"),
         (["--normalizer", "none"], "none"),
+        (["--unit", "lines"], "'lines' is not one of line, document; did you mean line?"),
         (["--tokenizer", "none"], "there is no file 'none' to read a tokenizer from"),
         (
             ["--tokenizer", "sentencepiece:0"],

@@ -1,16 +1,20 @@
 """Training: the same probabilities as a textbook, whatever the memory and the order."""
 
 import math
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import bits
 from textbook import estimated
-from training import by_words, lines, new_rules, trained, trained_in, without_native
+from training import PLACE, by_words, in_memory, lines, new_rules, trained, trained_in, without_native
 
+import nonplus
 from nonplus.errors import BadInput
+from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.text.rules import Rules
@@ -52,6 +56,25 @@ def test_a_model_is_the_one_of_the_textbook(texts, order, prune, begin, end):
     for ngram, (prob, weight) in expected.items():
         backoff = weight if len(ngram) < order else 1
         assert found[ngram] == pytest.approx([math.log10(prob), math.log10(backoff)], abs=2e-7)
+
+
+@few
+@given(texts=st.lists(lines.map("\n".join), min_size=1, max_size=3), unit=st.sampled_from((None, "line", "document")))
+@pytest.mark.parametrize(("normalizer", "usual"), [("standard", "line"), ("raw", "line"), ("datajuicer", "document")])
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")  # a text is too small for discounts
+def test_a_sentence_is_a_line_or_a_document_as_chosen_or_as_the_normaliser_says(texts, unit, normalizer, usual):
+    with tempfile.TemporaryDirectory(dir=PLACE) as place:
+        folder, options = Path(place, "model"), TrainingOptions(order=3, normalizer=normalizer, unit=unit)
+        report = nonplus.train_ngrams(texts, folder, options=options)
+        bundle = open_bundle(folder)
+        found = by_words(in_memory(bundle.ngrams))
+    wanted = unit or usual
+    assert (report.options["unit"], bundle.manifest.rules["unit"]) == (wanted, wanted)
+    parts = [part for text in texts for part in (text.split("\n") if wanted == "line" else [text])]
+    expected = estimated([["<s>", *part.split(), "</s>"] for part in parts], bundle.ngrams.words, 3, (0, 0, 0))
+    assert {ngram: values[0] for ngram, values in found.items()} == pytest.approx(
+        {ngram: math.log10(prob) for ngram, (prob, _) in expected.items()}, abs=2e-7
+    )
 
 
 @few
@@ -110,6 +133,11 @@ def test_a_text_of_many_lines_is_read_in_parts(texts, size, name):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "_BATCH", size)
         assert bits(model()) == bits(whole)
+
+
+def test_another_kind_of_sentence_is_refused():
+    with pytest.raises(BadInput, match="unit=page is no kind of sentence; use unit=line or unit=document"):
+        TrainingOptions(unit="page")
 
 
 @few

@@ -115,6 +115,7 @@ TRAINING = {
     "--normalizer": "what is done to a text before it is cut into words",
     "--tokenizer": "words; bytes; the file of a SentencePiece model or of the package tokenizers; or "
     "sentencepiece:N, N pieces trained on the texts first",
+    "--unit": "what a sentence is  [as the normaliser says]",
     "--memory": "train in so much, e.g. 4G; by default a quarter of what the machine has",
     "--exact-lmplz": "compute discounts as lmplz does, with one n-gram of each order counted wrongly",
 }

@@ -192,8 +192,9 @@ def fields_set(kind: type, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _attributes(hint: Any, name: str) -> dict[str, Any]:
     """How click declares an option for a field of that type."""
-    if get_origin(hint) is Literal:
-        return {"type": Choice(get_args(hint))}
+    for each in (hint, *get_args(hint)):  # it, or what it is unless it is None
+        if get_origin(each) is Literal:
+            return {"type": Choice(get_args(each))}
     if Path in (hint, *get_args(hint)):
         return {"type": _AnyPath(path_type=Path, readable=False), "metavar": "PATH"}
     if name == "joiner":

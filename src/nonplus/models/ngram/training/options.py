@@ -3,9 +3,10 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from nonplus.errors import BadInput
+from nonplus.models.ngram.normalizers.aligned import Unit
 
 MOST = 6  # the highest order
 _PART_OF_MACHINE = 4  # the default memory is this part of what the machine has
@@ -25,9 +26,11 @@ class TrainingOptions:
     ``<unk>``. ``normalizer`` and ``tokenizer`` say how a text becomes words:
     the name of a normaliser; ``words``, ``bytes``, the file of a SentencePiece model or
     of the package tokenizers, or ``sentencepiece:8000`` for a model of at most so many
-    pieces that is trained on the documents first. ``memory`` is e.g. ``"4G"``, by
-    default a quarter of what the machine has. With ``exact_lmplz`` the discounts are
-    what ``lmplz`` computes, which takes the count of one n-gram of each order wrongly.
+    pieces that is trained on the documents first. ``unit`` is what a sentence is: a
+    ``line`` or a whole ``document``, by default as the normaliser says. ``memory`` is
+    e.g. ``"4G"``, by default a quarter of what the machine has. With ``exact_lmplz``
+    the discounts are what ``lmplz`` computes, which takes the count of one n-gram of
+    each order wrongly.
     """
 
     order: int = 5
@@ -35,6 +38,7 @@ class TrainingOptions:
     vocabulary: int = 0
     normalizer: str = "standard"
     tokenizer: str = "words"
+    unit: Unit | None = None
     memory: str = ""
     exact_lmplz: bool = False
 
@@ -51,6 +55,8 @@ class TrainingOptions:
         for name in ("memory", "normalizer", "tokenizer"):
             if not isinstance(value := getattr(self, name), str):
                 raise BadInput(f"{name} is text, got one of type {type(value).__name__}; use e.g. {_EXAMPLES[name]}")
+        if self.unit not in (None, *get_args(Unit)):
+            raise BadInput(f"unit={self.unit} is no kind of sentence; use unit=line or unit=document, or leave it out")
         self._check_prune(self.prune)
         if self.tokenizer.startswith(_TRAINED) and not self.pieces:
             raise BadInput(

@@ -41,7 +41,8 @@ def trained_pieces(
         meter.begin("training pieces")
         texts = _seen(documents, digest)
         try:
-            data = trained(texts, normalizer=normalizer, unit=normalizer.unit, pieces=options.pieces)
+            unit = options.unit or normalizer.unit
+            data = trained(texts, normalizer=normalizer, unit=unit, pieces=options.pieces)
         except BadInput:  # there is no work to go on with
             folder.remove()
             raise

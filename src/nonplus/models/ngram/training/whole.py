@@ -27,6 +27,7 @@ from nonplus.models.ngram.training.reading import TextSizes, read
 from nonplus.models.ngram.training.report import TrainingReport
 from nonplus.models.ngram.training.trainer import FIXED, Trained, train
 
+_RULES = ("normalizer", "tokenizer", "unit")  # a manifest has them elsewhere
 _MOST_TO_WRITE = 1 << 30  # bytes; more does not make it faster
 
 
@@ -96,7 +97,7 @@ def _rules(options: TrainingOptions, subwords: PieceModel | None, vocabulary: Ne
         splitter = splitter_of({"kind": options.tokenizer}, vocabulary)
     else:
         splitter = Pieces(subwords, vocabulary)
-    return Rules(named(options.normalizer), splitter)
+    return Rules(named(options.normalizer), splitter, unit=options.unit)
 
 
 def _conditions(options: TrainingOptions, given_model: PieceModel | None) -> Mapping[str, object]:
@@ -109,6 +110,7 @@ def _conditions(options: TrainingOptions, given_model: PieceModel | None) -> Map
         "exact_lmplz": options.exact_lmplz,
         "normalizer": named(options.normalizer).id,
         "tokenizer": options.tokenizer if given_model is None else hashlib.sha256(given_model.data).hexdigest(),
+        "unit": options.unit or named(options.normalizer).unit,
     }
 
 
@@ -131,6 +133,7 @@ def _report(model: Trained, sizes: TextSizes, options: TrainingOptions) -> Train
             "exact_lmplz": options.exact_lmplz,
             "normalizer": named(options.normalizer).id,
             "tokenizer": options.tokenizer,
+            "unit": options.unit or named(options.normalizer).unit,
         },
     )
 
@@ -151,6 +154,6 @@ def _training(report: TrainingReport) -> Training:
         text_sha256=report.text_sha256,
         bytes=report.bytes,
         tokens=report.tokens,
-        options={name: value for name, value in report.options.items() if name not in ("normalizer", "tokenizer")},
+        options={name: value for name, value in report.options.items() if name not in _RULES},
         discounts=tuple(astuple(each)[:3] for each in report.discounts),
     )

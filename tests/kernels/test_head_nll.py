@@ -1,5 +1,7 @@
 """Surprisals from hidden states equal those from the logits that are never formed."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -81,6 +83,18 @@ def test_jax_compiles_it_and_gives_nan_for_targets_outside_the_vocabulary():
     assert np.isnan(compiled(hidden, weight, ids.at[0, 0].set(300)).nats[0, 0])
 
 
+@pytest.mark.parametrize("setting", [None, "bfloat16"])
+def test_jax_multiplies_with_all_bits_of_float32_on_every_device(setting):
+    """By default it does so on a CPU only; what it compiles tells other devices."""
+    jax = pytest.importorskip("jax")
+    hidden, weight, _, ids = (jax.numpy.asarray(a) for a in random_case(8))
+    with jax.default_matmul_precision(setting):
+        lowered = jax.jit(head_nll).lower(hidden, weight, ids).as_text()
+    products = re.findall(r"= stablehlo\.dot_general .*", lowered)
+    assert products
+    assert all("precision = [HIGHEST, HIGHEST]" in each for each in products)
+
+
 @pytest.mark.parametrize("library", ["jax", "mlx", "strict"])
 def test_hidden_states_with_nan_are_refused(library):
     as_array = arrays_of(library)
@@ -100,6 +114,20 @@ def test_torch_gives_the_same_as_float64(dtype):
     result = head_nll(hidden, weight, ids, bias=bias, softcap=20.0)
     tolerance = {"float32": 1e-6, "float64": 1e-12, "bfloat16": 1e-3}[dtype]
     np.testing.assert_allclose(result.nats.numpy(), exact.nats, rtol=tolerance)
+
+
+def test_torch_gives_the_same_inside_any_setting_of_its_products():
+    """``medium`` is bfloat16 on CPUs that have it; these would be off by 0.001."""
+    torch = pytest.importorskip("torch")
+    from fewer_bits import fewer_bits
+
+    hidden, weight, _, ids = (torch.as_tensor(a) for a in random_case(3, vocabulary=5000, width=64, shape=(2, 300)))
+    given = hidden.float(), weight.float() / 8, ids
+    usual = head_nll(*given).nats
+    autocast = (torch.autocast("cpu", dtype) for dtype in (torch.bfloat16, torch.float16))
+    for around in (fewer_bits("medium"), fewer_bits("high"), *autocast):
+        with around:
+            assert torch.equal(head_nll(*given).nats, usual)
 
 
 def test_the_logit_of_the_target_is_not_rounded_to_bfloat16():

@@ -9,6 +9,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from fewer_bits import fewer_bits  # noqa: E402
+
 from nonplus.kernels.head_nll import head_nll  # noqa: E402
 from nonplus.kernels.torch_head import distributions, head_logits, logprobs  # noqa: E402
 from nonplus.metrics import Perplexity, token_nll  # noqa: E402
@@ -48,6 +50,17 @@ def test_surprisals_of_hidden_states_on_a_gpu_are_those_of_all_logits(dtype, opt
     found = head_nll(hidden.cuda(), weight.cuda(), target.cuda(), **options)
     bound = {torch.float64: 1e-12, torch.float32: 1e-5, torch.float16: 5e-3, torch.bfloat16: 4e-2}[dtype]
     np.testing.assert_allclose(found.nats.double().cpu().numpy(), exact.nats.numpy(), rtol=0, atol=bound)
+
+
+def test_surprisals_of_hidden_states_on_a_gpu_are_the_same_inside_autocast_and_tf32():
+    random = torch.Generator().manual_seed(1)
+    hidden, weight = torch.randn(2, 40, 64, generator=random), torch.randn(5000, 64, generator=random) / 8
+    given = hidden.cuda(), weight.cuda(), torch.randint(5000, (2, 40), generator=random).cuda()
+    usual = head_nll(*given).nats
+    with fewer_bits("high"):
+        assert torch.equal(head_nll(*given).nats, usual)
+    with torch.autocast("cuda", torch.bfloat16):
+        assert torch.equal(head_nll(*given).nats, usual)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

@@ -37,7 +37,9 @@ def head_nll(
     ``hidden`` (..., T, H) are the hidden states, ``weight`` (V, H) is the head's. The
     logits are ``(hidden @ weight.T + bias) * scale``, with a ``softcap`` c then
     ``c * tanh(logits / c)``. They are formed in chunks of about 32 MB, in the dtype of
-    ``hidden``. The rest is as in :func:`nonplus.kernels.token_nll.token_nll`.
+    ``hidden``: float32 with all its bits, whatever torch or jax is set to; on a GPU,
+    TensorFlow and MLX use TF32 unless they are told not to. The rest is as in
+    :func:`nonplus.kernels.token_nll.token_nll`.
 
     Raises:
         BadInput: shapes that do not fit, or a kept target that is not in the

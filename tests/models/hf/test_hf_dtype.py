@@ -14,6 +14,7 @@ pytest.importorskip("transformers", reason="these are models of transformers")
 import accelerate
 import torch
 from accelerate.state import AcceleratorState
+from fewer_bits import fewer_bits
 from hf_tiny import asked, byte_tokenizer, rows, tiny
 
 from nonplus.errors import FallbackNotice
@@ -24,15 +25,6 @@ from nonplus.models.hf.model import from_object
 
 LINES = rows(30, 17)
 TEXT = ["The river rose in the night."]
-
-
-@contextmanager
-def fewer_bits(precision) -> Iterator[None]:
-    torch.set_float32_matmul_precision(precision)
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision("highest")
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="these are models of torch")
 pytest.importorskip("transformers", reason="these are models of transformers")
 
+from fewer_bits import fewer_bits  # noqa: E402
 from hf_tiny import asked, byte_tokenizer, plain_logprob_NV, plain_logprobs, rows, tiny  # noqa: E402
-from test_hf_dtype import fewer_bits  # noqa: E402
 
 from nonplus import Protocol  # noqa: E402
 from nonplus.measure.scoring import score  # noqa: E402

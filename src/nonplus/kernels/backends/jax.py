@@ -74,7 +74,8 @@ def _row_by_row(rows: row_formulas.Rows, scores: Array, target: Array) -> Array:
 
 def head_nll(states: Array, head: Head, target: Array, kept: Array) -> Array:
     """Surprisals from hidden states, NaN also where the target is not an id."""
-    nats: Array = chunked_head.head_nll(jnp, _wide, states, head, target, kept)
+    with jax.default_matmul_precision("highest"):  # by default TF32 on a GPU, bfloat16 on a TPU
+        nats: Array = chunked_head.head_nll(jnp, _wide, states, head, target, kept)
     return nats
 
 

@@ -17,6 +17,7 @@ from nonplus.kernels import native
 from nonplus.kernels.backends import Head, ScoreKind, row_formulas
 from nonplus.kernels.backends.refusals import as_numbers, not_dense, not_scores, refuse_fractions
 from nonplus.kernels.chunks import chunks
+from nonplus.kernels.exact_products import exact_products
 
 # Of logits in floating point at once, without the C kernel: on a CPU what stays in the
 # cache.
@@ -185,7 +186,8 @@ def _head_others(hidden_NH: Tensor, head: Head, target_N: Tensor) -> Tensor:
         for entries in chunks(v, step):
             shape = (rows.stop - rows.start, entries.stop - entries.start)
             logits_NC = buffer[: shape[0] * shape[1]].view(shape)
-            torch.mm(hidden_NH[rows], head.weight_VH[entries].to(hidden_NH).t(), out=logits_NC)
+            with exact_products():
+                torch.mm(hidden_NH[rows], head.weight_VH[entries].to(hidden_NH).t(), out=logits_NC)
             _scaled(logits_NC, None if head.bias_V is None else head.bias_V[entries], head)
             column_N1 = target_N[rows, None] - entries.start
             inside_N1 = (column_N1 >= 0) & (column_N1 < shape[1])

@@ -4,20 +4,15 @@ back afterwards.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import nn
 
+from nonplus.kernels.exact_products import exact_products
 from nonplus.models.hf.inner import device_of, inner_model
 
 Answer = TypeVar("Answer")
-
-# Where torch multiplies float32 with fewer bits: TF32 on a GPU, in convolutions as
-# Mamba's unless it is told not to; bfloat16 on some CPUs.
-_cudnn: Any = torch.backends.cudnn
-_mkldnn: Any = torch.backends.mkldnn
-_PRODUCTS: tuple[Any, ...] = (torch.backends.cuda.matmul, _cudnn.conv, _mkldnn.matmul, _mkldnn.conv)
 
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
@@ -37,7 +32,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         # no_grad, because buffers filled in inference_mode cannot be trained on, and it
         # saves 1 % at most
         with (
-            _exact_products(),
+            exact_products(),
             torch.autocast(kind, enabled=False),
             torch.autocast("cpu", enabled=False),
             torch.no_grad(),
@@ -63,15 +58,3 @@ def within_memory(step: Callable[[], Answer]) -> Answer:
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
     raise MemoryError("the batch does not fit into the memory of the device; a smaller one may")
-
-
-@contextmanager
-def _exact_products() -> Iterator[None]:
-    before = [products.fp32_precision for products in _PRODUCTS]
-    for products in _PRODUCTS:
-        products.fp32_precision = "ieee"
-    try:
-        yield
-    finally:
-        for products, precision in zip(_PRODUCTS, before, strict=True):
-            products.fp32_precision = precision

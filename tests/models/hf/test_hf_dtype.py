@@ -124,6 +124,30 @@ def test_a_wrapper_that_casts_by_itself_is_labelled_with_the_dtype_of_its_produc
     assert not np.allclose(casting.logprobs(asked(*LINES)), usual.logprobs(asked(*LINES)), atol=1e-4)
 
 
+class _AnglesByProduct(torch.nn.Module):
+    """Angles of rotary positions as transformers 5.17 computes them: outer products in
+    float32.
+    """
+
+    def __init__(self, angles: torch.nn.Module) -> None:
+        super().__init__()
+        self.angles = angles
+
+    def forward(self, x, position_ids):
+        angle_BRT = self.angles.inv_freq.float()[None, :, None] @ position_ids[:, None, :].float()
+        angle_BTC = torch.cat([angle_BRT, angle_BRT], 1).transpose(1, 2)
+        return angle_BTC.cos().to(x.dtype), angle_BTC.sin().to(x.dtype)
+
+
+def test_a_model_whose_rotary_angles_are_made_in_float32_is_labelled_with_the_dtype_of_its_weights():
+    model = tiny("Llama", dtype=torch.float64)
+    usual = from_object(model, byte_tokenizer()).logprobs(asked(*LINES))
+    model.model.rotary_emb = _AnglesByProduct(model.model.rotary_emb)
+    ours = from_object(model, byte_tokenizer())
+    np.testing.assert_allclose(ours.logprobs(asked(*LINES)), usual, rtol=0, atol=1e-6)
+    assert ours.dtype == "float64"
+
+
 def test_a_resumed_run_never_returns_the_answers_of_another_dtype(tmp_path):
     model = tiny("Llama", dtype=torch.float32)
     with pytest.warns(FallbackNotice):

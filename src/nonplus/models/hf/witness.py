@@ -64,6 +64,9 @@ class _Witness(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if operation.overloadpacket is _aten.embedding:
             table, ids = args[:2]
             self.lookups.append(Lookup(len(table), tuple(ids.flatten().tolist())))
-        elif operation.overloadpacket in _PRODUCTS and args[-1].is_floating_point():
-            self.products.add(args[-1].dtype)
+        elif operation.overloadpacket in _PRODUCTS:
+            right = args[-1]
+            # an outer product, as of positions and frequencies, adds nothing up
+            if right.is_floating_point() and right.shape[-2] > 1:
+                self.products.add(right.dtype)
         return operation(*args, **(kwargs or {}))

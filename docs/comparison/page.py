@@ -247,5 +247,6 @@ batches. Ours follows this interface.
   keeps exactly the tokens that should be ignored.
 - The classes of fastai and Composer: by reading, fastai weights batches by rows as
   metrax does.
-- Anything on a GPU, on Apple's MPS, or on Keras' TensorFlow backend.
+- Any case of this page on a GPU, on Apple's MPS, or on Keras' TensorFlow backend. Our
+  own tests of tensors on a GPU were run on an H100 ([log](../log.md#2026-11-26-an-h100)).
 """

@@ -114,7 +114,11 @@ def test_the_class_for_torchmetrics_is_gathered_by_nccl(tmp_path):
 
     logits, target = batch()
     torch.distributed.init_process_group(
-        "nccl", store=torch.distributed.FileStore(str(tmp_path / "store"), 1), rank=0, world_size=1
+        "nccl",
+        store=torch.distributed.FileStore(str(tmp_path / "store"), 1),
+        rank=0,
+        world_size=1,
+        device_id=torch.device("cuda", 0),
     )
     try:
         metric = Torch(ignore_index=-100, sync_on_compute=True, distributed_available_fn=lambda: True).cuda()

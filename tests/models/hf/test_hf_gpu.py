@@ -24,8 +24,9 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch fin
 
 LINES = rows(60, 17, 40, 3)
 # Largest difference of a token's surprisal, in nats, from that of the same weights in
-# float64. A rounding is 2**-24, 2**-11 or 2**-8 of a number, and there are dozens.
-BOUNDS = {torch.float64: 1e-9, torch.float32: 2e-5, torch.float16: 0.03, torch.bfloat16: 0.3}
+# float64. A rounding is 2**-24, 2**-11 or 2**-8 of a number, and there are dozens; of a
+# Llama in float64, transformers computes norms and rotations in float32.
+BOUNDS = {torch.float64: 2e-6, torch.float32: 2e-5, torch.float16: 0.03, torch.bfloat16: 0.3}
 TEXTS = [
     "The river rose in the night.",
     "It was gone by noon, and the mill with it.",

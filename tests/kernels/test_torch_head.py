@@ -12,6 +12,7 @@ pytest.importorskip("torch", reason="the kernel is made of torch")
 
 import torch
 
+from nonplus.kernels.exact_products import exact_products
 from nonplus.kernels.torch_head import distributions, head_logits, logprobs
 
 CAPS = st.sampled_from([1, 1000, 1 << 20])
@@ -138,3 +139,13 @@ with torch.no_grad():
 """
     grown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
     assert float(grown.stdout) < 200
+
+
+def test_threads_that_leave_in_another_order_put_the_settings_back():
+    before, first, second = torch.backends.cudnn.conv.fp32_precision, exact_products(), exact_products()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert torch.backends.cudnn.conv.fp32_precision == "ieee", "the second is still inside"
+    second.__exit__(None, None, None)
+    assert torch.backends.cudnn.conv.fp32_precision == before

@@ -80,13 +80,24 @@ def tiles(width_T: Ints, n_bytes: int) -> Ints:
 
 def _spelled(tokenizer: tokenizers.Tokenizer) -> dict[int, bytes]:
     """The bytes of each token by id."""
-    byte_level = any(
+    spell = of_signs if is_byte_level(tokenizer) else of_text
+    spelled = {i: spell(token) for token, i in tokenizer.get_vocab(with_added_tokens=False).items()}
+    return spelled | {i: token.content.encode() for i, token in tokenizer.get_added_tokens_decoder().items()}
+
+
+def is_byte_level(tokenizer: tokenizers.Tokenizer) -> bool:
+    """Whether its vocabulary has a sign for each byte, as GPT-2's."""
+    return any(
         part is not None and b'"ByteLevel"' in part.__getstate__()
         for part in (tokenizer.normalizer, tokenizer.pre_tokenizer)
     )
-    spell = of_signs if byte_level else of_text
-    spelled = {i: spell(token) for token, i in tokenizer.get_vocab(with_added_tokens=False).items()}
-    return spelled | {i: token.content.encode() for i, token in tokenizer.get_added_tokens_decoder().items()}
+
+
+def names_of_bytes(tokenizer: tokenizers.Tokenizer) -> list[str]:
+    """What a token of one byte is called in its vocabulary, if it is there, byte by
+    byte.
+    """
+    return list(map(chr, _SIGNS)) if is_byte_level(tokenizer) else [f"<0x{byte:02X}>" for byte in range(256)]
 
 
 def of_signs(token: str) -> bytes:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from nonplus.models.token_bytes import is_byte_level, names_of_bytes
+
 
 def unknown_id(tokenizer: Any) -> int | None:
     """The id that the model inside a ``tokenizers.Tokenizer`` gives to such text;
@@ -13,3 +15,15 @@ def unknown_id(tokenizer: Any) -> int | None:
         return None if rules["unk_id"] is None else int(rules["unk_id"])
     token = rules.get("unk_token")
     return tokenizer.token_to_id(token) if token else None
+
+
+def has_every_byte(tokenizer: Any) -> bool:
+    """Whether any text can be written with the tokens of a ``tokenizers.Tokenizer``, so
+    that none is unknown, whatever it names for that: some name a token of real text.
+    """
+    model = json.loads(tokenizer.model.__getstate__())
+    affixes = model.get("continuing_subword_prefix"), model.get("end_of_word_suffix")
+    if model["type"] not in ("BPE", "Unigram") or any(affixes):
+        return False
+    writes_bytes = is_byte_level(tokenizer) or model["byte_fallback"]
+    return writes_bytes and all(tokenizer.token_to_id(name) is not None for name in names_of_bytes(tokenizer))

@@ -143,7 +143,8 @@ def test_a_tokenizers_file_gives_the_tokens_of_its_package(made):
     texts = [*lines()[:50], "", "  ", "ma\tna\v \u00a0the<s>[UNK]\0"]
     alone = tokenizers.Tokenizer.from_buffer(model.data)
     alone.encode_special_tokens = True
-    expected = [alone.encode(text, add_special_tokens=False).tokens for text in texts]
+    tokens = [alone.encode(text, add_special_tokens=False).tokens for text in texts]
+    expected = [["<unk>" if token == "[UNK]" else token for token in own] for own in tokens]
     assert pieces_of(known_to(model), *(text.encode() for text in texts)) == expected
 
 
@@ -159,6 +160,86 @@ def test_a_piece_that_a_model_does_not_know_is_unknown():
     splitter = Pieces(sentencepiece_model(), Words([*SPECIAL, "▁ma", "na"]))
     assert pieces_of(splitter, b"mana maq <s>")[0][:4] == ["▁ma", "na", "▁ma", "<unk>"]
     assert "<s>" not in pieces_of(splitter, b"<s> </s> <unk>")[0]
+
+
+def between_blanks(model):
+    """A tokenizers file of this model, which cuts at blanks."""
+    rust = tokenizers.Tokenizer(model)
+    rust.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return TokenizersFile(rust.to_str().encode())
+
+
+UNKNOWN_NAMES = {
+    "words": models.WordLevel({"[UNK]": 0, "ma": 1}, unk_token="[UNK]"),
+    "like BERT's": models.WordPiece({"[UNK]": 0, "ma": 1}, unk_token="[UNK]"),
+    "unigrams": models.Unigram([("[UNK]", 0.0), ("ma", -1.0)], unk_id=0),
+    "merges": models.BPE({"?": 0, "m": 1, "a": 2, "ma": 3}, [("m", "a")], unk_token="?"),
+    "merges with some bytes": models.BPE(
+        {"?": 0, "m": 1, "a": 2, "ma": 3, "<0x00>": 4}, [("m", "a")], unk_token="?", byte_fallback=True
+    ),
+}
+
+
+@pytest.mark.parametrize("model", UNKNOWN_NAMES.values(), ids=UNKNOWN_NAMES)
+def test_what_a_tokenizers_file_names_its_unknown_token_is_unknown_to_every_model(model):
+    splitter = known_to(between_blanks(model))
+    assert pieces_of(splitter, b"ma q ma")[0] == ["ma", "<unk>", "ma"]
+    assert splitter.words == [*SPECIAL, "ma"]
+    assert splitter.decode([3, 0, 2]) == "ma<unk></s>"
+
+
+def every_byte(*more):
+    return {token: i for i, token in enumerate([*more, *(f"<0x{byte:02X}>" for byte in range(256))])}
+
+
+def signs():
+    return {sign: i for i, sign in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
+
+
+def test_a_tokenizers_file_with_a_token_for_every_byte_has_no_unknown_one():
+    """Some name a token of real text all the same."""
+    falls_back = between_blanks(models.BPE(every_byte("?", "m"), [], unk_token="?", byte_fallback=True))
+    assert pieces_of(known_to(falls_back), "m ? é".encode())[0] == ["m", "?", "<0xC3>", "<0xA9>"]
+    rust = tokenizers.Tokenizer(models.BPE(signs(), [], unk_token="?"))
+    rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    assert pieces_of(known_to(TokenizersFile(rust.to_str().encode())), "m?é".encode())[0] == ["m", "?", "Ã", "©"]
+
+
+def test_words_of_which_each_sign_is_known_can_be_unknown():
+    """The byte-level alphabet writes every text by merges, not by whole words."""
+    rust = tokenizers.Tokenizer(models.WordLevel({**signs(), "[UNK]": 256}, unk_token="[UNK]"))
+    rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    assert pieces_of(known_to(TokenizersFile(rust.to_str().encode())), b"m ma")[0] == ["m", "<unk>"]
+
+
+def test_text_without_a_token_in_berts_vocabulary_is_unknown(data):
+    words = models.WordPiece.read_file(str(data / "tokenizers/bert-base-uncased/vocab.txt"))
+    rust = tokenizers.Tokenizer(models.WordPiece(words, unk_token="[UNK]"))
+    rust.normalizer, rust.pre_tokenizer = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    rust.add_special_tokens(["[UNK]", "[CLS]"])
+    pieces = pieces_of(known_to(TokenizersFile(rust.to_str().encode())), "Rain \N{SNOWMAN}s, [CLS] [UNK]?".encode())[0]
+    assert pieces == ["rain", "<unk>", ",", "[", "cl", "##s", "]", "[", "un", "##k", "]", "?"]
+
+
+def test_no_text_is_unknown_to_a_tokenizer_of_bytes_or_one_that_falls_back_to_them(data):
+    files = [
+        data / "tokenizers/gpt-neox-20b-dolma/tokenizer.json",
+        data / "models/stories260K/tokenizer.json",
+        data / "tokenizers/ours/bpe8192-mix.json",
+    ]
+    for file in files:
+        pieces = pieces_of(known_to(piece_model(file)), "rain \N{SNOWMAN}\0 \U00010380?".encode())[0]
+        assert len(pieces) > 4
+        assert "<unk>" not in pieces
+
+
+def test_text_without_a_piece_of_sentencepiece_is_a_word_as_it_is_written():
+    """As in the words that cc_net and its like hand to KenLM."""
+    model = sentencepiece_model()
+    assert model._processor.unk_id() in model._processor.Encode("\N{SNOWMAN}\N{COMET}", return_type=int)
+    splitter = known_to(model)
+    assert "\N{SNOWMAN}\N{COMET}" in pieces_of(splitter, "ma \N{SNOWMAN}\N{COMET} ma".encode())[0]
+    assert "<unk>" in pieces_of(Pieces(model, Words(splitter.words)), "\N{COMET}".encode())[0]
 
 
 @given(text=st.text(characters), unit=units)

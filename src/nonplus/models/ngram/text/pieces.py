@@ -16,6 +16,7 @@ import functools
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from threading import Lock
 from typing import Any, Protocol, final
 
@@ -23,7 +24,7 @@ import numpy as np
 
 from nonplus.kernels.native import words as native
 from nonplus.measure.records import Bools, Ints
-from nonplus.models.ngram.ngrams import WordIds
+from nonplus.models.ngram.ngrams import SPECIAL_WORDS, WordIds
 from nonplus.models.ngram.normalizers.aligned import Bytes
 from nonplus.models.ngram.text.words import Split, Table, Vocabulary, table
 
@@ -110,8 +111,10 @@ class Pieces:
             return _merged(whole_S, by_words, self._cut(data_N, begin_S[whole_S], stop_S[whole_S]))
 
     def decode(self, ids: Sequence[int]) -> str:
-        """The text that the pieces stand for."""
-        return self._model.spelled([self.words[i] for i in ids])
+        """The text that the pieces stand for, special words as they are written."""
+        runs = groupby(ids, lambda i: i < len(SPECIAL_WORDS))
+        names = ((special, [self.words[i] for i in run]) for special, run in runs)
+        return "".join("".join(own) if special else self._model.spelled(own) for special, own in names)
 
     def _whole(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Bools:
         """Which parts have a blank at which the tokenizer does not cut."""

@@ -1,8 +1,9 @@
 """A file of the package ``tokenizers`` as the tokenizer of an n-gram model.
 
-Text that spells one of its special tokens is text. It cuts words by themselves if its
-rules say so and if texts that are tried when it is opened have the pieces of their
-words.
+Text that spells one of its special tokens is text. Its token for text that it cannot
+write otherwise, whatever the name, is the ``<unk>`` of every model. It cuts words by
+themselves if its rules say so and if texts that are tried when it is opened have the
+pieces of their words.
 """
 
 import json
@@ -15,8 +16,10 @@ import tokenizers
 from nonplus.errors import BadModel
 from nonplus.measure.records import Encoding, Encodings, Integers
 from nonplus.models.fast_encoder import FastEncoder
+from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.text.pieces import BLANKS, Cut
 from nonplus.models.ngram.text.word_cuts import drops_blanks, leads_words
+from nonplus.models.unknown_token import has_every_byte, unknown_id
 
 _PROBES = 50  # pieces that are tried
 _TOGETHER = 1 << 12  # bytes of words that are encoded as one text
@@ -46,7 +49,8 @@ class TokenizersFile:
         self._encoder = FastEncoder(
             self._tokenizer, lambda texts: [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
         )
-        self._piece_of: dict[int, bytes] = {}
+        unknown = None if has_every_byte(self._tokenizer) else unknown_id(self._tokenizer)
+        self._piece_of = {} if unknown is None else {unknown: SPECIAL_WORDS[UNKNOWN].encode()}
         rules = json.loads(self._tokenizer.to_str())
         self.led = leads_words(rules) and self._cuts_before_blanks()
         by_words = drops_blanks(rules) and self._cuts_at(" ")

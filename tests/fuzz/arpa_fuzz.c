@@ -1,16 +1,12 @@
 /* libFuzzer's entry: lines of any bytes are read as n-grams without reading outside of
-   them, and what was read is read again from what is written.
-
-   The text is allocated to the byte, so that AddressSanitizer sees one too many. */
+   them, and what was read is read again from what is written. */
 
 #include "../../src/nonplus/kernels/native/arpa.c"
 
-#include <stdlib.h>
+#include "input.h"
 
 #define LINES 64
 #define PER_LINE 64 /* bytes that are no words, as the caller reckons */
-
-static void check(int holds) { if (!holds) abort(); }
 
 static int same(float a, float b) { return !memcmp(&a, &b, sizeof a); }
 

@@ -1,21 +1,11 @@
 /* libFuzzer's entry: n-grams are looked up in a hash table of any bytes, whether it has a
-   gap or not, without reading outside of it, as a search of all slots would find them.
-
-   Arrays are allocated to the byte, so that AddressSanitizer sees one too many. */
+   gap or not, without reading outside of it, as a search of all slots would find them. */
 
 #include "../../src/nonplus/kernels/native/kenlm.c"
 
-#include <stdlib.h>
+#include "input.h"
 
 #define TOKENS 40
-
-static void check(int holds) { if (!holds) abort(); }
-
-static void *copied(const void *from, size_t size) {
-    void *to = malloc(size ? size : 1);
-    memcpy(to, from, size);
-    return to;
-}
 
 /* The first slot with that key, from its own on, before a gap. */
 static int64_t slowly(const uint8_t *entries, int64_t stride, int64_t slots, uint64_t key) {

@@ -1,21 +1,11 @@
-/* libFuzzer's entry: any bytes are split into words, numbered and found again, and their
-   gaps made one separator each, as a slow reading byte by byte says.
-
-   Arrays are allocated to the byte, so that AddressSanitizer sees one too many. */
+/* libFuzzer's entry: any bytes are split into words, numbered and found again, as a slow
+   reading byte by byte says. */
 
 #include "../../src/nonplus/kernels/native/words.c"
 
-#include "../../src/nonplus/kernels/native/spacing.c"
+#include "input.h"
 
 #define MOST_PARTS 20
-
-static void check(int holds) { if (!holds) abort(); }
-
-static void *copied(const void *bytes, size_t size) {
-    void *target = malloc(size ? size : 1);
-    memcpy(target, bytes, size);
-    return target;
-}
 
 /* The words of a part as a slow reader finds them are those that were given. */
 static int64_t check_part(const Words *w, const uint8_t *data, int64_t begin, int64_t stop, const int32_t *numbers,
@@ -73,33 +63,6 @@ static void check_words(const uint8_t *data, const int64_t *starts, int64_t part
     free(stops), free(text), free(known), free(whole), free(counts), free(ends), free(again), free(numbers);
 }
 
-static int64_t spaced_of(const uint8_t *data, const int64_t *starts, int64_t parts, uint8_t **kept, int64_t *kept_starts) {
-    uint8_t classes[256];
-    for (int i = 0; i < 256; i++) classes[i] = i == '\t' ? ' ' : (uint8_t)i;
-    size_t size = (size_t)starts[parts];
-    int64_t *origins = malloc(size * sizeof *origins);
-    *kept = malloc(size ? size : 1);
-    nonplus_spaced(data, starts, parts, classes, *kept, origins, kept_starts);
-    int64_t k = kept_starts[parts];
-    for (int64_t i = 0; i < k; i++) check(origins[i] < (int64_t)size && (!i || origins[i - 1] < origins[i]));
-    free(origins);
-    return k;
-}
-
-static void check_spaces(const uint8_t *data, const int64_t *starts, int64_t parts) {
-    uint8_t *once, *twice;
-    int64_t *first = malloc((size_t)(parts + 1) * sizeof *first), *second = malloc((size_t)(parts + 1) * sizeof *second);
-    int64_t k = spaced_of(data, starts, parts, &once, first);
-    for (int64_t s = 0; s < parts; s++) {
-        for (int64_t i = first[s]; i < first[s + 1]; i++) {
-            int gap = once[i] == ' ' || once[i] == '\n', edge = i == first[s] || i + 1 == first[s + 1];
-            check(!gap || !(edge || once[i + 1] == ' ' || once[i + 1] == '\n'));
-        }
-    }
-    check(spaced_of(once, first, parts, &twice, second) == k && !memcmp(once, twice, (size_t)k));
-    free(twice), free(once), free(second), free(first);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     if (size < 10) return 0;
     uint64_t seed;
@@ -115,7 +78,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     starts[parts] = (int64_t)size;
     uint8_t *data = copied(bytes, size);
     check_words(data, starts, parts, seed);
-    check_spaces(data, starts, parts);
     free(data);
     return 0;
 }

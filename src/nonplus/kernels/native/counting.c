@@ -139,20 +139,20 @@ static uint32_t digit_at(packed key, int32_t bits, int32_t fields) {
 
 static void *room(int64_t n, int64_t size) { return malloc((size_t)(n > 0 ? n : 1) * (size_t)size); }
 
+/* Room for the largest section; -1 if some of it is missing, the rest still to release. */
 static int allocate(struct scratch *s, int64_t n, int64_t digits) {
     memset(s, 0, sizeof *s);
-    int missing = 0;
     for (int32_t i = 0; i < 2; i++) {
         struct level *l = &s->levels[i];
-        missing |= !(l->word = room(n, 4)) | !(l->count = room(n, 4)) | !(l->actual = room(n, 4));
-        missing |= !(l->parent = room(n, 4)) | !(l->place = room(n, 4));
-        missing |= !(l->first = room(n + 1, 8)) | !(l->record = room(n, 8));
-        missing |= !(l->upper = room(n, 4)) | !(l->context_place = room(n, 4)) | !(l->beyond = room(n, 1));
+        if (!(l->word = room(n, 4)) || !(l->count = room(n, 4)) || !(l->actual = room(n, 4))) return -1;
+        if (!(l->parent = room(n, 4)) || !(l->place = room(n, 4))) return -1;
+        if (!(l->first = room(n + 1, 8)) || !(l->record = room(n, 8))) return -1;
+        if (!(l->upper = room(n, 4)) || !(l->context_place = room(n, 4)) || !(l->beyond = room(n, 1))) return -1;
     }
-    missing |= !(s->spare = room(n, sizeof(packed))) | !(s->times = room(n, 4));
-    missing |= !(s->touched = room(digits, 4)) | !(s->touched_spare = room(digits, 4));
-    missing |= !(s->extensions = calloc(digits, 4)) | !(s->actual = calloc(digits, 4)) | !(s->slot = room(digits, 4));
-    return missing ? -1 : 0;
+    if (!(s->spare = room(n, sizeof(packed))) || !(s->times = room(n, 4))) return -1;
+    if (!(s->touched = room(digits, 4)) || !(s->touched_spare = room(digits, 4))) return -1;
+    if (!(s->extensions = calloc(digits, 4)) || !(s->actual = calloc(digits, 4))) return -1;
+    return (s->slot = room(digits, 4)) ? 0 : -1;
 }
 
 static void release(struct scratch *s) {

@@ -73,8 +73,8 @@ static int run(const double *nats, const double *weight, int64_t tokens, Sums *s
         int64_t n = tokens - s < BLOCK ? tokens - s : BLOCK;
         Sums own;
         if (!small(nats + s, weight + s, n, &own) && large(nats + s, weight + s, n, &own)) return 1;
-        if (__builtin_add_overflow(sums->nats, own.nats, &sums->nats) |
-            __builtin_add_overflow(sums->weight, own.weight, &sums->weight) |
+        if (__builtin_add_overflow(sums->nats, own.nats, &sums->nats) ||
+            __builtin_add_overflow(sums->weight, own.weight, &sums->weight) ||
             __builtin_add_overflow(sums->squares, own.squares, &sums->squares))
             return 1;
         sums->weighted += own.weighted;
@@ -127,7 +127,7 @@ int NAME(nonplus_sums_by_position, SUFFIX)(const double *nats, const double *wei
         if (run(nats + s, weight + s, stop - s, &own)) return 1;
         if (own.zeros) finite_weight(nats + s, weight + s, stop - s, &own);
         if (own.zeros < stop - s && bits + 1 > *ranges) *ranges = bits + 1;
-        if (__builtin_add_overflow(sums[bits], own.weight, &sums[bits]) |
+        if (__builtin_add_overflow(sums[bits], own.weight, &sums[bits]) ||
             __builtin_add_overflow(sums[64 + bits], own.nats, &sums[64 + bits]))
             return 1;
     }

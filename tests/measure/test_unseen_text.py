@@ -93,7 +93,7 @@ def test_what_is_unknown_or_spelled_out_is_warned_of_with_the_switch() -> None:
     with pytest.warns(SuspectInput) as caught:
         evaluate(["a<unk></s>"], model=UNIFORM)
     unknown, spelled = (str(each.message) for each in caught)
-    assert unknown.startswith("1 token of the text is unknown to the tokenizer, the first token 1 of text 1")
+    assert unknown.startswith("1 token of the text is unknown to the model, the first token 1 of text 1")
     assert spelled.startswith("the text spells out 1 special token, the first token 2 of text 1")
     assert "use special_text=plain" in spelled
 
@@ -103,7 +103,7 @@ def test_a_low_figure_of_unknown_tokens_is_not_explained_by_training() -> None:
     assert "perhaps the model was trained on this text" in explanation(plain, vocabulary=1)
     said = explanation(measured(["<unk>" * 100]), vocabulary=259)
     assert "perhaps the model was trained" not in said
-    assert "its tokenizer has no token for a part" in said
+    assert "it has no token for a part" in said
 
 
 class Zeros:
@@ -183,7 +183,7 @@ def test_a_loss_is_a_line_of_the_report_and_a_caution(tmp_path: object) -> None:
     assert dict(report.lines())["lost"] == "capitals: bits per byte is too low"
     assert report.to_dict()["lost_by_tokenizer"] == ["capitals"]
     assert "the tokenizer loses capitals" in repr(report)
-    assert "or loses it" in explanation(report, vocabulary=258)
+    assert "loses it" in explanation(report, vocabulary=258)
 
 
 # ------------------------------------------------------------ unknown ids of files

@@ -160,11 +160,11 @@ def test_unscored_tokens_and_tokens_of_probability_0_are_marked():
 
 
 def test_an_unknown_token_is_marked():
-    with pytest.warns(SuspectInput, match="unknown to the tokenizer"):
+    with pytest.warns(SuspectInput, match="unknown to the model"):
         html, _ = page_of(Document(text="a<unk>b", id="<b>"), model=Uniform(259, tokenizer=Spelled()))
     marked = re.findall(r'<i class="([^"]*)">([^<]*)</i>', html)
     assert [text for kinds, text in marked if "x" in kinds.split()] == ["unknown", "&lt;unk&gt;"]  # the first explains
-    assert "Caution: 1 token of the text is unknown to the tokenizer, the first token 1 of &lt;b&gt;" in html
+    assert "Caution: 1 token of the text is unknown to the model, the first token 1 of &lt;b&gt;" in html
 
 
 def test_a_long_run_shows_its_first_tokens_with_a_note(monkeypatch):

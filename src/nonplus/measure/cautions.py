@@ -12,7 +12,7 @@ def text_cautions(tally: Tally, lost: frozenset[str]) -> Iterator[str]:
     """
     if tally.unknown:
         yield (
-            f"{counted(tally.unknown, 'token')} of the text {_are(tally.unknown)} unknown to the tokenizer"
+            f"{counted(tally.unknown, 'token')} of the text {_are(tally.unknown)} unknown to the model"
             f"{first_of(tally.unknown_places)}: the surprisal of an unknown token is not that of its text, so the "
             "figures are not those of the text"
         )

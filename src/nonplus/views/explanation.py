@@ -66,7 +66,7 @@ def _ngrams(report: Report, order: int) -> str:
 def _of_unseen_text(bits: float) -> str:
     return (
         f"The {figure(bits, 3)} bits for each byte of text cannot be compared, because the model did not see all of "
-        "the text: its tokenizer has no token for a part, or loses it."
+        "the text: it has no token for a part, or its tokenizer loses it."
     )
 
 

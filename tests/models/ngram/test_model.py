@@ -262,10 +262,12 @@ def test_bytes_may_be_the_words(text: str) -> None:
     splitter = ByteWords(NewWords())
     ngrams = uniform_over(list(splitter.words))
     rules = Rules(named("raw"), splitter, unit="document")
-    (one,) = scored(text, model=NgramModel(rules, Table.in_memory(ngrams), name="bytes", identity="bytes"))
+    model = NgramModel(rules, Table.in_memory(ngrams), name="bytes", identity="bytes")
+    (one,) = scored(text, model=model)
     assert len(one.nats) == len(text.encode()) + 1
     assert "".join(row.text for row in one.rows(str)) == text
     assert one.texts.tokens.lost == frozenset()
+    assert model.vocabulary == 258  # every byte, </s> and <unk>
     assert one.nats.tolist() == pytest.approx([math.log(258)] * len(one.nats), rel=1e-6)
 
 

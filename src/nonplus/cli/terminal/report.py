@@ -69,8 +69,10 @@ def _print_table(outcome: Outcome, plan: Plan) -> None:
 def wrapped(text: str, *, indent: str = "") -> str:
     """Paragraphs as wide as the terminal, and at most as wide as is easy to read."""
     width = min(shutil.get_terminal_size().columns, _WIDEST)
-    paragraphs = [textwrap.fill(p, width, initial_indent=indent, subsequent_indent=indent) for p in text.split("\n\n")]
-    return "\n\n".join(paragraphs)
+    wrapper = textwrap.TextWrapper(
+        width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n\n".join(map(wrapper.fill, text.split("\n\n")))
 
 
 def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:

@@ -85,7 +85,7 @@ class NgramModel:
         self.name = name
         self.identity = identity
         self.order = lookup.order
-        self.vocabulary = lookup.vocabulary
+        self.vocabulary = lookup.vocabulary - 1  # nothing predicts <s>
         self.tokenizer = RulesTokenizer(rules)
         self._rules = rules
         self._lookup = lookup

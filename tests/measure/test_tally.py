@@ -19,6 +19,7 @@ from nonplus.measure.statistics.document_sums import DocumentSums, document_sums
 from nonplus.measure.statistics.fixed_point import fixed, unfixed
 from nonplus.measure.statistics.sums import Sums
 from nonplus.measure.statistics.tally import Tally
+from nonplus.measure.weights import once
 
 
 @pytest.fixture(params=["C", "Python"], scope="module", autouse=True)
@@ -263,16 +264,18 @@ SURPRISAL = st.one_of(
     rows=st.lists(st.tuples(SURPRISAL, st.sampled_from([1.0, 0.0, 0.1, 3e6]), st.integers(0, 1 << 40)), min_size=1),
     few=st.integers(0, 3),
     narrow=st.booleans(),
+    all_once=st.booleans(),
 )
-def test_sums_of_documents_and_positions_are_those_of_each_token_rounded_by_itself(rows, few, narrow):
+def test_sums_of_documents_and_positions_are_those_of_each_token_rounded_by_itself(rows, few, narrow, all_once):
     nats, weight, seen = (list(column) for column in zip(*rows, strict=True))
+    weight = [1.0] * len(nats) if all_once else weight
     seen = [each % 1000 if narrow else each for each in seen]
     first = min(few, len(nats) - 1)
     these = [Text("x" * n, [1.0] * n, [*range(1, n + 1)]) for n in (first, len(nats) - first) if n]
     texts = replace(
         batch(these),
         nats=np.array(nats),
-        weight=np.array(weight),
+        weight=once(len(nats)) if all_once else np.array(weight),
         seen=np.array(seen, np.int32 if narrow else np.int64),
     )
     places, most = {}, float(np.finfo(float).max)

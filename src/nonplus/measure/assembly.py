@@ -12,6 +12,7 @@ import numpy as np
 
 from nonplus.measure.records import Bools, Floats, Integers, Ints, TokenizedTexts, Windows, ranges
 from nonplus.measure.scores import Readings, ScoredTexts, Scores
+from nonplus.measure.weights import once
 
 _BLOCK = 1 << 15  # tokens
 
@@ -40,9 +41,7 @@ class Assembly:
         self._index: Integers = np.zeros(n, narrow)
         self._seen: Integers = np.zeros(n, narrow)
         self._nats = np.zeros(n)
-        self._weight: Floats = np.broadcast_to(np.float64(1), n)  # takes no memory while all are 1
-        if (weights != 1).any():
-            self._weight = np.repeat(weights, count_W)
+        self._weight = once(n) if (weights == 1).all() else np.repeat(weights, count_W)
         self._scored = np.zeros(n, np.bool_)
         self._readings: Readings | None = None
         first_W = texts.offsets[windows.document] + windows.first

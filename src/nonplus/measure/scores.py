@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.measure.records import Bools, Document, Floats, Integers, Ints, Part, TokenizedTexts
+from nonplus.measure.weights import once
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class ScoredTexts:
             tokens=tokens,
             index=index,
             nats=nats,
-            weight=np.ones(len(nats)),
+            weight=once(len(nats)),
             seen=seen,
             partial=np.zeros(len(tokens), bool),
             readings=readings,

@@ -21,6 +21,8 @@ typedef struct {
     int64_t nats, weight, squares, weighted, zeros;
 } Sums;
 
+static const double ONES[BLOCK] = {[0 ... BLOCK - 1] = 1}; /* weights, where there are none */
+
 /* Add the units of `value` to `sum`; 1 if that does not fit, or it is not a number. */
 static int add(double value, int64_t *sum) {
     if (!(fabs(value) < LARGE)) return 1;
@@ -71,8 +73,9 @@ static int run(const double *nats, const double *weight, int64_t tokens, Sums *s
     *sums = (Sums){0};
     for (int64_t s = 0; s < tokens; s += BLOCK) {
         int64_t n = tokens - s < BLOCK ? tokens - s : BLOCK;
+        const double *w = weight ? weight + s : ONES;
         Sums own;
-        if (!small(nats + s, weight + s, n, &own) && large(nats + s, weight + s, n, &own)) return 1;
+        if (!small(nats + s, w, n, &own) && large(nats + s, w, n, &own)) return 1;
         if (__builtin_add_overflow(sums->nats, own.nats, &sums->nats) ||
             __builtin_add_overflow(sums->weight, own.weight, &sums->weight) ||
             __builtin_add_overflow(sums->squares, own.squares, &sums->squares))
@@ -85,12 +88,14 @@ static int run(const double *nats, const double *weight, int64_t tokens, Sums *s
 
 /* Run `r` has the tokens [offsets[r], offsets[r + 1]). Each of its sums has a row: of
    surprisals, of weights, of squares; then how many tokens do not count once, and how
-   many have probability 0, whose surprisal is in no sum. */
+   many have probability 0, whose surprisal is in no sum. Without `weight` each token
+   counts once. */
 int NAME(nonplus_sums_of_runs, SUFFIX)(const double *nats, const double *weight, const int64_t *offsets, int64_t runs,
                                        int64_t *sums) {
     for (int64_t r = 0; r < runs; r++) {
         Sums own;
-        if (run(nats + offsets[r], weight + offsets[r], offsets[r + 1] - offsets[r], &own)) return 1;
+        const double *w = weight ? weight + offsets[r] : NULL;
+        if (run(nats + offsets[r], w, offsets[r + 1] - offsets[r], &own)) return 1;
         sums[r] = own.nats;
         sums[runs + r] = own.weight;
         sums[2 * runs + r] = own.squares;
@@ -103,7 +108,7 @@ int NAME(nonplus_sums_of_runs, SUFFIX)(const double *nats, const double *weight,
 /* Of a run that has fitted, leave out the weight of tokens of probability 0. */
 static void finite_weight(const double *nats, const double *weight, int64_t tokens, Sums *sums) {
     for (int64_t s = 0; s < tokens; s++)
-        if (!isfinite(nats[s])) sums->weight -= (int64_t)llrint(weight[s] * UNIT);
+        if (!isfinite(nats[s])) sums->weight -= (int64_t)llrint((weight ? weight[s] : 1) * UNIT);
 }
 
 static uint64_t at(const void *seen, int wide, int64_t s) {
@@ -111,7 +116,7 @@ static uint64_t at(const void *seen, int wide, int64_t s) {
 }
 
 /* Weights and surprisals by the bits of the number of tokens `seen`, one row of 64 each,
-   of the tokens that have no probability 0. `ranges` gets how many of them are used. */
+   of the tokens that have no probability 0, with weights as above. `ranges` gets how many of them are used. */
 int NAME(nonplus_sums_by_position, SUFFIX)(const double *nats, const double *weight, const void *seen, int wide,
                                            int64_t tokens, int64_t *sums, int64_t *ranges) {
     *ranges = 0;
@@ -123,9 +128,10 @@ int NAME(nonplus_sums_by_position, SUFFIX)(const double *nats, const double *wei
             uint64_t own = at(seen, wide, stop);
             if ((own ^ first) > (own & first)) break;
         }
+        const double *w = weight ? weight + s : NULL;
         Sums own;
-        if (run(nats + s, weight + s, stop - s, &own)) return 1;
-        if (own.zeros) finite_weight(nats + s, weight + s, stop - s, &own);
+        if (run(nats + s, w, stop - s, &own)) return 1;
+        if (own.zeros) finite_weight(nats + s, w, stop - s, &own);
         if (own.zeros < stop - s && bits + 1 > *ranges) *ranges = bits + 1;
         if (__builtin_add_overflow(sums[bits], own.weight, &sums[bits]) ||
             __builtin_add_overflow(sums[64 + bits], own.nats, &sums[64 + bits]))

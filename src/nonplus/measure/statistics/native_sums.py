@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from nonplus.measure.records import Floats, Integers, Ints
 from nonplus.measure.scores import ScoredTexts
+from nonplus.measure.weights import are_once
 from nonplus.native import library
 
 _SUMS = ("nats", "tokens", "squares", "weighted", "zeros")
@@ -39,11 +40,11 @@ def sums_of_runs(nats_S: Floats, weight_S: Floats, offsets: Ints) -> dict[str, I
     ``None`` if there is no C kernel, or a number is too large for it.
     """
     loaded = functions()
-    if loaded is None or not (_plain(nats_S, np.float64) and _plain(weight_S, np.float64)):
+    if loaded is None or not _weighted(nats_S, weight_S):
         return None
     offsets = np.ascontiguousarray(offsets, np.int64)
     sums = np.empty((len(_SUMS), len(offsets) - 1), np.int64)
-    given = (nats_S.ctypes.data, weight_S.ctypes.data, offsets.ctypes.data, sums.shape[1])
+    given = (nats_S.ctypes.data, _weights(weight_S), offsets.ctypes.data, sums.shape[1])
     failed = loaded.nonplus_sums_of_runs(*given, sums.ctypes.data)
     return None if failed else dict(zip(_SUMS, sums, strict=True))
 
@@ -55,11 +56,10 @@ def sums_by_position(nats_S: Floats, weight_S: Floats, seen_S: Integers) -> Ints
     ``None`` if there is no C kernel, or a number is too large for it.
     """
     loaded = functions()
-    plain = _plain(nats_S, np.float64) and _plain(weight_S, np.float64) and _plain(seen_S, np.int32, np.int64)
-    if loaded is None or not plain:
+    if loaded is None or not (_weighted(nats_S, weight_S) and _plain(seen_S, np.int32, np.int64)):
         return None
     sums, ranges = np.zeros((2, _RANGES), np.int64), np.zeros(1, np.int64)
-    given = (nats_S.ctypes.data, weight_S.ctypes.data, seen_S.ctypes.data, seen_S.itemsize == 8, len(seen_S))
+    given = (nats_S.ctypes.data, _weights(weight_S), seen_S.ctypes.data, seen_S.itemsize == 8, len(seen_S))
     failed = loaded.nonplus_sums_by_position(*given, sums.ctypes.data, ranges.ctypes.data)
     return None if failed else sums[:, : int(ranges[0])]
 
@@ -91,6 +91,14 @@ def covered(texts: ScoredTexts, data: bytes, begins_D1: Ints) -> Ints | None:
         found.ctypes.data,
     )
     return found
+
+
+def _weighted(nats_S: Floats, weight_S: Floats) -> bool:
+    return _plain(nats_S, np.float64) and (_plain(weight_S, np.float64) or are_once(weight_S))
+
+
+def _weights(weight_S: Floats) -> int | None:
+    return None if are_once(weight_S) else weight_S.ctypes.data
 
 
 def _plain(column: NDArray[np.generic], *kinds: type[np.generic]) -> bool:

@@ -30,6 +30,7 @@ ONCE = (
     "framing",
     "kenlm",
     "ngrams",
+    "runs",
     "spacing",
     "trees",
     "words",

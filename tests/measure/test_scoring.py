@@ -16,10 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nonplus.errors import BadInput, BadModel, BadProtocol, ProtocolWarning
-from nonplus.measure import assembly
-from nonplus.measure.batches import Rows, batch, group, pack
+from nonplus.measure.batches import Rows, batch
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import Special
+from nonplus.measure.packing import Lines, group, pack
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
 from nonplus.measure.records import Batch, Document, Encoding, Floats, Window, Windows
@@ -360,7 +360,7 @@ def test_a_stream_has_no_contexts() -> None:
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(1, 300))
 def test_grouping_loses_nothing_and_keeps_to_the_budget(lengths: list[int], budget: int) -> None:
-    groups = list(group(lengths, budget=budget))
+    groups = [each.tolist() for each in group(np.array(lengths, np.int64), budget=budget)]
     assert sorted(i for g in groups for i in g) == list(range(len(lengths)))
     for g in groups:
         longest = max(lengths[i] for i in g)
@@ -370,7 +370,7 @@ def test_grouping_loses_nothing_and_keeps_to_the_budget(lengths: list[int], budg
 
 @given(st.lists(st.integers(1, 50), max_size=60), st.integers(50, 300))
 def test_packing_loses_nothing_and_keeps_to_the_width(lengths: list[int], width: int) -> None:
-    packed = list(pack(lengths, width=width, budget=4 * width))
+    packed = [as_lists(each) for each in pack(np.array(lengths, np.int64), width=width, budget=4 * width)]
     assert sorted(i for lines in packed for line in lines for i in line) == list(range(len(lengths)))
     assert all(sum(lengths[i] for i in line) <= width for lines in packed for line in lines)
 
@@ -386,8 +386,12 @@ def test_each_row_goes_to_the_first_of_the_latest_lines_that_has_room(lengths: l
             lines.append([i])
         else:
             home.append(i)
-    packed = pack(lengths, width=width, budget=4 * width)
-    assert sorted(line for together in packed for line in together) == sorted(lines)
+    packed = pack(np.array(lengths, np.int64), width=width, budget=4 * width)
+    assert sorted(line for together in packed for line in as_lists(together)) == sorted(lines)
+
+
+def as_lists(lines: Lines) -> list[list[int]]:
+    return [each.tolist() for each in np.split(lines.rows, np.cumsum(lines.counts)[:-1])]
 
 
 @given(
@@ -413,15 +417,6 @@ def weight(protocol: ResolvedProtocol, window: Window) -> float:
     n, choices = window.stop - window.first, protocol.choices
     loses = choices.booking != "exact" and (window.prefixed or (window.start > 0 and choices.stride < choices.window))
     return (n - 1) / n if loses else 1.0
-
-
-@given(st.lists(st.text("ab", min_size=1, max_size=12), min_size=1, max_size=5), st.integers(1, 9))
-def test_places_are_filled_in_whatever_the_size_of_blocks(these: list[str], size: int) -> None:
-    whole = [(text.index.tolist(), text.seen.tolist()) for text in score(these, model=History(max_context=4))]
-    with pytest.MonkeyPatch.context() as changed:
-        changed.setattr(assembly, "_BLOCK", size)
-        blocks = [(text.index.tolist(), text.seen.tolist()) for text in score(these, model=History(max_context=4))]
-    assert blocks == whole
 
 
 def test_a_row_asks_for_each_scored_token_what_comes_before_it() -> None:

@@ -5,16 +5,14 @@ scored tokens.
 """
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import final
 
 import numpy as np
 
-from nonplus.measure.records import Bools, Floats, Integers, Ints, TokenizedTexts, Windows, ranges
+from nonplus.measure.records import Bools, Floats, Integers, Ints, TokenizedTexts, Windows
+from nonplus.measure.runs import copy_runs, count_up, ranges
 from nonplus.measure.scores import Readings, ScoredTexts, Scores
 from nonplus.measure.weights import once
-
-_BLOCK = 1 << 15  # tokens
 
 
 @final
@@ -34,7 +32,7 @@ class Assembly:
         self.texts = texts
         self.windows = windows
         self.done = 0  # documents that were given away
-        self._waiting = np.bincount(windows.document, minlength=len(texts))  # windows that are not scored yet
+        self._scored_W = np.zeros(len(windows), np.bool_)
         self._place_W, self._count_W = end_W - count_W, count_W
         # the place at which each document begins
         self._begin_D = np.append(0, end_W)[np.searchsorted(windows.document, np.arange(len(texts) + 1))]
@@ -42,30 +40,28 @@ class Assembly:
         self._seen: Integers = np.zeros(n, narrow)
         self._nats = np.zeros(n)
         self._weight = once(n) if (weights == 1).all() else np.repeat(weights, count_W)
-        self._scored = np.zeros(n, np.bool_)
         self._readings: Readings | None = None
         first_W = texts.offsets[windows.document] + windows.first
         seen_W = windows.first - windows.start + windows.prefixed
-        bounds = np.unique(np.append(np.searchsorted(end_W, np.arange(0, n, _BLOCK)), len(windows)))
-        for own in (slice(*pair) for pair in pairwise(bounds.tolist())):
-            filled = slice(int(self._place_W[own.start]), int(end_W[own.stop - 1]))
-            self._index[filled] = ranges(first_W[own], count_W[own])
-            self._seen[filled] = ranges(seen_W[own], count_W[own])
+        count_up(self._index, self._place_W, first_W, count_W)
+        count_up(self._seen, self._place_W, seen_W, count_W)
 
     @property
     def finished(self) -> bool:
         """Whether every document was given away."""
         return self.done == len(self.texts)
 
-    def put(self, places: Ints, scores: Scores) -> None:
-        """Take in the scores of some windows, one after the other."""
-        place_S = ranges(self._place_W[places], self._count_W[places])
-        self._nats[place_S] = scores.nats
+    def put(self, places: Ints, scores: Scores, begins: Ints) -> None:
+        """Take in the scores of some windows, those of each from its place in
+        ``begins`` on.
+        """
+        runs = self._place_W[places], self._count_W[places]
+        copy_runs(scores.nats, begins, self._nats, *runs)
         if scores.readings is not None:
             self._readings = self._readings or _room(scores.readings, len(self._nats))
-            _fill(self._readings, place_S, scores.readings)
-        self._scored[place_S] = True  # last: an interruption leaves no token half filled in
-        np.subtract.at(self._waiting, self.windows.document[places], 1)
+            for column, values in zip(self._readings.columns, scores.readings.columns, strict=True):
+                copy_runs(values, begins, column, *runs)
+        self._scored_W[places] = True  # last: an interruption leaves no token half filled in
 
     def next_part(self) -> ScoredTexts | None:
         """The documents that are finished, from the first that was not given yet."""
@@ -82,14 +78,16 @@ class Assembly:
 
     @property
     def _finished(self) -> Bools:
-        return np.asarray(self._waiting == 0)
+        return ~np.isin(np.arange(len(self.texts)), self.windows.document[~self._scored_W])
 
     def _part(self, start: int, stop: int) -> ScoredTexts:
         first = int(self.texts.offsets[start])
         begin, end = int(self._begin_D[start]), int(self._begin_D[stop])
         own: slice | Ints = slice(begin, end)
-        if not self._scored[own].all():
-            own = begin + np.flatnonzero(self._scored[own])
+        windows = slice(*np.searchsorted(self.windows.document, [start, stop]).tolist())
+        scored = self._scored_W[windows]
+        if not scored.all():
+            own = ranges(self._place_W[windows][scored], self._count_W[windows][scored])
         index = self._index[own]
         return ScoredTexts(
             tokens=self.texts.part(start, stop),
@@ -105,8 +103,3 @@ class Assembly:
 def _room(like: Readings, n: int) -> Readings:
     """Readings of ``n`` places that are still to be filled in."""
     return Readings(*(np.zeros((n, *column.shape[1:]), column.dtype) for column in like.columns))
-
-
-def _fill(readings: Readings, place_S: Ints, others: Readings) -> None:
-    for column, values in zip(readings.columns, others.columns, strict=True):
-        column[place_S] = values

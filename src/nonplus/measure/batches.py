@@ -1,16 +1,15 @@
 """From windows to batches: the one place where targets are shifted, on integers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, groupby, islice
+from itertools import chain
 from typing import Self, final
 
 import numpy as np
 
-from nonplus.measure.records import Batch, Bools, Integers, Ints, TokenizedTexts, Windows, end_to_end, ranges
-
-_LATEST = 64  # lines that a row may still go to
-_SLACK = 0.92  # shortest row of a batch / longest; below it padding costs more than a batch more (docs/log.md)
+from nonplus.measure.packing import Lines
+from nonplus.measure.records import Batch, Bools, Integers, Ints, TokenizedTexts, Windows, end_to_end
+from nonplus.measure.runs import copy_runs, count_up, ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,77 +103,31 @@ def _begins(counts: Ints | Sequence[int]) -> Ints:
     return np.concatenate([[0], np.cumsum(counts)])
 
 
-def group(lengths: Sequence[int], *, budget: int) -> Iterator[list[int]]:
-    """Indices of rows of about equal length, longest first, for one batch each.
-
-    A batch has at most ``budget`` tokens, padding included; a row longer than that is a
-    batch alone.
-    """
-    together: list[int] = []
-    for i in _longest_first(lengths):
-        if together:
-            longest = lengths[together[0]]
-            if (len(together) + 1) * longest > budget or lengths[i] < _SLACK * longest:
-                yield together
-                together = []
-        together.append(i)
-    if together:
-        yield together
-
-
-def pack(lengths: Sequence[int], *, width: int, budget: int) -> Iterator[list[list[int]]]:
-    """Like :func:`group`, with several rows end to end on a line of ``width`` tokens.
-
-    First fit, longest first, among the latest lines.
-    """
-    lines: list[list[int]] = []
-    free: list[int] = []
-    for length, alike in groupby(_longest_first(lengths), key=lengths.__getitem__):
-        rest = list(alike)
-        for k in range(max(0, len(free) - _LATEST), len(free)):  # in each as many as fit
-            fits = free[k] // length
-            lines[k] += rest[:fits]
-            free[k] -= length * len(rest[:fits])
-            rest = rest[fits:]
-        each = max(1, width // length)
-        for start in range(0, len(rest), each):
-            lines.append(rest[start : start + each])
-            free.append(max(width, length) - length * len(lines[-1]))
-    widths = [sum(lengths[i] for i in line) for line in lines]
-    for together in group(widths, budget=budget):
-        yield [lines[k] for k in together]
-
-
-def _longest_first(lengths: Sequence[int]) -> list[int]:
-    order: list[int] = np.argsort(-np.asarray(lengths, np.int64), kind="stable").tolist()  # equal ones in order
-    return order
-
-
 def batch(lines: Sequence[Sequence[Row]]) -> Batch:
     """Lines of single rows as one rectangle, as in :func:`batch_of`."""
-    places = iter(range(sum(map(len, lines))))
-    return batch_of(Rows.one_by_one(list(chain.from_iterable(lines))), [list(islice(places, len(n))) for n in lines])
+    rows = Rows.one_by_one(list(chain.from_iterable(lines)))
+    return batch_of(rows, Lines(np.arange(len(rows)), np.array(list(map(len, lines)))))
 
 
-def batch_of(rows: Rows, lines: Sequence[Sequence[int]]) -> Batch:
+def batch_of(rows: Rows, lines: Lines) -> Batch:
     """Lines of rows as one rectangle; each row's positions begin at 0."""
-    order_R = np.array(list(chain.from_iterable(lines)))
-    line_R = np.repeat(np.arange(len(lines)), list(map(len, lines)))
-    length_R, fed_R, scored_R = rows.lengths[order_R], rows.fed[order_R], rows.scored[order_R]
+    length_R, fed_R, scored_R = rows.lengths[lines.rows], rows.fed[lines.rows], rows.scored[lines.rows]
     begin_R = _begins(length_R)
-    begin_B = begin_R[_begins(list(map(len, lines)))]
-    width = int(np.diff(begin_B).max())
+    begin_B = begin_R[_begins(lines.counts)]
+    line_R, width = lines.lines, int(np.diff(begin_B).max())
     place_R = line_R * width + begin_R[:-1] - begin_B[line_R]  # in the flat rectangle
     end_R = place_R + length_R
-    input_BT = np.zeros((len(lines), width), np.int64)
+    input_BT = np.zeros((len(lines.counts), width), np.int64)
     for place, token in enumerate(rows.prefix):
-        input_BT.ravel()[place_R[rows.prefixed[order_R]] + place] = token
-    input_BT.ravel()[ranges(end_R - fed_R, fed_R)] = rows.ids[ranges(rows.start[order_R], fed_R)]
+        input_BT.ravel()[place_R[rows.prefixed[lines.rows]] + place] = token
+    copy_runs(rows.ids, rows.start[lines.rows], input_BT.ravel(), end_R - fed_R, fed_R)
     # positions of padding count on after a row's only text; after several they are 0,
     # since the padding may be longer than the context
-    position_BT = np.tile(np.arange(width), (len(lines), 1))
-    if len(order_R) > len(lines):
-        position_BT[:] = 0
-        position_BT.ravel()[ranges(place_R, length_R)] = ranges(0 * length_R, length_R)
-    target_N = rows.ids[ranges(rows.first[order_R], scored_R)].astype(np.int64)
+    if len(line_R) == len(lines.counts):
+        position_BT = np.tile(np.arange(width), (len(line_R), 1))
+    else:
+        position_BT = np.zeros_like(input_BT)
+        count_up(position_BT.ravel(), place_R, 0 * length_R, length_R)
+    target_N = np.empty(int(scored_R.sum()), np.int64)
+    copy_runs(rows.ids, rows.first[lines.rows], target_N, _begins(scored_R)[:-1], scored_R)
     return Batch(input_BT, position_BT, ranges(end_R - scored_R, scored_R), target_N)

@@ -2,23 +2,24 @@
 where they do not fit.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
 from numbers import Integral
 from pathlib import Path
 from typing import final
 
+import numpy as np
+
 from nonplus.errors import BadInput, BadModel
 from nonplus.measure.answer_cache import AnswerCache
-from nonplus.measure.batches import Rows, batch_of, group, pack
+from nonplus.measure.batches import Rows, batch_of
 from nonplus.measure.contract import checked_distributions, checked_logprobs
 from nonplus.measure.interfaces import HasDistributions, WindowModel
 from nonplus.measure.kept import columns_of, row_columns, row_scores
+from nonplus.measure.packing import Lines, group, pack
 from nonplus.measure.readings import readings
+from nonplus.measure.records import Ints
 from nonplus.measure.scores import Scores, joined_scores
-
-_Lines = list[list[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,57 +86,54 @@ class Forward:
         """Tokens in a batch; halved each time that a batch did not fit."""
         return self._budget
 
-    def scores(self, rows: Rows) -> Iterator[tuple[list[int], Scores]]:
+    def scores(self, rows: Rows) -> Iterator[tuple[Ints, Scores]]:
         """Rows of one batch, by index, and the scores of all their targets, end to end.
 
         Batches come as they finish, the longest rows first.
         """
-        queue = self._plan(rows, range(len(rows)))
+        queue = self._plan(rows, np.arange(len(rows)))
         while queue:
             lines = queue.pop(0)
             try:
-                yield list(chain.from_iterable(lines)), self._known_or_computed(rows, lines)
+                yield lines.rows, self._known_or_computed(rows, lines)
             except MemoryError:
                 queue = self._smaller(rows, [lines, *queue])
 
-    def _plan(self, rows: Rows, places: Sequence[int]) -> list[_Lines]:
-        lengths = rows.lengths[list(places)].tolist()
+    def _plan(self, rows: Rows, places: Ints) -> list[Lines]:
+        lengths = rows.lengths[places]
         if self._model.packs:
-            packed = pack(lengths, width=min(self._budget, max(lengths)), budget=self._budget)
-            return [[[places[i] for i in line] for line in lines] for lines in packed]
-        return [[[places[i]] for i in together] for together in group(lengths, budget=self._budget)]
+            packed = pack(lengths, width=min(self._budget, int(lengths.max())), budget=self._budget)
+            return [Lines(places[lines.rows], lines.counts) for lines in packed]
+        return [Lines.of(places[together]) for together in group(lengths, budget=self._budget)]
 
-    def _smaller(self, rows: Rows, queue: list[_Lines]) -> list[_Lines]:
+    def _smaller(self, rows: Rows, queue: list[Lines]) -> list[Lines]:
         """The same rows in batches of half the size."""
-        if len(queue[0]) == 1 and len(queue[0][0]) == 1:
+        if len(queue[0].rows) == 1:
             raise BadModel(
-                f"a single window of {rows.lengths[queue[0][0][0]]} tokens does not fit into memory; "
+                f"a single window of {rows.lengths[queue[0].rows[0]]} tokens does not fit into memory; "
                 "use a window=… below that, or a smaller dtype, as in dtype=bfloat16"
             ) from None
         self._budget = max(1, self._budget // 2)
-        return self._plan(rows, [i for lines in queue for line in lines for i in line])
+        return self._plan(rows, np.concatenate([lines.rows for lines in queue]))
 
-    def _known_or_computed(self, rows: Rows, lines: _Lines) -> Scores:
+    def _known_or_computed(self, rows: Rows, lines: Lines) -> Scores:
         if self._cache is None:
             return self._computed(rows, lines)
-        keys = {i: self._cache.key(rows[i].key) for line in lines for i in line}
-        known = {
-            i for i, key in keys.items() if self._cache.holds(key, tokens=int(rows.scored[i]), columns=self._columns)
-        }
-        missing = [line for line in ([i for i in line if i not in known] for line in lines) if line]
+        keys = [self._cache.key(rows[i].key) for i in lines.rows.tolist()]
+        scored = rows.scored[lines.rows].tolist()
+        known = [self._cache.holds(key, tokens=n, columns=self._columns) for key, n in zip(keys, scored, strict=True)]
         # by key, so that rows with the same content have the same scores now and after
         # a resumption
         kept: dict[bytes, Scores] = {}
-        if missing:
-            computed, start = self._computed(rows, missing), 0
-            for i in chain.from_iterable(missing):
-                stop = start + int(rows.scored[i])
-                kept[keys[i]] = computed.part(start, stop)
-                start = stop
+        if not all(known):
+            computed, start = self._computed(rows, lines.at(~np.array(known))), 0
+            for key, n in ((key, n) for key, n, is_known in zip(keys, scored, known, strict=True) if not is_known):
+                kept[key] = computed.part(start, start + n)
+                start += n
             self._cache.put({key: row_columns(scores) for key, scores in kept.items()})
-        return joined_scores([kept[key] if key in kept else row_scores(self._cache[key]) for key in keys.values()])
+        return joined_scores([kept[key] if key in kept else row_scores(self._cache[key]) for key in keys])
 
-    def _computed(self, rows: Rows, lines: _Lines) -> Scores:
+    def _computed(self, rows: Rows, lines: Lines) -> Scores:
         asked = batch_of(rows, lines)
         if self._alternatives and isinstance(self._model, HasDistributions):
             chunks = checked_distributions(self._model.distributions(asked), asked.target_N, self._model)

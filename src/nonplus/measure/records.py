@@ -1,7 +1,7 @@
 """The records on the way to a model: a text, its tokens, its windows, batches of them.
 
 Letters in shapes: D documents, W windows, B rows of a batch, T tokens, N positions to
-predict from, R ranges.
+predict from.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -242,13 +242,6 @@ class Windows:
         return type(self)(
             self.document[places], self.start[places], self.first[places], self.stop[places], self.prefixed[places]
         )
-
-
-def ranges(begin_R: Ints, count_R: Ints) -> Ints:
-    """The whole numbers from each ``begin`` on, ``count`` of them, end to end."""
-    numbers = np.repeat(begin_R - np.cumsum(count_R) + count_R, count_R)
-    numbers += np.arange(len(numbers))
-    return numbers
 
 
 @dataclass(frozen=True, slots=True)

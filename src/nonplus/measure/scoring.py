@@ -27,7 +27,7 @@ from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, 
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import Document, Floats, Ints, TokenizedTexts, Windows, ranges
+from nonplus.measure.records import Document, Floats, Ints, TokenizedTexts, Windows
 from nonplus.measure.scores import ScoredText, ScoredTexts, Scores
 from nonplus.measure.stream import comes_in_parts, parts
 from nonplus.measure.tokenizing import checked, encode, named, newlines_noted, slices, units
@@ -203,7 +203,7 @@ def _in_windows(
         for shares in _chunks(_assemblies(documents, model, protocol, under_way), forward):
             rows = Rows.of([(share.assembly.texts, share.windows) for share in shares], protocol.prefix)
             for places, scores in forward.scores(rows):
-                _put(shares, rows, np.array(places), scores)
+                _put(shares, rows, places, scores)
                 meter.tokens += len(scores.nats)
                 meter.nats += float(scores.nats.sum())
             yield from _finished(under_way, meter)
@@ -227,13 +227,12 @@ def _put(shares: Sequence[_Share], rows: Rows, places: Ints, scores: Scores) -> 
     batch.
     """
     count = rows.scored[places]
-    place_S = np.cumsum(count) - count
+    begins = np.cumsum(count) - count
     begin = 0
     for share in shares:
         own = np.flatnonzero((places >= begin) & (places < begin + len(share.windows)))
         if len(own):
-            its = scores if len(own) == len(places) else scores.at(ranges(place_S[own], count[own]))
-            share.assembly.put(places[own] - begin + share.begin, its)
+            share.assembly.put(places[own] - begin + share.begin, scores, begins[own])
         begin += len(share.windows)
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from nonplus.errors import BadProtocol
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
-from nonplus.measure.records import Floats, TokenizedTexts, Tokens, Window, Windows, ranges
+from nonplus.measure.records import Floats, TokenizedTexts, Tokens, Window, Windows
+from nonplus.measure.runs import ranges
 from nonplus.measure.windows import Reach, chunk_windows, grid_windows, headed_windows, windows
 
 _COLUMNS = tuple(field.name for field in fields(Windows))

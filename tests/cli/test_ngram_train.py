@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shlex
 import signal
 import subprocess
 import sys
@@ -131,9 +132,15 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--memory", "4Q"], "--memory 4Q is no number of bytes; write e.g. --memory 4G or --memory 500M"),
         (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 64M"),
         (["--quantize", "1"], "--quantize 1 is no number of bits"),
-        (["--normalizer", "none"], "none"),
+        (["--normalizer", "none"], "--normalizer none is none that this version of nonplus has; use one of raw-1"),
+        (["--normalizer", "standrd"], "did you mean --normalizer standard?"),
         (["--unit", "lines"], "'lines' is not one of line, document; did you mean line?"),
-        (["--tokenizer", "none"], "there is no file 'none' to read a tokenizer from"),
+        (
+            ["--tokenizer", "none"],
+            "--tokenizer none is neither a file nor the name of a tokenizer; use --tokenizer words, --tokenizer bytes,",
+        ),
+        (["--tokenizer", "byts"], "did you mean --tokenizer bytes?"),
+        (["--tokenizer", "/"], "--tokenizer / is a folder; name the tokenizer.json or the SentencePiece model in it"),
         (
             ["--tokenizer", "sentencepiece:0"],
             "--tokenizer sentencepiece:0 has no number of pieces after the colon",
@@ -146,6 +153,16 @@ def test_a_wrong_option_is_explained(run: Run, tmp_path: Path, options: list[str
     assert ran.code == 2
     assert sentence in ran.err
     assert not any(tmp_path.iterdir())
+
+
+def test_the_options_of_a_training_can_be_typed_again(run: Run, tmp_path: Path) -> None:
+    given = ["--order", "2", "--prune", "0", "1", "--exact-lmplz"]
+    ran = run("ngram", "train", BOOK, "-o", tmp_path / "one", *given)
+    said = next(line for line in ran.out.splitlines() if line.startswith("options "))
+    assert run("ngram", "train", BOOK, "-o", tmp_path / "other", *shlex.split(said)[1:]).code == 0
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "other")
+    assert said.removeprefix("options").strip().startswith(" ".join(given[:5]) + " --vocabulary 0 --exact-lmplz")
+    assert "--order 2 --prune 0 1" in run("ngram", "inspect", tmp_path / "one").out
 
 
 def test_a_model_must_be_written_somewhere_that_is_free(run: Run, tmp_path: Path) -> None:

@@ -139,7 +139,7 @@ def test_a_word_with_a_newline_is_refused(tmp_path: Path) -> None:
         (lambda held: held.update(vocabulary=9), r"'vocabulary' is 9, but words\.txt has 8"),
         (lambda held: held.update(bits=8), r"'bits' is 8, but ngrams\.table has 0"),
         (lambda held: held.update(rules_identity="0" * 64), "'rules_identity' is 000000000000, but what rules="),
-        (lambda held: held["rules"].update(normalizer="raw-7"), "rules: there is no normaliser 'raw-7'"),
+        (lambda held: held["rules"].update(normalizer="raw-7"), "rules: normalizer=raw-7 is none"),
         (lambda held: held["rules"].update(end=False), "'rules_identity' is "),
         (lambda held: held["rules"].pop("unit"), "rules: .*unit"),
         (lambda held: held["rules"].update(tokenizer={"kind": "letters"}), "rules: .*'letters'"),

@@ -302,5 +302,5 @@ def test_a_file_that_is_no_tokenizer_is_refused_by_name(tmp_path):
     with pytest.raises(BadModel, match=r"broken\.json cannot be read as a tokenizer"):
         piece_model(tmp_path / "broken.json")
     (tmp_path / "broken.model").write_bytes(b"\x00\x01what")
-    with pytest.raises(BadModel, match=r"broken\.model is no SentencePiece model"):
+    with pytest.raises(BadModel, match=r"broken\.model is neither a SentencePiece model nor a tokenizer\.json"):
         piece_model(tmp_path / "broken.model")

@@ -143,7 +143,7 @@ def test_what_decides_the_ids_decides_the_identity():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"normalizer": "standard-9"}, "no normaliser 'standard-9'"),
+        ({"normalizer": "standard-9"}, "normalizer=standard-9 is none"),
         ({"normalizer": None}, "None for normalizer, where a str is needed"),
         ({"unit": "page"}, "line or document, and its manifest has 'page'"),
         ({"begin": "yes"}, "'yes' for begin, where a bool is needed"),

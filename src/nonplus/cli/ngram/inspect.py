@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from nonplus.cli.ngram.written import summed
+from nonplus.cli.ngram.written import as_flags, summed
 from nonplus.cli.terminal.options import Option, Verb
 from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.measure.formatting import counted, figure
@@ -80,12 +80,8 @@ def _training(training: Training) -> Iterator[tuple[str, str]]:
     size = f"{counted(training.bytes, 'byte')}, {counted(training.tokens, 'token')}"
     yield "trained on", f"{size}, sha256 {training.text_sha256}"
     if training.options:
-        yield "options", ", ".join(f"{name}={_listed(value)}" for name, value in training.options.items())
+        yield "options", as_flags(training.options)
     if training.discounts:
         yield "discounts", "of n-grams with a count of 1, of 2, of 3 or more"
     for order, discounts in enumerate(training.discounts, 1):
         yield f"  of order {order}", ", ".join(figure(each) for each in discounts)
-
-
-def _listed(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from nonplus.cli.ngram.written import summed
+from nonplus.cli.ngram.written import as_flags, summed
 from nonplus.cli.terminal.help_texts import CORPUS, TRAINED, TRAINING
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note, wrote
@@ -78,8 +78,4 @@ def _lines(source: str, report: TrainingReport) -> Iterator[tuple[str, str]]:
     for order, each in enumerate(report.discounts, 1):
         used = "" if each.estimated else "; not estimated: the text is too small"
         yield f"  of order {order}", f"{figure(each.one)}, {figure(each.two)}, {figure(each.more)}{used}"
-    yield "options", ", ".join(f"{name}={_value(value)}" for name, value in report.options.items())
-
-
-def _value(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    yield "options", as_flags(report.options)

@@ -2,7 +2,8 @@
 said of it.
 """
 
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -51,6 +52,16 @@ def say_written(written: Written) -> None:
 def say_field(name: str, value: str) -> None:
     """Print one line of a table."""
     say(styled(f"{name:{_NAMES}}  ", dim=True), value)
+
+
+def as_flags(options: Mapping[str, Any]) -> str:
+    """The options of a training as one types them."""
+    return " ".join(_flag(name, value) for name, value in options.items() if value is not False)
+
+
+def _flag(name: str, value: Any) -> str:
+    values = value if isinstance(value, list | tuple) else [] if value is True else [value]
+    return " ".join([f"--{name.replace('_', '-')}", *(shlex.quote(str(each)) for each in values)])
 
 
 def summed(counts: Sequence[int]) -> str:

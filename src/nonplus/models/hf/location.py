@@ -32,7 +32,8 @@ def is_here(name: str, *, holds: str = "config.json") -> bool:
         return _checked_folder(Path(name), holds)
     if os.path.exists(name):
         raise BadModel(
-            f"{name!r} is a file, and what is opened here is a folder with {holds} and weights; give the folder"
+            f"{name!r} is a file, and what is opened here is a folder with {holds} and weights; give the folder, or "
+            f"ngram:{name} if it is a model of n-grams"
         )
     if not _ON_HUB.fullmatch(name):
         raise BadModel(f"there is no folder {name!r}, and no name on the hub is written so{_meant(name)}")
@@ -54,7 +55,10 @@ def _checked_folder(folder: Path, holds: str) -> bool:
     if not os.path.exists(folder / holds):
         inside = sorted(path.parent.name for path in folder.glob(f"*/{holds}"))[:3]
         other = f", but {', '.join(inside)} in it do" if inside else ""
-        raise BadModel(f"the folder {str(folder)!r} holds no {holds}{other}; give a folder with {holds} and weights")
+        ngrams = f", or ngram:{folder} for its n-grams" if os.path.exists(folder / "manifest.json") else ""
+        raise BadModel(
+            f"the folder {str(folder)!r} holds no {holds}{other}; give a folder with {holds} and weights{ngrams}"
+        )
     return True
 
 

@@ -18,7 +18,7 @@ from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.text.byte_words import ByteWords
 from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.rules import Rules
-from nonplus.models.ngram.text.splitters import Splitter, piece_model
+from nonplus.models.ngram.text.splitters import Splitter, chosen_pieces
 from nonplus.models.ngram.text.words import Words
 
 
@@ -102,7 +102,7 @@ def _splitter(tokenizer: str, words: Sequence[str]) -> Splitter:
             return Words(words)
         case "bytes":
             return ByteWords(Words(words))
-    return Pieces(piece_model(Path(tokenizer)), Words(words))
+    return Pieces(chosen_pieces(tokenizer, names=("words", "bytes")), Words(words))
 
 
 def size(path: Path) -> int:

@@ -75,5 +75,6 @@ def named(name: str) -> Normalizer:
             return normalizer
     known = ", ".join(each.id for each in NORMALIZERS.values())
     raise BadModel(
-        f"there is no normaliser {name!r}; this version of nonplus has {known}{did_you_mean(name, NORMALIZERS)}"
+        f"normalizer={name} is none that this version of nonplus has; use one of {known}"
+        f"{did_you_mean(name, NORMALIZERS, before='normalizer=')}"
     )

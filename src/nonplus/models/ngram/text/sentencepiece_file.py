@@ -35,8 +35,11 @@ class SentencePieceFile:
         self._processor = sentencepiece.SentencePieceProcessor()
         try:
             self._processor.LoadFromSerializedProto(data)
-        except (RuntimeError, ValueError) as fault:
-            raise BadModel(f"{name} is no SentencePiece model: {fault}; name a file that spm_train wrote") from None
+        except (RuntimeError, ValueError):  # whose messages are lines of its source
+            raise BadModel(
+                f"{name} is neither a SentencePiece model nor a tokenizer.json; name a file that spm_train or "
+                "the package tokenizers wrote"
+            ) from None
         by_words = self._reaches_over_none() and self._cuts_at(" ")
         self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
 

@@ -16,6 +16,7 @@ from typing import final
 import sentencepiece
 
 from nonplus.errors import BadInput
+from nonplus.measure.formatting import counted
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import Normalizer
 
@@ -41,10 +42,12 @@ def trained(texts: Iterable[str], *, normalizer: Normalizer, unit: Unit, pieces:
     for batch in _batches(texts):
         for sentence in _sentences(batch, normalizer, unit):
             sample.add(sentence)
-    file = io.BytesIO()
+    sentences, file = sample.sentences(), io.BytesIO()
+    if not sentences:
+        raise BadInput("there is no text to train pieces on; give texts that are not empty, or use tokenizer=bytes")
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=iter(sample.sentences()),
+            sentence_iterator=iter(sentences),
             model_writer=file,
             vocab_size=pieces,
             hard_vocab_limit=False,
@@ -56,10 +59,12 @@ def trained(texts: Iterable[str], *, normalizer: Normalizer, unit: Unit, pieces:
             num_threads=1,
             minloglevel=2,
         )
-    except RuntimeError as fault:
+    except RuntimeError:  # whose messages are lines of its source
+        signs = len(set(b"".join(sentences).decode()))
         raise BadInput(
-            f"no SentencePiece model of {pieces} pieces can be trained on this text ({fault}); give more text, or "
-            "another number of pieces, as in tokenizer=sentencepiece:8000"
+            f"no SentencePiece model of {pieces} pieces can be trained on text with "
+            f"{counted(signs, 'different character')}; use more pieces, e.g. tokenizer=sentencepiece:{signs + 1000}, "
+            "or give more text"
         ) from None
     return file.getvalue()
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from nonplus.closest import did_you_mean
 from nonplus.errors import BadModel
 from nonplus.measure.records import Ints
 from nonplus.models.ngram.normalizers.aligned import Bytes
@@ -62,6 +63,25 @@ def splitter_of(stated: Mapping[str, Any], vocabulary: Words | NewWords, *, fold
         f"the manifest has the tokenizer {dict(stated)!r}, and this version of nonplus has those of kind "
         f"{', '.join(KINDS)}, the last two with a file; use the nonplus that wrote it"
     )
+
+
+def chosen_pieces(tokenizer: str, *, names: Sequence[str]) -> PieceModel:
+    """The subword tokenizer of a file that someone chose; ``names`` are what could have
+    been named instead.
+
+    Raises:
+        BadModel: there is no such file, or it is no tokenizer.
+        MissingExtra: it is of SentencePiece, which is not installed.
+    """
+    if tokenizer and Path(tokenizer).is_dir():
+        raise BadModel(f"tokenizer={tokenizer} is a folder; name the tokenizer.json or the SentencePiece model in it")
+    if not Path(tokenizer).is_file():
+        others = ", ".join(f"tokenizer={name}" for name in names)
+        raise BadModel(
+            f"tokenizer={tokenizer} is neither a file nor the name of a tokenizer; use {others}, or the file of a "
+            f"SentencePiece model or a tokenizer.json{did_you_mean(tokenizer, names, before='tokenizer=')}"
+        )
+    return piece_model(Path(tokenizer))
 
 
 def piece_model(file: Path) -> PieceModel:

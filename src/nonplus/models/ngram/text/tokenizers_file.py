@@ -42,7 +42,8 @@ class TokenizersFile:
         try:
             self._tokenizer = tokenizers.Tokenizer.from_buffer(data)
         except ValueError as fault:
-            raise BadModel(f"{name} cannot be read as a tokenizer: {fault}; name a tokenizer.json") from None
+            reason = str(fault).removeprefix("Cannot instantiate Tokenizer from buffer: ")
+            raise BadModel(f"{name} cannot be read as a tokenizer: {reason}; name a tokenizer.json") from None
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True

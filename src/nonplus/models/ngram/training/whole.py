@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import astuple
-from pathlib import Path
 
 from nonplus.cautions import warn
 from nonplus.errors import SuspectInput
@@ -16,7 +15,7 @@ from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.text.pieces import PieceModel, Pieces
 from nonplus.models.ngram.text.rules import Rules
-from nonplus.models.ngram.text.splitters import Splitter, piece_model, splitter_of
+from nonplus.models.ngram.text.splitters import Splitter, chosen_pieces, splitter_of
 from nonplus.models.ngram.text.words import NewWords, Words
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter
@@ -87,7 +86,7 @@ def _given_model(options: TrainingOptions) -> PieceModel | None:
         trainer(options)  # before anything is written
     if options.tokenizer in ("words", "bytes") or options.pieces:
         return None
-    return piece_model(Path(options.tokenizer))
+    return chosen_pieces(options.tokenizer, names=("words", "bytes", "sentencepiece:8000"))
 
 
 def _rules(options: TrainingOptions, subwords: PieceModel | None, vocabulary: NewWords | Words) -> Rules:

@@ -67,7 +67,7 @@ class Trie:
 
     def ids(self, order: int) -> WordIds:
         """The words of all on the level of that order, (M, k)."""
-        if trees.available(order):
+        if trees.fits(order):
             return trees.ids([level.keys_M for level in self.levels[:order]], len(self.words))
         ids_Mk = np.empty((len(self.levels[order - 1].keys_M), order), np.int32)
         places = np.arange(len(ids_Mk))

@@ -62,6 +62,8 @@ def test_a_size_may_have_a_unit(run: Run, tmp_path: Path, size: str, most: int) 
         ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000 and --to-bytes 6000000, got none"),
         (["--ngrams", "2"], "the model has 8 words, got --ngrams 2; allow at least as many"),
         (["--ngrams", "9", "--quantize", "1"], "--quantize 1 is no number of bits"),
+        (["--to-bytes", "1K", "--no-packed"], "--to-bytes 1000 is about a packed bundle, got no --packed"),
+        (["--counts", "0", "0", "1"], "which a model does not keep; train again on the text, with --prune 0,0,1, or"),
     ],
 )
 def test_a_refusal_says_which_option_to_change(run: Run, tmp_path: Path, arguments: list[str], sentence: str) -> None:
@@ -74,6 +76,23 @@ def test_a_model_of_single_words_and_an_arpa_file_have_one_size(run: Run, tmp_pa
     out = run("ngram", "prune", WEATHER, "-o", tmp_path / "w.arpa", "--ngrams", 8).out
     assert "n-grams          8\n" in out
     assert re.search(r"^size             [\d,]+ bytes$", out, re.MULTILINE)
+
+
+def test_pruning_by_counts_names_the_options_of_the_training(run: Run, tmp_path: Path) -> None:
+    run("ngram", "train", "one two\nthree", "-o", tmp_path / "made", "--order", 2, "--vocabulary", 9)
+    ran = run("ngram", "prune", tmp_path / "made", "-o", tmp_path / "small", "--counts", 0, 1)
+    assert (ran.code, "train again on the text, with --order 2 --vocabulary 9 --prune 0,1" in ran.err) == (2, True)
+
+
+def test_a_model_that_replaces_an_earlier_one_says_so(run: Run, tmp_path: Path) -> None:
+    for out in (tmp_path / "bundle", tmp_path / "w.arpa"):
+        kind = "ARPA" if out.suffix else "bundle"
+        for made in (("convert", WEATHER), ("prune", WEATHER, "--ngrams", 12)):
+            out_line = f"wrote            {out} ({kind}, in place of an earlier one)\n"
+            assert (out_line in run("ngram", *made, "-o", out).out) == (made[0] == "prune")
+    trained = run("ngram", "train", "one two", "-o", tmp_path / "bundle", "--arpa", tmp_path / "new.arpa").err
+    assert re.search(r"wrote \S*bundle \(\d+ n-grams, in place of an earlier one\)", trained)
+    assert re.search(r"wrote \S*new.arpa \(\d+ n-grams\)", trained)
 
 
 def test_a_size_in_bytes_is_that_of_a_bundle(run: Run, tmp_path: Path) -> None:

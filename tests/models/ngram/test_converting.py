@@ -1,9 +1,11 @@
 """A model in another form is the same model, and what is not the same is said."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tokenizers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from models import FIXTURES, models
@@ -16,7 +18,7 @@ from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.converting import Form, convert
 from nonplus.models.ngram.inspection import inspected
 from nonplus.models.ngram.manifest import Training
-from nonplus.models.ngram.ngrams import NgramsInMemory
+from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.pruning.files import PruneOptions, prune
 from nonplus.models.ngram.sources import TextOptions
@@ -111,6 +113,45 @@ def test_a_form_that_does_not_fit_is_refused(form: dict, out: str, sentence: str
     assert not [*tmp_path.iterdir()]
 
 
+def byte_model(folder: Path) -> Path:
+    """The ARPA file of a model of bytes, of two words of text."""
+    words = [*SPECIAL_WORDS, *(f"<0x{byte:02X}>" for byte in sorted(set(b"rain falls")))]
+    probs = np.full(len(words), -1, np.float32)
+    block = Block(np.arange(len(words), dtype=np.int32)[:, None], probs, np.zeros_like(probs))
+    write_bundle(folder / "made", NgramsInMemory(words, (block,)), rules=Rules(named("raw"), Words(words)))
+    return convert(str(folder / "made"), folder / "bytes.arpa").path
+
+
+def test_a_tokenizer_to_which_most_words_of_the_model_are_unknown_is_refused(tmp_path: Path) -> None:
+    letters = tokenizers.Tokenizer(tokenizers.models.BPE(dict(zip("rain fls", range(8), strict=True)), []))
+    (tmp_path / "tokenizer.json").write_text(letters.to_str())
+    for tokenizer in ("bytes", str(tmp_path / "tokenizer.json")):
+        said = f"tokenizer={re.escape(tokenizer)} is not the tokenizer of this model: .* of 100% .* such as '.*'"
+        with pytest.raises(BadModel, match=said):
+            convert(str(WEATHER), tmp_path / "other", text=TextOptions(tokenizer=tokenizer))
+
+
+def test_a_tokenizer_that_makes_the_words_of_the_model_is_taken(tmp_path: Path) -> None:
+    assert convert(str(byte_model(tmp_path)), tmp_path / "bytes", text=TextOptions(tokenizer="bytes")).lost == ()
+    ids = {word: number for number, word in enumerate([*read_arpa(WEATHER).words, " "])}
+    whole = tokenizers.Tokenizer(tokenizers.models.WordLevel(ids, unk_token="<unk>"))
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    (tmp_path / "tokenizer.json").write_text(whole.to_str())
+    convert(str(WEATHER), tmp_path / "other", text=TextOptions(tokenizer=str(tmp_path / "tokenizer.json")))
+    assert open_bundle(tmp_path / "other").rules.splitter.as_dict()["kind"] == "tokenizers"
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_bundle_stays_packed_or_not_unless_it_is_asked_for(bundle: Path, tmp_path: Path, packed: bool) -> None:
+    convert(str(bundle), tmp_path / "given", form=Form(packed=packed, quantize=6))
+    kept = prune(str(tmp_path / "given"), tmp_path / "pruned", options=PruneOptions(ngrams=12)).written
+    convert(str(tmp_path / "given"), tmp_path / "same")
+    convert(str(tmp_path / "given"), tmp_path / "other", form=Form(packed=not packed))
+    found = {name: open_bundle(tmp_path / name).manifest for name in ("given", "pruned", "same", "other")}
+    assert found["pruned"].ngrams == found["same"].ngrams == found["given"].ngrams != found["other"].ngrams
+    assert kept.bits == found["same"].bits == 6
+
+
 def test_a_bundle_is_not_told_how_to_read_text(bundle: Path, tmp_path: Path) -> None:
     with pytest.raises(BadModel, match=r"says how text is read, got normalizer=raw; leave it out"):
         convert(str(bundle), tmp_path / "other", text=TextOptions(normalizer="raw"))
@@ -137,6 +178,10 @@ def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: 
         ({"entropy": 1e-8, "ngrams": 5}, "pruning takes one of .*, got entropy=1e-08 and ngrams=5"),
         ({"entropy": -1.0}, "entropy=-1.0 is below 0 or no number; give one from 0 on"),
         ({"entropy": float("nan")}, "entropy=nan is below 0 or no number"),
+        (
+            {"entropy": 2.0},
+            "entropy=2.0 would keep .* 200% higher.* from entropy=1e-9 to entropy=1e-6",
+        ),
     ],
 )
 def test_pruning_takes_one_measure(options: dict, sentence: str) -> None:

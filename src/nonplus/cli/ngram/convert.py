@@ -25,7 +25,7 @@ def command(
     model: str,
     output: Path,
     quantize: int | None,
-    packed: bool,
+    packed: bool | None,
     as_json: bool,
     normalizer: str,
     tokenizer: str,
@@ -34,7 +34,8 @@ def command(
     """Write MODEL in another form: the folder of a bundle, an ARPA file or a KenLM trie
     as a bundle or an ARPA file.
 
-    Values stay the same, bit for bit, unless --quantize rounds them.
+    Values stay the same, bit for bit, unless --quantize rounds them. A model of that
+    name is replaced; anything else is not.
 
     \b
     nonplus ngram convert news.arpa -o news --quantize 8 --packed
@@ -42,9 +43,10 @@ def command(
     nonplus ngram convert news -o news.arpa
     """
     text = TextOptions(normalizer=normalizer, tokenizer=tokenizer, unit=unit)
+    earlier = output.exists()
     written = convert(model, output, form=Form(quantize=quantize, packed=packed), text=text)
     if as_json:
         say_json(written.as_dict())
     else:
-        say_written(written)
+        say_written(written, earlier=earlier)
     return 0

@@ -11,7 +11,7 @@ from nonplus.cli.terminal.options import Option, Verb
 from nonplus.cli.terminal.printing import say_json
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Form
-from nonplus.models.ngram.pruning.files import PruneOptions, prune
+from nonplus.models.ngram.pruning.files import PruneOptions, prune, refuse_counts
 
 _UNITS = {"K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
@@ -27,7 +27,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
         raise click.BadParameter(f"{value!r} is no size; write e.g. 6M or 6000000", context, parameter) from None
 
 
-@click.command("prune", cls=Verb)
+@click.command("prune", cls=Verb, lists=["--counts"])
 @click.argument("model", metavar="MODEL")
 @click.option("--entropy", cls=Option, heading="How much", metavar="PART", type=float, default=None,
               help=PRUNING["--entropy"])  # fmt: skip
@@ -35,15 +35,18 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
               help=PRUNING["--ngrams"])  # fmt: skip
 @click.option("--to-bytes", cls=Option, heading="How much", metavar="SIZE", callback=_size, default=None,
               help=PRUNING["--to-bytes"])  # fmt: skip
+@click.option("--counts", cls=Option, heading="How much", metavar="N...", default=None,
+              help=PRUNING["--counts"])  # fmt: skip
 @writes
 def command(
     model: str,
     output: Path,
+    counts: str | None,
     entropy: float | None,
     ngrams: int | None,
     to_bytes: int | None,
     quantize: int | None,
-    packed: bool,
+    packed: bool | None,
     as_json: bool,
 ) -> int:
     """Write MODEL without the n-grams that its predictions miss least.
@@ -56,14 +59,17 @@ def command(
     nonplus ngram prune news -o small --to-bytes 6M --quantize 8
     nonplus ngram prune news.arpa -o small.arpa --entropy 1e-8
     """
+    if counts is not None:
+        refuse_counts(model, counts)
     options = PruneOptions(entropy=entropy, ngrams=ngrams, to_bytes=to_bytes)
+    earlier = output.exists()
     pruned = prune(model, output, options=options, form=Form(quantize=quantize, packed=packed))
     if as_json:
         say_json(pruned.as_dict())
         return 0
     say_field("n-grams before", summed(pruned.counts_before))
     say_field("size before", counted(pruned.bytes_before, "byte"))
-    say_written(pruned.written)
+    say_written(pruned.written, earlier=earlier)
     say_field("entropy", f"{pruned.threshold:.3g}: the least rise of perplexity by an n-gram that stayed")
     rise = math.expm1(pruned.divergence)
     say_field("perplexity", f"about {rise:.2%} higher on text that follows the model")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from nonplus.cli.ngram.written import as_flags, summed
+from nonplus.cli.ngram.written import as_flags, in_place_of, summed
 from nonplus.cli.terminal.help_texts import CORPUS, TRAINED, TRAINING
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note, wrote
@@ -49,6 +49,7 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
     chosen = TrainingOptions(**fields_set(TrainingOptions, options))
     corpus = open_corpora(sources, options=CorpusOptions(**corpus_options))
     meter = TrainingMeter()
+    written = {path: in_place_of(path.exists()) for path in (outputs.output, outputs.arpa) if path is not None}
     try:
         with shown(TrainingGauge(meter)):
             report = train_and_write(corpus, outputs, chosen, meter=meter)
@@ -60,9 +61,8 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
     else:
         for name, value in _lines(corpus.source, report):
             say(styled(f"{name:{_NAMES}}  ", dim=True), value)
-    for path in (outputs.output, outputs.arpa):
-        if path is not None:
-            wrote(path, counted(sum(report.counts), "n-gram"))
+    for path, earlier in written.items():
+        wrote(path, counted(sum(report.counts), "n-gram") + earlier)
     return 0
 
 

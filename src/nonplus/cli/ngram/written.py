@@ -29,8 +29,8 @@ def writes(function: F) -> F:
                      help="an ARPA file if the name ends with .arpa, else the folder of a bundle"),
         click.option("--quantize", cls=Option, heading="Output", metavar="BITS", type=int, default=None,
                      help=FORM["--quantize"]),
-        click.option("--packed", cls=Option, heading="Output", is_flag=True,
-                     help=FORM["--packed"]),
+        click.option("--packed/--no-packed", cls=Option, heading="Output", default=None,
+                     help=FORM["--packed/--no-packed"]),
         click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
                      help="print one JSON object and nothing else"),
     )):  # fmt: skip
@@ -38,15 +38,22 @@ def writes(function: F) -> F:
     return function
 
 
-def say_written(written: Written) -> None:
-    """Print what was written; what was lost goes to stderr."""
-    say_field("wrote", f"{written.path} ({written.kind})")
+def say_written(written: Written, *, earlier: bool) -> None:
+    """Print what was written, and whether in place of an earlier one; what was lost
+    goes to stderr.
+    """
+    say_field("wrote", f"{written.path} ({written.kind}{in_place_of(earlier)})")
     say_field("n-grams", summed(written.counts))
     ngrams = "" if written.kind == "ARPA" else f", {written.ngram_bytes:,} of them n-grams"
     say_field("size", f"{counted(written.bytes, 'byte')}{ngrams}")
     say_field("values", f"quantised, {written.bits} bits" if written.bits else "float32")
     for sentence in written.lost:
         note(sentence)
+
+
+def in_place_of(earlier: bool) -> str:
+    """What is added to the line about a model that replaced one."""
+    return ", in place of an earlier one" if earlier else ""
 
 
 def say_field(name: str, value: str) -> None:

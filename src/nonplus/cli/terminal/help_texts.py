@@ -92,7 +92,7 @@ OUTPUT = {
 
 FORM = {
     "--quantize": "bits for each value of a bundle, 2 to 16; 0: float32  [as in MODEL]",
-    "--packed": "a small bundle, for handing it on; it takes longer to open",
+    "--packed/--no-packed": "a small bundle, for handing it on, which takes longer to open  [as in MODEL]",
 }
 
 READ = {
@@ -102,8 +102,9 @@ READ = {
 }
 
 PRUNING = {
-    "--entropy": "remove n-grams without which the perplexity rises by a smaller part, e.g. 1e-8",
+    "--entropy": "remove n-grams without which the perplexity rises by a smaller part, usually 1e-9 to 1e-6",
     "--ngrams": "leave at most N n-grams, words included",
+    "--counts": "refused, since a model keeps no counts; says how to train again with fewer n-grams",
     "--to-bytes": "leave what fits into so many bytes packed, e.g. 6M; the bundle is packed",
 }
 

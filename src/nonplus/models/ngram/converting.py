@@ -23,13 +23,13 @@ _OTHERS = (".gz", ".bz2", ".xz", ".zst", ".bin", ".binary", ".klm", ".lm")  # th
 class Form:
     """How the values of a model are written.
 
-    ``quantize`` is the number of bits for each value, 0 for float32; without one it is
-    that of the model. With ``packed`` a bundle is small, for handing it on, and takes
-    longer to open.
+    ``quantize`` is the number of bits for each value, 0 for float32. With ``packed`` a
+    bundle is small, for handing it on, and takes longer to open. What is not chosen is
+    as in the model.
     """
 
     quantize: int | None = None
-    packed: bool = False
+    packed: bool | None = None
 
     def __post_init__(self) -> None:
         if self.quantize and self.quantize not in BITS:
@@ -118,7 +118,7 @@ def write(given: Source, out: Path, form: Form, *, ngrams: Ngrams | None = None)
         quantiles=given.quantiles,
         errors_before=given.errors,
         bits=bits,
-        packed=form.packed,
+        packed=given.packed if form.packed is None else form.packed,
     )
     bundle = open_bundle(out)
     lost = [] if given.stated else ["the model does not say how text is read, so the bundle says: as it is, in words"]

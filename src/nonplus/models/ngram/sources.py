@@ -15,7 +15,9 @@ from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.opening import found_at
 from nonplus.models.ngram.packed.columns import Errors
+from nonplus.models.ngram.stored import PACKED
 from nonplus.models.ngram.text.byte_words import ByteWords
+from nonplus.models.ngram.text.fitting import check_makes
 from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.splitters import Splitter, chosen_pieces
@@ -42,14 +44,15 @@ class TextOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A model on the disk; ``bits`` are those of the values of a bundle, 0 for float32,
-    and ``stated`` tells whether it is known how text is read. ``errors`` are as in
-    ``Bundle``.
+    and ``stated`` tells whether it is known how text is read. ``packed`` is a bundle
+    whose n-grams are. ``errors`` are as in ``Bundle``.
     """
 
     ngrams: Ngrams
     rules: Rules
     stated: bool
     bits: int
+    packed: bool
     bytes: int
     errors: Errors = ()
     training: Training | None = None
@@ -61,7 +64,8 @@ def source(name: str, text: TextOptions = TextOptions()) -> Source:
 
     Raises:
         BadModel: there is no such model, it is damaged, its n-grams cannot be listed,
-            or it is a bundle, which says how text is read, and ``text`` does too.
+            it is a bundle, which says how text is read, and ``text`` does too, or the
+            words are not those that the tokenizer of ``text`` makes.
         BadInput: it cannot be read.
         MissingExtra: the tokenizer needs a package that is not installed.
     """
@@ -81,6 +85,7 @@ def _bundle(folder: Path, text: TextOptions) -> Source:
         rules=bundle.rules,
         stated=True,
         bits=bundle.manifest.bits,
+        packed=bundle.manifest.ngrams == PACKED,
         bytes=size(folder),
         errors=bundle.errors,
         training=bundle.manifest.training,
@@ -93,7 +98,7 @@ def _file(path: Path, text: TextOptions) -> Source:
     normalizer = named(text.normalizer or "raw")
     rules = Rules(normalizer, _splitter(text.tokenizer, ngrams.words), unit=text.unit)
     stated = text != TextOptions()
-    return Source(ngrams=ngrams, rules=rules, stated=stated, bits=0, bytes=size(path))
+    return Source(ngrams=ngrams, rules=rules, stated=stated, bits=0, packed=False, bytes=size(path))
 
 
 def _splitter(tokenizer: str, words: Sequence[str]) -> Splitter:
@@ -101,8 +106,11 @@ def _splitter(tokenizer: str, words: Sequence[str]) -> Splitter:
         case "" | "words":
             return Words(words)
         case "bytes":
-            return ByteWords(Words(words))
-    return Pieces(chosen_pieces(tokenizer, names=("words", "bytes")), Words(words))
+            splitter: Splitter = ByteWords(Words(words))
+        case _:
+            splitter = Pieces(chosen_pieces(tokenizer, names=("words", "bytes")), Words(words))
+    check_makes(splitter, tokenizer)
+    return splitter
 
 
 def size(path: Path) -> int:

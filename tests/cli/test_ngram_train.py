@@ -4,6 +4,7 @@ import json
 import os
 import random
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,7 +131,7 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--order", "7"], "--order 7 is no order of a model; use one from --order 1 to --order 6"),
         (["--vocabulary", "-1"], "--vocabulary -1 is less than 0"),
         (["--memory", "4Q"], "--memory 4Q is no number of bytes; write e.g. --memory 4G or --memory 500M"),
-        (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 64M"),
+        (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 128M"),
         (["--quantize", "1"], "--quantize 1 is no number of bits"),
         (["--normalizer", "none"], "--normalizer none is none that this version of nonplus has; use one of raw-1"),
         (["--normalizer", "standrd"], "did you mean --normalizer standard?"),
@@ -227,7 +228,7 @@ def text(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_kills_at_any_moment_change_no_byte(tmp_path: Path, text: Path) -> None:
-    options = ("--order", "4", "--prune", "0", "0", "1", "--memory", "125M", "--arpa")
+    options = ("--order", "4", "--prune", "0", "0", "1", "--memory", "128M", "--arpa")
     start = time.monotonic()
     whole = begun(tmp_path, f"lines:{text}", *options, "whole.arpa", "-o", "whole")
     assert whole.wait() == 0, said_by(tmp_path)
@@ -251,14 +252,14 @@ def test_an_interrupted_training_goes_on_with_the_same_text_and_options_only(
     run: Run, tmp_path: Path, text: Path
 ) -> None:
     model, work = tmp_path / "model", tmp_path / "model.training"
-    process = begun(tmp_path, text, "-o", model, "--order", "6", "--memory", "125M")
+    process = begun(tmp_path, text, "-o", model, "--order", "6", "--memory", "128M")
     while process.poll() is None and not (work / "words").exists():
         time.sleep(0.001)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130, said_by(tmp_path)
     stopped = f"note: stopped by Ctrl-C; what is finished is in {work}, and the same command goes on from there"
     assert stopped in said_by(tmp_path)
-    again = ("-o", model, "--memory", "125M", "--order")
+    again = ("-o", model, "--memory", "128M", "--order")
     other = run("ngram", "train", text, *again, "5")
     assert f"{work} has the unfinished work of another training: order was 6 and is 5" in other.err
     other = run("ngram", "train", "text:a b c", *again, "6")
@@ -267,22 +268,62 @@ def test_an_interrupted_training_goes_on_with_the_same_text_and_options_only(
     assert {each.name for each in tmp_path.iterdir()} == {"model", "text.txt"}
 
 
+def test_an_interruption_when_the_model_is_there_does_not_ask_to_go_on(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rmtree = shutil.rmtree
+
+    def interrupted(path: Path, **options: bool) -> None:
+        if (tmp_path / "model").exists() and Path(path).exists():
+            monkeypatch.undo()
+            signal.raise_signal(signal.SIGINT)
+        rmtree(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    ran = run("ngram", "train", "text:a b c", "-o", tmp_path / "model")
+    assert (ran.code, ran.err.splitlines()[-1]) == (130, "note: stopped by Ctrl-C; the model is written")
+    assert [each.name for each in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00", b" \n "])
+def test_a_text_that_cannot_be_trained_on_leaves_nothing(run: Run, tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "a.txt").write_bytes(text)
+    assert run("ngram", "train", tmp_path / "a.txt", "-o", tmp_path / "model").code == 2
+    assert [each.name for each in tmp_path.iterdir()] == ["a.txt"]
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems measure memory in other units")
 @pytest.mark.parametrize("tokenizer", ["words", "bytes"])
 def test_memory_is_a_bound_also_for_one_word_that_is_everywhere(tmp_path: Path, tokenizer: str) -> None:
     rng = random.Random(0)
     words = [word for _ in range(1_200_000) for word in ("the", f"w{int(rng.paretovariate(0.9)) % 20000}")]
-    path = tmp_path / "text.txt"
-    path.write_text("".join(f"{' '.join(words[i : i + 15])}\n" for i in range(0, len(words), 15)))
     # 2.4 million words, or some 10 million bytes, are n-grams of 400 MB and more.
     options = ("--tokenizer", tokenizer, "--memory", "200M", "-o", "model", "--prune", "0", "0", "1")
+    assert 0 < peak_of(tmp_path, words, *options) < (200 << 20) * 1.1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems measure memory in other units")
+def test_memory_is_a_bound_also_for_a_bundle_that_is_larger(tmp_path: Path) -> None:
+    rng = random.Random(0)
+    words = [f"w{rng.randrange(5000)}" for _ in range(2_500_000)]
+    assert 0 < peak_of(tmp_path, words, "--memory", "150M", "-o", "model") < (150 << 20) * 1.1
+    assert (tmp_path / "model" / "ngrams.table").stat().st_size > 150 << 20
+
+
+def peak_of(tmp_path: Path, words: list[str], *options: str) -> int:
+    """Bytes of memory of a training on words, 15 a line: those of the program itself,
+    since what a process inherits from the one that starts it does not count.
+    """
+    path = tmp_path / "text.txt"
+    path.write_text("".join(f"{' '.join(words[i : i + 15])}\n" for i in range(0, len(words), 15)))
     process = begun(tmp_path, f"lines:{path}", *options)
-    peak = 0  # of the program itself: what a process inherits from the one that starts it does not count
+    peak = 0
     while process.poll() is None:
         status = Path(f"/proc/{process.pid}/status").read_text()
         peaks = [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
         peak = max([peak, *peaks])  # a process that has just ended has none
         time.sleep(0.01)
     assert process.returncode == 0, said_by(tmp_path)
-    assert 0 < peak * 1024 < (200 << 20) * 1.1
+    return peak * 1024

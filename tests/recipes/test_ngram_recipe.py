@@ -49,7 +49,7 @@ def test_the_same_text_gives_the_same_bytes_in_any_memory(
     recipe: Callable[[str], Any], shape: Any, tmp_path: Path
 ) -> None:
     folders = []
-    for memory in ("64M", "1G"):
+    for memory in ("128M", "1G"):
         (tmp_path / memory).mkdir()
         folders.append(recipe("ngram").made(lambda: TEXTS, tmp_path / memory, shape, memory=memory))
     assert contents(folders[0]) == contents(folders[1])
@@ -63,7 +63,7 @@ def test_what_is_published_has_the_size_asked_for_and_quantiles_and_keeps_its_ca
     out.mkdir()
     (out / "README.md").write_text("by hand")
     (out / "figures.json").write_text("{}")
-    bundle = recipe("ngram").made(lambda: TEXTS, tmp_path, shape, memory="64M")
+    bundle = recipe("ngram").made(lambda: TEXTS, tmp_path, shape, memory="128M")
     recipe("ngram").publish(bundle, data, out)
     assert {file.name for file in out.iterdir()} == {
         "README.md", "manifest.json", "words.txt", "tokenizer.json", "ngrams.packed"

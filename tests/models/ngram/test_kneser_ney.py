@@ -108,7 +108,7 @@ def test_the_memory_changes_no_bit(texts, order, prune, most):
     options = {"order": order, "prune": cut(prune, order)}
     whole = trained(texts, **options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "_most_ngrams", lambda options, words: most)
+        patch.setattr(trainer, "_most_ngrams", lambda room, order, occurrences: most)
         assert bits(trained(texts, **options)) == bits(whole)
 
 
@@ -155,3 +155,10 @@ def test_the_most_frequent_words_are_kept_and_others_are_unknown(texts, most):
     assert by_words(model).keys() == expected.keys()
     for ngram, (prob, _) in expected.items():
         assert by_words(model)[ngram][0] == pytest.approx(math.log10(prob), abs=2e-7)
+
+
+def test_words_that_the_memory_does_not_hold_are_refused_and_nothing_is_left(tmp_path):
+    texts = [" ".join(f"w{i}" for i in range(50_000))]
+    with pytest.raises(BadInput, match=r"memory=134M is too little for the 50,003 different words of the text"):
+        nonplus.train_ngrams(texts, tmp_path / "model", options=TrainingOptions(memory="134M"))
+    assert not any(tmp_path.iterdir())

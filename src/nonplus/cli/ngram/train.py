@@ -15,7 +15,7 @@ from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.cli.terminal.progress import TrainingGauge, shown
 from nonplus.corpora import CorpusOptions, open_corpora
 from nonplus.measure.formatting import counted, figure
-from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.meter import WRITTEN, TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.outputs import Outputs
 from nonplus.models.ngram.training.report import TrainingReport
@@ -54,7 +54,7 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
         with shown(TrainingGauge(meter)):
             report = train_and_write(corpus, outputs, chosen, meter=meter)
     except Stop as stop:
-        note(f"stopped by {stop.by}; what is finished is in {outputs.work}, and the same command goes on from there")
+        note(f"stopped by {stop.by}; {_left(outputs, meter)}")
         return stop.code
     if as_json:
         say_json(report.as_dict())
@@ -64,6 +64,15 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
     for path, earlier in written.items():
         wrote(path, counted(sum(report.counts), "n-gram") + earlier)
     return 0
+
+
+def _left(outputs: Outputs, meter: TrainingMeter) -> str:
+    """What a training that was stopped has left."""
+    if meter.stage == WRITTEN:
+        return "the model is written"
+    if outputs.work.exists():
+        return f"what is finished is in {outputs.work}, and the same command goes on from there"
+    return "nothing was finished"
 
 
 def _lines(source: str, report: TrainingReport) -> Iterator[tuple[str, str]]:

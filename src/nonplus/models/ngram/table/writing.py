@@ -6,7 +6,6 @@ gives their keys, and those their slots. So the bytes depend on the model only.
 Letters in shapes: V words, M n-grams, k words of each, S slots, B bytes of a slot.
 """
 
-import mmap
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import IO, final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, Float32s, Ngrams, WordIds
@@ -24,9 +22,11 @@ from nonplus.models.ngram.table.keys import MAX_SLOTS, Nodes, key_bytes, scatter
 from nonplus.models.ngram.table.orders import PADDING, Order
 from nonplus.models.ngram.table.placing import placed
 from nonplus.models.ngram.table.sorting import Sorter
-from nonplus.models.ngram.table.values import Encoding, mark_continued, mark_words_continued
+from nonplus.models.ngram.table.values import Encoding, mark_words_continued
+from nonplus.models.ngram.table.written import Mapping, WrittenOrder
 
 _ROW = 256  # bytes of memory for an n-gram while it is looked up
+_PARTS = 4  # of the memory; one is for an order that is looked up
 
 
 def write_into(file: IO[bytes], ngrams: Ngrams, *, bits: int, memory: int, folder: Path | None) -> None:
@@ -58,7 +58,7 @@ class _Writer:
         self._bits, self._memory, self._folder = bits, memory, folder
         self._vocabulary, self._counts = len(ngrams.words), ngrams.counts
         self._records = np.zeros(len(self._counts), RECORD)
-        self._orders: list[Order] = []
+        self._orders: list[WrittenOrder] = []
         self._words_V2 = np.empty((0, 2), np.float32)
         # by order, histories that are no n-grams although there are n-grams after them
         self._lacking = [np.empty((0, k), np.int32) for k in range(len(self._counts) + 1)]
@@ -75,11 +75,11 @@ class _Writer:
             self._file.write(pairs_M2.astype("<f4").tobytes())
             done += len(pairs_M2)
         self._records[0] = (done, 0, 0, (0, 0), 0, start)
-        self._words_V2 = self._mapped(start, 8 * done).view("<f4").reshape(-1, 2)
+        self._words_V2 = Mapping(self._file, start, 8 * done).content.view("<f4").reshape(-1, 2)
 
     def write_order(self, k: int) -> list[WordIds]:
         """Write an order, or give the histories that it lacks below."""
-        below = self._orders[k - 3].slots if k > 2 else self._vocabulary
+        below = self._orders[k - 3].order.slots if k > 2 else self._vocabulary
         size = key_bytes(self._vocabulary, below)
         count = self._counts[k - 1] + len(self._lacking[k])
         if size > 8 or count > MAX_SLOTS // 2:
@@ -148,28 +148,20 @@ class _Writer:
         nodes_M = ids_Mk[:, 0].astype(np.uint32) + np.uint32(1)
         there_M = np.ones(len(ids_Mk), np.bool_)
         for length in range(2, ids_Mk.shape[1]):
-            nodes_M = self._found(self._orders[length - 2], nodes_M, ids_Mk[:, length - 1])
+            nodes_M = self._orders[length - 2].found(nodes_M, ids_Mk[:, length - 1], room=self._room)
             absent_M = there_M & (nodes_M == 0)
             if absent_M.any():
                 lacking.append(np.unique(ids_Mk[absent_M, :length], axis=0))
                 there_M &= ~absent_M
         return nodes_M
 
-    def _found(self, order: Order, nodes_M: Nodes, words_M: WordIds) -> Nodes:
-        """The same as ``order.found``; a table that is larger than the memory is looked
-        up from one end to the other.
+    @property
+    def _room(self) -> int:
+        """How many bytes of an order may be in memory at once: all of it, if there is
+        room for all orders.
         """
-        if self._holds(order):
-            return order.found(nodes_M, words_M)
-        keys_M = scattered(nodes_M, words_M, vocabulary=self._vocabulary, size=order.key_bytes)
-        rising_M = np.argsort(keys_M)
-        result_M = np.empty_like(nodes_M)
-        result_M[rising_M] = order.found(nodes_M[rising_M], words_M[rising_M])
-        return result_M
-
-    def _holds(self, order: Order) -> bool:
-        """Whether the memory holds a table, which can then be looked up anywhere."""
-        return order.content.nbytes <= self._memory
+        size = sum(each.order.content.nbytes for each in self._orders)
+        return size if size <= self._memory else self._memory // _PARTS
 
     def _mark(self, k: int, nodes_M: Nodes) -> None:
         first_M = np.ones(len(nodes_M), np.bool_)  # of some with the same history
@@ -178,8 +170,7 @@ class _Writer:
         if k == 2:
             mark_words_continued(self._words_V2, slots_M)
         else:
-            order = self._orders[k - 3]
-            mark_continued(order, slots_M if self._holds(order) else np.sort(slots_M))
+            self._orders[k - 3].mark(slots_M, room=self._room)
 
     def _write_slots(self, k: int, sorter: Sorter, encoding: Encoding, *, homes: int, size: int) -> None:
         codes_at = self._begin()
@@ -200,31 +191,26 @@ class _Writer:
         self._file.write(bytes((slots - free) * stride + PADDING))
         errors = (*encoding.errors, 0, 0)[:2]
         self._records[k - 1] = (self._counts[k - 1], slots, homes, errors, codes_at, slots_at)
-        self._orders.append(
-            Order(
-                content=self._mapped(slots_at, slots * stride + PADDING),
-                slots=slots,
-                homes=homes,
-                vocabulary=self._vocabulary,
-                key_bytes=size,
-                value_bytes=encoding.value_bytes,
-                bits=self._bits,
-                has_backoffs=encoding.has_backoffs,
-                codes=encoding.codes,
-                errors=encoding.errors,
-            )
+        mapping = Mapping(self._file, slots_at, slots * stride + PADDING)
+        order = Order(
+            content=mapping.content,
+            slots=slots,
+            homes=homes,
+            vocabulary=self._vocabulary,
+            key_bytes=size,
+            value_bytes=encoding.value_bytes,
+            bits=self._bits,
+            has_backoffs=encoding.has_backoffs,
+            codes=encoding.codes,
+            errors=encoding.errors,
         )
+        self._orders.append(WrittenOrder(order, mapping))
 
     def _begin(self) -> int:
         """Where the next part begins: the file is filled up to there."""
         end = self._file.seek(0, 2)
         self._file.write(bytes(-end % ALIGNMENT))
         return end + -end % ALIGNMENT
-
-    def _mapped(self, start: int, size: int) -> NDArray[np.uint8]:
-        """A part of the file that was written, to be read and changed."""
-        self._file.flush()
-        return np.frombuffer(mmap.mmap(self._file.fileno(), start + size), np.uint8)[start:]
 
 
 def _zeros_marked(backoffs_M: Float32s) -> Float32s:

@@ -20,6 +20,24 @@ _VERSION = 3
 Array = NDArray[Any]
 
 
+@contextmanager
+def working(path: Path, conditions: Mapping[str, object]) -> Iterator["WorkFolder"]:
+    """A work folder that is removed at the end of the block; if the block raises, only
+    where nothing is finished.
+
+    Raises:
+        BadInput: as :class:`WorkFolder`.
+    """
+    folder = WorkFolder(path, conditions)
+    done = False
+    try:
+        yield folder
+        done = True
+    finally:
+        if done or not folder.has_work:
+            folder.remove()
+
+
 @final
 class WorkFolder:
     """Pieces of a training by name; an interrupted one goes on with what is there."""
@@ -40,10 +58,15 @@ class WorkFolder:
         if manifest.exists():
             _check(path, json.loads(manifest.read_bytes()), json.loads(json.dumps(wanted)))
             return
-        if any(not each.name.startswith(".nonplus-") for each in path.iterdir()):
+        if any(_visible(path)):
             raise BadInput(f"{path} holds other files, and the work of a training would go there; move it away")
         with replacing(manifest) as file:
             file.write(json.dumps(wanted, indent=1).encode())
+
+    @property
+    def has_work(self) -> bool:
+        """Whether any piece is finished."""
+        return self.path.exists() and any(each.name != _MANIFEST for each in _visible(self.path))
 
     def has(self, name: str) -> bool:
         """Whether a piece is finished."""
@@ -74,8 +97,12 @@ class WorkFolder:
 
     def remove(self) -> None:
         """Remove the folder with everything in it, at once as far as others see."""
-        self.path.rename(_removed(self.path))
-        shutil.rmtree(_removed(self.path))
+        if self.path.exists():
+            self.path.rename(_removed(self.path))
+        try:
+            shutil.rmtree(_removed(self.path), ignore_errors=True)
+        finally:  # also where an interruption stopped that
+            shutil.rmtree(_removed(self.path), ignore_errors=True)
 
 
 def _array(file: io.BufferedReader) -> Array:
@@ -87,6 +114,11 @@ def _array(file: io.BufferedReader) -> Array:
     if file.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:
         raise EOFError("a piece of a training is shorter than it says")
     return array
+
+
+def _visible(path: Path) -> Iterator[Path]:
+    """What is in a folder, except for files that are not whole."""
+    return (each for each in path.iterdir() if not each.name.startswith(".nonplus-"))
 
 
 def _removed(path: Path) -> Path:

@@ -6,6 +6,8 @@ from typing import TypeVar, final
 
 T = TypeVar("T")
 
+WRITTEN = "removing finished work"  # the last stage, when the model is there
+
 
 @final
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from nonplus.models.ngram.normalizers.aligned import Unit
 MOST = 6  # the highest order
 _PART_OF_MACHINE = 4  # the default memory is this part of what the machine has
 _UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_LEAST_MEMORY = 1 << 26
+_LEAST_MEMORY = 1 << 27
 _TRAINED, _LEAST_PIECES, _MOST_DIGITS = "sentencepiece:", 8, 9
 _EXAMPLES = {"memory": "memory=4G", "normalizer": "normalizer=standard", "tokenizer": "tokenizer=words"}
 
@@ -64,7 +64,7 @@ class TrainingOptions:
                 f"tokenizer={_TRAINED}8000, from tokenizer={_TRAINED}{_LEAST_PIECES} on"
             )
         if self.bytes < _LEAST_MEMORY:
-            raise BadInput(f"memory={self.memory} is too little to train in; give at least memory=64M")
+            raise BadInput(f"memory={self.memory} is too little to train in; give at least memory=128M")
 
     def _check_prune(self, prune: Sequence[Any]) -> None:
         shown = ",".join(map(str, prune))

@@ -40,12 +40,8 @@ def trained_pieces(
         digest, normalizer = Digest(), named(options.normalizer)
         meter.begin("training pieces")
         texts = _seen(documents, digest)
-        try:
-            unit = options.unit or normalizer.unit
-            data = trained(texts, normalizer=normalizer, unit=unit, pieces=options.pieces)
-        except BadInput:  # there is no work to go on with
-            folder.remove()
-            raise
+        unit = options.unit or normalizer.unit
+        data = trained(texts, normalizer=normalizer, unit=unit, pieces=options.pieces)
         with folder.writing(_DIGEST) as file:
             file.write(digest.hex.encode())
         with folder.writing(_FILE) as file:

@@ -18,16 +18,17 @@ from nonplus.models.ngram.training.discounts import Discounts, discounts
 from nonplus.models.ngram.training.estimation import log10, unigrams
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.lmplz import miscounts
+from nonplus.models.ngram.training.memory import room_beside
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.partitions import Partition, partitions
 from nonplus.models.ngram.training.reading import Text
 from nonplus.models.ngram.training.stages import COUNTED, Statistics
 
-FIXED = 120 << 20  # bytes that a training takes beside its n-grams
 _MOST_COUNTED = (1 << 32) - 1
-_PER_WORD = 300  # bytes of each word: itself, and its place in some arrays
 _PER_NGRAM = 34  # bytes of each order but the first, for each occurrence
+_SMALL = 1 << 20  # occurrences: sorted faster than more at once, but each part reads the whole text
+_MOST_PARTS = 16  # where the memory allows larger ones
 
 
 @final
@@ -63,14 +64,16 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
     """Estimate a model; what earlier calls finished in the text's folder is used.
 
     Raises:
-        BadInput: a word is more frequent than can be counted.
+        BadInput: a word is more frequent than can be counted, or the memory does not
+            hold the words.
     """
     if (most := int(text.counts_V.max())) > _MOST_COUNTED:
         raise BadInput(
             f"a word occurs {most:,} times, and an n-gram is counted up to {_MOST_COUNTED:,}; train on less of the text"
         )
     thresholds, folder, v = options.thresholds, text.folder, len(text.words)
-    parts = _partitions(text, options) if options.order > 1 else []
+    room = room_beside(words=v, options=options)
+    parts = _partitions(text, options, room) if options.order > 1 else []
     meter.begin("counting", len(parts))
     counted = Statistics.none(orders=options.order - 1, words=v)
     for part in meter.each(parts[::-1]):
@@ -97,8 +100,8 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
     )
 
 
-def _partitions(text: Text, options: TrainingOptions) -> list[Partition]:
-    digits, most = len(text.words) + 1, _most_ngrams(options, words=len(text.words))
+def _partitions(text: Text, options: TrainingOptions, room: int) -> list[Partition]:
+    digits, most = len(text.words) + 1, _most_ngrams(room, order=options.order, occurrences=int(text.counts_V.sum()))
 
     def before(context: tuple[int, ...]) -> Ints:
         return digits_before(text.stretches(options.order), context, digits=digits)
@@ -106,9 +109,9 @@ def _partitions(text: Text, options: TrainingOptions) -> list[Partition]:
     return partitions(text.counts_V, before, order=options.order, most=most)
 
 
-def _most_ngrams(options: TrainingOptions, *, words: int) -> int:
+def _most_ngrams(room: int, *, order: int, occurrences: int) -> int:
     """How many occurrences of n-grams a partition may have."""
-    return max(1 << 16, options.bytes - FIXED - _PER_WORD * words) // (_PER_NGRAM * options.order)
+    return min(room // (_PER_NGRAM * order), max(_SMALL, occurrences // _MOST_PARTS))
 
 
 def _adjusted_unigrams(text: Text, options: TrainingOptions, counted: Statistics) -> Ints:

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import astuple
 
 from nonplus.cautions import warn
-from nonplus.errors import SuspectInput
+from nonplus.errors import BadInput, SuspectInput
 from nonplus.files import replacing
 from nonplus.measure.records import Document
 from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
@@ -17,14 +17,15 @@ from nonplus.models.ngram.text.pieces import PieceModel, Pieces
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.splitters import Splitter, chosen_pieces, splitter_of
 from nonplus.models.ngram.text.words import NewWords, Words
-from nonplus.models.ngram.training.folder import WorkFolder
-from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.folder import WorkFolder, working
+from nonplus.models.ngram.training.memory import room_beside
+from nonplus.models.ngram.training.meter import WRITTEN, TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.outputs import Outputs
 from nonplus.models.ngram.training.own_pieces import check_same, trained_pieces, trainer
-from nonplus.models.ngram.training.reading import TextSizes, read
+from nonplus.models.ngram.training.reading import Text, TextSizes, read
 from nonplus.models.ngram.training.report import TrainingReport
-from nonplus.models.ngram.training.trainer import FIXED, Trained, train
+from nonplus.models.ngram.training.trainer import Trained, train
 
 _RULES = ("normalizer", "tokenizer", "unit")  # a manifest has them elsewhere
 _MOST_TO_WRITE = 1 << 30  # bytes; more does not make it faster
@@ -44,40 +45,62 @@ def train_and_write(
     found them the same.
 
     Raises:
-        BadInput: the documents cannot be read, or an output not be written.
+        BadInput: the documents cannot be read, or an output not be written, or the
+            memory is too little.
         BadModel: a tokenizer cannot be opened.
     """
     given_model = _given_model(options)
-    with ExitStack() as files:
-        if outputs.output is not None:
-            check_free(outputs.output)
-        if outputs.arpa is not None:
-            check_arpa_free(outputs.arpa)
-        arpa = None if outputs.arpa is None else files.enter_context(replacing(outputs.arpa))
-        folder = WorkFolder(outputs.work, _conditions(options, given_model))
-        subwords = trained_pieces(documents, options, folder, meter) if options.pieces else given_model
-        rules = _rules(options, subwords, NewWords())
-        text = read(documents, rules=rules, vocabulary=options.vocabulary, folder=folder, meter=meter)
-        if options.pieces:
-            check_same(text.sizes.digest, options, folder)
-        model = train(text, options, meter)
-        report = _report(model, text.sizes, options)
-        _warn(report)
-        meter.begin("writing")
-        if outputs.output is not None:
-            write_bundle(
-                outputs.output,
-                model,
-                rules=_rules(options, subwords, Words(model.words)),
-                training=_training(report),
-                bits=outputs.quantize,
-                packed=outputs.packed,
-                memory=min(_MOST_TO_WRITE, max(FIXED, options.bytes - FIXED) // 2),
-            )
-        if arpa is not None:
-            write_arpa(arpa, model)
-    folder.remove()
+    if outputs.output is not None:
+        check_free(outputs.output)
+    if outputs.arpa is not None:
+        check_arpa_free(outputs.arpa)
+    with working(outputs.work, _conditions(options, given_model)) as folder:
+        with ExitStack() as files:
+            arpa = None if outputs.arpa is None else files.enter_context(replacing(outputs.arpa))
+            subwords = trained_pieces(documents, options, folder, meter) if options.pieces else given_model
+            text = _read(documents, subwords, options, folder, meter)
+            model = train(text, options, meter)
+            report = _report(model, text.sizes, options)
+            _warn(report)
+            meter.begin("writing")
+            if outputs.output is not None:
+                write_bundle(
+                    outputs.output,
+                    model,
+                    rules=_rules(options, subwords, Words(model.words)),
+                    training=_training(report),
+                    bits=outputs.quantize,
+                    packed=outputs.packed,
+                    memory=min(_MOST_TO_WRITE, room_beside(words=report.words, options=options) // 2),
+                )
+            if arpa is not None:
+                write_arpa(arpa, model)
+        meter.begin(WRITTEN)
     return report
+
+
+def _read(
+    documents: Iterable[Document | str],
+    subwords: PieceModel | None,
+    options: TrainingOptions,
+    folder: WorkFolder,
+    meter: TrainingMeter,
+) -> Text:
+    """The text in the work folder.
+
+    Raises:
+        BadInput: it cannot be read, or has more different words than the memory holds.
+    """
+    rules = _rules(options, subwords, NewWords())
+    text = read(documents, rules=rules, vocabulary=options.vocabulary, folder=folder, meter=meter)
+    if options.pieces:
+        check_same(text.sizes.digest, options, folder)
+    try:
+        room_beside(words=len(text.words), options=options)
+    except BadInput:  # no training in other memory goes on with this one
+        folder.remove()
+        raise
+    return text
 
 
 def _given_model(options: TrainingOptions) -> PieceModel | None:

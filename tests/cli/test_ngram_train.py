@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shlex
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import Run
 
@@ -50,6 +52,50 @@ def test_a_bundle_and_an_arpa_file_have_the_same_model(run: Run, tmp_path: Path)
     assert "n-grams          1,732 + 4,062 + 4,409 = 10,203" in ran.out
     assert sorted(ngrams_of(open_bundle(bundle).ngrams), key=str) == sorted(ngrams_of(read_arpa(arpa)), key=str)
     assert sorted(each.name for each in tmp_path.iterdir()) == ["book", "book.arpa"]
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--quantize", "6"), ("--packed", "--quantize", "8"), ("--tokenizer", "bytes")]
+)
+def test_a_bundle_of_the_same_documents_in_another_order_has_the_same_bytes(
+    run: Run, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    rows = [json.dumps({"text": line}) for line in BOOK.read_text().splitlines() if line][:300]
+    made = []
+    for seed in range(2):
+        random.Random(seed).shuffle(rows)
+        corpus, folder = tmp_path / f"{seed}.jsonl", tmp_path / f"made-{seed}"
+        corpus.write_text("\n".join(rows))
+        ran = run("ngram", "train", corpus, "-o", folder, "--order", 3, "--prune", "0,0,1", *options)
+        assert ran.code == 0, ran.err
+        made.append(files_of(folder))
+    assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("prune", ["0", "0,0,1"])
+def test_sums_over_the_vocabulary_stay_within_what_inspect_says(run: Run, tmp_path: Path, prune: str) -> None:
+    """After every history, of a model with values of 4 bits and of one without."""
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(BOOK.read_text().splitlines()[:150]))
+    off = {}
+    for bits in (0, 4):
+        folder = tmp_path / f"{bits}"
+        ran = run("ngram", "train", text, "-o", folder, "--order", 3, "--prune", prune, "--quantize", bits)
+        assert ran.code == 0, ran.err
+        table = open_bundle(folder).table
+        sums = []
+        for order in range(1, 3):
+            for block in table.ngrams(range(table.vocabulary)).blocks(order):
+                ids_Mk = np.pad(block.ids_Mk, ((0, 0), (0, 1)))  # and any word after each history
+                starts = np.arange(len(ids_Mk) + 1) * (order + 1)
+                sums += [
+                    np.exp(each).sum(axis=1) for each in table.distributions(ids_Mk.ravel(), starts, starts[1:] - 1)
+                ]
+        off[bits] = np.abs(np.log(np.concatenate(sums))).max()
+    within = re.search(r"sums to 1 +within ([\d.]+)%", run("ngram", "inspect", tmp_path / "4").out)
+    assert within is not None
+    assert off[0] < 1e-4 < off[4] < np.log1p(float(within[1]) / 100)
+    assert "sums to 1" not in run("ngram", "inspect", tmp_path / "0").out
 
 
 @pytest.mark.parametrize("prune", [["--prune", "0", "0", "1"], ["--prune", "0,0,1"], ["--prune=0,0,1"]])

@@ -99,6 +99,12 @@ def test_nul_in_front_of_a_document_does_not_make_it_probable() -> None:
     assert kenlm.perplexity(f"a\0{garbage}") < 1.1  # what is avoided
 
 
+def test_half_of_a_surrogate_pair_is_refused_with_its_text() -> None:
+    for refused in (lambda: scored("rain", "snow \ud800"), lambda: scored(Document(text="rain", context="\udfff "))):
+        with pytest.raises(nonplus.BadInput, match="half of a surrogate pair, which is not text"):
+            refused()
+
+
 # ----------------------------------------------------------------------------- laws
 
 

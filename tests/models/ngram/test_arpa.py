@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given
-from tests.models.ngram.kernels import switched
 from tests.models.ngram.models import FIXTURES, bits, models
+from tests.native_switch import switched
 
 from nonplus.errors import BadInput, BadModel, SuspectInput
 from nonplus.models.ngram.arpa.reading import read_arpa

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.models.ngram.kernels import switched
 from tests.models.ngram.models import FIXTURES
+from tests.native_switch import switched
 
 from nonplus.errors import BadModel, NonplusError
 from nonplus.models.ngram.arpa.reading import read_arpa

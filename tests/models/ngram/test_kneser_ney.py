@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import bits
+from tests.native_switch import switched
 from textbook import estimated
-from training import PLACE, by_words, in_memory, lines, new_rules, trained, trained_in, without_native
+from training import PLACE, by_words, in_memory, lines, new_rules, trained, trained_in
 
 import nonplus
 from nonplus.errors import BadInput
@@ -30,12 +31,10 @@ prunes = st.lists(st.integers(0, 2), max_size=5).map(lambda drawn: (0, *sorted(d
 flags = st.booleans()
 
 
-@pytest.fixture(params=["native", "numpy"], autouse=True)
-def kernel(request, monkeypatch):
-    if request.param == "native":
-        yield
-        return
-    with without_native(monkeypatch):
+@pytest.fixture(params=["C", "Python"], scope="module", autouse=True)
+def kernel(request):
+    """Every test runs with the C kernel and without it."""
+    with switched(request.param):
         yield
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models import bits as bits_of
 from models import models
 from tables import holed_models
-from tests.models.ngram.kernels import switched
+from tests.native_switch import switched
 
 from nonplus.errors import BadModel
 from nonplus.kernels.native import ngrams

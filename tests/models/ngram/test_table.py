@@ -10,25 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tables import MODEL, Dictionaries, block, holed_models, sentences
+from tests.native_switch import switched
 
-from nonplus import native
 from nonplus.errors import BadInput, BadModel
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.table import scoring as table_scoring
 from nonplus.models.ngram.table.table import Table, write_table
 
 
-@pytest.fixture(autouse=True, scope="module", params=["C", "NumPy"])
+@pytest.fixture(autouse=True, scope="module", params=["C", "Python"])
 def path(request):
     """The code that looks up, which a variable of the environment chooses."""
-    with pytest.MonkeyPatch.context() as patch:
-        if request.param == "NumPy":
-            patch.setenv("NONPLUS_NATIVE", "0")
-        native.library.cache_clear()
-        if request.param == "C" and native.library() is None:
-            pytest.skip("the C kernel is not built or is switched off")
+    with switched(request.param):
         yield request.param
-    native.library.cache_clear()
 
 
 def by_words(model):

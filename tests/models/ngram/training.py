@@ -1,14 +1,11 @@
 """Models trained in a temporary folder, with and without the C kernel."""
 
 import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from hypothesis import strategies as st
 
-from nonplus import native
-from nonplus.kernels.native import counting
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.text.rules import Rules
@@ -52,18 +49,6 @@ def in_memory(model):
         for k in range(1, len(model.counts) + 1)
     ]
     return NgramsInMemory(model.words, tuple(Block(*each) for each in orders))
-
-
-@contextmanager
-def without_native(monkeypatch):
-    """The C kernel switched off."""
-    with monkeypatch.context() as patch:
-        patch.setenv("NONPLUS_NATIVE", "0")
-        for cached in (native.library, counting.functions):
-            cached.cache_clear()
-        yield
-    for cached in (native.library, counting.functions):
-        cached.cache_clear()
 
 
 def by_words(model):

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 import pytest
 
 from nonplus import native
-from nonplus.kernels.native import arpa, kenlm, words
+from nonplus.kernels.native import arpa, counting, framing, kenlm, spacing, trees, words
+from nonplus.measure import runs
+from nonplus.measure.statistics import native_sums
 
-_CACHED = (native.library, arpa.functions, kenlm.functions, words.functions)
+_MODULES = (arpa, counting, framing, kenlm, native_sums, runs, spacing, trees, words)
 
 
 @contextmanager
@@ -16,10 +18,14 @@ def switched(kernel: str) -> Iterator[None]:
     """With the kernel (``C``) or without it (``Python``); skips what is not built."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NONPLUS_NATIVE", "1" if kernel == "C" else "0")
-        for function in _CACHED:
-            function.cache_clear()
+        _forget()
         if kernel == "C" and not native.library():
             pytest.skip("the C kernel is not built")
         yield
-    for function in _CACHED:
-        function.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    native.library.cache_clear()
+    for module in _MODULES:
+        module.functions.cache_clear()

@@ -2,17 +2,22 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from models import FIXTURES
+from tests.native_switch import switched
 
 import nonplus
 from nonplus.errors import BadInput, BadModel
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import MANIFEST, WORDS, open_bundle, write_bundle
+from nonplus.models.ngram.inspection import inspected
 from nonplus.models.ngram.manifest import Manifest, Training
 from nonplus.models.ngram.ngrams import NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
@@ -172,6 +177,45 @@ def test_a_file_with_a_flipped_bit_is_refused(tmp_path: Path, name: str) -> None
     file.write_bytes(content)
     with pytest.raises(BadModel, match=rf"files\.{name}\.sha256' is .* copy the whole bundle again"):
         open_bundle(tmp_path / "made")
+
+
+@pytest.fixture(params=["C", "Python"])
+def kernel(request: pytest.FixtureRequest) -> Iterator[None]:
+    with switched(request.param):
+        yield
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+@pytest.mark.parametrize("packed", [False, True])
+@given(data=st.data())
+def test_a_bundle_with_a_changed_or_cut_file_is_refused_or_gives_the_same_figures(
+    tmp_path_factory: pytest.TempPathFactory, packed: bool, data: st.DataObject
+) -> None:
+    """With the right checksum it is a model, or refused."""
+    folder = tmp_path_factory.mktemp("bundles") / "made"
+    written(folder, packed=packed, bits=data.draw(st.sampled_from([0, 3])), training=TRAINING)
+    whole = nonplus.evaluate(TEXTS, model=f"ngram:{folder}").tally
+    file = data.draw(st.sampled_from(sorted(folder.iterdir())))
+    content = bytearray(file.read_bytes())
+    pieces = st.one_of(st.binary(max_size=4), st.sampled_from([b"9" * 20, b"-1", b"null", b'"', b"]", b"0."]))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, max(0, len(content) - 1)))
+        content[at : at + data.draw(st.integers(0, 4))] = data.draw(pieces)
+    file.write_bytes(content[: data.draw(st.sampled_from([len(content), at]))])
+    if data.draw(st.booleans()) and file.name != MANIFEST:
+        stated = {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+        changed(folder, lambda held: held["files"].update({file.name: stated}))
+        with suppress(BadModel, BadInput):
+            nonplus.evaluate(TEXTS, model=f"ngram:{folder}")
+        return
+    try:
+        found = nonplus.evaluate(TEXTS, model=f"ngram:{folder}").tally
+    except (BadModel, BadInput):
+        return
+    assert found == whole
+    inspected(str(folder))
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"[]", b'{"format": 1}'])

@@ -242,6 +242,11 @@ def of_tokens(**changed: Callable[[Any], Any]) -> Callable[[ScoredTexts], Scored
         ),
         (of_tokens(offsets=lambda offsets: offsets + 1), "tokens.offsets that break their rule; they rise from 0 to"),
         (of_tokens(offsets=lambda offsets: offsets[[0, 2, 1]]), "tokens.offsets that break their rule"),
+        (
+            of_tokens(unknown=lambda _: np.array([7])),
+            "tokens.unknown that break their rule; they rise, and lie between",
+        ),
+        (of_tokens(spelled=lambda _: np.array([3, 2])), "tokens.spelled that break their rule"),
         (of_tokens(firsts=lambda firsts: firsts + 9), "tokens.firsts that break their rule"),
         (of_tokens(documents=lambda documents: documents[:1]), r"tokens.offsets of shape \(3,\)"),
     ],

@@ -245,6 +245,12 @@ def test_a_token_of_probability_0_leaves_no_interval() -> None:
     assert obstacle(tally) == "a token has probability 0"
 
 
+def test_surprisals_beyond_any_float_have_an_interval_without_end() -> None:
+    tally = total([*drawn(np.random.default_rng(0), 30), Summed(31, 1e305, 1)])
+    assert found(token_interval(tally)).high == math.inf
+    assert found(byte_interval(tally)).high == math.inf
+
+
 def test_an_interval_in_bytes_and_one_in_tokens_agree_when_tokens_are_all_as_long() -> None:
     tally = total(drawn(np.random.default_rng(3), 40))
     tokens, in_bytes = found(token_interval(tally)), found(byte_interval(tally))

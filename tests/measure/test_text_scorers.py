@@ -2,8 +2,12 @@
 any other.
 """
 
+import json
 import math
+import struct
+import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -197,6 +201,56 @@ def test_scores_that_were_kept_in_another_layout_are_not_read(tmp_path: Path, mo
     monkeypatch.setattr(kept, "TEXTS", "texts-0")
     list(score(["ab"], model=model, options=options))
     assert model.read == 2
+
+
+words = st.sampled_from([-1, 0, 1, 2, 9, 1 << 31, 1 << 62, -1 << 63]).map(lambda number: struct.pack("<q", number))
+fields = st.sampled_from(["whole", "real", "first", "lost", "normalised", "matches", "alternatives", "more"])
+values = st.sampled_from(
+    [None, True, -1, 0, 2, 10**30, 0.5, "x", [], [0] * 6, [3, 3, 3, 3, -1, 1], [True, 1], ["x"], {}]
+)
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+@given(st.dictionaries(st.integers(0, 60), words, max_size=3), st.dictionaries(fields, values, max_size=1))
+def test_what_no_run_has_written_under_a_right_checksum_is_refused_or_scores(
+    tmp_path_factory: pytest.TempPathFactory, numbers: dict[int, bytes], fields: dict[str, Any]
+) -> None:
+    options = RunOptions(resume=tmp_path_factory.mktemp("kept"))
+    evaluate(["ab\nc"], model=ByLine(), options=options)
+    (path,) = options.resume.glob("*.answers")
+    column = path.read_bytes()[12 + 4 + 24 :]
+    length = 8 + int.from_bytes(column[:8], "little")
+    said = json.dumps(json.loads(column[8:length]) | fields).encode()
+    said += b" " * (-len(said) % 8)
+    content = bytearray(struct.pack("<q", len(said)) + said + column[length:])
+    for place, word in numbers.items():
+        start = 8 * (place % (len(content) // 8))
+        content[start : start + 8] = word
+    body = path.read_bytes()[12 : 12 + 20] + struct.pack("<II", len(content) // 8, 1) + content
+    path.write_bytes(struct.pack("<4sII", b"NPL1", len(body), zlib.crc32(body)) + body)
+    with suppress(BadInput):
+        report = evaluate(["ab\nc"], model=ByLine(), options=options)
+        assert report.tokens <= 4
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "its head is longer than it is"),
+        (struct.pack("<q", 16) + b"[" * 16, "Expecting value"),
+        (struct.pack("<q", 8) + b"[1, 2]  ", "its head has other fields"),
+    ],
+)
+def test_a_kept_text_that_no_run_has_written_is_refused_with_its_folder(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    options = RunOptions(resume=tmp_path)
+    evaluate(["ab"], model=ByLine(), options=options)
+    (path,) = tmp_path.glob("*.answers")
+    body = path.read_bytes()[12 : 12 + 20] + struct.pack("<II", len(content) // 8, 1) + content
+    path.write_bytes(struct.pack("<4sII", b"NPL1", len(body), zlib.crc32(body)) + body)
+    with pytest.raises(BadInput, match=rf"resume={tmp_path} keeps for text 1, .*: {said}.*; give another folder"):
+        evaluate(["ab"], model=ByLine(), options=options)
 
 
 def test_alternatives_are_the_scorers_business() -> None:

@@ -112,13 +112,17 @@ def _check_tokens(tokens: TokenizedTexts, model: AnyModel) -> None:
     d, t = len(tokens.documents), _length(tokens.ids)
     for name, shape in {"ids": (t,), "byte_ends": (t,), "offsets": (d + 1,), "firsts": (d,)}.items():
         _array(getattr(tokens, name), "integer", shape, f"tokens.{name}", model)
+    for name, places in {"unknown": tokens.unknown, "spelled": tokens.spelled}.items():
+        _array(places, "integer", (_length(places),), f"tokens.{name}", model)
+        within = (places[1:] > places[:-1]).all() and places[:1].min(initial=0) >= 0 and places[-1:].max(initial=-1) < t
+        _check(within, f"tokens.{name}", f"rise, and lie between 0 and {t - 1}", model)
     length_D = np.diff(tokens.offsets)
     if tokens.normalised_bytes is not None:
         _array(tokens.normalised_bytes, "integer", (d,), "tokens.normalised_bytes", model)
     whole = tokens.offsets[0] == 0 and tokens.offsets[-1] == t and (length_D >= 0).all()
     _check(whole, "tokens.offsets", f"rise from 0 to the number of tokens, {t}", model)
-    within = (tokens.firsts >= 0) & (tokens.firsts <= length_D)
-    _check(within.all(), "tokens.firsts", "lie between 0 and the number of tokens of the document", model)
+    of_text = (tokens.firsts >= 0) & (tokens.firsts <= length_D)
+    _check(of_text.all(), "tokens.firsts", "lie between 0 and the number of tokens of the document", model)
     last_D = np.where(length_D > 0, tokens.byte_ends[tokens.offsets[1:] - 1], 0) if t else np.zeros(d)
     bytes_D = np.array([n_bytes(document.text) for document in tokens.documents])
     _check(

@@ -15,6 +15,9 @@ from nonplus.measure.scores import Matches, Readings, ScoredTexts, Scores, joine
 
 TEXTS = "texts-1"  # what `text_column` makes; another number for another layout
 _WORD = 8  # bytes
+_FIELDS = {"whole": list, "real": list, "first": int, "lost": list, "matches": bool}
+_SOMETIMES = (int, type(None))
+_HEADS = [_FIELDS | {"normalised": one, "alternatives": other} for one in _SOMETIMES for other in _SOMETIMES]
 
 
 def columns_of(alternatives: int) -> int:
@@ -73,15 +76,19 @@ def text_column(texts: ScoredTexts) -> Floats:
 
 
 def joined_texts(documents: Sequence[Document], columns: Sequence[Floats]) -> ScoredTexts:
-    """Documents with the scores that :func:`text_column` made of each, in one batch."""
+    """Documents with the scores that :func:`text_column` made of each, in one batch.
+
+    Raises:
+        ValueError: a column has another layout. Whether its numbers can be scores is
+            for the caller to check.
+    """
     return _end_to_end([_text(*each) for each in zip(documents, columns, strict=True)])
 
 
 def _text(document: Document, column_W1: Floats) -> ScoredTexts:
-    word_W = np.ascontiguousarray(column_W1[:, 0])
-    start = 1 + int(word_W[:1].view("<i8")[0]) // _WORD
-    head = json.loads(word_W[1:start].tobytes())
-    parts = _split(word_W[start:], [*head["whole"], *head["real"]])
+    word_W = np.ascontiguousarray(column_W1).ravel()
+    head, word_W = _head(word_W)
+    parts = _split(word_W, [*head["whole"], *head["real"]])
     whole = (next(parts).view("<i8") for _ in head["whole"])
     ids, ends, index, seen, unknown, spelled, *more_whole = whole
     nats, weight, *more_real = parts
@@ -111,6 +118,28 @@ def _text(document: Document, column_W1: Floats) -> ScoredTexts:
         readings=readings,
         matches=Matches(more_whole[0], more_real[0]) if head["matches"] else None,
     )
+
+
+def _head(word_W: Floats) -> tuple[dict[str, Any], Floats]:
+    """What the JSON text of a column says, and the words after it."""
+    said = int(word_W[:1].view("<i8").sum())
+    if not 0 < said <= _WORD * (len(word_W) - 1):
+        raise ValueError("its head is longer than it is")
+    start = 1 + said // _WORD
+    try:
+        head = json.loads(word_W[1:start].tobytes())
+    except RecursionError:
+        raise ValueError("its head is nested too deeply") from None
+    if not isinstance(head, dict) or {name: type(value) for name, value in head.items()} not in _HEADS:
+        raise ValueError("its head has other fields")
+    counts = [*head["whole"], *head["real"]]
+    reads, matches = head["alternatives"] is not None, head["matches"]
+    kinds = (6 + 2 * reads + matches, 2 + 3 * reads + matches)
+    if (len(head["whole"]), len(head["real"])) != kinds or {*map(type, counts)} != {int} or min(counts) < 0:
+        raise ValueError("its head has other columns")
+    if sum(counts) != len(word_W) - start or {*map(type, head["lost"])} - {str}:
+        raise ValueError("its head does not fit what follows")
+    return head, word_W[start:]
 
 
 def _split(word_W: Floats, counts: Sequence[int]) -> Iterator[Floats]:

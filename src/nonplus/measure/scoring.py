@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 import numpy as np
 
 from nonplus.cautions import warn
-from nonplus.errors import BadModel, BadProtocol, NonplusError, ProtocolWarning
+from nonplus.errors import BadInput, BadModel, BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure import kept
 from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.assembly import Assembly
@@ -175,7 +175,23 @@ def _kept(
             known = [(document, key) for document, key in zip(together, keys, strict=True) if key in cache]
             if known:
                 columns = [fresh[key] if key in fresh else cache[key] for _, key in known]
-                yield kept.joined_texts([document for document, _ in known], columns)
+                yield _joined([document for document, _ in known], columns, model, options)
+
+
+def _joined(
+    documents: Sequence[Document], columns: Sequence[Floats], model: TextScorer, options: RunOptions
+) -> ScoredTexts:
+    """Texts from the answer cache, which holds what anybody may have written there."""
+    try:
+        (texts,) = checked_texts(
+            [kept.joined_texts(documents, columns)], alternatives=options.alternatives, model=model
+        )
+    except (ValueError, BadModel) as problem:
+        raise BadInput(
+            f"resume={options.resume} keeps for {documents[0].id}, or a text after it, what no run has written: "
+            f"{problem}; give another folder, or remove that one and compute again"
+        ) from None
+    return texts
 
 
 def _content(document: Document) -> bytes:

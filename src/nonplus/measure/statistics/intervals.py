@@ -226,7 +226,7 @@ def _quotient(one: int, other: int) -> float:
     try:
         return one / other
     except OverflowError:
-        return math.copysign(math.inf, one)
+        return math.inf if one > 0 else -math.inf
 
 
 def _around(mean: float, error: float, degrees: float, *, clusters: int, method: str, level: float) -> Interval:

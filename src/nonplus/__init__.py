@@ -4,7 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from nonplus.api import evaluate, score, train_ngrams
+    from nonplus.api import convert_ngrams, evaluate, inspect_ngrams, prune_ngrams, score, train_ngrams
     from nonplus.corpora import open_corpus
     from nonplus.errors import (
         BadInput,
@@ -47,10 +47,13 @@ __all__ = [
     "TokenScore",
     "TrainingOptions",
     "TrainingReport",
+    "convert_ngrams",
     "evaluate",
+    "inspect_ngrams",
     "open_corpus",
     "open_model",
     "perplexity",
+    "prune_ngrams",
     "score",
     "train_ngrams",
 ]
@@ -75,10 +78,13 @@ _HOMES = {
     "TokenScore": "nonplus.measure.scores",
     "TrainingOptions": "nonplus.models.ngram.training.options",
     "TrainingReport": "nonplus.models.ngram.training.report",
+    "convert_ngrams": "nonplus.api",
     "evaluate": "nonplus.api",
+    "inspect_ngrams": "nonplus.api",
     "open_corpus": "nonplus.corpora",
     "open_model": "nonplus.models",
     "perplexity": "nonplus.metrics.functional",
+    "prune_ngrams": "nonplus.api",
     "score": "nonplus.api",
     "train_ngrams": "nonplus.api",
 }

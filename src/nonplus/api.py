@@ -20,6 +20,11 @@ from nonplus.measure.report import Report
 from nonplus.measure.scores import ScoredText
 from nonplus.measure.statistics.levels import check_level
 from nonplus.models import DEFAULT, open_model
+from nonplus.models.ngram.converting import Form, Written, convert
+from nonplus.models.ngram.inspection import Inspection, inspected
+from nonplus.models.ngram.normalizers.aligned import Unit
+from nonplus.models.ngram.pruning.files import PrunedFiles, PruneOptions, prune
+from nonplus.models.ngram.sources import TextOptions
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.outputs import Outputs
@@ -119,6 +124,69 @@ def train_ngrams(
     )
     texts = given(documents, keep_blank=False)
     return train_and_write(texts, outputs, options or TrainingOptions(), meter=TrainingMeter())
+
+
+def convert_ngrams(
+    model: str | Path,
+    output: str | Path,
+    *,
+    quantize: int | None = None,
+    packed: bool | None = None,
+    normalizer: str = "",
+    tokenizer: str = "",
+    unit: Unit | None = None,
+) -> Written:
+    """Write an n-gram model in another form, and return what was written and lost.
+
+    ``model`` is what ``ngram:MODEL`` opens: a bundle, an ARPA file or a KenLM trie.
+    ``output`` is an ARPA file if its name ends with ``.arpa``, else the folder of a
+    bundle; a model of that name is replaced. ``quantize`` is the number of bits of a
+    value, 0 for float32, and with ``packed`` a bundle is small, for handing on; without
+    them they are those of the model. How texts are read is told by ``normalizer``,
+    ``tokenizer`` (``words``, ``bytes`` or the file of one) and ``unit`` (``line`` or
+    ``document``), if ``model`` does not say it.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    text = TextOptions(normalizer=normalizer, tokenizer=tokenizer, unit=unit)
+    return convert(str(model), Path(output), form=Form(quantize=quantize, packed=packed), text=text)
+
+
+def prune_ngrams(
+    model: str | Path,
+    output: str | Path,
+    *,
+    entropy: float | None = None,
+    ngrams: int | None = None,
+    to_bytes: int | None = None,
+    quantize: int | None = None,
+    packed: bool | None = None,
+) -> PrunedFiles:
+    """Write an n-gram model with fewer n-grams, and return what was done.
+
+    One of three says how many: with ``entropy`` every n-gram goes without which the
+    perplexity rises by a smaller part, usually 1e-9 to 1e-6; ``ngrams`` is how many
+    stay at most; ``to_bytes`` how many bytes they take, packed. All else is as in
+    :func:`convert_ngrams`.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    options = PruneOptions(entropy=entropy, ngrams=ngrams, to_bytes=to_bytes)
+    return prune(str(model), Path(output), options=options, form=Form(quantize=quantize, packed=packed))
+
+
+def inspect_ngrams(model: str | Path) -> Inspection:
+    """What an n-gram model is: its order, counts, sizes and, of a bundle, manifest, all
+    of whose checksums are compared.
+
+    ``model`` is what ``ngram:MODEL`` opens.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    return inspected(str(model))
 
 
 def _texts(documents: object, protocol: Protocol) -> Corpus | Given | YourText:

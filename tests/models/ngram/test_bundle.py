@@ -168,6 +168,15 @@ def test_a_manifest_that_does_not_fit_is_refused_with_the_field(
         open_bundle(tmp_path / "made")
 
 
+@pytest.mark.parametrize("name", [WORDS, TABLE, PACKED])
+def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, name: str) -> None:
+    written(tmp_path / "made", packed=name == PACKED)
+    file = tmp_path / "made" / name
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(BadModel, match=rf"files\.{name}\.bytes' is .* copy the whole bundle again"):
+        open_bundle(tmp_path / "made")
+
+
 @pytest.mark.parametrize("name", [WORDS, TABLE])
 def test_a_file_with_a_flipped_bit_is_refused(tmp_path: Path, name: str) -> None:
     written(tmp_path / "made")

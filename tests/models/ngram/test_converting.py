@@ -12,6 +12,7 @@ from models import FIXTURES, models
 from models import bits as bits_of
 from test_packed import blocks
 
+import nonplus
 from nonplus.errors import BadModel, BadProtocol
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
@@ -187,3 +188,12 @@ def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: 
 def test_pruning_takes_one_measure(options: dict, sentence: str) -> None:
     with pytest.raises(BadProtocol, match=sentence):
         PruneOptions(**options)
+
+
+def test_the_public_functions_take_what_the_command_line_takes(bundle: Path, tmp_path: Path) -> None:
+    converted = nonplus.convert_ngrams(bundle, tmp_path / "packed", quantize=6, packed=True)
+    pruned = nonplus.prune_ngrams(tmp_path / "packed", tmp_path / "fewer", ngrams=12, quantize=0, packed=False)
+    assert (converted.bits, pruned.written.bits, sum(pruned.written.counts)) == (6, 0, 12)
+    assert nonplus.inspect_ngrams(tmp_path / "fewer").counts == pruned.written.counts
+    nonplus.convert_ngrams(WEATHER, tmp_path / "made", normalizer="ccnet", tokenizer="words", unit="document")
+    assert nonplus.inspect_ngrams(f"ngram:{tmp_path / 'made'}").manifest.rules["unit"] == "document"

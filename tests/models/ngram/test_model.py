@@ -2,8 +2,13 @@
 where it is not.
 """
 
+import itertools
 import math
+import signal
+import sys
+import threading
 import warnings
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,7 +32,7 @@ from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
-from nonplus.models.ngram.table.table import Table
+from nonplus.models.ngram.table.table import Matches, Table
 from nonplus.models.ngram.text.byte_words import ByteWords
 from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.rules import Rules
@@ -170,6 +175,33 @@ def test_a_run_that_is_resumed_has_the_same_sums(tmp_path: Path) -> None:
     kept = [nonplus.evaluate(these, model=MODEL, options=RunOptions(resume=tmp_path)) for _ in range(2)]
     assert [each.tally for each in kept] == [plain.tally] * 2
     assert [each.lost for each in kept] == [plain.lost] * 2
+
+
+class Endless:
+    """Uniform distributions without an end, of which the third brings Ctrl-C."""
+
+    order, vocabulary = 1, 8
+
+    def score(self, ids_T: Any, starts: Any) -> Matches:
+        n = len(ids_T)
+        return Matches(np.full(n, math.log(7)), np.ones(n, np.uint8), np.zeros(n, np.float32))
+
+    def distributions(self, ids_T: Any, starts: Any, at_N: Any) -> Iterator[Any]:
+        for number in itertools.count():
+            if number == 2:
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            yield np.full((0, 8), -math.log(7))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal of a thread")
+def test_ctrl_c_does_not_wait_for_the_alternatives_of_all_texts_under_way() -> None:
+    model = NgramModel(MODEL._rules, Endless(), name="endless", identity="endless")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(model.score([Document(text="rain falls")], alternatives=1))
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_it_behaves_as_figures_require() -> None:

@@ -7,8 +7,9 @@ of a chunk, V words.
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cached_property
+from threading import Event
 from typing import Protocol, final
 
 import numpy as np
@@ -98,23 +99,29 @@ class NgramModel:
     def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
         """Documents with the surprisal of each token, in order, many at a time.
 
-        They are read a few slices ahead, each of which is scored in a thread.
+        They are read a few slices ahead, each of which is scored in a thread. Whoever
+        breaks off, by Ctrl-C or by asking for no more, does not wait for all of them.
 
         Raises:
             BadInput: a text has no token.
         """
-        workers = processors()
+        workers, unwanted = processors(), Event()
         with ThreadPoolExecutor(workers) as pool:
             ahead: deque[Future[ScoredTexts]] = deque()
-            for together in slices(documents):
-                ahead.append(pool.submit(self._scored, together, alternatives))
-                if len(ahead) > workers:
+            try:
+                for together in slices(documents):
+                    ahead.append(pool.submit(self._scored, together, alternatives, unwanted))
+                    if len(ahead) > workers:
+                        yield ahead.popleft().result()
+                while ahead:
                     yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
+            finally:
+                unwanted.set()
 
-    def _scored(self, documents: Sequence[Document], alternatives: int) -> ScoredTexts:
+    def _scored(self, documents: Sequence[Document], alternatives: int, unwanted: Event) -> ScoredTexts:
+        _check_wanted(unwanted)
         texts = self._rules.sentences([document.context + document.text for document in documents])
+        _check_wanted(unwanted)
         found = self._lookup.score(texts.ids_T, texts.starts)
         at_K = _own_tokens(texts.ids_T, texts.starts)
         offsets = np.searchsorted(at_K, texts.starts[texts.documents])
@@ -137,7 +144,7 @@ class NgramModel:
         read = None
         if alternatives:
             chunks = self._lookup.distributions(texts.ids_T, texts.starts, at_N)
-            read = readings(chunks, texts.ids_T[at_N].astype(np.int64), top=alternatives)
+            read = readings(_wanted(chunks, unwanted), texts.ids_T[at_N].astype(np.int64), top=alternatives)
         return ScoredTexts.complete(
             marked(tokens, self.tokenizer),
             index=narrow(index_N),
@@ -155,6 +162,18 @@ class NgramModel:
             return None
         contexts = [document.context for document in documents]
         return bytes_D - self._rules.sentences(contexts).normalised_bytes_D if any(contexts) else bytes_D
+
+
+def _wanted(chunks: Iterator[Floats], unwanted: Event) -> Iterator[Floats]:
+    for chunk in chunks:
+        _check_wanted(unwanted)
+        yield chunk
+
+
+def _check_wanted(unwanted: Event) -> None:
+    """End the work of a thread whose result nobody waits for."""
+    if unwanted.is_set():
+        raise CancelledError
 
 
 def _own_tokens(ids_T: WordIds, starts: Ints) -> Ints:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.corpora import open_corpus
+from nonplus.corpora import CorpusOptions, open_corpus
 from nonplus.corpora.decoding import lines, whole_text
 from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.records import Document
@@ -28,6 +28,12 @@ def test_a_file_is_one_document_with_its_path_as_id(tmp_path, read):
     path = tmp_path / "notes.txt"
     path.write_bytes("Füchse\r\nund\rHunde\n".encode())
     assert read(str(path)) == [Document(text="Füchse\r\nund\rHunde\n", id=str(path))]
+
+
+def test_a_file_that_is_too_long_is_told_to_be_read_by_lines(tmp_path):
+    (path := tmp_path / "long.txt").write_text("one\ntwo\n")
+    with pytest.raises(BadInput, match=r"longer than max_bytes=4, .* name its lines as documents, with lines:FILE"):
+        list(open_corpus(path, options=CorpusOptions(max_bytes=4)))
 
 
 def test_lines_are_documents_with_their_numbers_as_ids(tmp_path, read):

@@ -54,7 +54,7 @@ def whole_text(stream: BinaryIO, name: str, *, max_bytes: int) -> str:
         parts.append(part)
         size += len(part)
         if size > max_bytes:
-            raise too_long(f"{name}: the text", max_bytes)
+            raise too_long(f"{name}: the text", max_bytes, instead="name its lines as documents, with lines:FILE")
     return _decoded(b"".join(parts), name, 0).removeprefix(_BOM)
 
 
@@ -76,10 +76,10 @@ def lines(stream: BinaryIO, *, max_bytes: int) -> Iterator[Line]:
             offset += len(raw)
 
 
-def too_long(what: str, max_bytes: int) -> BadRecord:
+def too_long(what: str, max_bytes: int, *, instead: str = "cut it up") -> BadRecord:
     """The error of what does not fit into ``max_bytes``."""
     return BadRecord(
-        f"{what} is longer than max_bytes={max_bytes}, which protects memory; cut it up, or raise the limit if it is "
+        f"{what} is longer than max_bytes={max_bytes}, which protects memory; {instead}, or raise the limit if it is "
         "meant to be one text"
     )
 

@@ -1,6 +1,8 @@
 """Training: the same probabilities as a textbook, whatever the memory and the order."""
 
+import hashlib
 import math
+import struct
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -137,6 +139,17 @@ def test_a_text_of_many_lines_is_read_in_parts(texts, size, name):
 def test_another_kind_of_sentence_is_refused():
     with pytest.raises(BadInput, match="unit=page is no kind of sentence; use unit=line or unit=document"):
         TrainingOptions(unit="page")
+
+
+@given(texts=st.lists(st.text(max_size=9), max_size=4), size=st.integers(1, 4))
+def test_the_digest_of_documents_is_the_sum_of_those_of_each_however_long(texts, size):
+    numbers = [struct.unpack(">4Q", hashlib.sha256(text.encode()).digest()) for text in texts]
+    totals = [sum(column) % (1 << 64) for column in zip(*numbers, strict=True)] or [0] * 4
+    digest = reading.Digest()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_BATCH", size)
+        assert digest.add(texts) == sum(len(text.encode()) for text in texts)
+    assert digest.hex == struct.pack(">4Q", *totals).hex()
 
 
 @few

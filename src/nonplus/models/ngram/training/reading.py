@@ -81,10 +81,16 @@ class Digest:
 
     def add(self, texts: Sequence[str]) -> int:
         """Take more documents; how many bytes they have."""
-        utf8 = [text.encode(errors="surrogatepass") for text in texts]
-        each = b"".join(hashlib.sha256(data).digest() for data in utf8)
-        self._sum += np.frombuffer(each, ">u8").reshape(-1, 4).sum(axis=0, dtype=np.uint64)
-        return sum(map(len, utf8))
+        digests, size = [], 0
+        for text in texts:
+            digest = hashlib.sha256()
+            for start in range(0, len(text), _BATCH):  # a long text is not there twice
+                utf8 = text[start : start + _BATCH].encode(errors="surrogatepass")
+                digest.update(utf8)
+                size += len(utf8)
+            digests.append(digest.digest())
+        self._sum += np.frombuffer(b"".join(digests), ">u8").reshape(-1, 4).sum(axis=0, dtype=np.uint64)
+        return size
 
     @property
     def hex(self) -> str:

@@ -56,8 +56,8 @@ def test_a_size_may_have_a_unit(run: Run, tmp_path: Path, size: str, most: int) 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--to-bytes", "6X"], "'6X' is no size; write e.g. 6M or 6000000"),
-        (["--to-bytes", "inf"], "'inf' is no size"),
+        (["--to-bytes", "6X"], "--to-bytes 6X is no number of bytes; write e.g. --to-bytes 6M, with K, M"),
+        (["--to-bytes", "inf"], "--to-bytes inf is no number of bytes"),
         (["--to-bytes", "9"], "alone take .* bytes, got --to-bytes 9; allow more bytes"),
         ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000 and --to-bytes 6000000, got none"),
         (["--ngrams", "2"], "the model has 8 words, got --ngrams 2; allow at least as many"),

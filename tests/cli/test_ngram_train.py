@@ -176,7 +176,7 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--prune", "0,x"], "'0,x' is no list of whole numbers; write e.g. 0 0 1"),
         (["--order", "7"], "--order 7 is no order of a model; use one from --order 1 to --order 6"),
         (["--vocabulary", "-1"], "--vocabulary -1 is less than 0"),
-        (["--memory", "4Q"], "--memory 4Q is no number of bytes; write e.g. --memory 4G or --memory 500M"),
+        (["--memory", "4Q"], "--memory 4Q is no number of bytes; write e.g. --memory 4G, with K, M"),
         (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 128M"),
         (["--quantize", "1"], "--quantize 1 is no number of bits"),
         (["--normalizer", "none"], "--normalizer none is none that this version of nonplus has; use one of raw-1"),

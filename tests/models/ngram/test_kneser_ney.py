@@ -171,6 +171,6 @@ def test_the_most_frequent_words_are_kept_and_others_are_unknown(texts, most):
 
 def test_words_that_the_memory_does_not_hold_are_refused_and_nothing_is_left(tmp_path):
     texts = [" ".join(f"w{i}" for i in range(50_000))]
-    with pytest.raises(BadInput, match=r"memory=134M is too little for the 50,003 different words of the text"):
-        nonplus.train_ngrams(texts, tmp_path / "model", options=TrainingOptions(memory="134M"))
+    with pytest.raises(BadInput, match=r"memory=138M is too little for the 50,003 different words of the text"):
+        nonplus.train_ngrams(texts, tmp_path / "model", options=TrainingOptions(memory="138M"))
     assert not any(tmp_path.iterdir())

@@ -12,19 +12,11 @@ from nonplus.cli.terminal.printing import say_json
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Form
 from nonplus.models.ngram.pruning.files import PruneOptions, prune, refuse_counts
-
-_UNITS = {"K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+from nonplus.sizes import bytes_of
 
 
 def _size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    """A number of bytes, as ``6000000`` or ``6M``."""
-    if value is None:
-        return None
-    unit = _UNITS.get(value[-1:].upper(), 1)
-    try:
-        return int(float(value[:-1] if unit > 1 else value) * unit)
-    except (ValueError, OverflowError):
-        raise click.BadParameter(f"{value!r} is no size; write e.g. 6M or 6000000", context, parameter) from None
+    return None if value is None else bytes_of(value, option="to_bytes", example="6M")
 
 
 @click.command("prune", cls=Verb, lists=["--counts"])

@@ -3,9 +3,9 @@
 from nonplus.errors import BadInput
 from nonplus.models.ngram.training.options import TrainingOptions
 
-_FIXED = 120 << 20  # bytes that a training takes beside words and n-grams
+_FIXED = 120_000_000  # bytes that a training takes beside words and n-grams
 _PER_WORD = 300  # bytes of each word: itself, and its place in some arrays
-_LEAST = 4 << 20  # bytes of n-grams
+_LEAST = 4_000_000  # bytes of n-grams
 
 
 def room_beside(*, words: int, options: TrainingOptions) -> int:
@@ -16,7 +16,7 @@ def room_beside(*, words: int, options: TrainingOptions) -> int:
     """
     room = options.bytes - _FIXED - _PER_WORD * words
     if room < _LEAST:
-        least = -(-(_FIXED + _PER_WORD * words + _LEAST) // (1 << 20))
+        least = -(-(_FIXED + _PER_WORD * words + _LEAST) // 1_000_000)
         raise BadInput(
             f"memory={options.memory or options.bytes} is too little for the {words:,} different words of the text; "
             f"give at least memory={least}M"

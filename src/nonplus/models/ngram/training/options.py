@@ -7,11 +7,11 @@ from typing import Any, get_args
 
 from nonplus.errors import BadInput
 from nonplus.models.ngram.normalizers.aligned import Unit
+from nonplus.sizes import bytes_of
 
 MOST = 6  # the highest order
 _PART_OF_MACHINE = 4  # the default memory is this part of what the machine has
-_UNITS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_LEAST_MEMORY = 1 << 27
+_LEAST_MEMORY = 128_000_000
 _TRAINED, _LEAST_PIECES, _MOST_DIGITS = "sentencepiece:", 8, 9
 _EXAMPLES = {"memory": "memory=4G", "normalizer": "normalizer=standard", "tokenizer": "tokenizer=words"}
 
@@ -28,9 +28,9 @@ class TrainingOptions:
     of the package tokenizers, or ``sentencepiece:8000`` for a model of at most so many
     pieces that is trained on the documents first. ``unit`` is what a sentence is: a
     ``line`` or a whole ``document``, by default as the normaliser says. ``memory`` is
-    e.g. ``"4G"``, by default a quarter of what the machine has. With ``exact_lmplz``
-    the discounts are what ``lmplz`` computes, which takes the count of one n-gram of
-    each order wrongly.
+    e.g. ``"4G"``, 4,000,000,000 bytes, by default a quarter of what the machine has.
+    With ``exact_lmplz`` the discounts are what ``lmplz`` computes, which takes the
+    count of one n-gram of each order wrongly.
     """
 
     order: int = 5
@@ -98,21 +98,9 @@ class TrainingOptions:
     @property
     def bytes(self) -> int:
         """The memory to train in."""
-        return bytes_of(self.memory) if self.memory else _machine() // _PART_OF_MACHINE
-
-
-def bytes_of(memory: str) -> int:
-    """The number of bytes in ``4G``, ``500M`` or ``1000000000``.
-
-    Raises:
-        BadInput: it is none.
-    """
-    text = memory.strip().upper().removesuffix("B").removesuffix("I")
-    number, unit = (text[:-1], _UNITS[text[-1]]) if text[-1:] in _UNITS else (text, 1)
-    try:
-        return int(float(number) * unit)
-    except (ValueError, OverflowError):
-        raise BadInput(f"memory={memory} is no number of bytes; write e.g. memory=4G or memory=500M") from None
+        if not self.memory:
+            return _machine() // _PART_OF_MACHINE
+        return bytes_of(self.memory, option="memory", example="4G")
 
 
 def _machine() -> int:

@@ -14,6 +14,7 @@ from test_packed import blocks
 
 import nonplus
 from nonplus.errors import BadModel, BadProtocol
+from nonplus.measure.scoring import score
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.converting import Form, convert
@@ -21,8 +22,9 @@ from nonplus.models.ngram.inspection import inspected
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.opening import open_ngram
 from nonplus.models.ngram.pruning.files import PruneOptions, prune
-from nonplus.models.ngram.sources import TextOptions
+from nonplus.models.ngram.sources import TextOptions, scorer
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.words import Words
 
@@ -140,6 +142,27 @@ def test_a_tokenizer_that_makes_the_words_of_the_model_is_taken(tmp_path: Path) 
     (tmp_path / "tokenizer.json").write_text(whole.to_str())
     convert(str(WEATHER), tmp_path / "other", text=TextOptions(tokenizer=str(tmp_path / "tokenizer.json")))
     assert open_bundle(tmp_path / "other").rules.splitter.as_dict()["kind"] == "tokenizers"
+
+
+def test_a_kenlm_binary_of_hash_tables_reads_text_as_it_is_told_to(tmp_path: Path) -> None:
+    ids = {word: number for number, word in enumerate(read_arpa(WEATHER).words)}
+    whole = tokenizers.Tokenizer(tokenizers.models.WordLevel(ids, unk_token="<unk>"))
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    (tmp_path / "tokenizer.json").write_text(whole.to_str())
+    text = TextOptions(normalizer="ccnet", tokenizer=str(tmp_path / "tokenizer.json"))
+    convert(str(WEATHER), tmp_path / "bundle", text=text)
+    one, other = scorer(str(FIXTURES / "weather.probing"), text), open_ngram(str(tmp_path / "bundle"))
+    texts = ["Rain falls in May", "snow\u0300 in 12\nrain"]
+    assert [each.nats.tolist() for each in score(texts, model=one)] == [
+        each.nats.tolist() for each in score(texts, model=other)
+    ]
+    assert one.protocol.fingerprint == other.protocol.fingerprint
+    assert len({one.identity, other.identity, scorer(str(FIXTURES / "weather.probing"), TextOptions()).identity}) == 3
+
+
+def test_a_bundle_says_itself_how_it_reads_text(bundle: Path) -> None:
+    with pytest.raises(BadModel, match="says how text is read; open it with ngram:"):
+        scorer(str(bundle), TextOptions(normalizer="raw"))
 
 
 @pytest.mark.parametrize("packed", [True, False])

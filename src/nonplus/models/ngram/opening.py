@@ -64,10 +64,10 @@ def _of_bundle(folder: Path) -> NgramModel:
 def _of_file(path: Path) -> NgramModel:
     words, lookup = open_lookup(path)
     rules = Rules(named("raw-1"), Words(words), unit="line")
-    return NgramModel(rules, lookup, name=path.name, identity=_identity(path, rules))
+    return NgramModel(rules, lookup, name=path.name, identity=file_identity(path, rules))
 
 
-def _identity(path: Path, rules: Rules) -> str:
+def file_identity(path: Path, rules: Rules) -> str:
     """A digest of a file and of how texts are read."""
     with reading(path), path.open("rb") as file:
         content: Any = hashlib.file_digest(file, "sha256")

@@ -9,11 +9,12 @@ from nonplus.errors import BadModel
 from nonplus.files import reading
 from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.manifest import Training
-from nonplus.models.ngram.model_file import read_ngrams
+from nonplus.models.ngram.model import NgramModel
+from nonplus.models.ngram.model_file import open_lookup, read_ngrams
 from nonplus.models.ngram.ngrams import Ngrams
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.opening import found_at
+from nonplus.models.ngram.opening import file_identity, found_at
 from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.stored import PACKED
 from nonplus.models.ngram.text.byte_words import ByteWords
@@ -73,6 +74,24 @@ def source(name: str, text: TextOptions = TextOptions()) -> Source:
     return _bundle(path, text) if path.is_dir() else _file(path, text)
 
 
+def scorer(name: str, text: TextOptions) -> NgramModel:
+    """The model of a file that ``ngram:NAME`` opens, reading texts as ``text`` says:
+    also a KenLM binary whose n-grams cannot be listed, so that no bundle is made of it.
+
+    Raises:
+        BadModel: there is no such model, it is damaged or not one of this tokenizer, or
+            it is a bundle, which says how text is read.
+        BadInput: it cannot be read.
+        MissingExtra: the tokenizer needs a package that is not installed.
+    """
+    path = found_at(name.removeprefix("ngram:"))
+    if path.is_dir():
+        raise BadModel(f"the bundle {path} says how text is read; open it with ngram:{path}")
+    words, lookup = open_lookup(path)
+    rules = _rules(text, words)
+    return NgramModel(rules, lookup, name=path.name, identity=file_identity(path, rules))
+
+
 def _bundle(folder: Path, text: TextOptions) -> Source:
     for option in ("normalizer", "tokenizer", "unit"):
         if getattr(text, option):
@@ -95,10 +114,12 @@ def _bundle(folder: Path, text: TextOptions) -> Source:
 
 def _file(path: Path, text: TextOptions) -> Source:
     ngrams = read_ngrams(path)
-    normalizer = named(text.normalizer or "raw")
-    rules = Rules(normalizer, _splitter(text.tokenizer, ngrams.words), unit=text.unit)
-    stated = text != TextOptions()
+    rules, stated = _rules(text, ngrams.words), text != TextOptions()
     return Source(ngrams=ngrams, rules=rules, stated=stated, bits=0, packed=False, bytes=size(path))
+
+
+def _rules(text: TextOptions, words: Sequence[str]) -> Rules:
+    return Rules(named(text.normalizer or "raw"), _splitter(text.tokenizer, words), unit=text.unit)
 
 
 def _splitter(tokenizer: str, words: Sequence[str]) -> Splitter:

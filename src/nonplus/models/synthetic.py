@@ -15,7 +15,8 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.targets import check_ids
 from nonplus.measure.interfaces import Message, Special, SpecialText, Tokenizer
-from nonplus.measure.records import Batch, Encodings, Floats, Ints
+from nonplus.measure.records import Batch, Encodings, Floats, Integers, Ints
+from nonplus.measure.runs import count_up
 from nonplus.models.loading import Loading, loaded_as_is
 
 _BYTES = 256
@@ -53,7 +54,8 @@ class Bytes:
         data = [text.encode() for text in texts]
         count_D = np.array(list(map(len, data)), np.int64)
         ids_T = np.frombuffer(b"".join(data), np.uint8).astype(np.int32)
-        ends_T = np.arange(1, len(ids_T) + 1) - np.repeat(np.cumsum(count_D) - count_D, count_D)
+        ends_T: Integers = np.empty(len(ids_T), np.int32 if len(ids_T) < 1 << 31 else np.int64)
+        count_up(ends_T, np.cumsum(count_D) - count_D, np.ones_like(count_D), count_D)
         bare = Encodings(ids_T, ends_T, count_D)
         return bare.framed(self.before, self.after) if specials else bare
 

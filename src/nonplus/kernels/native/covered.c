@@ -27,6 +27,23 @@ static int blank(const uint8_t *c) {
     }
 }
 
+#define BLOCK 64 /* bytes */
+
+/* Whether a block has only ASCII characters. */
+static inline int is_ascii(const uint8_t *block) {
+    uint8_t all = 0;
+    for (int i = 0; i < BLOCK; i++) all |= block[i];
+    return all < 0x80;
+}
+
+/* The words that begin in an ASCII block after its first byte. */
+static inline int words_after_first(const uint8_t *block) {
+    uint8_t blanks[BLOCK], words = 0;
+    for (int i = 0; i < BLOCK; i++) blanks[i] = (uint8_t)(block[i] - 9) < 5 || (uint8_t)(block[i] - 28) < 5;
+    for (int i = 1; i < BLOCK; i++) words += blanks[i - 1] & !blanks[i];
+    return words;
+}
+
 /* Count what begins in the bytes [start, stop) of a text. */
 static void count(const uint8_t *text, int64_t start, int64_t stop, int inside_word, int64_t *chars, int64_t *words) {
     int64_t i = start;
@@ -38,6 +55,13 @@ static void count(const uint8_t *text, int64_t start, int64_t stop, int inside_w
         i = gap ? i + blank(text + i) : start;
     }
     while (i < stop) {
+        if (stop - i >= BLOCK && is_ascii(text + i)) {
+            *words += (gap & !blank(text + i)) + words_after_first(text + i);
+            *chars += BLOCK;
+            i += BLOCK;
+            gap = blank(text + i - 1) > 0;
+            continue;
+        }
         int class = CLASS[text[i]], bytes = class & 1 ? blank(text + i) : 0;
         *words += gap & !bytes;
         *chars += class != 2;

@@ -5,7 +5,8 @@
 All in one process on one core, except where two threads are compared with one, and
 except lmplz, whose CPU time is that of its process. CPU seconds, the fastest of some
 rounds in which the contestants take turns. The ratio says how many times as fast
-nonplus is. Without files it takes the texts in ``NONPLUS_DATA``.
+nonplus is. Two threads tell nothing while others use the cores; the load is printed.
+Without files it takes the texts in ``NONPLUS_DATA``.
 
 The text is words with blanks between them, a sentence a line, since KenLM has no other
 tokenizer. Its Python package scores a sentence with ``score``, which adds up what
@@ -19,8 +20,9 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is loaded
 
@@ -29,7 +31,9 @@ import numpy as np
 
 import nonplus
 from nonplus.errors import SuspectInput
-from nonplus.models.ngram.bundle import open_bundle
+from nonplus.measure.tokenizing import AHEAD
+from nonplus.models.ngram.bundle import Bundle, open_bundle
+from nonplus.models.ngram.text.sentences import Sentences
 
 DATA = Path(os.environ.get("NONPLUS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "lost_world.txt"
@@ -54,6 +58,7 @@ def main() -> None:
         trained(work, options.lmplz, train)
         loaded(work, rounds)
         scored(work, test.decode(), rounds)
+    print(f"the machine's load: {', '.join(f'{each:.1f}' for each in os.getloadavg())}, its cores {os.cpu_count()}")
 
 
 def texts(options: argparse.Namespace) -> tuple[bytes, bytes]:
@@ -112,11 +117,12 @@ def scored(work: Path, text: str, rounds: int) -> None:
     theirs, model = kenlm.Model(str(work / "ours.arpa")), nonplus.open_model(f"ngram:{work / 'bundle'}")
     bundle, lines, size = open_bundle(work / "bundle"), text.splitlines(), len(text.encode()) / 1e6
     read = bundle.rules.sentences([text])
+    pieces = ["".join(own) for own in grouped(text.splitlines(keepends=True))]
     ways: dict[str, Callable[[], float]] = {
         "kenlm, score": lambda: -sum(theirs.score(line) for line in lines) * np.log(10),
         "kenlm, full_scores": lambda: -sum(p for line in lines for p, _, _ in theirs.full_scores(line)) * np.log(10),
-        "nonplus, look-ups alone": lambda: own(read.ids_T, bundle.table.score(read.ids_T, read.starts).nats_T),
-        "nonplus, text to nats": lambda: from_text(bundle, text),
+        "nonplus, look-ups alone": lambda: nats_of(bundle, read),
+        "nonplus, text to nats": lambda: sum(nats_of(bundle, bundle.rules.sentences([piece])) for piece in pieces),
         "nonplus, a document a line, whole report": lambda: nonplus.evaluate(lines, model=model).nats,
         "nonplus, one document, whole report": lambda: nonplus.evaluate([text], model=model).nats,
     }
@@ -128,19 +134,30 @@ def scored(work: Path, text: str, rounds: int) -> None:
     for name, each in seconds.items():
         ratio = seconds["kenlm, score"] / each
         print(f"  {name}: {size / each:.1f} MB/CPU s, {tokens / each / 1e6:.2f} M tokens/CPU s, ratio {ratio:.2f}")
-    one, two = (wall(lambda: nonplus.evaluate(lines, model=model), threads, rounds) for threads in (1, 2))
-    print(f"  two threads against one, whole report, wall time: ratio {one / two:.2f}")
+    one, two = (with_threads(lambda: nonplus.evaluate([text] * 4, model=model), each, rounds) for each in (1, 2))
+    print(
+        f"two threads against one, whole report of {4 * size:.1f} MB: {one.wall / two.wall:.2f} times as fast on the "
+        f"clock, with {two.cpu / one.cpu:.2f} times the CPU time"
+    )
 
 
-def own(ids_T: np.ndarray, nats_T: np.ndarray) -> float:
-    """The sum over the tokens that are not ``<s>``."""
-    return float(nats_T[ids_T != 1].sum())
+def grouped(lines: Sequence[str]) -> Iterator[list[str]]:
+    """Lines in lists of half a million characters, as nonplus reads documents."""
+    together: list[str] = []
+    size = 0
+    for line in lines:
+        together.append(line)
+        size += len(line)
+        if size >= AHEAD:
+            yield together
+            together, size = [], 0
+    yield together
 
 
-def from_text(bundle: object, text: str) -> float:
-    """Words, their ids, and their nats."""
-    read = bundle.rules.sentences([text])
-    return own(read.ids_T, bundle.table.score(read.ids_T, read.starts).nats_T)
+def nats_of(bundle: Bundle, read: Sentences) -> float:
+    """The sum over all tokens but ``<s>``, with which every sentence begins."""
+    nats_T = bundle.table.score(read.ids_T, read.starts).nats_T
+    return float(nats_T.sum() - nats_T[read.starts[:-1]].sum())
 
 
 def race(ways: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -164,16 +181,23 @@ def cpu_of(command: list[str]) -> float:
     return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
-def wall(way: Callable[[], object], threads: int, rounds: int) -> float:
-    """Seconds on the clock with that many threads, the fewest of some rounds."""
+class Taken(NamedTuple):
+    """Seconds on the clock, and of all processors."""
+
+    wall: float
+    cpu: float
+
+
+def with_threads(way: Callable[[], object], threads: int, rounds: int) -> Taken:
+    """What it takes with that many threads, the fewest of some rounds of each."""
     os.environ["OMP_NUM_THREADS"] = str(threads)  # which nonplus reads at each call
-    seconds = []
+    taken = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        way()
-        seconds.append(time.perf_counter() - begun)
+        seconds = cpu(way)
+        taken.append(Taken(time.perf_counter() - begun, seconds))
     os.environ["OMP_NUM_THREADS"] = "1"
-    return min(seconds)
+    return Taken(*map(min, zip(*taken, strict=True)))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define BLOCK 128     /* positions */
+#define AHEAD 16      /* words that are on the way from memory */
 #define MAX_ORDER 32
 #define STEPS 64    /* most for an n-gram, on average, that is inserted: usually it is 2 */
 #define NOWHERE 0x80000000u /* the bits of -0: an n-gram that no other one continues */
@@ -154,6 +155,7 @@ INLINE void extend(const Model *model, uint32_t k, const Ends *history, const in
 /* The first order at n positions. */
 INLINE void unigrams(const Model *model, const int32_t *word, int n, Longest *longest, Ends *ends) {
     for (int i = 0; i < n; i++) {
+        if (i + AHEAD < n) __builtin_prefetch(model->words + 2 * (size_t)word[i + AHEAD]);
         const float *values = model->words + 2 * (size_t)word[i];
         longest->prob[i] = values[0];
         longest->length[i] = 1;

@@ -221,6 +221,16 @@ def test_a_model_must_be_written_somewhere_that_is_free(run: Run, tmp_path: Path
     assert "exists and is no bundle, so it is not replaced" in ran.err
 
 
+def test_what_was_left_out_is_counted(run: Run, tmp_path: Path) -> None:
+    (rows := tmp_path / "a.jsonl").write_text('{"text": "a b"}\n{"text": " "}\n{"txt": "c"}\n')
+    options = ("ngram", "train", rows, "-o", tmp_path / "model", "--order", "2", "--on-bad-row", "skip")
+    ran = run(*options)
+    assert "rejected         1 row that could not be read\nskipped          1 document without text\n" in ran.out
+    assert "vocabulary       5 words, <unk>, <s> and </s> among them\n" in ran.out
+    said = json.loads(run(*options, "--json").out)
+    assert (said["documents"], said["skipped_documents"], said["rejected_rows"]) == (1, 1, 1)
+
+
 def test_a_text_is_not_replaced_by_its_model(run: Run, tmp_path: Path) -> None:
     (text := tmp_path / "text.arpa").write_text("a b c")
     for verb in (("train", text, "--arpa", text), ("convert", BOOK.with_name("weather.arpa"), "-o", text)):
@@ -240,6 +250,8 @@ def test_an_arpa_file_is_replaced(run: Run, tmp_path: Path) -> None:
     ("output", "sentence"),
     [
         (["--arpa", "a.arpa.gz"], "--arpa a.arpa.gz names a compressed file, which is not written; write a.arpa"),
+        (["-o", "-"], "--output - names no file, and a model is too large for a pipe; give --output NAME"),
+        (["--arpa", "-"], "--arpa - names no file"),
         (["-o", "a.arpa"], "--output a.arpa names an ARPA file, not a folder; give --arpa a.arpa"),
     ],
 )

@@ -15,7 +15,7 @@ def test_documents_with_text_come_in_order_up_to_the_limit_and_the_others_are_co
     full = [text for part in parts for text in part if text.strip()]
     blank = sum(len(part) for part in parts) - len(full)
     if not full:
-        with pytest.raises(BadInput, match="c has no text to measure"):
+        with pytest.raises(BadInput, match="c has no text"):
             list(corpus)
         return
     assert [document.text for document in corpus] == (full[:limit] if limit else full)
@@ -56,7 +56,7 @@ def test_one_empty_file_among_several_is_skipped_and_counted(tmp_path):
 
 
 def test_a_corpus_of_blank_documents_is_refused_with_their_number(jsonl, read):
-    with pytest.raises(BadInput, match=r"rows\.jsonl has no text to measure: 2 documents, none with text; check"):
+    with pytest.raises(BadInput, match=r"rows\.jsonl has no text: 2 documents, none with text; check"):
         read(str(jsonl([{"text": ""}, {"text": " "}])))
 
 

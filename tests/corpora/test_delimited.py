@@ -52,7 +52,7 @@ def test_a_text_longer_than_the_limit_of_pythons_reader_is_read_and_that_limit_s
 
 def test_a_header_alone_has_no_documents(tmp_path, read):
     (tmp_path / "a.csv").write_text("id,text\n")
-    with pytest.raises(ValueError, match="has no text to measure: it has no documents"):
+    with pytest.raises(ValueError, match="has no text: it has no documents"):
         read(str(tmp_path / "a.csv"))
 
 

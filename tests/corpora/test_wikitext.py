@@ -94,5 +94,5 @@ def test_a_file_without_headings_is_one_article(wiki, read):
 
 
 def test_an_empty_file_is_refused(wiki, read):
-    with pytest.raises(BadInput, match="has no text to measure"):
+    with pytest.raises(BadInput, match="has no text"):
         read(wiki(""))

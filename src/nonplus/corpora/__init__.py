@@ -103,7 +103,7 @@ def _open(address: Address, reader: RowReader) -> Iterable[Document]:
         meant = did_you_mean(address.scheme, schemes(CORPORA), after=f":{address.location}")
         raise BadInput(
             f"{address.scheme!r} is not a scheme of a corpus; the schemes are {', '.join(schemes(CORPORA))}; "
-            f"to score the whole as text, write text: before it{meant}"
+            f"to read the whole as text, write text: before it{meant}"
         )
     documents: Iterable[Document] = opener(CORPORA, address.scheme)(address.location, reader)
     return documents

@@ -54,7 +54,7 @@ def addresses(source: str | Path, *, follow_links: bool = False) -> list[Address
         # A misspelled one must not be scored as text.
         if _PATTERN.search(source):
             raise BadInput(
-                f"no file matches the pattern {source}; check it, or write text: before it to score it as text"
+                f"no file matches the pattern {source}; check it, or write text: before it to read it as text"
             )
         return _found(existing(source), follow_links)
     return [Address("text", source)]

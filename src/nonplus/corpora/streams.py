@@ -89,7 +89,7 @@ def explained(location: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError:
-        raise BadInput(f"no such file: {name}; check the path, or write text: before it to score it as text") from None
+        raise BadInput(f"no such file: {name}; check the path, or write text: before it to read it as text") from None
     except PermissionError:
         raise BadInput(f"this user may not read {name}; ask for permission, or copy the file") from None
     except IsADirectoryError:

@@ -13,7 +13,7 @@ from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.options import Option, Verb, field_of, fields_set, flags
 from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.cli.terminal.progress import TrainingGauge, shown
-from nonplus.corpora import CorpusOptions, open_corpora
+from nonplus.corpora import Corpus, CorpusOptions, open_corpora
 from nonplus.measure.formatting import counted, figure
 from nonplus.models.ngram.training.meter import WRITTEN, TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
@@ -57,9 +57,9 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
         note(f"stopped by {stop.by}; {_left(outputs, meter)}")
         return stop.code
     if as_json:
-        say_json(report.as_dict())
+        say_json({**report.as_dict(), "skipped_documents": corpus.skipped, "rejected_rows": corpus.rejected})
     else:
-        for name, value in _lines(corpus.source, report):
+        for name, value in _lines(corpus, report):
             say(styled(f"{name:{_NAMES}}  ", dim=True), value)
     for path, earlier in written.items():
         wrote(path, counted(sum(report.counts), "n-gram") + earlier)
@@ -75,11 +75,15 @@ def _left(outputs: Outputs, meter: TrainingMeter) -> str:
     return "nothing was finished"
 
 
-def _lines(source: str, report: TrainingReport) -> Iterator[tuple[str, str]]:
-    yield "read", source
+def _lines(corpus: Corpus, report: TrainingReport) -> Iterator[tuple[str, str]]:
+    yield "read", corpus.source
+    if corpus.rejected:
+        yield "rejected", f"{counted(corpus.rejected, 'row')} that could not be read"
+    if corpus.skipped:
+        yield "skipped", f"{counted(corpus.skipped, 'document')} without text"
     sizes = ((report.sentences, "sentence"), (report.tokens, "token"), (report.bytes, "byte"))
     yield "text", ", ".join(counted(*each) for each in sizes)
-    yield "vocabulary", counted(report.words, "word")
+    yield "vocabulary", f"{counted(report.words, 'word')}, <unk>, <s> and </s> among them"
     yield "n-grams", summed(report.counts)
     if report.counts != report.counts_before_pruning:
         yield "  unpruned", " + ".join(f"{count:,}" for count in report.counts_before_pruning)

@@ -23,6 +23,9 @@ class Outputs:
     def __post_init__(self) -> None:
         if self.output is None and self.arpa is None:
             raise BadInput("no output is named, so the model would be lost; give output=FOLDER or arpa=FILE")
+        for name in ("output", "arpa"):
+            if str(getattr(self, name)) == "-":
+                raise BadInput(f"{name}=- names no file, and a model is too large for a pipe; give {name}=NAME")
         if self.output is not None and self.output.suffix == ".arpa":
             raise BadInput(f"output={self.output} names an ARPA file, not a folder; give arpa={self.output}")
         Form(quantize=self.quantize)  # checks it

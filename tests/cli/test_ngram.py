@@ -171,6 +171,8 @@ def test_bins_as_wide_as_any_are_shown(run: Run, tmp_path: Path) -> None:
 def test_the_bundle_that_comes_with_the_package_is_inspected_by_its_name(run: Run) -> None:
     shown = json.loads(run("ngram", "inspect", "bundled:ngram", "--json").out)
     assert shown["manifest"]["quantiles"]["en"]["0.50"] > 1
+    few = run("ngram", "inspect", "bundled:ngram").out
+    assert re.search(r"quantiles of en  0\.01: 40\.\d+, .*0\.50: 78\.\d+, .*; --json has all 99\n", few)
     refused = run("ngram", "inspect", "bundled:tiny")
     assert refused.code == 2
     assert "is a model of transformers" in refused.err

@@ -13,6 +13,7 @@ from nonplus.models.ngram.manifest import Manifest, Training
 from nonplus.models.ngram.quantizing import greatest_sum
 
 _NAMES = 15  # columns
+_QUANTILES = ("0.01", "0.05", "0.25", "0.50", "0.75", "0.95", "0.99")
 
 
 @click.command("inspect", cls=Verb)
@@ -72,7 +73,9 @@ def _manifest(manifest: Manifest) -> Iterator[tuple[str, str]]:
     if manifest.training is not None:
         yield from _training(manifest.training)
     for language, quantiles in (manifest.quantiles or {}).items():
-        yield f"  quantiles of {language}", ", ".join(f"{place}: {figure(value)}" for place, value in quantiles.items())
+        shown = {place: value for place, value in quantiles.items() if place in _QUANTILES} or quantiles
+        rest = "" if len(shown) == len(quantiles) else f"; --json has all {len(quantiles)}"
+        yield f"  quantiles of {language}", ", ".join(f"{at}: {figure(value)}" for at, value in shown.items()) + rest
     for name, file in manifest.files.items():
         yield f"  {name}", f"{counted(file.bytes, 'byte')}, sha256 {file.sha256}"
 

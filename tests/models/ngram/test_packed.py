@@ -171,5 +171,5 @@ def test_a_model_with_other_words_is_refused():
 
 
 def test_a_number_of_bits_that_no_code_has_is_refused():
-    with pytest.raises(BadProtocol, match="bits must lie between 2 and 16, got 1"):
+    with pytest.raises(BadProtocol, match="bits=1 is no number of bits for a value"):
         packed(small(), bits=1)

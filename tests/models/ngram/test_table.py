@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tables import MODEL, Dictionaries, block, holed_models, sentences
 from tests.native_switch import switched
 
-from nonplus.errors import BadInput, BadModel
+from nonplus.errors import BadInput, BadModel, BadProtocol
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.table import scoring as table_scoring
 from nonplus.models.ngram.table.table import Table, write_table
@@ -236,7 +236,7 @@ def test_an_ngram_that_is_there_twice_is_refused():
 
 @pytest.mark.parametrize("bits", [1, 17, -1])
 def test_bits_lie_between_2_and_16(bits):
-    with pytest.raises(BadModel, match=f"got bits={bits}"):
+    with pytest.raises(BadProtocol, match=f"bits={bits} is no number of bits"):
         Table.in_memory(MODEL, bits=bits)
 
 

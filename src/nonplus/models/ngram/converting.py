@@ -11,7 +11,7 @@ from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.ngrams import Ngrams
 from nonplus.models.ngram.packed.columns import Errors
-from nonplus.models.ngram.quantizing import BITS
+from nonplus.models.ngram.quantizing import check_bits
 from nonplus.models.ngram.sources import Source, TextOptions, size, source
 
 _ARPA = ".arpa"
@@ -32,11 +32,7 @@ class Form:
     packed: bool | None = None
 
     def __post_init__(self) -> None:
-        if self.quantize and self.quantize not in BITS:
-            raise BadProtocol(
-                f"quantize={self.quantize} is no number of bits for a value, which has {BITS[0]} to {BITS[-1]}; "
-                "use quantize=8, or quantize=0 for float32"
-            )
+        check_bits(self.quantize or 0, option="quantize")
 
 
 @final

@@ -70,14 +70,17 @@ def bins(values: Callable[[], Iterable[Float32s]], bits: int, *, reserved: int =
     return Bins(values_B, max(_error(values_B, block_M) for block_M in values()))
 
 
-def check_bits(bits: int) -> None:
-    """Refuse a number of bits that no code has.
+def check_bits(bits: int, *, option: str = "bits") -> None:
+    """Refuse a number of bits that no value has; with 0 it stays as it is.
 
     Raises:
-        BadProtocol: it is not between 2 and 16.
+        BadProtocol: it is neither 0 nor between 2 and 16; the message names the option.
     """
-    if bits not in BITS:
-        raise BadProtocol(f"bits must lie between {BITS[0]} and {BITS[-1]}, got {bits}; use bits=8")
+    if bits and bits not in BITS:
+        raise BadProtocol(
+            f"{option}={bits} is no number of bits for a value, which has {BITS[0]} to {BITS[-1]}; use {option}=8, or "
+            f"{option}=0 for float32"
+        )
 
 
 def greatest_sum(prob_errors: Sequence[float], backoff_errors: Sequence[float]) -> float:

@@ -16,7 +16,7 @@ from nonplus.cautions import warn
 from nonplus.errors import SuspectInput
 from nonplus.models.ngram.arpa.lines import Lines, lines_of, shown
 from nonplus.models.ngram.arpa.sections import Section, read_section
-from nonplus.models.ngram.arpa.words import KnownWords, NewWords, WordLookup
+from nonplus.models.ngram.arpa.words import KnownWords, UnigramWords, WordLookup
 from nonplus.models.ngram.kenlm.file import is_kenlm
 from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, UNKNOWN, Block, NgramsInMemory
 
@@ -38,7 +38,7 @@ def read_arpa(path: Path) -> NgramsInMemory:
     """
     with lines_of(path) as lines:
         counts = _counts(lines)
-        words = NewWords(lines)
+        words = UnigramWords(lines)
         orders = [_by_id(lines, words, _section(lines, counts, 1, words))]
         known = KnownWords(lines, words.ids)
         orders += [_section(lines, counts, order, known) for order in range(2, len(counts) + 1)]
@@ -82,7 +82,7 @@ def _section(lines: Lines, counts: list[int], order: int, words: WordLookup) -> 
     return read_section(lines, Section(order, counts[order - 1], highest=order == len(counts)), words)
 
 
-def _by_id(lines: Lines, words: NewWords, unigrams: Block) -> Block:
+def _by_id(lines: Lines, words: UnigramWords, unigrams: Block) -> Block:
     """The unigrams in the order of the ids, with the special words.
 
     Raises:

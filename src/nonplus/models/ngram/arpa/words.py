@@ -36,7 +36,7 @@ class WordLookup(Protocol):
 
 
 @final
-class NewWords:
+class UnigramWords:
     """The words of unigrams: after the special ones, each in the order of the file."""
 
     def __init__(self, lines: Lines) -> None:

@@ -94,8 +94,7 @@ def packed(ngrams: Ngrams, *, bits: int = 0) -> bytes:
         BadModel: the n-grams are no model.
         BadProtocol: ``bits`` is neither 0 nor between 2 and 16.
     """
-    if bits:
-        check_bits(bits)
+    check_bits(bits)
     trie = as_trie(ngrams)
     made = list(columns(trie, bits=bits))
     compressed = [_compressed(column) for column in made]

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from nonplus.errors import BadModel
 from nonplus.files import reading
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Float32s
+from nonplus.models.ngram.quantizing import BITS
 from nonplus.models.ngram.table.keys import MAX_SLOTS, key_bytes
 from nonplus.models.ngram.table.orders import PADDING, Order, value_bytes
 
 MAGIC = b"nonplus n-grams\n"
 VERSION = 1
 MAX_ORDER = 32
-MAX_BITS = 16
 ALIGNMENT = 64
 HEADER = np.dtype(
     [
@@ -104,7 +104,7 @@ def _contents(buffer: NDArray[np.uint8]) -> Contents:
     if first["version"] != VERSION:
         raise ValueError(f"its version is {first['version']}, and this nonplus reads version {VERSION}")
     orders, bits, vocabulary = int(first["order"]), int(first["bits"]), int(first["vocabulary"])
-    if not (1 <= orders <= MAX_ORDER and bits in (0, *range(2, MAX_BITS + 1))):
+    if not (1 <= orders <= MAX_ORDER and bits in (0, *BITS)):
         raise ValueError(f"order {orders} with {bits} bits is out of range")
     if not len(SPECIAL_WORDS) <= vocabulary < 1 << 31:
         raise ValueError(f"{vocabulary} words are out of range")

@@ -17,7 +17,8 @@ import numpy as np
 
 from nonplus.errors import BadModel
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, Float32s, Ngrams, WordIds
-from nonplus.models.ngram.table.file import ALIGNMENT, HEADER, MAX_BITS, MAX_ORDER, RECORD, file_header
+from nonplus.models.ngram.quantizing import check_bits
+from nonplus.models.ngram.table.file import ALIGNMENT, HEADER, MAX_ORDER, RECORD, file_header
 from nonplus.models.ngram.table.keys import MAX_SLOTS, Nodes, key_bytes, scattered
 from nonplus.models.ngram.table.orders import PADDING, Order
 from nonplus.models.ngram.table.placing import placed
@@ -34,12 +35,12 @@ def write_into(file: IO[bytes], ngrams: Ngrams, *, bits: int, memory: int, folde
 
     Raises:
         BadModel: the n-grams are not a model, or do not fit into a table.
+        BadProtocol: ``bits`` is neither 0 nor between 2 and 16.
     """
     orders, words = len(ngrams.counts), len(ngrams.words)
     if not 1 <= orders <= MAX_ORDER:
         raise BadModel(f"a table holds n-grams of order 1 to {MAX_ORDER}, and the model has order {orders}")
-    if bits not in (0, *range(2, MAX_BITS + 1)):
-        raise BadModel(f"values are quantised to 2 to {MAX_BITS} bits, got bits={bits}; leave it out to keep them")
+    check_bits(bits)
     if ngrams.counts[0] != words or not len(SPECIAL_WORDS) <= words < 1 << 31:
         raise BadModel(f"the model has {ngrams.counts[0]} n-grams of order 1 and {words} words; give it one a word")
     writer = _Writer(file, ngrams, bits=bits, memory=memory, folder=folder)

@@ -60,7 +60,7 @@ def write_arpa(file: IO[bytes], ngrams: Ngrams) -> None:
 
 def _checked(word: str) -> bytes:
     packed = word.encode()
-    if not packed or any(byte in _BREAKS for byte in packed):
+    if not packed or packed.translate(None, _BREAKS) != packed:
         raise BadInput(
             f"the word {word!r} cannot stand in an ARPA file, where blanks divide words; keep the model as a bundle"
         )

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from models import bits as bits_of
-from models import models
-from ngram_models import shuffled
+from models import models, shuffled
 from tables import Dictionaries, holed_models
 
 from nonplus.errors import BadModel, BadProtocol

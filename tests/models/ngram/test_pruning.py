@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from models import bits as bits_of
-from ngram_models import proper_models, shuffled
+from models import proper_models, shuffled
 from tables import Dictionaries, holed_models
 
 from nonplus.errors import BadInput

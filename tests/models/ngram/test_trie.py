@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ngram_models import shuffled
+from models import shuffled
 from tables import Dictionaries, holed_models
 
 from nonplus.errors import BadModel

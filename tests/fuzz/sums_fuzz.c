@@ -49,9 +49,27 @@ static Slow slowly(const double *nats, const double *weight, int64_t tokens) {
 
 static int fits(__int128 sum) { return sum == (int64_t)sum; }
 
+/* Where all weights are 1 the sums are those without weights, and fail alike. */
+static void check_without_weights(const double *nats, const double *weight, const int64_t *offsets, int64_t runs,
+                                  const int64_t *sums) {
+    for (int64_t s = 0; s < offsets[runs]; s++)
+        if (weight[s] != 1) return;
+    int64_t *own = allocated(5 * (size_t)runs * sizeof *own), ranges[2], by_position[2][128] = {{0}};
+    check(nonplus_sums_of_runs_own(nats, NULL, offsets, runs, own) == !sums);
+    if (sums) check(!memcmp(own, sums, 5 * (size_t)runs * sizeof *own));
+    free(own);
+    int64_t *seen = allocated((size_t)offsets[runs] * sizeof *seen);
+    for (int64_t s = 0; s < offsets[runs]; s++) seen[s] = s;
+    int failed = nonplus_sums_by_position_own(nats, NULL, seen, 1, offsets[runs], by_position[0], ranges);
+    check(failed == nonplus_sums_by_position_own(nats, weight, seen, 1, offsets[runs], by_position[1], ranges + 1));
+    if (!failed) check(ranges[0] == ranges[1] && !memcmp(by_position[0], by_position[1], sizeof by_position[0]));
+    free(seen);
+}
+
 static void check_runs(const double *nats, const double *weight, const int64_t *offsets, int64_t runs) {
     int64_t *sums = allocated(5 * (size_t)runs * sizeof *sums);
     int failed = nonplus_sums_of_runs_own(nats, weight, offsets, runs, sums);
+    check_without_weights(nats, weight, offsets, runs, failed ? NULL : sums);
     for (int64_t r = 0; r < runs; r++) {
         Slow own = slowly(nats + offsets[r], weight + offsets[r], offsets[r + 1] - offsets[r]);
         if (failed) continue;

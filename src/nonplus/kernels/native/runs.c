@@ -39,12 +39,10 @@ int nonplus_runs_counted(const int64_t *firsts, void *out, int wide, int64_t roo
                          const int64_t *counts, int64_t runs) {
     for (int64_t r = 0; r < runs; r++) {
         if (outside(places[r], counts[r], room)) return 1;
-        int64_t *long_ = (int64_t *)out + places[r];
-        int32_t *short_ = (int32_t *)out + places[r];
         if (wide)
-            for (int64_t i = 0; i < counts[r]; i++) long_[i] = firsts[r] + i;
+            for (int64_t i = 0; i < counts[r]; i++) ((int64_t *)out)[places[r] + i] = firsts[r] + i;
         else
-            for (int64_t i = 0; i < counts[r]; i++) short_[i] = (int32_t)(firsts[r] + i);
+            for (int64_t i = 0; i < counts[r]; i++) ((int32_t *)out)[places[r] + i] = (int32_t)(firsts[r] + i);
     }
     return 0;
 }

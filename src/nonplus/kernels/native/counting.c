@@ -16,71 +16,47 @@ typedef unsigned __int128 packed;
 
 enum { BEGIN = 2, END = 3, SMALL = 32 };
 
-static int highest_bit(packed x) {
+static int highest_of_packed(packed x) {
     uint64_t high = (uint64_t)(x >> 64), low = (uint64_t)x;
     return high ? 127 - __builtin_clzll(high) : 63 - __builtin_clzll(low);
 }
 
-/* Sort by the highest 8 bits in which keys differ, then each group again. */
-static void sort_keys(packed *keys, packed *spare, int64_t n) {
-    if (n <= SMALL) {
-        for (int64_t i = 1; i < n; i++) {
-            packed key = keys[i];
-            int64_t j = i;
-            for (; j && keys[j - 1] > key; j--) keys[j] = keys[j - 1];
-            keys[j] = key;
-        }
-        return;
-    }
-    packed differing = 0;
-    for (int64_t i = 1; i < n; i++) differing |= keys[i] ^ keys[0];
-    if (!differing) return;
-    int top = highest_bit(differing), shift = top > 7 ? top - 7 : 0;
-    int64_t ends[256] = {0};
-    for (int64_t i = 0; i < n; i++) ends[(uint8_t)(keys[i] >> shift)]++;
-    for (int64_t digit = 0, sum = 0; digit < 256; digit++) {
-        int64_t size = ends[digit];
-        ends[digit] = sum;
-        sum += size;
-    }
-    for (int64_t i = 0; i < n; i++) spare[ends[(uint8_t)(keys[i] >> shift)]++] = keys[i];
-    memcpy(keys, spare, n * sizeof(packed));
-    if (!shift) return;
-    for (int64_t digit = 0, start = 0; digit < 256; digit++) {
-        if (ends[digit] - start > 1) sort_keys(keys + start, spare + start, ends[digit] - start);
-        start = ends[digit];
-    }
-}
+static int highest_of_word(uint32_t x) { return 31 - __builtin_clz(x); }
 
-static void sort_words(uint32_t *words, uint32_t *spare, int64_t n) {
-    if (n <= SMALL) {
-        for (int64_t i = 1; i < n; i++) {
-            uint32_t word = words[i];
-            int64_t j = i;
-            for (; j && words[j - 1] > word; j--) words[j] = words[j - 1];
-            words[j] = word;
-        }
-        return;
+/* Sort by the highest 8 bits in which values differ, then each group again. */
+#define SORT(name, type, highest_bit)                                                                                  \
+    static void name(type *values, type *spare, int64_t n) {                                                           \
+        if (n <= SMALL) {                                                                                              \
+            for (int64_t i = 1; i < n; i++) {                                                                          \
+                type value = values[i];                                                                                \
+                int64_t j = i;                                                                                         \
+                for (; j && values[j - 1] > value; j--) values[j] = values[j - 1];                                     \
+                values[j] = value;                                                                                     \
+            }                                                                                                          \
+            return;                                                                                                    \
+        }                                                                                                              \
+        type differing = 0;                                                                                            \
+        for (int64_t i = 1; i < n; i++) differing |= values[i] ^ values[0];                                            \
+        if (!differing) return;                                                                                        \
+        int top = highest_bit(differing), shift = top > 7 ? top - 7 : 0;                                               \
+        int64_t ends[256] = {0};                                                                                       \
+        for (int64_t i = 0; i < n; i++) ends[(uint8_t)(values[i] >> shift)]++;                                         \
+        for (int64_t digit = 0, sum = 0; digit < 256; digit++) {                                                       \
+            int64_t size = ends[digit];                                                                                \
+            ends[digit] = sum;                                                                                         \
+            sum += size;                                                                                               \
+        }                                                                                                              \
+        for (int64_t i = 0; i < n; i++) spare[ends[(uint8_t)(values[i] >> shift)]++] = values[i];                      \
+        memcpy(values, spare, n * sizeof(type));                                                                       \
+        if (!shift) return;                                                                                            \
+        for (int64_t digit = 0, start = 0; digit < 256; digit++) {                                                     \
+            if (ends[digit] - start > 1) name(values + start, spare + start, ends[digit] - start);                     \
+            start = ends[digit];                                                                                       \
+        }                                                                                                              \
     }
-    uint32_t differing = 0;
-    for (int64_t i = 1; i < n; i++) differing |= words[i] ^ words[0];
-    if (!differing) return;
-    int top = highest_bit(differing), shift = top > 7 ? top - 7 : 0;
-    int64_t ends[256] = {0};
-    for (int64_t i = 0; i < n; i++) ends[(uint8_t)(words[i] >> shift)]++;
-    for (int64_t digit = 0, sum = 0; digit < 256; digit++) {
-        int64_t size = ends[digit];
-        ends[digit] = sum;
-        sum += size;
-    }
-    for (int64_t i = 0; i < n; i++) spare[ends[(uint8_t)(words[i] >> shift)]++] = words[i];
-    memcpy(words, spare, n * sizeof(uint32_t));
-    if (!shift) return;
-    for (int64_t digit = 0, start = 0; digit < 256; digit++) {
-        if (ends[digit] - start > 1) sort_words(words + start, spare + start, ends[digit] - start);
-        start = ends[digit];
-    }
-}
+
+SORT(sort_keys, packed, highest_of_packed)
+SORT(sort_words, uint32_t, highest_of_word)
 
 /* The keys of the n-grams of digits[first .. n) whose context ends with the `known`
    digits of `suffix`, the last first, and before them with one of low <= v < high. That of

@@ -87,6 +87,7 @@ def _parts(
         total += size
     ends.append(len(size_D))
     for low, high in pairwise(ends):
+        low += int(np.argmax(size_D[low:high] > 0))  # a digit of no context stands in nobody's way
         part, sizes = Part(suffix, low, high), size_D[low:high]
         divisible = len(suffix) < order - 2 and low not in (EDGE, _BEGIN)
         if sizes.sum() > most and high == low + 1 and divisible:

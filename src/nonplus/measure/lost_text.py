@@ -50,10 +50,11 @@ def losses(texts: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
     """
     sample = _beginning(texts)
     variants = {loss: text for loss, text in _variants(sample) if text != sample}
-    own, *others = tokenizer.encode([sample, *variants.values()], specials=False)
-    lost = {loss for loss, other in zip(variants, others, strict=True) if np.array_equal(other.ids, own.ids)}
     signs = sorted(sign for sign in set(sample) if not sign.isspace())
-    dropped = any(not len(each.ids) for each in tokenizer.encode(signs, specials=False))
+    # at once, because it may cost as much to begin as to encode all of them
+    own, *others = tokenizer.encode([sample, *variants.values(), *signs], specials=False)
+    lost = {loss for loss, other in zip(variants, others, strict=False) if np.array_equal(other.ids, own.ids)}
+    dropped = any(not len(sign.ids) for sign in others[len(variants) :])
     return frozenset(lost | ({"characters without a token"} if dropped else set()))
 
 

@@ -30,7 +30,7 @@ from nonplus.models.loading import Loading
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.model import NgramModel
-from nonplus.models.ngram.ngrams import Block, NgramsInMemory
+from nonplus.models.ngram.ngrams import BEGIN, END, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
 from nonplus.models.ngram.table.table import Matches, Table
 from nonplus.models.ngram.text.byte_words import ByteWords
@@ -111,6 +111,29 @@ def test_half_of_a_surrogate_pair_is_refused_with_its_text() -> None:
 
 
 # ----------------------------------------------------------------------------- laws
+
+
+@given(st.lists(texts | st.just(""), max_size=6), st.booleans(), st.sampled_from(["raw", "standard"]))
+def test_texts_encoded_together_have_the_tokens_that_each_has_in_its_sentences(
+    these: list[str], specials: bool, normalizer: str
+) -> None:
+    rules = of_rules(normalizer)._rules
+
+    def by_hand(text: str) -> list[tuple[int, int]]:
+        """Without ``<s>``, and without a ``</s>`` that stands for no text."""
+        found = rules.sentences([text])
+        pairs = list(zip(found.ids_T.tolist(), found.byte_ends_T.tolist(), strict=True))
+        before = [0, *(end for _, end in pairs)]
+        return [
+            (i, end)
+            for (i, end), start in zip(pairs, before, strict=False)
+            if specials or not (i == BEGIN or (i == END and end == start))
+        ]
+
+    together = of_rules(normalizer).tokenizer.encode(these, specials=specials)
+    assert [list(zip(own.ids.tolist(), own.byte_ends.tolist(), strict=True)) for own in together] == [
+        by_hand(text) for text in these
+    ]
 
 
 @given(st.lists(texts, min_size=1, max_size=6), st.sampled_from(["1", "3"]))

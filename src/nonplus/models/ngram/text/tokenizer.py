@@ -1,14 +1,13 @@
 """The rules of an n-gram model as a tokenizer."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import final
 
 import numpy as np
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import Message, SpecialText
-from nonplus.measure.records import Encoding
+from nonplus.measure.records import Encodings
 from nonplus.models.ngram.ngrams import BEGIN, END, UNKNOWN
 from nonplus.models.ngram.text.rules import Rules
 
@@ -33,19 +32,19 @@ class RulesTokenizer:
         """A digest of everything that decides the ids."""
         return self._rules.identity
 
-    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> list[Encoding]:
+    def encode(self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed") -> Encodings:
         """Each text as ids; with ``specials``, with each ``<s>`` and the last
         ``</s>``.
         """
         found = self._rules.sentences(texts)
-        cuts = found.starts[found.documents].tolist()
-        encodings = []
-        for start, stop in pairwise(cuts):
-            ids_T, ends_T = found.ids_T[start:stop], found.byte_ends_T[start:stop]
-            width_T = np.diff(ends_T, prepend=0)
-            own_T = specials | ~((ids_T == BEGIN) | ((ids_T == END) & (width_T == 0)))
-            encodings.append(Encoding(ids_T[own_T], ends_T[own_T]))
-        return encodings
+        ids_T, ends_T, offsets = found.ids_T, found.byte_ends_T, found.starts[found.documents]
+        if specials:
+            return Encodings(ids_T, ends_T, np.diff(offsets))
+        starts_T = np.roll(ends_T, 1)
+        starts_T[offsets[:-1][np.diff(offsets) > 0]] = 0
+        own_T = (ids_T != BEGIN) & ((ids_T != END) | (ends_T > starts_T))
+        before = np.concatenate([[0], np.cumsum(own_T)])
+        return Encodings(ids_T[own_T], ends_T[own_T], np.diff(before[offsets]))
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids as far as it is known, special words as they are written."""

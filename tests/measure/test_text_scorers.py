@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 import nonplus
 from nonplus.errors import BadInput, BadModel, BadProtocol
-from nonplus.measure import kept
+from nonplus.measure import kept, resumed, tokenizing
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import ScoresTexts
 from nonplus.measure.protocol.choices import Protocol
@@ -162,6 +162,52 @@ def test_a_run_that_was_broken_off_goes_on_where_it_was_and_ends_as_an_unbroken_
         assert np.array_equal(one.tokens.ids, other.tokens.ids)
         assert np.array_equal(one.tokens.byte_ends, other.tokens.byte_ends)
         assert one.tokens.first == other.tokens.first
+
+
+@given(st.lists(st.text("ab\n", min_size=1, max_size=3), max_size=40), st.sets(st.text("ab\n", min_size=1, max_size=3)))
+def test_slices_of_which_any_text_may_be_kept_come_in_order_and_each_text_is_scored_once(
+    tmp_path_factory: pytest.TempPathFactory, these: list[str], before: set[str]
+) -> None:
+    options, model = RunOptions(resume=tmp_path_factory.mktemp("kept")), ByLine()
+    these = ["a", *these]
+    if before:
+        list(score(before, model=ByLine(), options=options))
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(tokenizing, "AHEAD", 5)
+        patched.setattr(resumed, "_MOST_WAITING", 4)
+        given = list(score(these, model=model, options=options))
+    assert [text.document.text for text in given] == these
+    assert [text.nats.tolist() for text in given] == [by_hand(text) for text in these]
+    assert model.read == len({*these} - before)
+
+
+def test_what_is_missing_is_asked_for_by_one_call_so_that_a_model_may_work_on_several_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+
+    class Called(ByLine):  # type: ignore[misc]
+        def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+            calls.append(alternatives)
+            return super().score(documents, alternatives=alternatives)
+
+    monkeypatch.setattr(tokenizing, "AHEAD", 5)
+    these = [f"{n:03}" for n in range(30)]
+    assert len(list(score(these, model=Called(), options=RunOptions(resume=tmp_path)))) == 30
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_what_was_read_before_a_text_that_is_none_is_scored_and_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool
+) -> None:
+    monkeypatch.setattr(tokenizing, "AHEAD", 2)
+    run = score(
+        ["ab", "cd", "ef", ""], model=ByLine(together=2), options=RunOptions(resume=tmp_path if resume else None)
+    )
+    assert [next(run).document.text for _ in range(3)] == ["ab", "cd", "ef"]
+    with pytest.raises(BadInput, match="text 4 is empty"):
+        next(run)
 
 
 def test_what_is_finished_of_a_run_that_an_error_ends_is_given_and_kept(tmp_path: Path) -> None:

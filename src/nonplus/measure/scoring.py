@@ -5,31 +5,28 @@ Letters in shapes: D documents of a slice, T tokens of all of them, W windows, S
 tokens, k alternatives.
 """
 
-import json
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import NamedTuple, cast
 
 import numpy as np
 
 from nonplus.cautions import warn
-from nonplus.errors import BadInput, BadModel, BadProtocol, NonplusError, ProtocolWarning
-from nonplus.measure import kept
-from nonplus.measure.answer_cache import AnswerCache
+from nonplus.errors import BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.assembly import Assembly
 from nonplus.measure.batches import Rows
-from nonplus.measure.contract import checked_texts
 from nonplus.measure.forward import Forward, RunOptions
 from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
-from nonplus.measure.records import Document, Floats, Ints, TokenizedTexts, Windows
+from nonplus.measure.records import Document, Ints, TokenizedTexts, Windows
+from nonplus.measure.resumed import Resumed
 from nonplus.measure.scores import ScoredText, ScoredTexts, Scores
 from nonplus.measure.stream import comes_in_parts, parts
+from nonplus.measure.text_scorers import texts_of
 from nonplus.measure.tokenizing import checked, encode, named, newlines_noted, slices, units
 
 _CHUNK = 32  # batches' worth of rows that are sorted together
@@ -124,86 +121,15 @@ def _by_scorer(
         raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
     these = newlines_noted(checked(named(documents)), tokenizer=model.tokenizer)
     if options.resume is None:
-        scored = _as_given(these, model, options.alternatives)
+        scored = texts_of(these, model, options.alternatives)
     else:
-        scored = _kept(these, model, options, folder=options.resume, fingerprint=protocol.fingerprint)
+        resumed = Resumed(model, options.resume, fingerprint=protocol.fingerprint, alternatives=options.alternatives)
+        scored = resumed.texts_of(these)
     for texts in scored:
         meter.tokens += len(texts.nats)
         meter.nats += float(texts.nats.sum())
         meter.documents += len(texts)
         yield texts
-
-
-def _as_given(documents: Iterable[Document], model: TextScorer, alternatives: int) -> Iterator[ScoredTexts]:
-    """The texts of a scorer, which must be those asked for, with what its tokenizer
-    loses of them.
-    """
-    read: list[str] = []
-    given = model.score(_noted(documents, read), alternatives=alternatives)
-    for texts in checked_texts(given, alternatives=alternatives, model=model):
-        scored = [document.id for document in texts.documents]
-        if scored != read[: len(scored)]:
-            raise BadModel(
-                f"{model.name} was to score {', '.join(read[:3])} next, and gives {', '.join(scored[:3])}; "
-                "give each document once, in the order in which they come"
-            )
-        del read[: len(scored)]
-        lost = losses([document.text for document in texts.documents], model.tokenizer)
-        yield replace(texts, tokens=replace(texts.tokens, lost=texts.tokens.lost | lost))
-    if read:
-        raise BadModel(f"{model.name} gives nothing for {', '.join(read[:3])}; give each document once, in order")
-
-
-def _kept(
-    documents: Iterable[Document], model: TextScorer, options: RunOptions, *, folder: Path, fingerprint: str
-) -> Iterator[ScoredTexts]:
-    """Texts whose scores are in the answer cache, or go there as they come."""
-    scope = f"{kept.TEXTS} {fingerprint} {model.identity} {model.tokenizer.identity} {options.alternatives}"
-    cache = AnswerCache(folder, scope=scope)
-    for together in slices(documents):
-        keys = [cache.key(_content(document)) for document in together]
-        missing = {key: document for key, document in zip(keys, together, strict=True) if key not in cache}
-        fresh: dict[bytes, Floats] = {}
-        try:
-            if missing:
-                waiting = iter(missing)
-                for texts in _as_given(missing.values(), model, options.alternatives):
-                    made = {key: kept.text_column(text.texts) for text, key in zip(texts, waiting, strict=False)}
-                    cache.put(made)
-                    fresh |= made
-        finally:  # also of a slice that was broken off
-            known = [(document, key) for document, key in zip(together, keys, strict=True) if key in cache]
-            if known:
-                columns = [fresh[key] if key in fresh else cache[key] for _, key in known]
-                yield _joined([document for document, _ in known], columns, model, options)
-
-
-def _joined(
-    documents: Sequence[Document], columns: Sequence[Floats], model: TextScorer, options: RunOptions
-) -> ScoredTexts:
-    """Texts from the answer cache, which holds what anybody may have written there."""
-    try:
-        (texts,) = checked_texts(
-            [kept.joined_texts(documents, columns)], alternatives=options.alternatives, model=model
-        )
-    except (ValueError, BadModel) as problem:
-        raise BadInput(
-            f"resume={options.resume} keeps for {documents[0].id}, or a text after it, what no run has written: "
-            f"{problem}; give another folder, or remove that one and compute again"
-        ) from None
-    return texts
-
-
-def _content(document: Document) -> bytes:
-    """What decides the scores of a document."""
-    return json.dumps([document.context, document.text, document.original]).encode()
-
-
-def _noted(documents: Iterable[Document], read: list[str]) -> Iterator[Document]:
-    """The documents, with the id of each added to ``read``."""
-    for document in documents:
-        read.append(document.id)
-        yield document
 
 
 def _in_windows(

@@ -2,7 +2,7 @@
 corpora.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
 from pathlib import Path
@@ -103,13 +103,15 @@ def train_ngrams(
     options: TrainingOptions | None = None,
     quantize: int = 0,
     packed: bool = False,
+    keep_text: bool = False,
 ) -> TrainingReport:
     """Train an n-gram model on documents, given as in :func:`score`, and write it.
 
     ``output`` is the folder of a bundle, ``arpa`` an ARPA file; at least one is needed.
     ``quantize`` is the number of bits of a value in the bundle, 0 for float32; with
-    ``packed`` the bundle is small, for handing on. What an interrupted training had
-    finished lies in a folder beside the model; the same call goes on from there.
+    ``packed`` the bundle is small, for handing on. With ``keep_text`` it holds the text
+    as it was counted, for :func:`prune_ngrams` by counts. What an interrupted training
+    had finished lies in a folder beside the model; the same call goes on from there.
 
     Warns with SuspectInput if the text is too small to estimate the discounts.
 
@@ -121,6 +123,7 @@ def train_ngrams(
         arpa=None if arpa is None else Path(arpa),
         quantize=quantize,
         packed=packed,
+        keep_text=keep_text,
     )
     texts = given(documents, keep_blank=False)
     return train_and_write(texts, outputs, options or TrainingOptions(), meter=TrainingMeter())
@@ -160,21 +163,32 @@ def prune_ngrams(
     entropy: float | None = None,
     ngrams: int | None = None,
     to_bytes: int | None = None,
+    counts: Sequence[int] | None = None,
+    memory: str = "",
     quantize: int | None = None,
     packed: bool | None = None,
 ) -> PrunedFiles:
     """Write an n-gram model with fewer n-grams, and return what was done.
 
-    One of three says how many: with ``entropy`` every n-gram goes without which the
+    One of four says how many: with ``entropy`` every n-gram goes without which the
     perplexity rises by a smaller part, usually 1e-9 to 1e-6; ``ngrams`` is how many
-    stay at most; ``to_bytes`` how many bytes they take, packed. All else is as in
-    :func:`convert_ngrams`.
+    stay at most; ``to_bytes`` how many bytes they take, packed; with ``counts`` the
+    model is estimated again, in ``memory``, without the n-grams that occur at most so
+    often, as if it had been trained with that as ``prune``, which takes a bundle that
+    was trained with ``keep_text``. All else is as in :func:`convert_ngrams`.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
-    options = PruneOptions(entropy=entropy, ngrams=ngrams, to_bytes=to_bytes)
-    return prune(str(model), Path(output), options=options, form=Form(quantize=quantize, packed=packed))
+    options = PruneOptions(
+        entropy=entropy,
+        ngrams=ngrams,
+        to_bytes=to_bytes,
+        counts=None if counts is None else tuple(counts),
+        memory=memory,
+    )
+    form = Form(quantize=quantize, packed=packed)
+    return prune(str(model), Path(output), options=options, form=form, meter=TrainingMeter())
 
 
 def inspect_ngrams(model: str | Path) -> Inspection:

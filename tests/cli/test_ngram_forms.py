@@ -2,11 +2,15 @@
 
 import json
 import re
+import signal
 from pathlib import Path
 
 import pytest
 from conftest import Run
 
+from nonplus.models.ngram.training import kept_text, stages, trainer
+
+BOOK = Path(__file__).parents[2] / "examples" / "lost_world.txt"
 WEATHER = Path(__file__).parents[1] / "models" / "ngram" / "fixtures" / "weather.arpa"
 
 
@@ -59,7 +63,7 @@ def test_a_size_may_have_a_unit(run: Run, tmp_path: Path, size: str, most: int) 
         (["--to-bytes", "6X"], "--to-bytes 6X is no number of bytes; write e.g. --to-bytes 6M, with K, M"),
         (["--to-bytes", "inf"], "--to-bytes inf is no number of bytes"),
         (["--to-bytes", "9"], "alone take .* bytes, got --to-bytes 9; allow more bytes"),
-        ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000 and --to-bytes 6000000, got none"),
+        ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000, --to-bytes 6000000 and --counts 0,0,1, got none"),
         (["--ngrams", "2"], "the model has 8 words, got --ngrams 2; allow at least as many"),
         (["--ngrams", "9", "--quantize", "1"], "--quantize 1 is no number of bits"),
         (["--to-bytes", "1K", "--no-packed"], "--to-bytes 1000 is about a packed bundle, got no --packed"),
@@ -81,7 +85,58 @@ def test_a_model_of_single_words_and_an_arpa_file_have_one_size(run: Run, tmp_pa
 def test_pruning_by_counts_names_the_options_of_the_training(run: Run, tmp_path: Path) -> None:
     run("ngram", "train", "one two\nthree", "-o", tmp_path / "made", "--order", 2, "--vocabulary", 9)
     ran = run("ngram", "prune", tmp_path / "made", "-o", tmp_path / "small", "--counts", 0, 1)
-    assert (ran.code, "train again on the text, with --order 2 --vocabulary 9 --prune 0,1" in ran.err) == (2, True)
+    advice = "train again on the text, with --order 2 --vocabulary 9 --prune 0,1, or with --keep-text to prune by any"
+    assert (ran.code, advice in ran.err) == (2, True)
+
+
+def test_a_model_that_keeps_its_text_is_pruned_by_counts(run: Run, tmp_path: Path) -> None:
+    made, small, same = tmp_path / "made", tmp_path / "small", tmp_path / "same"
+    run("ngram", "train", BOOK, "-o", made, "--order", 3, "--keep-text", "--quantize", 8)
+    ran = run("ngram", "prune", made, "-o", small, "--counts", 0, 0, 1)
+    assert "n-grams before   1,732 + 4,062 + 4,409 = 10,203\n" in ran.out
+    assert "n-grams          1,732 + 4,062 + 59 = 5,853\n" in ran.out
+    assert ran.out.splitlines()[-1] == "values           quantised, 8 bits"
+    assert ran.err.startswith("note: the new model does not keep the text, so it cannot be pruned by counts\n")
+    run("ngram", "train", BOOK, "-o", same, "--order", 3, "--prune", "0,0,1", "--quantize", 8)
+    assert [(path.name, path.read_bytes()) for path in sorted(small.iterdir())] == [
+        (path.name, path.read_bytes()) for path in sorted(same.iterdir())
+    ]
+    said = json.loads(run("ngram", "prune", made, "-o", small, "--counts=0,0,1", "--memory", "1G", "--json").out)
+    assert (said["counts"], said["counts_before"], said["entropy"], said["divergence"]) == (
+        [1732, 4062, 59],
+        [1732, 4062, 4409],
+        None,
+        None,
+    )
+
+
+def test_an_interrupted_pruning_by_counts_goes_on_with_the_same_text_and_counts_only(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, small, work = tmp_path / "made", tmp_path / "small", tmp_path / "small.training"
+    run("ngram", "train", BOOK, "-o", made, "--order", 3, "--keep-text")
+    estimated, done = stages.estimate_partition, list[object]()
+
+    def interrupted(*arguments: object, **options: object) -> None:
+        if len(done) == 3:
+            signal.raise_signal(signal.SIGINT)
+        done.append(arguments)
+        estimated(*arguments, **options)
+
+    monkeypatch.setattr(trainer, "_most_ngrams", lambda room, order, occurrences: 500)
+    monkeypatch.setattr(stages, "estimate_partition", interrupted)
+    ran = run("ngram", "prune", made, "-o", small, "--counts", 0, 0, 1)
+    said = f"note: stopped by Ctrl-C; what is finished is in {work}, and the same command goes on from there\n"
+    assert (ran.code, ran.err) == (130, said)
+    assert {"text", "occurrences"} <= {each.name for each in work.iterdir()}
+    monkeypatch.setattr(stages, "estimate_partition", estimated)
+    other = run("ngram", "prune", made, "-o", small, "--counts", 0, 0, 2)
+    assert f"{work} has the unfinished work of another training: prune was [0, 0, 1] and is [0, 0, 2]" in other.err
+    monkeypatch.setattr(kept_text, "_chunks", None)  # it is not read again
+    assert run("ngram", "prune", made, "-o", small, "--counts", 0, 0, 1).code == 0
+    assert run("ngram", "train", BOOK, "-o", tmp_path / "same", "--order", 3, "--prune", "0,0,1").code == 0
+    assert (small / "ngrams.table").read_bytes() == (tmp_path / "same" / "ngrams.table").read_bytes()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["made", "same", "small"]
 
 
 def test_a_model_that_replaces_an_earlier_one_says_so(run: Run, tmp_path: Path) -> None:

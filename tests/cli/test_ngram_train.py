@@ -171,7 +171,10 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
     ("options", "sentence"),
     [
         (["--prune", "0", "1", "0"], "--prune 0,1,0 falls from one order to the next"),
-        (["--prune", "1"], "--prune 1 would leave out words; begin with 0, as in --prune 0,1, and use --vocabulary N"),
+        (
+            ["--prune", "1"],
+            "--prune 1 would leave out words; begin with 0, as in --prune 0,1, and train with --vocabulary N",
+        ),
         (["--prune", "0,0,0", "--order", "2"], "--prune 0,0,0 has thresholds for 3 orders, and --order 2"),
         (["--prune", "0,x"], "'0,x' is no list of whole numbers; write e.g. 0 0 1"),
         (["--order", "7"], "--order 7 is no order of a model; use one from --order 1 to --order 6"),

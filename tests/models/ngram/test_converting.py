@@ -23,7 +23,7 @@ from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.opening import open_ngram
-from nonplus.models.ngram.pruning.files import PruneOptions, prune
+from nonplus.models.ngram.pruning.files import PruneOptions
 from nonplus.models.ngram.sources import TextOptions, scorer
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.words import Words
@@ -168,7 +168,7 @@ def test_a_bundle_says_itself_how_it_reads_text(bundle: Path) -> None:
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_bundle_stays_packed_or_not_unless_it_is_asked_for(bundle: Path, tmp_path: Path, packed: bool) -> None:
     convert(str(bundle), tmp_path / "given", form=Form(packed=packed, quantize=6))
-    kept = prune(str(tmp_path / "given"), tmp_path / "pruned", options=PruneOptions(ngrams=12)).written
+    kept = nonplus.prune_ngrams(tmp_path / "given", tmp_path / "pruned", ngrams=12).written
     convert(str(tmp_path / "given"), tmp_path / "same")
     convert(str(tmp_path / "given"), tmp_path / "other", form=Form(packed=not packed))
     found = {name: open_bundle(tmp_path / name).manifest for name in ("given", "pruned", "same", "other")}
@@ -182,23 +182,23 @@ def test_a_bundle_is_not_told_how_to_read_text(bundle: Path, tmp_path: Path) -> 
 
 
 def test_a_pruned_file_tells_what_was_there_before(bundle: Path, tmp_path: Path) -> None:
-    done = prune(str(bundle), tmp_path / "small", options=PruneOptions(ngrams=12), form=Form(packed=True))
+    done = nonplus.prune_ngrams(bundle, tmp_path / "small", ngrams=12, packed=True)
     assert (done.counts_before, sum(done.written.counts)) == ((8, 8, 4), 12)
     assert done.written.bytes < done.bytes_before
     assert done.divergence > 0
-    again = prune(str(bundle), tmp_path / "same.arpa", options=PruneOptions(entropy=done.threshold))
+    again = nonplus.prune_ngrams(bundle, tmp_path / "same.arpa", entropy=done.threshold)
     assert again.written.counts == done.written.counts
 
 
 def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: Path) -> None:
-    done = prune(str(bundle), tmp_path / "small", options=PruneOptions(to_bytes=600))
+    done = nonplus.prune_ngrams(bundle, tmp_path / "small", to_bytes=600)
     assert (tmp_path / "small" / "ngrams.packed").stat().st_size == done.written.ngram_bytes <= 600
 
 
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({}, "pruning takes one of entropy=1e-8, ngrams=1000000 and to_bytes=6000000, got none"),
+        ({}, "pruning takes one of entropy=1e-8, ngrams=1000000, to_bytes=6000000 and counts=0,0,1, got none"),
         ({"entropy": 1e-8, "ngrams": 5}, "pruning takes one of .*, got entropy=1e-08 and ngrams=5"),
         ({"entropy": -1.0}, "entropy=-1.0 is below 0 or no number; give one from 0 on"),
         ({"entropy": float("nan")}, "entropy=nan is below 0 or no number"),

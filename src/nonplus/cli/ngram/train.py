@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from nonplus.cli.ngram.written import as_flags, in_place_of, summed
+from nonplus.cli.ngram.written import as_flags, in_place_of, left_in, summed
 from nonplus.cli.terminal.help_texts import CORPUS, TRAINED, TRAINING
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note, wrote
@@ -15,7 +15,7 @@ from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.cli.terminal.progress import TrainingGauge, shown
 from nonplus.corpora import Corpus, CorpusOptions, open_corpora
 from nonplus.measure.formatting import counted, figure
-from nonplus.models.ngram.training.meter import WRITTEN, TrainingMeter
+from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.outputs import Outputs
 from nonplus.models.ngram.training.report import TrainingReport
@@ -54,7 +54,7 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
         with shown(TrainingGauge(meter)):
             report = train_and_write(corpus, outputs, chosen, meter=meter)
     except Stop as stop:
-        note(f"stopped by {stop.by}; {_left(outputs, meter)}")
+        note(f"stopped by {stop.by}; {left_in(outputs.work, meter)}")
         return stop.code
     if as_json:
         say_json({**report.as_dict(), "skipped_documents": corpus.skipped, "rejected_rows": corpus.rejected})
@@ -64,15 +64,6 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
     for path, earlier in written.items():
         wrote(path, counted(sum(report.counts), "n-gram") + earlier)
     return 0
-
-
-def _left(outputs: Outputs, meter: TrainingMeter) -> str:
-    """What a training that was stopped has left."""
-    if meter.stage == WRITTEN:
-        return "the model is written"
-    if outputs.work.exists():
-        return f"what is finished is in {outputs.work}, and the same command goes on from there"
-    return "nothing was finished"
 
 
 def _lines(corpus: Corpus, report: TrainingReport) -> Iterator[tuple[str, str]]:

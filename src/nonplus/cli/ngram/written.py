@@ -15,6 +15,7 @@ from nonplus.cli.terminal.options import Option
 from nonplus.cli.terminal.printing import say, styled
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Written
+from nonplus.models.ngram.training.meter import WRITTEN, TrainingMeter
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -54,6 +55,15 @@ def say_written(written: Written, *, earlier: bool) -> None:
 def in_place_of(earlier: bool) -> str:
     """What is added to the line about a model that replaced one."""
     return ", in place of an earlier one" if earlier else ""
+
+
+def left_in(work: Path, meter: TrainingMeter) -> str:
+    """What a run that was stopped has left in its work folder."""
+    if meter.stage == WRITTEN:
+        return "the model is written"
+    if work.exists():
+        return f"what is finished is in {work}, and the same command goes on from there"
+    return "nothing was finished"
 
 
 def say_field(name: str, value: str) -> None:

@@ -104,8 +104,10 @@ READ = {
 PRUNING = {
     "--entropy": "remove n-grams without which the perplexity rises by a smaller part, usually 1e-9 to 1e-6",
     "--ngrams": "leave at most N n-grams, words included",
-    "--counts": "refused, since a model keeps no counts; says how to train again with fewer n-grams",
     "--to-bytes": "leave what fits into so many bytes packed, e.g. 6M; the bundle is packed",
+    "--counts": "leave out n-grams that occur at most so often, as train --prune does, e.g. 0 0 1; MODEL is a bundle "
+    "that was trained with --keep-text",
+    "--memory": "with --counts, estimate in so much, e.g. 4G; by default a quarter of what the machine has",
 }
 
 TRAINING = {
@@ -125,6 +127,7 @@ TRAINED = {
     "--arpa": "write an ARPA file, too or instead",
     "--quantize": "store each value of the bundle in N bits, from 2 to 16, e.g. 8",
     "--packed": "pack the bundle, for handing on",
+    "--keep-text": "keep the text in the bundle as it was counted, for nonplus ngram prune --counts",
 }
 
 EXIT_CODES = {

@@ -4,7 +4,7 @@ read.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -58,6 +58,7 @@ def write_bundle(
     bits: int = 0,
     packed: bool = False,
     memory: int = 1 << 30,
+    further: Mapping[str, Iterable[bytes]] | None = None,
 ) -> Manifest:
     """Write a bundle; it appears under its name when it is whole, and an earlier one is
     replaced whole.
@@ -65,17 +66,19 @@ def write_bundle(
     ``rules`` are those by which texts are read; their words are those of ``ngrams``.
     ``errors_before`` are those that its values have already, as in ``Bundle``.
     ``bits`` and ``memory`` are as in ``write_table``; with ``packed`` the n-grams are
-    packed, for a bundle that is handed on.
+    packed, for a bundle that is handed on. ``further`` are files that scoring does not
+    need, by name.
 
     Raises:
         BadInput: the folder cannot be written, or holds something else.
         BadModel: the n-grams are no model.
     """
     check_free(folder)
+    own = {name: [content] for name, content in {WORDS: _lines(ngrams.words), **rules.files}.items()}
     with replacing_folder(folder) as part:
-        with writing(folder):
-            for name, content in {WORDS: _lines(ngrams.words), **rules.files}.items():
-                (part / name).write_bytes(content)
+        for name, parts in {**own, **(further or {})}.items():
+            with writing(folder), (part / name).open("wb") as file:
+                file.writelines(parts)
         stored = write_stored(part, ngrams, packed=packed, bits=bits, memory=memory)
         manifest = Manifest(
             rules=rules.as_dict(),
@@ -85,7 +88,7 @@ def write_bundle(
             vocabulary=len(ngrams.words),
             bits=bits,
             ngrams=stored,
-            files={name: _file(part / name) for name in (WORDS, stored, *rules.files)},
+            files={name: _file(part / name) for name in (WORDS, stored, *rules.files, *(further or {}))},
             training=training,
             quantiles=quantiles,
             errors_before=errors_before,

@@ -8,8 +8,7 @@ from typing import Any, final
 from nonplus.errors import BadProtocol
 from nonplus.files import replacing
 from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
-from nonplus.models.ngram.bundle import open_bundle, write_bundle
-from nonplus.models.ngram.ngrams import Ngrams
+from nonplus.models.ngram.bundle import check_free, open_bundle, write_bundle
 from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.quantizing import check_bits
 from nonplus.models.ngram.sources import Source, TextOptions, size, source
@@ -89,35 +88,36 @@ def check(out: Path, form: Form) -> None:
 
     Raises:
         BadProtocol: the form does not fit.
-        BadInput: ``out`` is to be an ARPA file, and is another one.
+        BadInput: ``out`` is something else than it is to be.
     """
     if out.suffix in _OTHERS:
         raise BadProtocol(f"{out} names a file of a kind that is not written; end it with {_ARPA}, or name a folder")
     if out.suffix == _ARPA and (form.packed or form.quantize):
         asked = "packed=True" if form.packed else f"quantize={form.quantize}"
         raise BadProtocol(f"an ARPA file such as {out} holds float32, got {asked}; leave it out, or name a folder")
-    if out.suffix == _ARPA:
-        check_arpa_free(out)
+    check_arpa_free(out) if out.suffix == _ARPA else check_free(out)
 
 
-def write(given: Source, out: Path, form: Form, *, ngrams: Ngrams | None = None) -> Written:
-    """Write a model, or other n-grams in its place, as :func:`convert` does."""
+def write(given: Source, out: Path, form: Form, *, memory: int = 1 << 30) -> Written:
+    """Write a model as :func:`convert` does; ``memory`` is as in ``write_table``."""
     bits = given.bits if form.quantize is None else form.quantize
-    written = given.ngrams if ngrams is None else ngrams
     if out.suffix == _ARPA:
-        return _arpa(given, out, written)
+        return _arpa(given, out)
     write_bundle(
         out,
-        written,
+        given.ngrams,
         rules=given.rules,
         training=given.training,
         quantiles=given.quantiles,
         errors_before=given.errors,
         bits=bits,
         packed=given.packed if form.packed is None else form.packed,
+        memory=memory,
     )
     bundle = open_bundle(out)
-    lost = [] if given.stated else ["the model does not say how text is read, so the bundle says: as it is, in words"]
+    lost = _text_lost(given)
+    if not given.stated:
+        lost.append("the model does not say how text is read, so the bundle says: as it is, in words")
     if any(new > old for new, old in zip_longest(chain(*bundle.errors), chain(*given.errors), fillvalue=0.0)):
         lost.append(f"values were rounded to {bits} bits; nonplus ngram inspect shows how far")
     return Written(
@@ -132,17 +132,25 @@ def write(given: Source, out: Path, form: Form, *, ngrams: Ngrams | None = None)
     )
 
 
-def _arpa(given: Source, out: Path, ngrams: Ngrams) -> Written:
+def _arpa(given: Source, out: Path) -> Written:
     with replacing(out) as file:
-        write_arpa(file, ngrams)
-    lost = ("an ARPA file does not say how text is read: keep the bundle, or say it again",) if given.stated else ()
+        write_arpa(file, given.ngrams)
+    lost = _text_lost(given)
+    if given.stated:
+        lost.append("an ARPA file does not say how text is read: keep the bundle, or say it again")
     return Written(
         path=out,
         kind="ARPA",
-        counts=ngrams.counts,
+        counts=given.ngrams.counts,
         bytes=size(out),
         ngram_bytes=size(out),
         bits=0,
         errors=(),
-        lost=lost,
+        lost=tuple(lost),
     )
+
+
+def _text_lost(given: Source) -> list[str]:
+    if given.text is None:
+        return []
+    return ["the new model does not keep the text, so it cannot be pruned by counts"]

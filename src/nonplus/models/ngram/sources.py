@@ -23,6 +23,7 @@ from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.splitters import Splitter, chosen_pieces
 from nonplus.models.ngram.text.words import Words
+from nonplus.models.ngram.training.kept_text import KeptText, kept_text
 
 
 @final
@@ -46,7 +47,8 @@ class TextOptions:
 class Source:
     """A model on the disk; ``bits`` are those of the values of a bundle, 0 for float32,
     and ``stated`` tells whether it is known how text is read. ``packed`` is a bundle
-    whose n-grams are. ``errors`` are as in ``Bundle``.
+    whose n-grams are. ``errors`` are as in ``Bundle``. ``text`` is what a bundle keeps
+    of the text that it was trained on.
     """
 
     ngrams: Ngrams
@@ -58,6 +60,7 @@ class Source:
     errors: Errors = ()
     training: Training | None = None
     quantiles: Mapping[str, Mapping[str, float]] | None = None
+    text: KeptText | None = None
 
 
 def source(name: str, text: TextOptions = TextOptions()) -> Source:
@@ -109,6 +112,7 @@ def _bundle(folder: Path, text: TextOptions) -> Source:
         errors=bundle.errors,
         training=bundle.manifest.training,
         quantiles=bundle.manifest.quantiles,
+        text=kept_text(bundle),
     )
 
 

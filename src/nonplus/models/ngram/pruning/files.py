@@ -1,38 +1,50 @@
 """A model on the disk pruned into another one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NoReturn, final
+from typing import Any, final
 
 from nonplus.errors import BadProtocol
-from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.converting import Form, Written, check, write
-from nonplus.models.ngram.opening import found_at
+from nonplus.models.ngram.pruning.counts import write_again
 from nonplus.models.ngram.pruning.entropy import Pruned, pruned_by_entropy, pruned_to_bytes, pruned_to_ngrams
 from nonplus.models.ngram.sources import Source, source
+from nonplus.models.ngram.training.meter import TrainingMeter
+
+_MEASURES = ("entropy", "ngrams", "to_bytes", "counts")
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PruneOptions:
-    """How much is removed; one of the three.
+    """How much is removed; one of the first four.
 
     With ``entropy`` every n-gram goes without which the perplexity rises by a smaller
     part, usually ``1e-9`` to ``1e-6``. ``ngrams`` is how many n-grams stay at most, and
-    ``to_bytes`` how many bytes they take at most, packed.
+    ``to_bytes`` how many bytes they take at most, packed. With ``counts`` every n-gram
+    goes that occurs at most so often in the text, which the model must keep: a number
+    for each order from 1 on, the last one repeated, as in ``TrainingOptions.prune``.
+    That takes ``memory``, as a training does.
     """
 
     entropy: float | None = None
     ngrams: int | None = None
     to_bytes: int | None = None
+    counts: tuple[int, ...] | None = None
+    memory: str = ""
 
     def __post_init__(self) -> None:
-        given = [name for name in ("entropy", "ngrams", "to_bytes") if getattr(self, name) is not None]
+        given = {name: getattr(self, name) for name in _MEASURES if getattr(self, name) is not None}
         if len(given) != 1:
-            what = " and ".join(f"{name}={getattr(self, name)}" for name in given) or "none"
-            raise BadProtocol(f"pruning takes one of entropy=1e-8, ngrams=1000000 and to_bytes=6000000, got {what}")
-        if not getattr(self, given[0]) >= 0:
-            raise BadProtocol(f"{given[0]}={getattr(self, given[0])} is below 0 or no number; give one from 0 on")
+            what = " and ".join(f"{name}={_shown(value)}" for name, value in given.items()) or "none"
+            raise BadProtocol(
+                f"pruning takes one of entropy=1e-8, ngrams=1000000, to_bytes=6000000 and counts=0,0,1, got {what}"
+            )
+        if self.memory and self.counts is None:
+            raise BadProtocol(f"memory={self.memory} is about counts=0,0,1, which estimates anew; leave it out")
+        for name in given.keys() - {"counts"}:
+            if not given[name] >= 0:
+                raise BadProtocol(f"{name}={given[name]} is below 0 or no number; give one from 0 on")
         if self.entropy is not None and self.entropy > 1:
             raise BadProtocol(
                 f"entropy={self.entropy} would keep an n-gram only if the perplexity were {self.entropy:.0%} higher "
@@ -43,15 +55,16 @@ class PruneOptions:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrunedFiles:
-    """What pruning did: the counts and bytes of the model before, what was written, the
-    threshold, and ``divergence``, in nats per token, as in ``Pruned``.
+    """What pruning did: the counts and bytes of the model before, and what was written;
+    but for pruning by counts also the threshold, and ``divergence``, in nats per token,
+    as in ``Pruned``.
     """
 
     counts_before: tuple[int, ...]
     bytes_before: int
     written: Written
-    threshold: float
-    divergence: float
+    threshold: float | None = None
+    divergence: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -64,7 +77,14 @@ class PrunedFiles:
         }
 
 
-def prune(model: str, out: Path, *, options: PruneOptions, form: Form = Form()) -> PrunedFiles:  # noqa: B008
+def prune(
+    model: str,
+    out: Path,
+    *,
+    options: PruneOptions,
+    form: Form = Form(),  # noqa: B008
+    meter: TrainingMeter,
+) -> PrunedFiles:
     """Write the model that ``ngram:MODEL`` opens to ``out`` with fewer n-grams.
 
     ``out`` is as in :func:`~nonplus.models.ngram.converting.convert`. With ``to_bytes``
@@ -72,18 +92,22 @@ def prune(model: str, out: Path, *, options: PruneOptions, form: Form = Form()) 
 
     Raises:
         BadModel: the model cannot be opened, or its n-grams cannot be listed.
-        BadProtocol: ``form`` does not fit ``out``.
-        BadInput: a file cannot be read or written, or nothing is as small as is asked.
+        BadProtocol: ``form`` does not fit ``out``, or the model keeps no text.
+        BadInput: a file cannot be read or written, nothing is as small as is asked, or
+            counts do not fit the order.
     """
     if options.to_bytes is not None:
         form = _packed(form, options.to_bytes, out)
     check(out, form)
     given = source(model)
+    if options.counts is not None:
+        written = write_again(given, out, form, counts=options.counts, memory=options.memory, meter=meter)
+        return PrunedFiles(counts_before=given.ngrams.counts, bytes_before=given.bytes, written=written)
     left = _pruned(given, options, form)
     return PrunedFiles(
         counts_before=given.ngrams.counts,
         bytes_before=given.bytes,
-        written=write(given, out, form, ngrams=left.ngrams),
+        written=write(replace(given, ngrams=left.ngrams), out, form),
         threshold=left.threshold,
         divergence=left.divergence,
     )
@@ -96,23 +120,6 @@ def _packed(form: Form, to_bytes: int, out: Path) -> Form:
     return Form(quantize=form.quantize, packed=True)
 
 
-def refuse_counts(model: str, counts: str) -> NoReturn:
-    """Say why a model is not pruned by counts, and how to train one that is.
-
-    Raises:
-        BadProtocol: always.
-        BadModel, BadInput: the model cannot be opened.
-    """
-    path = found_at(model.removeprefix("ngram:"))
-    training = open_bundle(path).manifest.training if path.is_dir() else None
-    stated = training.options if training is not None else {}
-    as_before = "".join(f" {name}={stated[name]}" for name in ("order", "vocabulary") if stated.get(name))
-    raise BadProtocol(
-        f"counts={counts} needs how often each n-gram occurs in the text, which a model does not keep; train again on "
-        f"the text, with{as_before} prune={counts}, or prune by what n-grams are worth, e.g. with entropy=1e-8"
-    )
-
-
 def _pruned(given: Source, options: PruneOptions, form: Form) -> Pruned:
     if options.entropy is not None:
         return pruned_by_entropy(given.ngrams, options.entropy)
@@ -121,3 +128,7 @@ def _pruned(given: Source, options: PruneOptions, form: Form) -> Pruned:
     assert options.to_bytes is not None
     bits = given.bits if form.quantize is None else form.quantize
     return pruned_to_bytes(given.ngrams, options.to_bytes, bits=bits)
+
+
+def _shown(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -20,6 +20,11 @@ _VERSION = 3
 Array = NDArray[Any]
 
 
+def work_beside(model: Path) -> Path:
+    """The folder of the work on a model that is not finished."""
+    return model.with_name(f"{model.name}.training")
+
+
 @contextmanager
 def working(path: Path, conditions: Mapping[str, object]) -> Iterator["WorkFolder"]:
     """A work folder that is removed at the end of the block; if the block raises, only

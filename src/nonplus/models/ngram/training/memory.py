@@ -6,6 +6,7 @@ from nonplus.models.ngram.training.options import TrainingOptions
 _FIXED = 120_000_000  # bytes that a training takes beside words and n-grams
 _PER_WORD = 300  # bytes of each word: itself, and its place in some arrays
 _LEAST = 4_000_000  # bytes of n-grams
+_MOST_TO_WRITE = 1 << 30  # bytes; more does not make it faster
 
 
 def room_beside(*, words: int, options: TrainingOptions) -> int:
@@ -22,3 +23,12 @@ def room_beside(*, words: int, options: TrainingOptions) -> int:
             f"give at least memory={least}M"
         )
     return room
+
+
+def room_to_write(*, words: int, options: TrainingOptions) -> int:
+    """The bytes in which to write a model.
+
+    Raises:
+        BadInput: as :func:`room_beside`.
+    """
+    return min(_MOST_TO_WRITE, room_beside(words=words, options=options) // 2)

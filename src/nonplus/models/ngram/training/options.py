@@ -57,7 +57,7 @@ class TrainingOptions:
                 raise BadInput(f"{name} is text, got one of type {type(value).__name__}; use e.g. {_EXAMPLES[name]}")
         if self.unit not in (None, *get_args(Unit)):
             raise BadInput(f"unit={self.unit} is no kind of sentence; use unit=line or unit=document, or leave it out")
-        self._check_prune(self.prune)
+        check_thresholds(self.prune, order=self.order, option="prune")
         if self.tokenizer.startswith(_TRAINED) and not self.pieces:
             raise BadInput(
                 f"tokenizer={self.tokenizer} has no number of pieces after the colon; use e.g. "
@@ -65,22 +65,6 @@ class TrainingOptions:
             )
         if self.bytes < _LEAST_MEMORY:
             raise BadInput(f"memory={self.memory} is too little to train in; give at least memory=128M")
-
-    def _check_prune(self, prune: Sequence[Any]) -> None:
-        shown = ",".join(map(str, prune))
-        if not all(isinstance(each, int) for each in prune) or min(prune, default=0) < 0:
-            raise BadInput(f"prune={shown} has a threshold that is no count; use whole numbers, as in prune=0,0,1")
-        if list(prune) != sorted(prune):
-            raise BadInput(f"prune={shown} falls from one order to the next, where it must not; use e.g. prune=0,0,1")
-        if len(prune) > self.order:
-            raise BadInput(
-                f"prune={shown} has thresholds for {len(prune)} orders, and order={self.order}; leave out the last ones"
-            )
-        if prune and prune[0]:
-            raise BadInput(
-                f"prune={shown} would leave out words; begin with 0, as in prune=0,{prune[0]}, and use vocabulary=N "
-                "for fewer words"
-            )
 
     @property
     def pieces(self) -> int:
@@ -101,6 +85,28 @@ class TrainingOptions:
         if not self.memory:
             return _machine() // _PART_OF_MACHINE
         return bytes_of(self.memory, option="memory", example="4G")
+
+
+def check_thresholds(thresholds: Sequence[Any], *, order: int, option: str) -> None:
+    """Refuse what does not say how often an n-gram of each order occurs at most.
+
+    Raises:
+        BadInput: the thresholds do not fit; the message names the option.
+    """
+    shown = f"{option}={','.join(map(str, thresholds))}"
+    if not all(isinstance(each, int) for each in thresholds) or min(thresholds, default=0) < 0:
+        raise BadInput(f"{shown} has a threshold that is no count; use whole numbers, as in {option}=0,0,1")
+    if list(thresholds) != sorted(thresholds):
+        raise BadInput(f"{shown} falls from one order to the next, where it must not; use e.g. {option}=0,0,1")
+    if len(thresholds) > order:
+        raise BadInput(
+            f"{shown} has thresholds for {len(thresholds)} orders, and order={order}; leave out the last ones"
+        )
+    if thresholds and thresholds[0]:
+        raise BadInput(
+            f"{shown} would leave out words; begin with 0, as in {option}=0,{thresholds[0]}, and train with "
+            "vocabulary=N for fewer words"
+        )
 
 
 def _machine() -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nonplus.errors import BadInput
 from nonplus.models.ngram.converting import Form
+from nonplus.models.ngram.training.folder import work_beside
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,13 +13,16 @@ class Outputs:
     """The files of a model: a bundle, an ARPA file, or both.
 
     ``quantize`` is the number of bits of a value in the bundle, 0 for float32. With
-    ``packed`` its n-grams are packed, for a bundle that is handed on.
+    ``packed`` its n-grams are packed, for a bundle that is handed on. With
+    ``keep_text`` it holds the text as it was counted, so that the model can be pruned
+    by counts.
     """
 
     output: Path | None = None
     arpa: Path | None = None
     quantize: int = 0
     packed: bool = False
+    keep_text: bool = False
 
     def __post_init__(self) -> None:
         if self.output is None and self.arpa is None:
@@ -29,7 +33,7 @@ class Outputs:
         if self.output is not None and self.output.suffix == ".arpa":
             raise BadInput(f"output={self.output} names an ARPA file, not a folder; give arpa={self.output}")
         Form(quantize=self.quantize)  # checks it
-        for name in ("quantize", "packed"):
+        for name in ("quantize", "packed", "keep_text"):
             if self.output is None and getattr(self, name):
                 raise BadInput(
                     f"{name}={getattr(self, name)} is about a bundle, and an ARPA file has none; give output=FOLDER"
@@ -40,4 +44,4 @@ class Outputs:
         """The folder of the work that is not finished, beside the model."""
         first = self.output or self.arpa
         assert first is not None
-        return first.with_name(f"{first.name}.training")
+        return work_beside(first)

@@ -54,7 +54,6 @@ class Text:
     """
 
     folder: WorkFolder
-    sizes: TextSizes
     words: Sequence[str]
     counts_V: Ints
     starts_V: Ints
@@ -120,7 +119,6 @@ def read(
     else:
         _read(documents, rules, folder, meter)
     counts_U, starts_U = folder.arrays("occurrences")
-    sizes = TextSizes(**json.loads((folder.path / "sizes").read_bytes()))
     words: list[str] = json.loads((folder.path / "words").read_bytes())
     counts_U, starts_U = (np.pad(each, (0, len(words) - len(each))) for each in (counts_U, starts_U))
     id_U = _ranked(words, counts_U, vocabulary)
@@ -129,12 +127,16 @@ def read(
     of_id[id_U[::-1]] = np.arange(len(words))[::-1]  # the special words keep their own
     return Text(
         folder,
-        sizes,
         [words[each] for each in of_id],
         np.bincount(id_U, counts_U, n).astype(np.int64),
         np.bincount(id_U, starts_U, n).astype(np.int64),
         np.concatenate([[EDGE], id_U + 1]).astype(np.uint32),
     )
+
+
+def sizes_of(folder: WorkFolder) -> TextSizes:
+    """How much text was read."""
+    return TextSizes(**json.loads((folder.path / "sizes").read_bytes()))
 
 
 def _ranked(words: Sequence[str], counts_U: Ints, vocabulary: int) -> Ints:
@@ -184,7 +186,7 @@ def _check_same(documents: Iterable[Document | str], folder: WorkFolder, meter: 
     for texts in _batches(documents):
         digest.add(texts)
         meter.add(documents=len(texts), tokens=0)
-    if digest.hex != TextSizes(**json.loads((folder.path / "sizes").read_bytes())).digest:
+    if digest.hex != sizes_of(folder).digest:
         raise BadInput(
             f"{folder.path} has the unfinished work of a training on another text; repeat that command to finish it, "
             "or remove the folder"

@@ -18,17 +18,17 @@ from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.splitters import Splitter, chosen_pieces, splitter_of
 from nonplus.models.ngram.text.words import NewWords, Words
 from nonplus.models.ngram.training.folder import WorkFolder, working
-from nonplus.models.ngram.training.memory import room_beside
+from nonplus.models.ngram.training.kept_text import KEPT, packed_text
+from nonplus.models.ngram.training.memory import room_beside, room_to_write
 from nonplus.models.ngram.training.meter import WRITTEN, TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.outputs import Outputs
 from nonplus.models.ngram.training.own_pieces import check_same, trained_pieces, trainer
-from nonplus.models.ngram.training.reading import Text, TextSizes, read
+from nonplus.models.ngram.training.reading import Text, TextSizes, read, sizes_of
 from nonplus.models.ngram.training.report import TrainingReport
 from nonplus.models.ngram.training.trainer import Trained, train
 
 _RULES = ("normalizer", "tokenizer", "unit")  # a manifest has them elsewhere
-_MOST_TO_WRITE = 1 << 30  # bytes; more does not make it faster
 
 
 def train_and_write(
@@ -60,7 +60,7 @@ def train_and_write(
             subwords = trained_pieces(documents, options, folder, meter) if options.pieces else given_model
             text = _read(documents, subwords, options, folder, meter)
             model = train(text, options, meter)
-            report = _report(model, text.sizes, options)
+            report = _report(model, sizes_of(folder), options)
             _warn(report)
             meter.begin("writing")
             if outputs.output is not None:
@@ -71,7 +71,8 @@ def train_and_write(
                     training=_training(report),
                     bits=outputs.quantize,
                     packed=outputs.packed,
-                    memory=min(_MOST_TO_WRITE, room_beside(words=report.words, options=options) // 2),
+                    memory=room_to_write(words=report.words, options=options),
+                    further={KEPT: packed_text(text)} if outputs.keep_text else None,
                 )
             if arpa is not None:
                 write_arpa(arpa, model)
@@ -89,15 +90,18 @@ def _read(
     """The text in the work folder.
 
     Raises:
-        BadInput: it cannot be read, or has more different words than the memory holds.
+        BadInput: it cannot be read, has no sentence, or has more different words than
+            the memory holds.
     """
     rules = _rules(options, subwords, NewWords())
     text = read(documents, rules=rules, vocabulary=options.vocabulary, folder=folder, meter=meter)
     if options.pieces:
-        check_same(text.sizes.digest, options, folder)
+        check_same(sizes_of(folder).digest, options, folder)
     try:
+        if not text.counts_V.any():
+            raise BadInput("there is no sentence to train on; give documents with text")
         room_beside(words=len(text.words), options=options)
-    except BadInput:  # no training in other memory goes on with this one
+    except BadInput:  # no other training goes on with this one
         folder.remove()
         raise
     return text

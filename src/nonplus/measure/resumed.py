@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple, final
 
 from nonplus.errors import BadInput, BadModel, NonplusError
-from nonplus.measure import kept
+from nonplus.measure import kept_texts
 from nonplus.measure.answer_cache import AnswerCache
 from nonplus.measure.contract import checked_texts
 from nonplus.measure.interfaces import TextScorer
@@ -36,7 +36,7 @@ class Resumed:
 
     def __init__(self, model: TextScorer, folder: Path, *, fingerprint: str, alternatives: int) -> None:
         self._model, self._folder, self._alternatives = model, folder, alternatives
-        scope = f"{kept.TEXTS} {fingerprint} {model.identity} {model.tokenizer.identity} {alternatives}"
+        scope = f"{kept_texts.TEXTS} {fingerprint} {model.identity} {model.tokenizer.identity} {alternatives}"
         self._cache = AnswerCache(folder, scope=scope)
         self._waiting: deque[_Slice] = deque()
         self._asked: dict[bytes, None] = {}  # keys that the model owes, in order
@@ -62,7 +62,7 @@ class Resumed:
         missing = self._missing(these)
         for document in missing:
             for texts in texts_of(chain([document], missing), self._model, self._alternatives):
-                made = {key: kept.text_column(text.texts) for text, key in zip(texts, self._asked, strict=False)}
+                made = dict(zip(self._asked, kept_texts.text_columns(texts), strict=False))
                 self._cache.put(made)
                 self._fresh |= made
                 for key in made:
@@ -103,7 +103,7 @@ class Resumed:
         there.
         """
         try:
-            given = [kept.joined_texts(documents, columns)]
+            given = [kept_texts.joined_texts(documents, columns)]
             (texts,) = checked_texts(given, alternatives=self._alternatives, model=self._model)
         except (ValueError, BadModel) as problem:
             raise BadInput(

@@ -351,3 +351,17 @@ def test_a_scorer_gives_each_document_once_and_in_order(change: Any, said: str) 
 
     with pytest.raises(BadModel, match=said):
         evaluate(["a", "b", "c"], model=Muddled())
+
+
+def test_a_view_of_a_document_looks_at_no_other(monkeypatch):
+    looked_up = []
+
+    def counting(sorted_: np.ndarray, places: np.ndarray, **options: Any) -> Any:
+        looked_up.append(np.size(places))
+        return found(sorted_, places, **options)
+
+    (texts,) = ByLine(together=500).score([Document(text="ab\nc")] * 500, alternatives=0)
+    found = np.searchsorted
+    monkeypatch.setattr(np, "searchsorted", counting)
+    assert len(list(texts)) == 500
+    assert sum(looked_up) <= 500 * 6

@@ -175,12 +175,16 @@ class ScoredTexts:
     @property
     def offsets(self) -> Ints:
         """Where the scored tokens of each document begin and end, shape (D + 1,)."""
+        return self._scored_before(self.tokens.offsets)
+
+    def _scored_before(self, token_N: Ints) -> Ints:
+        """How many scored tokens are before each of these."""
         # of one dtype, or NumPy would copy the index
-        return np.searchsorted(self.index, self.tokens.offsets.astype(self.index.dtype))
+        return np.searchsorted(self.index, token_N.astype(self.index.dtype))
 
     def part(self, start: int, stop: int) -> "ScoredTexts":
         """Documents ``[start, stop)``."""
-        first, last = self.offsets[[start, stop]].tolist()
+        first, last = self._scored_before(self.tokens.offsets[[start, stop]]).tolist()
         return ScoredTexts(
             tokens=self.tokens.part(start, stop),
             index=self.index[first:last] - self.tokens.offsets[start],

@@ -136,6 +136,20 @@ def test_a_text_of_many_lines_is_read_in_parts(texts, size, name):
         assert bits(model()) == bits(whole)
 
 
+@pytest.mark.parametrize("name", ["raw", "standard"])
+@pytest.mark.parametrize("text", ["a b\n \n", "\n \na b", "a b\n \n\nc", "\n \n\n", "\n", "a\n\n\n\n"])
+def test_a_part_of_blank_lines_is_no_sentence_of_its_own(text, name, tmp_path):
+    def sizes_in(folder):
+        work, rules = WorkFolder(folder, {}), Rules(named(name), NewWords())
+        reading.read([text, "b"], rules=rules, vocabulary=0, folder=work, meter=TrainingMeter())
+        return reading.sizes_of(work)
+
+    whole = sizes_in(tmp_path / "whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_BATCH", 1)
+        assert sizes_in(tmp_path / "parts") == whole
+
+
 def test_another_kind_of_sentence_is_refused():
     with pytest.raises(BadInput, match="unit=page is no kind of sentence; use unit=line or unit=document"):
         TrainingOptions(unit="page")

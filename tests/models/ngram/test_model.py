@@ -262,9 +262,13 @@ def test_a_sentence_may_be_the_whole_document() -> None:
 
 def test_bytes_after_normalising_are_those_of_the_text_without_its_context() -> None:
     (one,) = scored(Document(text="rain   falls", context="in  may "), model=of_rules("standard"))
-    assert one.texts.tokens.normalised_bytes.tolist() == [11]  # with the blank before it
+    assert one.texts.tokens.normalised_bytes.tolist() == [10]  # the blank before it is the context's
     assert one.texts.tokens.lost == {"blanks and newlines"}
     assert scored("rain  falls")[0].texts.tokens.normalised_bytes is None
+    # "1,2" is one number, and becomes the "0" of its first digit; "1," becomes "0,"
+    pair = [Document(text="2", context="1,"), Document(text="2"), Document(text="2 b", context="a  ")]
+    found = (each.texts.tokens.normalised_bytes for each in scored(*pair, model=of_rules("datatrove")))
+    assert np.concatenate([*found]).tolist() == [0, 1, 3]
 
 
 @pytest.mark.parametrize(

@@ -155,13 +155,15 @@ class NgramModel:
         )
 
     def _normalised_bytes(self, documents: Sequence[Document], bytes_D: Ints) -> Ints | None:
-        """Those of each text without its context; ``None`` if the texts are as they
-        were.
+        """Those that came from each text, not from its context; ``None`` if the texts
+        are as they were.
         """
         if self._rules.normalizer.name == "raw":
             return None
-        contexts = [document.context for document in documents]
-        return bytes_D - self._rules.sentences(contexts).normalised_bytes_D if any(contexts) else bytes_D
+        if not any(document.context for document in documents):
+            return bytes_D
+        whole = [document.context + document.text for document in documents]
+        return self._rules.normalizer.normalize(whole, self._rules.unit).bytes_from(_context_bytes(documents))
 
 
 def _wanted(chunks: Iterator[Floats], unwanted: Event) -> Iterator[Floats]:
@@ -196,12 +198,17 @@ def _in_text(documents: Sequence[Document], ends_K: Integers, offsets: Ints) -> 
     """The byte of its text at which each token ends (K,), and how many tokens are
     context (D,).
     """
-    contexts_D = np.array([len(document.context.encode()) for document in documents])
+    contexts_D = _context_bytes(documents)
     if not contexts_D.any():
         return narrow(ends_K), np.zeros(len(documents), np.int64)
     ends_K = np.maximum(ends_K - np.repeat(contexts_D, np.diff(offsets)), 0)
     before = np.concatenate([[0], np.cumsum(ends_K == 0)])
     return narrow(ends_K), np.where(contexts_D > 0, np.diff(before[offsets]), 0)
+
+
+def _context_bytes(documents: Sequence[Document]) -> Ints:
+    """The bytes of each context in UTF-8, shape (D,)."""
+    return np.array([len(document.context.encode()) for document in documents], np.int64)
 
 
 def _after_context(offsets: Ints, firsts_D: Ints) -> Ints:

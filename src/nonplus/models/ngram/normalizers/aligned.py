@@ -39,6 +39,13 @@ class Aligned:
         """Both steps as one: ``after`` normalised the result of this one."""
         return Aligned(after.data_N, after.starts_D1, self.given_D1, self.origin_N1[after.origin_N1])
 
+    def bytes_from(self, byte_D: Ints) -> Ints:
+        """How many bytes of each text came from its byte ``byte_D`` as it was given, or
+        from a later one, shape (D,).
+        """
+        first_D = np.searchsorted(self.origin_N1[:-1], self.given_D1[:-1] + byte_D)
+        return self.starts_D1[1:] - np.clip(first_D, self.starts_D1[:-1], self.starts_D1[1:])
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from nonplus.errors import BadInput
 from nonplus.kernels.native.counting import Digits
 from nonplus.measure.records import Document, Ints
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, UNKNOWN
-from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.text.sentences import Sentences, TextRules
 from nonplus.models.ngram.training.counting import EDGE, Stretch
 from nonplus.models.ngram.training.folder import WorkFolder
@@ -156,7 +155,7 @@ def _read(documents: Iterable[Document | str], rules: TextRules, folder: WorkFol
     meter.begin("reading")
     with folder.writing("text") as file:
         for texts in _batches(documents):
-            for read in map(rules.sentences, _parts(texts, rules.unit)):
+            for read in _sentences(texts, rules):
                 file.write(_digits(read).tobytes())
                 counts = _added(counts, read.ids_T)
                 firsts = read.ids_T[read.starts[:-1][np.diff(read.starts) > 0]]
@@ -207,20 +206,30 @@ def _batches(documents: Iterable[Document | str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _parts(texts: list[str], unit: Unit) -> Iterator[list[str]]:
-    """A batch in parts to be read at once: a long text after newlines, if a line is a
-    sentence. Only the last text of a batch can be long.
-    """
+def _sentences(texts: list[str], rules: TextRules) -> Iterator[Sentences]:
+    """A batch in parts that are read at once. Only the last text of it can be long."""
     *short, last = texts
-    if unit == "document" or len(last) <= _BATCH:
-        yield texts
+    if rules.unit == "document" or len(last) <= _BATCH:
+        yield rules.sentences(texts)
         return
     if short:
-        yield short
-    begin = 0
-    while begin < len(last):
-        stop = last.find("\n", begin + _BATCH) + 1 or len(last)
-        yield [last[begin:stop]]
+        yield rules.sentences(short)
+    yield from _in_parts(last, rules)
+
+
+def _in_parts(text: str, rules: TextRules) -> Iterator[Sentences]:
+    """A long text, whose lines are its sentences, in parts that end after newlines.
+
+    A part of which the normaliser leaves nothing has no sentence, unless all are so:
+    then the text is one empty sentence.
+    """
+    begin, bare = 0, True
+    while begin < len(text):
+        stop = text.find("\n", begin + _BATCH) + 1 or len(text)
+        read = rules.sentences([text[begin:stop]])
+        if read.normalised_bytes_D.any() or (bare and stop == len(text)):
+            bare = False
+            yield read
         begin = stop
 
 

@@ -182,7 +182,10 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--memory", "4Q"], "--memory 4Q is no number of bytes; write e.g. --memory 4G, with K, M"),
         (["--memory", "1M"], "--memory 1M is too little to train in; give at least --memory 128M"),
         (["--quantize", "1"], "--quantize 1 is no number of bits"),
-        (["--normalizer", "none"], "--normalizer none is none that this version of nonplus has; use one of raw-1"),
+        (
+            ["--normalizer", "none"],
+            "--normalizer none is none that this version of nonplus has; use one of raw, standard,",
+        ),
         (["--normalizer", "standrd"], "did you mean --normalizer standard?"),
         (["--unit", "lines"], "'lines' is not one of line, document; did you mean line?"),
         (

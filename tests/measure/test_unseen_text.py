@@ -140,6 +140,7 @@ def saved(made: tokenizers.Tokenizer, folder: object) -> FileTokenizer:
     return FileTokenizer(folder)  # type: ignore[arg-type]
 
 
+BYTES = ["?", *(f"<0x{byte:02X}>" for byte in range(256))]
 LETTERS = {letter: i for i, letter in enumerate("abcdefghijklmnopqrstuvwxyzéABCDEF ")}
 
 
@@ -198,6 +199,7 @@ def test_a_loss_is_a_line_of_the_report_and_a_caution(tmp_path: object) -> None:
         (tokenizers.models.Unigram([("a", -1.0)]), None),
         (tokenizers.models.BPE({"a": 0, "<unk>": 1}, [], unk_token="<unk>"), 1),
         (tokenizers.models.BPE({"a": 0}, []), None),
+        (tokenizers.models.BPE({t: i for i, t in enumerate(BYTES)}, [], unk_token="?", byte_fallback=True), None),
     ],
 )
 def test_the_unknown_token_is_that_of_the_vocabulary(model: object, unknown: int | None, tmp_path: object) -> None:

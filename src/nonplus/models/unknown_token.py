@@ -8,8 +8,12 @@ from nonplus.models.token_bytes import is_byte_level, names_of_bytes
 
 def unknown_id(tokenizer: Any) -> int | None:
     """The id that the model inside a ``tokenizers.Tokenizer`` gives to such text;
-    ``None`` if it has none.
+    ``None`` if it has none, as where it has a token for every byte.
+
+    Such a tokenizer may still name one: its EOS token, or a token of real text.
     """
+    if _has_every_byte(tokenizer):
+        return None
     rules = json.loads(tokenizer.model.__getstate__())
     if rules["type"] == "Unigram":
         return None if rules["unk_id"] is None else int(rules["unk_id"])
@@ -17,9 +21,9 @@ def unknown_id(tokenizer: Any) -> int | None:
     return tokenizer.token_to_id(token) if token else None
 
 
-def has_every_byte(tokenizer: Any) -> bool:
+def _has_every_byte(tokenizer: Any) -> bool:
     """Whether any text can be written with the tokens of a ``tokenizers.Tokenizer``, so
-    that none is unknown, whatever it names for that: some name a token of real text.
+    that none is unknown.
     """
     model = json.loads(tokenizer.model.__getstate__())
     affixes = model.get("continuing_subword_prefix"), model.get("end_of_word_suffix")

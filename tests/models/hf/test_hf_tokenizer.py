@@ -97,7 +97,7 @@ class Numbered(CanineTokenizer):
     [
         ("gpt2", None),  # its unk_token is its EOS token, and it has a token for every byte
         ("bert", "[UNK]"),
-        ("stories", "<unk>"),
+        ("stories", None),  # falls back to bytes
     ],
 )
 def test_the_unknown_token_is_one_that_stands_for_text(request, name, unknown):
@@ -108,6 +108,10 @@ def test_the_unknown_token_is_one_that_stands_for_text(request, name, unknown):
 def test_a_tokenizer_that_does_not_name_the_unknown_token_of_its_vocabulary_has_it():
     words = tokenizers.Tokenizer(tokenizers.models.WordLevel({"a": 0, "<unk>": 1}, unk_token="<unk>"))
     assert HFTokenizer(PreTrainedTokenizerFast(tokenizer_object=words)).unknown_id == 1
+
+
+def test_a_token_of_text_that_a_tokenizer_of_bytes_names_its_unknown_one_is_known():
+    assert HFTokenizer(byte_tokenizer(unk_token="?")).unknown_id is None
 
 
 def test_special_tokens_are_all_those_that_are_marked_so(stories):

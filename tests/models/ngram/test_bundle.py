@@ -85,6 +85,14 @@ def test_the_rules_of_a_bundle_are_part_of_its_protocol(tmp_path: Path) -> None:
     assert (raw.tally.normalised_bytes, standard.tally.normalised_bytes) == (0, 9)
 
 
+def test_a_file_in_a_bundle_is_no_model_and_the_folder_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "made"
+    written(folder)
+    for name in (TABLE, WORDS, MANIFEST):
+        with pytest.raises(BadModel, match=f"a part of the bundle {folder}; name the folder: ngram:{folder}$"):
+            nonplus.open_model(f"ngram:{folder / name}")
+
+
 @pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
 @pytest.mark.parametrize("bits", [0, 2])
 def test_a_packed_bundle_scores_as_one_that_is_not(tmp_path: Path, bits: int) -> None:

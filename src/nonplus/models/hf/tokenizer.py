@@ -68,11 +68,10 @@ class HFTokenizer:
     def unknown_id(self) -> int | None:
         """The id that stands for text without a token; ``None`` if there is none.
 
-        A tokenizer with a token for every byte may name its EOS token here.
+        A tokenizer with a token for every byte may name one that stands for text.
         """
-        found = self._tokenizer.unk_token_id
-        if found is None and self._tokenizer.is_fast:
-            found = unknown_id(self._tokenizer.backend_tokenizer)
+        own = self._tokenizer
+        found = unknown_id(own.backend_tokenizer) if own.is_fast else own.unk_token_id
         return None if found in (self._tokenizer.bos_token_id, self._tokenizer.eos_token_id) else found
 
     def encode(

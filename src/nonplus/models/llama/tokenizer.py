@@ -50,10 +50,7 @@ class FileTokenizer:
 
     @cached_property
     def unknown_id(self) -> int | None:
-        """The id that stands for text without a token; ``None`` if there is none.
-
-        A tokenizer with a token for every byte may name its EOS token here.
-        """
+        """The id that stands for text without a token; ``None`` if there is none."""
         found = unknown_id(self._tokenizer)
         return None if found in (*self._named("bos_token"), *self._named("eos_token")) else found
 

@@ -8,12 +8,15 @@ from nonplus.errors import BadModel
 from nonplus.files import reading
 from nonplus.models.bundled_cards import bundled_folder
 from nonplus.models.loading import Loading, loaded_as_is
-from nonplus.models.ngram.bundle import MANIFEST, is_bundle, open_bundle
+from nonplus.models.ngram.bundle import MANIFEST, WORDS, is_bundle, open_bundle
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.model_file import open_lookup
 from nonplus.models.ngram.normalizers.named import named
+from nonplus.models.ngram.stored import PACKED, TABLE
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.words import Words
+
+_PARTS = (MANIFEST, WORDS, TABLE, PACKED)
 
 
 def open_ngram(name: str, loading: Loading = Loading()) -> NgramModel:  # noqa: B008
@@ -48,6 +51,8 @@ def found_at(name: str) -> Path:
         raise BadModel(
             f"ngram: takes the folder of a bundle or a file, and there is none of the name {name!r}; check it"
         )
+    if is_file and path.name in _PARTS and is_bundle(path.parent):
+        raise BadModel(f"{name} is a part of the bundle {path.parent}; name the folder: ngram:{path.parent}")
     if is_folder and not is_bundle(path):
         other = (path / "config.json").is_file()
         remedy = f"open it with hf:{path}" if other else "write one with nonplus ngram train, or name an ARPA file"

@@ -73,8 +73,7 @@ def named(name: str) -> Normalizer:
     for normalizer in NORMALIZERS.values():
         if name in (normalizer.name, normalizer.id):
             return normalizer
-    known = ", ".join(each.id for each in NORMALIZERS.values())
     raise BadModel(
-        f"normalizer={name} is none that this version of nonplus has; use one of {known}"
+        f"normalizer={name} is none that this version of nonplus has; use one of {', '.join(NORMALIZERS)}"
         f"{did_you_mean(name, NORMALIZERS, before='normalizer=')}"
     )

@@ -19,7 +19,7 @@ from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.text.pieces import BLANKS, Cut
 from nonplus.models.ngram.text.word_cuts import drops_blanks, leads_words
-from nonplus.models.unknown_token import has_every_byte, unknown_id
+from nonplus.models.unknown_token import unknown_id
 
 _PROBES = 50  # pieces that are tried
 _TOGETHER = 1 << 12  # bytes of words that are encoded as one text
@@ -50,7 +50,7 @@ class TokenizersFile:
         self._encoder = FastEncoder(
             self._tokenizer, lambda texts: [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
         )
-        unknown = None if has_every_byte(self._tokenizer) else unknown_id(self._tokenizer)
+        unknown = unknown_id(self._tokenizer)
         self._piece_of = {} if unknown is None else {unknown: SPECIAL_WORDS[UNKNOWN].encode()}
         rules = json.loads(self._tokenizer.to_str())
         self.led = leads_words(rules) and self._cuts_before_blanks()

@@ -7,6 +7,7 @@ import math
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from functools import cache
@@ -35,9 +36,9 @@ from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
 from nonplus.models.ngram.table.table import Matches, Table
 from nonplus.models.ngram.text.byte_words import ByteWords
 from nonplus.models.ngram.text.pieces import Pieces
-from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.rules import Rules, joined
 from nonplus.models.ngram.text.splitters import piece_model
-from nonplus.models.ngram.text.words import NewWords, Words
+from nonplus.models.ngram.text.words import NewWords, Split, Words
 
 pytestmark = pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
 
@@ -56,6 +57,7 @@ def of_rules(normalizer: str = "raw", **options: object) -> NgramModel:
 
 
 MODEL = of_rules()
+PIECES = nonplus.open_model("bundled:ngram")._rules.splitter
 
 
 def scored(*texts: str | Document, model: object = MODEL) -> list[ScoredText]:
@@ -225,6 +227,53 @@ def test_ctrl_c_does_not_wait_for_the_alternatives_of_all_texts_under_way() -> N
             list(model.score([Document(text="rain falls")], alternatives=1))
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class Interrupting:
+    """Bytes as words; the third stretch of a text brings Ctrl-C."""
+
+    def __init__(self) -> None:
+        self._splitter, self.stretches = ByteWords(NewWords()), 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._splitter, name)
+
+    def split(self, *parts: Any) -> Split:
+        self.stretches += 1
+        if self.stretches == 3:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.001)  # the main thread comes in
+        return self._splitter.split(*parts)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signal of a thread")
+def test_ctrl_c_does_not_wait_for_all_words_of_a_long_document(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nonplus.models.ngram.text.rules.STRETCH", 10)
+    splitter = Interrupting()
+    model = NgramModel(Rules(named("raw"), splitter), Endless(), name="bytes", identity="bytes")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            list(model.score([Document(text="rain falls\n" * 2000)], alternatives=0))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert splitter.stretches < 1000
+
+
+@given(st.lists(texts | st.sampled_from(["\n\n", " ", "\n \nrain"]), min_size=1, max_size=4), st.integers(1, 30))
+@pytest.mark.parametrize("normalizer", ["raw", "standard"])
+def test_a_text_cut_in_stretches_has_the_words_that_it_has_at_once(
+    normalizer: str, these: list[str], stretch: int
+) -> None:
+    for splitter in (Words(read_arpa(WEATHER).words), ByteWords(NewWords()), PIECES):
+        cutting = Rules(named(normalizer), splitter)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr("nonplus.models.ngram.text.rules.STRETCH", stretch)
+            cut = cutting.cut(these)
+            apart = cutting.framed(cut, joined(list(cutting.splits(cut))))
+        at_once = cutting.sentences(these)
+        for name in ("ids_T", "byte_ends_T", "starts", "documents", "normalised_bytes_D"):
+            assert np.array_equal(getattr(apart, name), getattr(at_once, name)), name
 
 
 def test_it_behaves_as_figures_require() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import Event
-from typing import Protocol, final
+from typing import Protocol, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,11 @@ from nonplus.measure.scores import Matches, ScoredTexts
 from nonplus.measure.tokenizing import narrow, slices
 from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
 from nonplus.models.ngram.protocol import NgramProtocol
-from nonplus.models.ngram.text.rules import Rules
+from nonplus.models.ngram.text.rules import Rules, joined
 from nonplus.models.ngram.text.tokenizer import RulesTokenizer
 from nonplus.threads import processors
+
+Chunk = TypeVar("Chunk")
 
 
 class Found(Protocol):
@@ -120,7 +122,9 @@ class NgramModel:
 
     def _scored(self, documents: Sequence[Document], alternatives: int, unwanted: Event) -> ScoredTexts:
         _check_wanted(unwanted)
-        texts = self._rules.sentences([document.context + document.text for document in documents])
+        cut = self._rules.cut([document.context + document.text for document in documents])
+        splits = list(_wanted(self._rules.splits(cut), unwanted))
+        texts = self._rules.framed(cut, joined(splits))
         _check_wanted(unwanted)
         found = self._lookup.score(texts.ids_T, texts.starts)
         at_K = _own_tokens(texts.ids_T, texts.starts)
@@ -166,7 +170,7 @@ class NgramModel:
         return self._rules.normalizer.normalize(whole, self._rules.unit).bytes_from(_context_bytes(documents))
 
 
-def _wanted(chunks: Iterator[Floats], unwanted: Event) -> Iterator[Floats]:
+def _wanted(chunks: Iterator[Chunk], unwanted: Event) -> Iterator[Chunk]:
     for chunk in chunks:
         _check_wanted(unwanted)
         yield chunk

@@ -5,9 +5,10 @@ Letters in shapes: D documents, S sentences of all of them, T tokens of all of t
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
 
@@ -21,9 +22,24 @@ from nonplus.models.ngram.normalizers.aligned import Aligned, Unit
 from nonplus.models.ngram.normalizers.named import Normalizer, named
 from nonplus.models.ngram.text.sentences import Sentences
 from nonplus.models.ngram.text.splitters import Splitter, splitter_of
-from nonplus.models.ngram.text.words import Words
+from nonplus.models.ngram.text.words import Split, Words
 
 _NEWLINE = ord("\n")
+STRETCH = 1 << 20  # bytes that are cut into tokens at once
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CutTexts:
+    """Sentences in normalised texts: the bytes of each, where what belongs to it ends
+    (with its newline), and the first sentence of each document, as in ``Sentences``.
+    """
+
+    aligned: Aligned
+    begin_S: Ints
+    stop_S: Ints
+    cover_S: Ints
+    documents: Ints
 
 
 @final
@@ -87,15 +103,40 @@ class Rules:
         Raises:
             BadInput: one holds what UTF-8 cannot.
         """
+        cut = self.cut(texts)
+        # at once: in what order new words are numbered depends on what is cut together
+        return self.framed(cut, self.splitter.split(cut.aligned.data_N, cut.begin_S, cut.stop_S))
+
+    def cut(self, texts: Sequence[str]) -> CutTexts:
+        """Texts, normalised and cut into sentences: the first step of
+        :meth:`sentences`.
+
+        Raises:
+            BadInput: one holds what UTF-8 cannot.
+        """
         aligned = self.normalizer.normalize(texts, self.unit)
-        parts = _lines(aligned) if self.unit == "line" else _documents(aligned)
-        own = self.splitter.split(aligned.data_N, parts.begin_S, parts.stop_S)
+        return _lines(aligned) if self.unit == "line" else _documents(aligned)
+
+    def splits(self, texts: CutTexts) -> Iterator[Split]:
+        """The second step: tokens, those of about a million bytes at a time, so that it
+        can be broken off. :func:`joined` makes them one.
+        """
+        bounds = np.searchsorted(texts.stop_S, np.arange(STRETCH, len(texts.aligned.data_N), STRETCH))
+        for start, stop in pairwise(np.unique([0, *bounds, len(texts.stop_S)]).tolist()):
+            begin_S, stop_S = texts.begin_S[start:stop], texts.stop_S[start:stop]
+            begin = begin_S[0]
+            split = self.splitter.split(texts.aligned.data_N[begin : stop_S[-1]], begin_S - begin, stop_S - begin)
+            yield Split(split.ids_T, split.stops_T + begin, split.counts_S)
+
+    def framed(self, texts: CutTexts, own: Split) -> Sentences:
+        """The third step: tokens with the marks of sentences."""
+        aligned = texts.aligned
         unframed = native.Unframed(
             own.ids_T,
             own.stops_T,
             own.counts_S,
-            parts.cover_S,
-            parts.documents,
+            texts.cover_S,
+            texts.documents,
             aligned.origin_N1,
             aligned.given_D1,
         )
@@ -105,9 +146,18 @@ class Rules:
             ids_T=ids_T,
             byte_ends_T=ends_T,
             starts=starts,
-            documents=parts.documents,
+            documents=texts.documents,
             normalised_bytes_D=np.diff(aligned.starts_D1),
         )
+
+
+def joined(splits: Sequence[Split]) -> Split:
+    """Parts of texts that were split one stretch after the other."""
+    if len(splits) == 1:
+        return splits[0]
+    return Split(
+        *(np.concatenate([getattr(split, name) for split in splits]) for name in ("ids_T", "stops_T", "counts_S"))
+    )
 
 
 def plain_framed(own: native.Unframed, *, begin: int | None, end: int | None) -> tuple[WordIds, Integers, Ints]:
@@ -158,39 +208,27 @@ def _field(stated: Mapping[str, Any], name: str, kind: type) -> Any:
     return value
 
 
-@final
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """Sentences in normalised texts: the bytes of each, where what belongs to it ends
-    (with its newline), and the first sentence of each document, as in ``Sentences``.
-    """
-
-    begin_S: Ints
-    stop_S: Ints
-    cover_S: Ints
-    documents: Ints
-
-
-def _documents(texts: Aligned) -> _Parts:
+def _documents(texts: Aligned) -> CutTexts:
     begins, stops = texts.starts_D1[:-1], texts.starts_D1[1:]
-    return _Parts(begins, stops, stops, np.arange(len(texts.starts_D1)))
+    return CutTexts(texts, begins, stops, stops, np.arange(len(texts.starts_D1)))
 
 
-def _lines(texts: Aligned) -> _Parts:
+def _lines(texts: Aligned) -> CutTexts:
     begins_N = np.zeros(len(texts.data_N), np.bool_)
     begins_N[1:] = texts.data_N[:-1] == _NEWLINE
     begins_N[texts.starts_D1[:-1][np.diff(texts.starts_D1) > 0]] = True
     begin_S = np.flatnonzero(begins_N)
     cover_S = np.append(begin_S, len(texts.data_N))[1:]
     stop_S = cover_S - (texts.data_N[cover_S - 1] == _NEWLINE)
-    return _each_with_one(texts, _Parts(begin_S, stop_S, cover_S, np.searchsorted(begin_S, texts.starts_D1)))
+    return _each_with_one(CutTexts(texts, begin_S, stop_S, cover_S, np.searchsorted(begin_S, texts.starts_D1)))
 
 
-def _each_with_one(texts: Aligned, parts: _Parts) -> _Parts:
+def _each_with_one(parts: CutTexts) -> CutTexts:
     """The same, with an empty sentence for each text of which nothing was left."""
+    texts = parts.aligned
     bare_D = (np.diff(parts.documents) == 0) & (np.diff(texts.given_D1) > 0)
     if not bare_D.any():
         return parts
     before, at = parts.documents[:-1][bare_D], texts.starts_D1[:-1][bare_D]
     begin_S, stop_S, cover_S = (np.insert(each, before, at) for each in (parts.begin_S, parts.stop_S, parts.cover_S))
-    return _Parts(begin_S, stop_S, cover_S, parts.documents + np.append(0, np.cumsum(bare_D)))
+    return CutTexts(texts, begin_S, stop_S, cover_S, parts.documents + np.append(0, np.cumsum(bare_D)))

@@ -197,6 +197,17 @@ def test_what_is_missing_is_asked_for_by_one_call_so_that_a_model_may_work_on_se
     assert len(calls) == 1
 
 
+def test_a_scorer_may_give_no_text_at_a_time(tmp_path: Path) -> None:
+    class Hesitant(ByLine):  # type: ignore[misc]
+        def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+            for texts in super().score(documents, alternatives=alternatives):
+                yield from (texts.part(0, 0), texts, texts.part(0, 0))
+
+    options = RunOptions(resume=tmp_path)
+    for _ in range(2):
+        assert [text.document.text for text in score(["ab", "c"], model=Hesitant(), options=options)] == ["ab", "c"]
+
+
 @pytest.mark.parametrize("resume", [True, False])
 def test_what_was_read_before_a_text_that_is_none_is_scored_and_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resume: bool

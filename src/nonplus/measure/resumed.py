@@ -64,9 +64,13 @@ class Resumed:
             for texts in texts_of(chain([document], missing), self._model, self._alternatives):
                 made = dict(zip(self._asked, kept_texts.text_columns(texts), strict=False))
                 self._cache.put(made)
-                self._fresh |= made
                 for key in made:
                     del self._asked[key]
+                if made and [*made] == self._waiting[0].keys:  # all of a slice, as it is unless some were kept
+                    self._waiting.popleft()
+                    yield texts
+                else:
+                    self._fresh |= made
                 while self._waiting and all(key in self._cache for key in self._waiting[0].keys):
                     yield from self._next()
         while self._waiting:

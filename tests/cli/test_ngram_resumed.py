@@ -3,6 +3,7 @@
 import json
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from nonplus.measure.tokenizing import AHEAD
 BOOK = Path(__file__).parents[2] / "examples" / "lost_world.txt"
 TOGETHER = 5  # documents that are scored, and kept, together
 LENGTH = AHEAD // TOGETHER + 1  # characters of a document
+HEAD = struct.Struct("<4sII")  # of a record: magic, length of its body, checksum
 SPEED = ("seconds", "tokens_per_second")
 
 
@@ -72,8 +74,20 @@ def _result(process: subprocess.Popen[str], rows: list[str]) -> dict[str, Any]:
 
 
 def _kept(folder: Path) -> int:
-    """How many records of scores there are, each of documents scored together."""
-    return sum(path.read_bytes().count(b"NPL1") for path in folder.glob("*.answers"))
+    """How many whole records of scores there are, each of documents scored together; a
+    kill may tear the last one of a file.
+    """
+    return sum(_records(path.read_bytes()) for path in folder.glob("*.answers"))
+
+
+def _records(content: bytes) -> int:
+    count = 0
+    while len(content) >= HEAD.size:
+        _, length, _ = HEAD.unpack_from(content)
+        content = content[HEAD.size :]
+        count += length <= len(content)
+        content = content[length:]
+    return count
 
 
 def _wait_for(folder: Path, records: int) -> None:

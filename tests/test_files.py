@@ -20,7 +20,7 @@ import pytest
 
 from nonplus import files
 from nonplus.errors import BadInput
-from nonplus.files import replacing, replacing_folder, writing
+from nonplus.files import replacing, replacing_folder, unnamed, writing
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="modes, limits and locks of Unix")
 
@@ -65,6 +65,21 @@ def test_the_new_content_has_the_name_once_the_block_ends(tmp_path: Path) -> Non
         assert path.read_text() == "old"
     assert path.read_text() == "new"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@unix
+def test_a_file_without_a_name_is_read_and_changed_and_says_when_a_disk_is_full(tmp_path: Path) -> None:
+    with unnamed(tmp_path) as file:
+        file.write(b"some bytes")
+        file.seek(5)
+        assert file.read() == b"bytes"
+        assert not list(tmp_path.iterdir())
+    file = unnamed(tmp_path)
+    with room_for(1000), pytest.raises(BadInput, match=f"{tmp_path} cannot be written: File too large; make room"):
+        file.write(bytes(100_000))
+    file.close()
+    with pytest.raises(BadInput, match="none cannot be written: No such file or directory"):
+        unnamed(tmp_path / "none")
 
 
 def test_an_error_leaves_the_old_content_and_no_other_file(tmp_path: Path) -> None:

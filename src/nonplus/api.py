@@ -10,7 +10,7 @@ from typing import Any
 
 from nonplus.corpora import Corpus
 from nonplus.corpora.chat import check_special_text
-from nonplus.corpora.given import Given, YourText, given
+from nonplus.corpora.given import Given, WithText, YourText, given
 from nonplus.errors import BadInput, BadProtocol
 from nonplus.measure import scoring, session
 from nonplus.measure.forward import RunOptions
@@ -125,7 +125,7 @@ def train_ngrams(
         packed=packed,
         keep_text=keep_text,
     )
-    texts = given(documents, keep_blank=False)
+    texts = WithText(given(documents, keep_blank=False))
     return train_and_write(texts, outputs, options or TrainingOptions(), meter=TrainingMeter())
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -92,6 +93,19 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             os.close(handle)
 
 
+def unnamed(folder: Path | None = None) -> IO[bytes]:
+    """A file in ``folder``, by default that of the system for such files; it has no
+    name, and goes away when it is closed.
+
+    Raises:
+        BadInput: the folder takes no file. Whatever is written to it later says so,
+            too.
+    """
+    place = folder or Path(tempfile.gettempdir())
+    with writing(place), tempfile.TemporaryFile(dir=place, buffering=0) as file:
+        return io.BufferedRandom(_Unfinished(os.dup(file.fileno()), place))
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Explain why ``path`` cannot be written; the block does nothing but write it.
@@ -126,7 +140,7 @@ class _Unfinished(io.FileIO):
     """
 
     def __init__(self, handle: int, path: Path) -> None:
-        super().__init__(handle, "w")
+        super().__init__(handle, "r+")
         self._path = path
 
     def write(self, content: Any) -> int:

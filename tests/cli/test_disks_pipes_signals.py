@@ -268,6 +268,19 @@ def test_a_signal_while_a_model_opens_leaves_no_file(start, tmp_path, number):
     assert not (tmp_path / "page.html").exists()
 
 
+@pytest.mark.parametrize("room", [15_000, 60_000, 200_000, 600_000], ids=["text", "counts", "table", "ARPA"])
+def test_a_training_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_room(start, tmp_path, room):
+    book = Path(__file__).parents[2] / "examples" / "lost_world.txt"
+    arguments = ("ngram", "train", book, "-o", tmp_path / "model", "--arpa", tmp_path / "model.arpa", "--json")
+    code, out, err = ended(start(*arguments, preexec_fn=room_for(room)))
+    assert (code, out) == (2, "")
+    last = sentence(err.splitlines(keepends=True)[-1])  # after a note on the text
+    assert last.endswith(" cannot be written: File too large; make room, or give another place")
+    assert not list(tmp_path.glob("**/.*.part"))
+    assert ended(start(*arguments))[0] == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.arpa"]
+
+
 def test_each_kind_of_end_has_an_exit_code_of_its_own_and_the_help_tells_them(run):
     from nonplus.cli.terminal.help_texts import EXIT_CODES
 

@@ -59,6 +59,20 @@ class Given:
 
 
 @final
+class WithText:
+    """Those of some documents that have a text, as a corpus gives them."""
+
+    def __init__(self, documents: Iterable[str | Document]) -> None:
+        self._documents = documents
+
+    def __iter__(self) -> Iterator[str | Document]:
+        for document in self._documents:
+            text = document if isinstance(document, str) else document.text
+            if text and not text.isspace():
+                yield document
+
+
+@final
 class YourText:
     """One text."""
 

@@ -119,10 +119,9 @@ def test_the_ngrams_of_a_bundle_can_be_written_again(tmp_path: Path) -> None:
 
 
 def test_a_bundle_is_replaced_whole_and_what_is_none_is_not_replaced(tmp_path: Path) -> None:
-    written(tmp_path / "made")
-    (tmp_path / "made" / "notes.txt").write_text("mine")
+    written(tmp_path / "made", packed=True)
     written(tmp_path / "made", bits=4)
-    assert not (tmp_path / "made" / "notes.txt").exists()
+    assert not (tmp_path / "made" / PACKED).exists()
     assert open_bundle(tmp_path / "made").table.bits == 4
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes.txt").write_text("mine")
@@ -130,6 +129,20 @@ def test_a_bundle_is_replaced_whole_and_what_is_none_is_not_replaced(tmp_path: P
         with pytest.raises(BadInput, match="is no bundle, so it is not replaced; give another name"):
             written(taken)
     assert (tmp_path / "other" / "notes.txt").read_text() == "mine"
+
+
+def test_a_bundle_with_files_of_somebody_is_not_replaced_and_none_is_made_within_one(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    written(made)
+    (made / "README.md").write_text("mine")
+    (made / "plots").mkdir()
+    with pytest.raises(BadInput, match=r"also holds README.md, plots, which would be removed with it; move that away"):
+        written(made)
+    assert (made / "README.md").read_text() == "mine"
+    for inside in (made / "plots" / "new", made / "new"):
+        with pytest.raises(BadInput, match=r"would lie in the bundle .*made, which holds its own files only"):
+            written(inside)
+        assert not inside.exists()
 
 
 def test_a_word_with_a_newline_is_refused(tmp_path: Path) -> None:

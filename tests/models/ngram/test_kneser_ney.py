@@ -188,3 +188,19 @@ def test_words_that_the_memory_does_not_hold_are_refused_and_nothing_is_left(tmp
     with pytest.raises(BadInput, match=r"memory=138M is too little for the 50,003 different words of the text"):
         nonplus.train_ngrams(texts, tmp_path / "model", options=TrainingOptions(memory="138M"))
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+@pytest.mark.parametrize("blank", [[], [""], ["  ", "\n"], "  "])
+@pytest.mark.parametrize("tokenizer", ["words", "bytes"])
+def test_documents_without_text_make_no_model_and_add_nothing_to_one(
+    tmp_path: Path, blank: list[str] | str, tokenizer: str
+) -> None:
+    options = TrainingOptions(order=2, tokenizer=tokenizer)
+    for documents in (blank, iter(blank), [nonplus.Document(id="1", text=text) for text in blank]):
+        with pytest.raises(BadInput, match="there is no sentence to train on; give documents with text"):
+            nonplus.train_ngrams(documents, tmp_path / "model", options=options)
+        assert not list(tmp_path.iterdir())
+    for name, texts in (("with", ["a b", *blank]), ("without", ["a b"])):
+        nonplus.train_ngrams(texts, arpa=tmp_path / name, options=options)
+    assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()

@@ -4,7 +4,8 @@ read.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
@@ -21,6 +22,7 @@ from nonplus.models.ngram.text.rules import Rules, rules_of
 MANIFEST, WORDS = "manifest.json", "words.txt"
 
 _CHECKED = 1 << 26  # bytes; to read more at each opening would take longer than a short text
+_NAMED = 5  # of files that a message names
 _REMEDY = "copy the whole bundle again"
 
 
@@ -186,15 +188,40 @@ def _short(value: Any) -> str:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse to replace what is no bundle.
+    """Refuse to replace what is no bundle, to remove what is not of one, and to put
+    anything into one.
 
     Raises:
-        BadInput: there is something else.
+        BadInput: it would be so.
     """
     with writing(folder):
-        taken = folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not is_bundle(folder)))
+        found = sorted(each.name for each in folder.iterdir()) if folder.is_dir() else []
+        own = _own_files(folder)
+        taken = folder.exists() and (not folder.is_dir() or (found and not own))
+        around = next((each for each in Path(os.path.realpath(folder)).parents if _own_files(each)), None)
     if taken:
         raise BadInput(f"{folder} exists and is no bundle, so it is not replaced; give another name, or remove it")
+    if others := [name for name in found if name not in own]:
+        raise BadInput(
+            f"{folder} is a bundle that also holds {_listed(others)}, which would be removed with it; move that away, "
+            "or give another name"
+        )
+    if around is not None:
+        raise BadInput(f"{folder} would lie in the bundle {around}, which holds its own files only; give another name")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _own_files(folder: Path) -> frozenset[str]:
+    """The names of the files of a bundle; none if it is no bundle."""
+    try:
+        manifest = Manifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, BadModel):
+        return frozenset()
+    return frozenset((MANIFEST, *manifest.files))
 
 
 def _lines(words: Any) -> bytes:

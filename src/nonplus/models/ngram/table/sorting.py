@@ -3,15 +3,16 @@
 Letters in shapes: N n-grams.
 """
 
-import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.files import writing
+from nonplus.errors import BadInput
+from nonplus.files import unnamed
 from nonplus.models.ngram.ngrams import Float32s
 from nonplus.models.ngram.table.keys import Keys, homes_of
 
@@ -36,8 +37,7 @@ class Sorter:
         self._waiting: list[NDArray[Any]] = []
         self._files: list[IO[bytes]] = []
         if self._parts > 1:
-            with writing(folder or Path(tempfile.gettempdir())):
-                self._files = [tempfile.TemporaryFile(dir=folder) for _ in range(self._parts)]  # noqa: SIM115
+            self._files = [unnamed(folder) for _ in range(self._parts)]
 
     def add(self, keys_N: Keys, probs_N: Float32s, backoffs_N: Float32s) -> None:
         """Some n-grams."""
@@ -74,4 +74,5 @@ class Sorter:
     def close(self) -> None:
         """Remove the files."""
         for file in self._files:
-            file.close()
+            with suppress(BadInput):  # what a full disk did not take
+                file.close()

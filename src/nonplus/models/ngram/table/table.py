@@ -8,7 +8,6 @@ definition of ARPA files, whichever shorter n-grams the model has.
 Letters in shapes: T tokens, S sentences, N positions, M of them at once, V words.
 """
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
-from nonplus.files import replacing
+from nonplus.files import replacing, unnamed
 from nonplus.kernels.native.ngrams import Tables, available
 from nonplus.measure.records import Floats, Ints
 from nonplus.models.ngram.ngrams import BEGIN, Block, Float32s, Ngrams, WordIds
@@ -88,8 +87,9 @@ class Table:
 
         Raises:
             BadModel: as ``write_table``.
+            BadInput: there is no room for such a file.
         """
-        with tempfile.TemporaryFile() as file:
+        with unnamed() as file:
             write_into(file, ngrams, bits=bits, memory=1 << 30, folder=None)
             file.flush()
             return cls(mapped(file, "the table in memory"))

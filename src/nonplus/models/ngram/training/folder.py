@@ -86,8 +86,9 @@ class WorkFolder:
     def write(self, name: str, arrays: Sequence[Array]) -> None:
         """A piece of arrays."""
         with self.writing(name) as file:
-            for array in arrays:
-                np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+            for array in map(np.ascontiguousarray, arrays):
+                np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+                file.write(array.data)  # numpy.ndarray.tofile does not say why it could not write
 
     def arrays(self, name: str) -> Iterator[Array]:
         """The arrays of a piece, one after the other."""

@@ -162,7 +162,7 @@ def prune_ngrams(
     *,
     entropy: float | None = None,
     ngrams: int | None = None,
-    to_bytes: int | None = None,
+    to_bytes: int | str | None = None,
     counts: Sequence[int] | None = None,
     memory: str = "",
     quantize: int | None = None,
@@ -172,10 +172,11 @@ def prune_ngrams(
 
     One of four says how many: with ``entropy`` every n-gram goes without which the
     perplexity rises by a smaller part, usually 1e-9 to 1e-6; ``ngrams`` is how many
-    stay at most; ``to_bytes`` how many bytes they take, packed; with ``counts`` the
-    model is estimated again, in ``memory``, without the n-grams that occur at most so
-    often, as if it had been trained with that as ``prune``, which takes a bundle that
-    was trained with ``keep_text``. All else is as in :func:`convert_ngrams`.
+    stay at most; ``to_bytes`` how many bytes they take, packed, such as ``"6M"``; with
+    ``counts`` the model is estimated again, in ``memory``, without the n-grams that
+    occur at most so often, as if it had been trained with that as ``prune``, which
+    takes a bundle that was trained with ``keep_text``. All else is as in
+    :func:`convert_ngrams`.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
@@ -184,7 +185,7 @@ def prune_ngrams(
         entropy=entropy,
         ngrams=ngrams,
         to_bytes=to_bytes,
-        counts=None if counts is None else tuple(counts),
+        counts=counts,
         memory=memory,
     )
     form = Form(quantize=quantize, packed=packed)

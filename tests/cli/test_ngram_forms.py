@@ -66,7 +66,7 @@ def test_a_size_may_have_a_unit(run: Run, tmp_path: Path, size: str, most: int) 
         ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000, --to-bytes 6000000 and --counts 0,0,1, got none"),
         (["--ngrams", "2"], "the model has 8 words, got --ngrams 2; allow at least as many"),
         (["--ngrams", "9", "--quantize", "1"], "--quantize 1 is no number of bits"),
-        (["--to-bytes", "1K", "--no-packed"], "--to-bytes 1000 is about a packed bundle, got no --packed"),
+        (["--to-bytes", "1K", "--no-packed"], "--to-bytes 1K is about a packed bundle, got no --packed"),
         (["--counts", "0", "0", "1"], "which a model does not keep; train again on the text, with --prune 0,0,1, or"),
     ],
 )
@@ -152,4 +152,4 @@ def test_a_model_that_replaces_an_earlier_one_says_so(run: Run, tmp_path: Path) 
 
 def test_a_size_in_bytes_is_that_of_a_bundle(run: Run, tmp_path: Path) -> None:
     ran = run("ngram", "prune", WEATHER, "-o", tmp_path / "w.arpa", "--to-bytes", "1K")
-    assert "--to-bytes 1000 is about a packed bundle" in ran.err
+    assert "--to-bytes 1K is about a packed bundle" in ran.err

@@ -254,3 +254,15 @@ def test_what_is_no_manifest_is_refused_with_its_path(tmp_path: Path, content: b
     (tmp_path / "made" / MANIFEST).write_bytes(content)
     with pytest.raises(BadModel, match=r"made.manifest\.json"):
         open_bundle(tmp_path / "made")
+
+
+def test_a_bundle_that_could_not_be_opened_replaces_none(tmp_path: Path) -> None:
+    kept = written(tmp_path / "made")
+    unknown: Any = "para"
+    with pytest.raises(BadModel, match="the unit of a model is line or document, and its manifest has 'para'"):
+        write_bundle(
+            tmp_path / "made",
+            read_arpa(WEATHER),
+            rules=Rules(named("raw"), Words(read_arpa(WEATHER).words), unit=unknown),
+        )
+    assert open_bundle(tmp_path / "made").manifest == kept

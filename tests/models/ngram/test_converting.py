@@ -190,8 +190,9 @@ def test_a_pruned_file_tells_what_was_there_before(bundle: Path, tmp_path: Path)
     assert again.written.counts == done.written.counts
 
 
-def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: Path) -> None:
-    done = nonplus.prune_ngrams(bundle, tmp_path / "small", to_bytes=600)
+@pytest.mark.parametrize("most", [600, "0.6K"])
+def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: Path, most: int | str) -> None:
+    done = nonplus.prune_ngrams(bundle, tmp_path / "small", to_bytes=most)
     assert (tmp_path / "small" / "ngrams.packed").stat().st_size == done.written.ngram_bytes <= 600
 
 

@@ -17,11 +17,6 @@ from nonplus.models.ngram.converting import Form
 from nonplus.models.ngram.pruning.files import PruneOptions, prune
 from nonplus.models.ngram.training.folder import work_beside
 from nonplus.models.ngram.training.meter import TrainingMeter
-from nonplus.sizes import bytes_of
-
-
-def _size(context: click.Context, parameter: click.Parameter, value: str | None) -> int | None:
-    return None if value is None else bytes_of(value, option="to_bytes", example="6M")
 
 
 @click.command("prune", cls=Verb, lists=["--counts"])
@@ -30,7 +25,7 @@ def _size(context: click.Context, parameter: click.Parameter, value: str | None)
               help=PRUNING["--entropy"])  # fmt: skip
 @click.option("--ngrams", cls=Option, heading="How much", metavar="N", type=int, default=None,
               help=PRUNING["--ngrams"])  # fmt: skip
-@click.option("--to-bytes", cls=Option, heading="How much", metavar="SIZE", callback=_size, default=None,
+@click.option("--to-bytes", cls=Option, heading="How much", metavar="SIZE", default=None,
               help=PRUNING["--to-bytes"])  # fmt: skip
 @click.option("--counts", cls=Option, heading="How much", metavar="N...", callback=whole_numbers, default=None,
               help=PRUNING["--counts"])  # fmt: skip
@@ -41,7 +36,7 @@ def command(
     output: Path,
     entropy: float | None,
     ngrams: int | None,
-    to_bytes: int | None,
+    to_bytes: str | None,
     counts: tuple[int, ...] | None,
     memory: str,
     quantize: int | None,

@@ -13,7 +13,7 @@ from typing import Any, final
 from nonplus.errors import BadInput, BadModel
 from nonplus.files import reading, replacing_folder, writing
 from nonplus.models.ngram.manifest import File, Manifest, Training
-from nonplus.models.ngram.ngrams import Ngrams
+from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Ngrams
 from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.stored import open_stored, write_stored
 from nonplus.models.ngram.table.table import Table
@@ -95,8 +95,10 @@ def write_bundle(
             quantiles=quantiles,
             errors_before=errors_before,
         )
+        said = manifest.to_json()
+        rules_of(Manifest.from_json(said).rules, SPECIAL_WORDS, folder=part)  # what cannot be read replaces nothing
         with writing(folder):
-            (part / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
+            (part / MANIFEST).write_text(said, encoding="utf-8")
     return manifest
 
 

@@ -9,6 +9,7 @@ from nonplus.errors import BadProtocol
 from nonplus.files import replacing
 from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
 from nonplus.models.ngram.bundle import check_free, open_bundle, write_bundle
+from nonplus.models.ngram.option_types import check_switch, check_whole
 from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.quantizing import check_bits
 from nonplus.models.ngram.sources import Source, TextOptions, size, source
@@ -31,7 +32,11 @@ class Form:
     packed: bool | None = None
 
     def __post_init__(self) -> None:
-        check_bits(self.quantize or 0, option="quantize")
+        if self.quantize is not None:
+            check_whole("quantize", self.quantize, example="8")
+            check_bits(self.quantize, option="quantize")
+        if self.packed is not None:
+            check_switch("packed", self.packed)
 
 
 @final

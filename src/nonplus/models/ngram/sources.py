@@ -15,6 +15,7 @@ from nonplus.models.ngram.ngrams import Ngrams
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.opening import file_identity, found_at
+from nonplus.models.ngram.option_types import check_text, check_unit
 from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.stored import PACKED
 from nonplus.models.ngram.text.byte_words import ByteWords
@@ -40,6 +41,13 @@ class TextOptions:
     normalizer: str = ""
     tokenizer: str = ""
     unit: Unit | None = None
+
+    def __post_init__(self) -> None:
+        check_text("normalizer", self.normalizer, example="raw")
+        check_text("tokenizer", self.tokenizer, example="words")
+        check_unit(self.unit)
+        if self.normalizer:
+            named(self.normalizer)  # checks it
 
 
 @final

@@ -1,15 +1,19 @@
 """A model on the disk pruned into another one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, final
 
 from nonplus.errors import BadProtocol
 from nonplus.models.ngram.converting import Form, Written, check, write
+from nonplus.models.ngram.option_types import check_number, check_text, check_whole
 from nonplus.models.ngram.pruning.counts import write_again
 from nonplus.models.ngram.pruning.entropy import Pruned, pruned_by_entropy, pruned_to_bytes, pruned_to_ngrams
 from nonplus.models.ngram.sources import Source, source
 from nonplus.models.ngram.training.meter import TrainingMeter
+from nonplus.models.ngram.training.options import MOST, check_thresholds
+from nonplus.sizes import bytes_of
 
 _MEASURES = ("entropy", "ngrams", "to_bytes", "counts")
 
@@ -21,16 +25,17 @@ class PruneOptions:
 
     With ``entropy`` every n-gram goes without which the perplexity rises by a smaller
     part, usually ``1e-9`` to ``1e-6``. ``ngrams`` is how many n-grams stay at most, and
-    ``to_bytes`` how many bytes they take at most, packed. With ``counts`` every n-gram
-    goes that occurs at most so often in the text, which the model must keep: a number
-    for each order from 1 on, the last one repeated, as in ``TrainingOptions.prune``.
-    That takes ``memory``, as a training does.
+    ``to_bytes`` how many bytes they take at most, packed: a number, or text such as
+    ``"6M"``, 6,000,000 bytes. With ``counts`` every n-gram goes that occurs at most so
+    often in the text, which the model must keep: a number for each order from 1 on, the
+    last one repeated, as in ``TrainingOptions.prune``. That takes ``memory``, as a
+    training does.
     """
 
     entropy: float | None = None
     ngrams: int | None = None
-    to_bytes: int | None = None
-    counts: tuple[int, ...] | None = None
+    to_bytes: int | str | None = None
+    counts: Sequence[int] | None = None
     memory: str = ""
 
     def __post_init__(self) -> None:
@@ -40,16 +45,32 @@ class PruneOptions:
             raise BadProtocol(
                 f"pruning takes one of entropy=1e-8, ngrams=1000000, to_bytes=6000000 and counts=0,0,1, got {what}"
             )
+        check_text("memory", self.memory, example="4G")
         if self.memory and self.counts is None:
             raise BadProtocol(f"memory={self.memory} is about counts=0,0,1, which estimates anew; leave it out")
-        for name in given.keys() - {"counts"}:
-            if not given[name] >= 0:
-                raise BadProtocol(f"{name}={given[name]} is below 0 or no number; give one from 0 on")
+        if self.entropy is not None:
+            check_number("entropy", self.entropy, example="1e-8")
+        if self.ngrams is not None:
+            check_whole("ngrams", self.ngrams, example="1000000")
+        if self.to_bytes is not None and not isinstance(self.to_bytes, str):
+            check_whole("to_bytes", self.to_bytes, example="6M")
+        if self.counts is not None:
+            check_thresholds(self.counts, order=MOST, option="counts")
+        for name, value in (("entropy", self.entropy), ("ngrams", self.ngrams), ("to_bytes", self.bytes)):
+            if value is not None and not value >= 0:
+                raise BadProtocol(f"{name}={value} is below 0 or no number; give one from 0 on")
         if self.entropy is not None and self.entropy > 1:
             raise BadProtocol(
                 f"entropy={self.entropy} would keep an n-gram only if the perplexity were {self.entropy:.0%} higher "
                 "without it, and none is worth that; give a small part, usually from entropy=1e-9 to entropy=1e-6"
             )
+
+    @property
+    def bytes(self) -> int | None:
+        """How many bytes n-grams take at most, if that is said."""
+        if isinstance(self.to_bytes, str):
+            return bytes_of(self.to_bytes, option="to_bytes", example="6M")
+        return self.to_bytes
 
 
 @final
@@ -101,7 +122,7 @@ def prune(
     check(out, form)
     given = source(model)
     if options.counts is not None:
-        written = write_again(given, out, form, counts=options.counts, memory=options.memory, meter=meter)
+        written = write_again(given, out, form, counts=tuple(options.counts), memory=options.memory, meter=meter)
         return PrunedFiles(counts_before=given.ngrams.counts, bytes_before=given.bytes, written=written)
     left = _pruned(given, options, form)
     return PrunedFiles(
@@ -113,7 +134,7 @@ def prune(
     )
 
 
-def _packed(form: Form, to_bytes: int, out: Path) -> Form:
+def _packed(form: Form, to_bytes: int | str, out: Path) -> Form:
     if out.suffix == ".arpa" or form.packed is False:
         got = out if form.packed is None else f"packed={form.packed}"
         raise BadProtocol(f"to_bytes={to_bytes} is about a packed bundle, got {got}; name a folder, which is packed")
@@ -125,10 +146,10 @@ def _pruned(given: Source, options: PruneOptions, form: Form) -> Pruned:
         return pruned_by_entropy(given.ngrams, options.entropy)
     if options.ngrams is not None:
         return pruned_to_ngrams(given.ngrams, options.ngrams)
-    assert options.to_bytes is not None
+    assert options.bytes is not None
     bits = given.bits if form.quantize is None else form.quantize
-    return pruned_to_bytes(given.ngrams, options.to_bytes, bits=bits)
+    return pruned_to_bytes(given.ngrams, options.bytes, bits=bits)
 
 
 def _shown(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

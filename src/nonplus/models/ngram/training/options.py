@@ -3,17 +3,18 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from nonplus.errors import BadInput
 from nonplus.models.ngram.normalizers.aligned import Unit
+from nonplus.models.ngram.option_types import check_switch, check_text, check_unit, check_whole
 from nonplus.sizes import bytes_of
 
 MOST = 6  # the highest order
 _PART_OF_MACHINE = 4  # the default memory is this part of what the machine has
 _LEAST_MEMORY = 128_000_000
 _TRAINED, _LEAST_PIECES, _MOST_DIGITS = "sentencepiece:", 8, 9
-_EXAMPLES = {"memory": "memory=4G", "normalizer": "normalizer=standard", "tokenizer": "tokenizer=words"}
+_EXAMPLES = {"order": "5", "vocabulary": "100000", "memory": "4G", "normalizer": "standard", "tokenizer": "words"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +45,17 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         for name in ("order", "vocabulary"):
-            if not isinstance(value := getattr(self, name), int):
-                raise BadInput(f"{name} is a whole number, got one of type {type(value).__name__}; use e.g. {name}=5")
+            check_whole(name, getattr(self, name), example=_EXAMPLES[name])
+        for name in ("memory", "normalizer", "tokenizer"):
+            check_text(name, getattr(self, name), example=_EXAMPLES[name])
+        check_unit(self.unit)
+        check_switch("exact_lmplz", self.exact_lmplz)
         if not 1 <= self.order <= MOST:
             raise BadInput(f"order={self.order} is no order of a model; use one from order=1 to order={MOST}")
         if self.vocabulary < 0:
             raise BadInput(
                 f"vocabulary={self.vocabulary} is less than 0; use the number of words to keep, or 0 for all"
             )
-        for name in ("memory", "normalizer", "tokenizer"):
-            if not isinstance(value := getattr(self, name), str):
-                raise BadInput(f"{name} is text, got one of type {type(value).__name__}; use e.g. {_EXAMPLES[name]}")
-        if self.unit not in (None, *get_args(Unit)):
-            raise BadInput(f"unit={self.unit} is no kind of sentence; use unit=line or unit=document, or leave it out")
         check_thresholds(self.prune, order=self.order, option="prune")
         if self.tokenizer.startswith(_TRAINED) and not self.pieces:
             raise BadInput(
@@ -76,7 +75,7 @@ class TrainingOptions:
     @property
     def thresholds(self) -> tuple[int, ...]:
         """One for each order."""
-        given = self.prune or (0,)
+        given = tuple(self.prune) or (0,)
         return (given + given[-1:] * self.order)[: self.order]
 
     @property
@@ -93,8 +92,13 @@ def check_thresholds(thresholds: Sequence[Any], *, order: int, option: str) -> N
     Raises:
         BadInput: the thresholds do not fit; the message names the option.
     """
+    if not isinstance(thresholds, tuple | list):
+        raise BadInput(
+            f"{option} are thresholds, one for each order, got one of type {type(thresholds).__name__}; use e.g. "
+            f"{option}=0,0,1"
+        )
     shown = f"{option}={','.join(map(str, thresholds))}"
-    if not all(isinstance(each, int) for each in thresholds) or min(thresholds, default=0) < 0:
+    if not all(type(each) is int for each in thresholds) or min(thresholds, default=0) < 0:
         raise BadInput(f"{shown} has a threshold that is no count; use whole numbers, as in {option}=0,0,1")
     if list(thresholds) != sorted(thresholds):
         raise BadInput(f"{shown} falls from one order to the next, where it must not; use e.g. {option}=0,0,1")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from nonplus.errors import BadInput
 from nonplus.models.ngram.converting import Form
+from nonplus.models.ngram.option_types import check_switch
 from nonplus.models.ngram.training.folder import work_beside
 
 
@@ -32,7 +33,8 @@ class Outputs:
                 raise BadInput(f"{name}=- names no file, and a model is too large for a pipe; give {name}=NAME")
         if self.output is not None and self.output.suffix == ".arpa":
             raise BadInput(f"output={self.output} names an ARPA file, not a folder; give arpa={self.output}")
-        Form(quantize=self.quantize)  # checks it
+        Form(quantize=self.quantize, packed=self.packed)  # checks them
+        check_switch("keep_text", self.keep_text)
         for name in ("quantize", "packed", "keep_text"):
             if self.output is None and getattr(self, name):
                 raise BadInput(

@@ -10,7 +10,7 @@ import numpy as np
 import nonplus
 import nonplus.metrics
 from nonplus import errors
-from nonplus.cli.terminal.help_texts import EXIT_CODES, PROTOCOL
+from nonplus.cli.terminal.help_texts import EXIT_CODES, NGRAM_PROTOCOL, PROTOCOL
 from nonplus.cli.terminal.options import field_of
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
@@ -30,6 +30,11 @@ def presets() -> str:
         parts.append(f"{preset.does}\n\n*Beware.* {preset.beware}\n")
         parts.append(f"*Source.* {preset.source}.\n")
     return "\n".join(parts)
+
+
+def of_ngrams() -> str:
+    """The parts of the signature of an n-gram model."""
+    return _table(("part", "means"), [(f"`{part}`", meaning) for part, meaning in NGRAM_PROTOCOL.items()])
 
 
 def exit_codes() -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 import pytest
 
 from nonplus.cli.score import command, planned
-from nonplus.cli.terminal.help_texts import PROTOCOL
+from nonplus.cli.terminal.help_texts import NGRAM_PROTOCOL, PROTOCOL
 from nonplus.cli.terminal.options import field_of
 from nonplus.errors import FallbackNotice
 from nonplus.measure.conformance import Check
@@ -36,6 +36,18 @@ def test_the_protocols_are_listed_in_one_line_each_with_the_number_that_they_tak
     assert all(len(line) <= 100 for line in lines)
     assert "-p gptq:1024" in hint
     assert "nonplus protocols NAME" in hint
+
+
+@pytest.mark.parametrize("name", ["ngram", "ngram:4"])
+def test_every_part_of_the_signature_of_an_n_gram_model_is_explained(run, name):
+    signature = open_model("bundled:ngram").protocol.signature
+    parts = [part.partition(":")[0] for part in signature.split("|")]
+    assert list(NGRAM_PROTOCOL) == parts
+    printed = " ".join(run("protocols", name).out.split())
+    for part, meaning in NGRAM_PROTOCOL.items():
+        assert f"{part} {meaning}" in printed
+    assert run("protocols", name, "--json").object[name]["parts"] == NGRAM_PROTOCOL
+    assert "nonplus protocols ngram" in run("protocols").out
 
 
 def test_one_preset_is_explained_choice_by_choice(run):

@@ -5,12 +5,16 @@ from dataclasses import asdict
 
 import click
 
-from nonplus.cli.terminal.help_texts import PROTOCOL
+from nonplus.cli.terminal.help_texts import NGRAM_PROTOCOL, PROTOCOL
 from nonplus.cli.terminal.options import Option, Verb, field_of
 from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
 from nonplus.cli.terminal.report import wrapped
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.presets import PRESETS, Preset
+
+_OF_NGRAMS = (
+    "The protocol of an n-gram model is how that model reads a text. It comes with the model, so it is not chosen."
+)
 
 
 @click.command("protocols", cls=Verb)
@@ -18,7 +22,13 @@ from nonplus.measure.protocol.presets import PRESETS, Preset
 @click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
               help="print one JSON object and nothing else")  # fmt: skip
 def command(name: str | None, as_json: bool) -> int:
-    """List all protocols, or explain every choice of the one called NAME."""
+    """List all protocols, or explain every choice of the one called NAME.
+
+    The NAME ngram explains the protocols of n-gram models.
+    """
+    if name is not None and name.partition(":")[0] == "ngram":
+        _explain_ngrams(name, as_json=as_json)
+        return 0
     chosen = {name: Protocol.named(name)} if name else {each: Protocol.named(each) for each in PRESETS}
     if as_json:
         say_json({key: _as_dict(_preset(key), protocol) for key, protocol in chosen.items()})
@@ -38,6 +48,19 @@ def _say_all() -> None:
         say(styled(f"{names[name]:{width}}", bold=True), preset.summary)
     say_lines("\nN: tokens of a window, S: tokens from one window to the next, as in -p gptq:1024 and -p stride:512.")
     say("nonplus protocols NAME explains one: its choices, its source, and where its figure misleads.")
+    say("nonplus protocols ngram explains those of n-gram models.")
+
+
+def _explain_ngrams(name: str, *, as_json: bool) -> None:
+    if as_json:
+        say_json({name: {"does": _OF_NGRAMS, "parts": NGRAM_PROTOCOL}})
+        return
+    say(styled(name, bold=True))
+    say_lines(wrapped(_OF_NGRAMS, indent="  "))
+    for part, meaning in NGRAM_PROTOCOL.items():
+        say()
+        say(styled(part, bold=True))
+        say_lines(wrapped(meaning, indent="    "))
 
 
 def _preset(name: str) -> Preset:

@@ -3,8 +3,8 @@
 The keys are the flags as they are declared. Each is a field of the options record that
 the table is for: ``Loading``, ``Protocol``, ``CorpusOptions``, ``RunOptions``,
 ``Precision`` and ``Output``; then ``Form``, ``TextOptions``, ``PruneOptions``,
-``TrainingOptions`` and ``Outputs`` of the verbs that write n-gram models. Last come the
-exit codes.
+``TrainingOptions`` and ``Outputs`` of the verbs that write n-gram models. The keys of
+``NGRAM_PROTOCOL`` are parts of a signature. Last come the exit codes.
 """
 
 # What ``nonplus score --help`` shows; ``nonplus help score`` shows all.
@@ -53,6 +53,19 @@ PROTOCOL = {
     "--average": "perplexity of the mean over tokens, or mean of the perplexities of the texts",
     "--detokenize": "undo WikiText's tokenisation before scoring",
     "--denominator": "words and bytes of the scored text, or of the original text, counted as lm-eval does",
+}
+
+# The parts of the signature of an n-gram model, as in ngram:3|normalizer:raw-1|…
+NGRAM_PROTOCOL = {
+    "ngram": "order of the model: the words or pieces of its longest n-grams",
+    "normalizer": "what is done to a text before it is cut into tokens, and the version of that; raw: nothing",
+    "tokenizer": "what a token is: words between blanks, single bytes, or pieces by the model's own file of "
+    "SentencePiece (sentencepiece) or of the package tokenizers (tokenizers); figures per token compare only where "
+    "that file is the same",
+    "sentence": "what is scored by itself, with nothing before it: a line, or the whole document",
+    "begin": "<s>: fed before each sentence, and not scored; none: not fed",
+    "end": "</s>: scored after each sentence; none: not scored",
+    "dtype": "number format of the probabilities",
 }
 
 CORPUS = {

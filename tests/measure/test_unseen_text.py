@@ -16,6 +16,7 @@ from nonplus.measure.report import Report
 from nonplus.measure.scoring import score
 from nonplus.measure.session import evaluate
 from nonplus.measure.statistics.document_sums import document_sums
+from nonplus.models import open_model
 from nonplus.models.llama.tokenizer import FileTokenizer
 from nonplus.models.synthetic import Bytes, Uniform
 from nonplus.views.explanation import explanation
@@ -174,6 +175,25 @@ def test_a_blank_at_the_beginning_that_the_tokenizer_would_add_is_no_loss(tmp_pa
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_a_tokenizer_of_bytes_loses_nothing(text: str) -> None:
     assert losses([text], Bytes()) == frozenset()
+
+
+def test_of_a_text_in_canonical_characters_nothing_that_can_be_seen_is_lost(tmp_path: object) -> None:
+    letters = tokenizers.models.BPE({**LETTERS, "K": 90, "\N{COMBINING ACUTE ACCENT}": 91}, [])
+    tokenizer = saved(rust(letters, normalizer=tokenizers.normalizers.NFC(), splits=False), tmp_path)
+    assert losses(["bé"], tokenizer) == frozenset()
+    assert losses(["be\N{COMBINING ACUTE ACCENT}"], tokenizer) == {"ways to write the same character"}
+    assert losses(["\N{KELVIN SIGN}"], tokenizer) == {"ways to write the same character"}
+
+
+def test_what_is_unknown_with_and_without_its_capitals_and_accents_is_not_lost(tmp_path: object) -> None:
+    words = rust(tokenizers.models.WordLevel({"ab": 0, "<unk>": 1}, unk_token="<unk>"))
+    assert losses(["ab Cdé ab"], saved(words, tmp_path)) == frozenset()
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+def test_the_normaliser_of_a_model_is_named_where_a_text_loses_something() -> None:
+    (caution,) = evaluate(["the  rain"], model=open_model("bundled:ngram")).cautions
+    assert caution.startswith("the normaliser standard-1, or the tokenizer, loses blanks and newlines of this text")
 
 
 def test_a_loss_is_a_line_of_the_report_and_a_caution(tmp_path: object) -> None:

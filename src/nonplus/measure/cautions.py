@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 from nonplus.measure.formatting import counted, first_of
+from nonplus.measure.interfaces import StatedProtocol
 from nonplus.measure.statistics.tally import Tally
 
 
-def text_cautions(tally: Tally, lost: frozenset[str]) -> Iterator[str]:
-    """What of the texts the model did not see as it is written; ``lost`` names what the
-    tokenizer loses.
+def text_cautions(tally: Tally, lost: frozenset[str], protocol: StatedProtocol) -> Iterator[str]:
+    """What of the texts the model did not see as it is written; ``lost`` names what is
+    lost before the model sees it.
     """
     if tally.unknown:
         yield (
@@ -23,9 +24,15 @@ def text_cautions(tally: Tally, lost: frozenset[str]) -> Iterator[str]:
         )
     if lost:
         yield (
-            f"the tokenizer loses {', '.join(sorted(lost))} of this text, so bits per byte divides by text that the "
-            "model did not see, and is too low"
+            f"{loser(protocol)} loses {', '.join(sorted(lost))} of this text, so bits per byte divides by text that "
+            "the model did not see, and is too low"
         )
+
+
+def loser(protocol: StatedProtocol) -> str:
+    """What loses parts of a text: the tokenizer, or a normaliser before it."""
+    normalizer = str(protocol.as_dict().get("normalizer", "raw"))
+    return "the tokenizer" if normalizer.startswith("raw") else f"the normaliser {normalizer}, or the tokenizer,"
 
 
 def _are(number: int) -> str:

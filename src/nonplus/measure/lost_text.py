@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from nonplus.measure.interfaces import Tokenizer
-from nonplus.measure.records import Ints, TokenizedTexts, nowhere
+from nonplus.measure.records import Bools, Encoding, Ints, TokenizedTexts, nowhere
 
 SAMPLE = 4096  # characters that are tried for what the tokenizer loses
 # Not one at an edge: many tokenizers put a blank before a text that has none.
@@ -46,7 +46,8 @@ def _of_text(texts: TokenizedTexts, places: Ints) -> Ints:
 def losses(texts: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
     """What the tokenizer loses of the beginning of ``texts``, in words.
 
-    It loses something if the text has the same ids without it.
+    It loses something if the text has the same ids without it, apart from what is
+    unknown to it.
     """
     sample = _beginning(texts)
     variants = {loss: text for loss, text in _variants(sample) if text != sample}
@@ -54,8 +55,18 @@ def losses(texts: Sequence[str], tokenizer: Tokenizer) -> frozenset[str]:
     # at once, because it may cost as much to begin as to encode all of them
     own, *others = tokenizer.encode([sample, *variants.values(), *signs], specials=False)
     lost = {loss for loss, other in zip(variants, others, strict=False) if np.array_equal(other.ids, own.ids)}
+    unknown_T = own.ids == tokenizer.unknown_id
+    if lost and unknown_T.any():
+        lost &= losses([_without(sample, own, unknown_T)], tokenizer)
     dropped = any(not len(sign.ids) for sign in others[len(variants) :])
     return frozenset(lost | ({"characters without a token"} if dropped else set()))
+
+
+def _without(text: str, tokens: Encoding, left_out_T: Bools) -> str:
+    """The text without that of some tokens."""
+    data, begins = text.encode(), [0, *tokens.byte_ends[:-1].tolist()]
+    spans = zip(begins, tokens.byte_ends.tolist(), left_out_T.tolist(), strict=True)
+    return b"".join(data[begin:end] for begin, end, left_out in spans if not left_out).decode(errors="ignore")
 
 
 def _beginning(texts: Sequence[str]) -> str:
@@ -74,6 +85,10 @@ def _variants(text: str) -> Iterator[tuple[str, str]]:
     yield "capitals", text.lower()
     yield "blanks and newlines", _INNER_BLANKS.sub(" ", text)
     if not text.isascii():
-        apart = unicodedata.normalize("NFD", text)
-        yield "accents", unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c)))
-        yield "forms of characters", unicodedata.normalize("NFKC", text)
+        composed, apart = (unicodedata.normalize(form, text) for form in ("NFC", "NFD"))
+        yield "ways to write the same character", composed
+        others = {
+            "accents": unicodedata.normalize("NFC", "".join(c for c in apart if not unicodedata.combining(c))),
+            "forms of characters": unicodedata.normalize("NFKC", text),
+        }
+        yield from ((loss, other) for loss, other in others.items() if other != composed)

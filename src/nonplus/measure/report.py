@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, final
 
-from nonplus.measure.cautions import text_cautions
+from nonplus.measure.cautions import loser, text_cautions
 from nonplus.measure.counts import count_lines, count_phrases, counts
 from nonplus.measure.formatting import counted, figure, html_table, jsonable, timed
 from nonplus.measure.interfaces import StatedProtocol
@@ -182,7 +182,7 @@ class Report:
     @property
     def cautions(self) -> tuple[str, ...]:
         """Where the figures mislead under this protocol or on this text."""
-        return (*self.protocol.cautions, *text_cautions(self.tally, self.lost))
+        return (*self.protocol.cautions, *text_cautions(self.tally, self.lost, self.protocol))
 
     @property
     def tokens_per_second(self) -> float | None:
@@ -321,7 +321,7 @@ def _summary(report: Report) -> str:
         head += f", {figure(report.bits_per_byte)} bits per byte"
     scored = f"{counted(tally.scored, 'token')} of {counted(tally.documents, 'document')}"
     stated = f"{report.protocol.signature}; fingerprint {report.protocol.fingerprint}"
-    lost = [f"the tokenizer loses {', '.join(sorted(report.lost))}"] if report.lost else []
+    lost = [f"{loser(report.protocol)} loses {', '.join(sorted(report.lost))}"] if report.lost else []
     return "; ".join(
         [f"{head} over {scored} ({stated})", f"interval: {uncertainty.line}", *count_phrases(tally), *lost]
     )

@@ -168,7 +168,7 @@ class Measurement:
                 f"no token could be scored: of {self._sums.tally.unscored:,} tokens, none has a token before it in its "
                 f"window under {self.protocol.signature.partition('|')[0]}; give a longer text, or a larger window=…"
             )
-        for caution in text_cautions(self._sums.tally, self._sums.lost):
+        for caution in text_cautions(self._sums.tally, self._sums.lost, self.protocol):
             warn(caution, SuspectInput)
         return Report(
             tally=self._sums.tally,

@@ -29,6 +29,7 @@ def luminance(colour) -> float:
 
 def test_without_a_terminal_every_token_is_on_a_line_with_its_bits(run):
     ran = run("score", "abc", "--model", "uniform:256", "--show")
+    assert ran.out.startswith("    bits  token\n")
     assert re.findall(r"^ +(\S+)  '(.)'$", ran.out, re.MULTILINE) == [("-", "a"), ("8.00", "b"), ("8.00", "c")]
 
 

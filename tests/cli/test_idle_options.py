@@ -58,6 +58,11 @@ def test_a_run_that_did_not_stop_early_says_how_far_it_came(run, verses):
     assert "it was to be within 0.1% of the perplexity" in printed
 
 
+def test_a_run_over_one_document_says_why_it_did_not_stop_early(run, fox):
+    printed = " ".join(run("score", fox, "-m", "tiny", "--until", "1%").out.split())
+    assert "not stopped early: a run stops between documents, and this is one; lines:FILE makes a document" in printed
+
+
 def test_a_narrow_interval_of_few_documents_is_not_called_wide(run, tmp_path):
     (tmp_path / "six.txt").write_text("the same line\n" * 6)
     printed = " ".join(run("score", f"lines:{tmp_path / 'six.txt'}", "-m", "tiny", "--until", "10%").out.split())

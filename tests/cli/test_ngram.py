@@ -155,7 +155,7 @@ def test_a_bundle_is_shown_with_how_it_was_made(run: Run, bundle: Path) -> None:
     assert re.fullmatch(
         r"probabilities off by 0\.\d+, back-off weights off by .* at most, in base-10 logarithms", lines["order 2"]
     )
-    assert re.fullmatch(r"within \d+\.\d\d%: the probabilities after any history", lines["sums to 1"])
+    assert re.fullmatch(r"within \d+\.\d\d% at worst: the probabilities after any history", lines["sums to 1"])
     assert "words.txt" in lines
 
 
@@ -165,7 +165,7 @@ def test_bins_as_wide_as_any_are_shown(run: Run, tmp_path: Path) -> None:
     (tmp_path / "wide.arpa").write_text(wide)
     assert run("ngram", "convert", tmp_path / "wide.arpa", "-o", tmp_path / "wide", "--quantize", 2).code == 0
     shown = run("ngram", "inspect", tmp_path / "wide")
-    assert re.search(r"sums to 1 +within a factor of 10\^1\.5e\+30: the prob", shown.out), shown.err
+    assert re.search(r"sums to 1 +within a factor of 10\^1\.5e\+30 at worst: the prob", shown.out), shown.err
 
 
 def test_the_bundle_that_comes_with_the_package_is_inspected_by_its_name(run: Run) -> None:

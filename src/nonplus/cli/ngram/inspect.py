@@ -57,7 +57,7 @@ def _errors(found: Inspection) -> Iterator[tuple[str, str]]:
         probs, backoffs = [0.0, *(each[0] for each in found.errors)], [0.0, *(each[1] for each in found.errors[:-1])]
         bound = greatest_sum(probs, backoffs)
         within = f"{10**bound - 1:.2%}" if bound < 1 else f"a factor of 10^{bound:.3g}"
-        yield "  sums to 1", f"within {within}: the probabilities after any history"
+        yield "  sums to 1", f"within {within} at worst: the probabilities after any history"
 
 
 def _rules() -> Iterator[tuple[str, str]]:

@@ -31,11 +31,12 @@ class Screen:
 
     def show(self, scored: ScoredText, sums: DocumentSums) -> None:
         """Print a text or a part of one, with the perplexity up to its end; before the
-        first one, the legend.
+        first one, what colours or numbers mean.
         """
         perplexity = figure(sums.perplexity) if sums.tokens else "-"
-        if self._coloured and not self._begun:
-            self._console.print(legend(self._styles), soft_wrap=True)
+        if not self._begun:
+            head = legend(self._styles) if self._coloured else Text(f"{'bits':>8}  token", "dim")
+            self._console.print(head, soft_wrap=True)
         self._begun = True
         before = scored.part.tokens
         name = f"{one_line(scored.document.id)}{f', from token {before:,} on' if before else ''}"

@@ -96,6 +96,8 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
 def _still_wide(report: Report, until: float) -> str:
     """How far a run was from ``--until`` when its texts ended."""
     wanted = f"within {100 * until:.3g}% of the perplexity"
+    if report.tally.documents == 1:
+        return "early: a run stops between documents, and this is one; lines:FILE makes a document of each line"
     if report.interval is None or not report.perplexity:
         return f"early: the texts ended before there was an interval {wanted}"
     reached = report.interval.high / report.perplexity - 1

@@ -16,7 +16,8 @@ from textbook import estimated
 from training import PLACE, by_words, in_memory, lines, new_rules, trained, trained_in
 
 import nonplus
-from nonplus.errors import BadInput
+from nonplus.errors import BadInput, SuspectInput
+from nonplus.measure.records import Document
 from nonplus.models.ngram.bundle import open_bundle
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS
 from nonplus.models.ngram.normalizers.named import named
@@ -204,3 +205,38 @@ def test_documents_without_text_make_no_model_and_add_nothing_to_one(
     for name, texts in (("with", ["a b", *blank]), ("without", ["a b"])):
         nonplus.train_ngrams(texts, arpa=tmp_path / name, options=options)
     assert (tmp_path / "with").read_bytes() == (tmp_path / "without").read_bytes()
+
+
+def test_only_as_lmplz_a_discount_of_0_is_taken(tmp_path):
+    # lmplz -o 2 --discount_fallback (KenLM 0.3.0): D1=0.666667 D2=0 D3+=3
+    found = {}
+    for exact in (False, True):
+        with pytest.warns(SuspectInput, match="too small"):
+            found[exact] = nonplus.train_ngrams(
+                ["e\ne\nc a b e"],
+                tmp_path / f"model-{exact}",
+                options=TrainingOptions(order=2, normalizer="raw", exact_lmplz=exact),
+            ).discounts[1]
+    assert (found[True].two, found[True].more) == (0, 3)
+    assert found[False].two == 1
+
+
+def test_a_discount_of_0_that_leaves_nothing_is_refused_and_nothing_is_left(tmp_path):
+    options = TrainingOptions(order=2, normalizer="raw", exact_lmplz=True)
+    with pytest.raises(BadInput, match=r"leaves no probability .* lmplz writes -inf; .* leave out exact_lmplz=True"):
+        nonplus.train_ngrams(["a e\ne\nb a e"], tmp_path / "model", options=options)
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_word_too_long_for_an_arpa_file_is_refused_before_the_training(tmp_path):
+    with pytest.raises(BadInput, match=r"begins 'aaa.* has 600,000 bytes, .* at most 524,256, .* output=FOLDER"):
+        nonplus.train_ngrams(["b " + 600_000 * "a"], arpa=tmp_path / "model.arpa", options=TrainingOptions(order=2))
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_context_is_not_trained_on_and_that_is_said(tmp_path):
+    documents = [Document(text="a b", context="c "), "b c"]
+    with pytest.warns(SuspectInput) as said:
+        report = nonplus.train_ngrams(documents, tmp_path / "model", options=TrainingOptions(order=2))
+    assert "1 document with a context, which is not trained on" in str(said[0].message)
+    assert report.bytes == 6

@@ -19,7 +19,7 @@ from nonplus.models.ngram.ngrams import Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.text import pieces as pieces_module
 from nonplus.models.ngram.text.byte_words import ByteWords
-from nonplus.models.ngram.text.pieces import Pieces, plain_pieces_of
+from nonplus.models.ngram.text.pieces import Pieces, plain_pieces_of, written
 from nonplus.models.ngram.text.rules import Rules, rules_of
 from nonplus.models.ngram.text.splitters import piece_model
 from nonplus.models.ngram.text.tokenizer import RulesTokenizer
@@ -304,3 +304,17 @@ def test_a_file_that_is_no_tokenizer_is_refused_by_name(tmp_path):
     (tmp_path / "broken.model").write_bytes(b"\x00\x01what")
     with pytest.raises(BadModel, match=r"broken\.model is neither a SentencePiece model nor a tokenizer\.json"):
         piece_model(tmp_path / "broken.model")
+
+
+@given(st.lists(st.lists(st.sampled_from([b"<", b"+", b"20>", b"3C>", b" ", b"empty>", b"a"])).map(b"".join)))
+def test_pieces_are_different_words_without_blanks(pieces: list[bytes]) -> None:
+    words = {piece: written(piece) for piece in pieces}
+    assert len({*words.values()}) == len(words)
+    assert all(word and b" " not in word for word in words.values())
+
+
+def test_a_piece_without_blanks_is_a_word_as_it_is() -> None:
+    assert [written(piece) for piece in (b"a", b"<0x20>", b"<s>", b"<+")] == [b"a", b"<0x20>", b"<s>", b"<+"]
+    assert [written(piece) for piece in (b"a b", b"a<+20>b", b"", b"<empty>")] == [
+        b"a<+20>b", b"a<+3C>+20>b", b"<empty>", b"<+3C>empty>"
+    ]  # fmt: skip

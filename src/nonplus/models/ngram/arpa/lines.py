@@ -13,7 +13,7 @@ from nonplus.errors import BadModel
 
 _HEAD = 16  # bytes that tell a compression
 _AT_ONCE = 1 << 20  # bytes
-_LONGEST = 1 << 20  # bytes of a line that says something
+LONGEST_LINE = 1 << 20  # bytes of a line that says something
 _SHOWN = 60  # characters of a file in a message
 
 
@@ -68,9 +68,9 @@ class Lines:
 
     def _read_on(self) -> bool:
         rest = self._text[self._at :]
-        if len(rest) > _LONGEST:
+        if len(rest) > LONGEST_LINE:
             self.number += 1
-            self.refuse(f"the line is longer than {_LONGEST:,} bytes, which no n-gram is; give an ARPA file")
+            self.refuse(f"the line is longer than {LONGEST_LINE:,} bytes, which no n-gram is; give an ARPA file")
         more = self._stream.read(_AT_ONCE)
         self._text, self._at = rest + more, 0
         return bool(more)

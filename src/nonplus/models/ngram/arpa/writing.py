@@ -5,7 +5,7 @@ Numbers are the shortest decimals that read back as the same float32.
 Letters in shapes: M n-grams of a block, k words of each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, final
 
@@ -13,10 +13,12 @@ from nonplus.errors import BadInput
 from nonplus.files import reading
 from nonplus.kernels.native import arpa as native
 from nonplus.models.ngram.arpa.decimals import decimals
+from nonplus.models.ngram.arpa.lines import LONGEST_LINE
 from nonplus.models.ngram.ngrams import Block, Ngrams
 
 _BREAKS = b" \t\r\n"  # what divides fields and lines
 _AT_ONCE = 1 << 16  # n-grams
+_NUMBERS = 64  # bytes of a line beside its words, and more
 _RARE = 64  # n-grams written in Python where the C kernel stops
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
 _HEADER = 1 << 16  # bytes in which an ARPA file has begun; anything may stand before
@@ -43,9 +45,9 @@ def write_arpa(file: IO[bytes], ngrams: Ngrams) -> None:
     """Write the model; the same model always gives the same bytes.
 
     Raises:
-        BadInput: a word is empty, or holds a blank, a tab or the end of a line.
+        BadInput: a word does not fit: see :func:`check_words`.
     """
-    writer = _Writer([_checked(word) for word in ngrams.words])
+    writer = _Writer(check_words(ngrams.words, order=len(ngrams.counts)))
     file.write(b"\\data\\\n")
     for order, count in enumerate(ngrams.counts, 1):
         file.write(b"ngram %d=%d\n" % (order, count))
@@ -58,8 +60,23 @@ def write_arpa(file: IO[bytes], ngrams: Ngrams) -> None:
     file.write(b"\n\\end\\\n")
 
 
-def _checked(word: str) -> bytes:
+def check_words(words: Iterable[str], *, order: int) -> list[bytes]:
+    """The words in UTF-8, if n-grams of so many can stand in a line of the file.
+
+    Raises:
+        BadInput: one is too long, is empty, or holds a blank, a tab or the end of a
+            line.
+    """
+    return [_checked(word, (LONGEST_LINE - _NUMBERS) // order) for word in words]
+
+
+def _checked(word: str, longest: int) -> bytes:
     packed = word.encode()
+    if len(packed) > longest:
+        raise BadInput(
+            f"the word that begins {word[:20]!r} has {len(packed):,} bytes, and in an ARPA file of this order a word "
+            f"has at most {longest:,}, since a line is read up to {LONGEST_LINE:,}; write a bundle, with output=FOLDER"
+        )
     if not packed or packed.translate(None, _BREAKS) != packed:
         raise BadInput(
             f"the word {word!r} cannot stand in an ARPA file, where blanks divide words; keep the model as a bundle"

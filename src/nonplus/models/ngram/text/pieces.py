@@ -13,6 +13,7 @@ Letters in shapes: N bytes, S parts of texts, W words, T pieces.
 """
 
 import functools
+import re
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ from nonplus.models.ngram.normalizers.aligned import Bytes
 from nonplus.models.ngram.text.words import Split, Table, Vocabulary, table
 
 BLANKS = b"\t\n\v\f\r "
+# A blank, or what a piece must not begin by itself: see `written`
+_ESCAPED = re.compile(rb"[\t\n\v\f\r ]|<(?=\+[0-9A-F]{2}>|empty>)")
 _MOST_WORDS = 1 << 20  # that are kept with their pieces: some 100 MB
 _MOST_BYTES = 1 << 26  # of them: a text without blanks is one word
 
@@ -199,7 +202,9 @@ def _merged(whole_S: Bools, by_words: Split, whole: Split) -> Split:
 
 @functools.lru_cache(1 << 16)
 def written(piece: bytes) -> bytes:
-    """A piece as a word, in which an ARPA file allows no blank."""
-    if piece and not any(blank in piece for blank in BLANKS):
-        return piece
-    return b"".join(b"<0x%02X>" % byte if byte in BLANKS else bytes([byte]) for byte in piece) or b"<empty>"
+    """A piece as a word, in which an ARPA file allows no blank; another for each piece.
+
+    A blank is written ``<+20>``, by its byte, and so is the ``<`` of a piece that would
+    look like one, or like the empty one. SentencePiece's ``<0x20>`` is another piece.
+    """
+    return _ESCAPED.sub(lambda found: b"<+%02X>" % found[0][0], piece) or b"<empty>"

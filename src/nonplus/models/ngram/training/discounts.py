@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import final
 
+import numpy as np
+
 from nonplus.measure.records import Ints
 
 
@@ -29,14 +31,21 @@ class Discounts:
 FALLBACK = Discounts(0.5, 1.0, 1.5, estimated=False)
 
 
-def discounts(n_of_count: Ints) -> Discounts:
-    """From how many n-grams have the adjusted count 0, 1, 2, 3, 4."""
-    n = [int(each) for each in n_of_count[1:5]]
-    if 0 in n[:3]:
+def discounts(n_of_count: Ints, *, zero: bool = False) -> Discounts:
+    """From how many n-grams have the adjusted count 0, 1, 2, 3, 4.
+
+    ``zero`` tells whether a discount of 0 is taken, as ``lmplz`` does. It can leave
+    nothing for n-grams not seen. Computed in float32 and in the order in which
+    ``lmplz`` multiplies, since the last bit can decide whether one is 0 or below it.
+    """
+    n = n_of_count[1:5]
+    if not n[:3].all():
         return FALLBACK
-    y = n[0] / (n[0] + 2 * n[1])
-    found = [j - (j + 1) * y * next_ / this for j, (this, next_) in enumerate(pairwise(n), 1)]
-    # A discount of 0 would leave nothing for n-grams not seen.
-    if all(0 < discount <= j for j, discount in enumerate(found, 1)):
-        return Discounts(found[0], found[1], found[2])
+    y = np.float32(n[0]) / np.float32(n[0] + 2 * n[1])
+    found = [
+        np.float32(j) - np.float32(j + 1) * y * np.float32(next_) / np.float32(this)
+        for j, (this, next_) in enumerate(pairwise(n), 1)
+    ]
+    if all(0 < discount <= j or (zero and discount == 0) for j, discount in enumerate(found, 1)):
+        return Discounts(float(found[0]), float(found[1]), float(found[2]))
     return FALLBACK

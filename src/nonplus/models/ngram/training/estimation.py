@@ -14,6 +14,7 @@ from typing import final
 
 import numpy as np
 
+from nonplus.errors import BadInput
 from nonplus.kernels.native import counting as native
 from nonplus.kernels.native.counting import Level
 from nonplus.measure.records import Bools, Floats, Ints
@@ -107,6 +108,11 @@ def backoffs(word_M: WordIds, weight_W: Float32s, *, words: int) -> Float32s:
 
 def log10(values: Floats) -> Float32s:
     """Base-10 logarithms, at most 0, as models keep them."""
+    if not values.all():
+        raise BadInput(
+            "a discount of 0 leaves no probability for what was not seen after some words, where lmplz writes -inf; "
+            "give more text, or leave out exact_lmplz=True"
+        )
     return np.minimum(np.log10(values), 0.0).astype(np.float32)
 
 

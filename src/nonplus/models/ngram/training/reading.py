@@ -12,8 +12,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.errors import BadInput
+from nonplus.cautions import warn
+from nonplus.errors import BadInput, SuspectInput
 from nonplus.kernels.native.counting import Digits
+from nonplus.measure.formatting import counted
 from nonplus.measure.records import Document, Ints
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.text.sentences import Sentences, TextRules
@@ -194,9 +196,10 @@ def _check_same(documents: Iterable[Document | str], folder: WorkFolder, meter: 
 
 def _batches(documents: Iterable[Document | str]) -> Iterator[list[str]]:
     batch: list[str] = []
-    size = 0
+    size = contexts = 0
     for document in documents:
         text = document if isinstance(document, str) else document.text
+        contexts += not isinstance(document, str) and bool(document.context)
         batch.append(text)
         size += len(text) + 64
         if size >= _BATCH:
@@ -204,6 +207,12 @@ def _batches(documents: Iterable[Document | str]) -> Iterator[list[str]]:
             batch, size = [], 0
     if batch:
         yield batch
+    if contexts:
+        warn(
+            f"{counted(contexts, 'document')} with a context, which is not trained on; put it into the text to train "
+            "on it",
+            SuspectInput,
+        )
 
 
 def _sentences(texts: list[str], rules: TextRules) -> Iterator[Sentences]:

@@ -64,8 +64,8 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
     """Estimate a model; what earlier calls finished in the text's folder is used.
 
     Raises:
-        BadInput: a word is more frequent than can be counted, or the memory does not
-            hold the words.
+        BadInput: a word is more frequent than can be counted, the memory does not hold
+            the words, or a discount of 0 leaves nothing for what was not seen.
     """
     if (most := int(text.counts_V.max())) > _MOST_COUNTED:
         raise BadInput(
@@ -79,7 +79,7 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
     for part in meter.each(parts[::-1]):
         counted += stages.count_partition(text, part, parts, thresholds=thresholds)
     adjusted_V = _adjusted_unigrams(text, options, counted)
-    found = tuple(discounts(each) for each in _histograms(text, options, adjusted_V, counted))
+    found = tuple(discounts(each, zero=options.exact_lmplz) for each in _histograms(text, options, adjusted_V, counted))
     prob_V = unigrams(adjusted_V, found[0])
     meter.begin("estimating", len(parts))
     for part in meter.each(parts):

@@ -9,7 +9,7 @@ from nonplus.cautions import warn
 from nonplus.errors import BadInput, SuspectInput
 from nonplus.files import replacing
 from nonplus.measure.records import Document
-from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
+from nonplus.models.ngram.arpa.writing import check_arpa_free, check_words, write_arpa
 from nonplus.models.ngram.bundle import check_free, write_bundle
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.normalizers.named import named
@@ -59,7 +59,9 @@ def train_and_write(
             arpa = None if outputs.arpa is None else files.enter_context(replacing(outputs.arpa))
             subwords = trained_pieces(documents, options, folder, meter) if options.pieces else given_model
             text = _read(documents, subwords, options, folder, meter)
-            model = train(text, options, meter)
+            if arpa is not None:
+                _check_words(text, options)
+            model = _train(text, options, meter)
             report = _report(model, sizes_of(folder), options)
             _warn(report)
             meter.begin("writing")
@@ -105,6 +107,23 @@ def _read(
         folder.remove()
         raise
     return text
+
+
+def _check_words(text: Text, options: TrainingOptions) -> None:
+    """Refuse what an ARPA file cannot hold before the work is done."""
+    try:
+        check_words(text.words, order=options.order)
+    except BadInput:
+        text.folder.remove()
+        raise
+
+
+def _train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained:
+    try:
+        return train(text, options, meter)
+    except BadInput:  # nor does one go on with this one
+        text.folder.remove()
+        raise
 
 
 def _given_model(options: TrainingOptions) -> PieceModel | None:

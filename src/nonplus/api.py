@@ -125,6 +125,8 @@ def train_ngrams(
         packed=packed,
         keep_text=keep_text,
     )
+    if isinstance(documents, Path):
+        outputs.check_kept([documents])
     texts = WithText(given(documents, keep_blank=False))
     return train_and_write(texts, outputs, options or TrainingOptions(), meter=TrainingMeter())
 

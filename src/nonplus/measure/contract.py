@@ -17,7 +17,7 @@ from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.records import Encoding, Encodings, Floats, Ints, TokenizedTexts, n_bytes
 from nonplus.measure.scores import Matches, Readings, ScoredTexts
 
-_ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
+ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
 _KINDS = {"float": np.floating, "integer": np.integer, "bool": np.bool_}
 
 
@@ -204,7 +204,7 @@ def _possible(nats: Floats, model: AnyModel) -> Floats:
             f"{model.name} gives NaN in {model.dtype}, and a probability is a number; check that its weights are "
             "finite, and that its scores stay in the range of that dtype"
         )
-    if least < -_ROUNDING:
+    if least < -ROUNDING:
         raise BadModel(
             f"{model.name} gives the log-probability {-least:.3g}, and none is above 0; "
             "normalise its scores, for instance by a log-softmax"

@@ -244,3 +244,7 @@ def test_a_real_file_of_another_tool_is_read(data):
         model = read_arpa(data / "models" / "arpa" / "cmu-weather-3gram.lm")
     assert model.counts == (780, 14416, 46976)  # its header, and <unk>
     assert numbers(model.orders[0])[(1,)] == (np.float32(-1.1289), np.float32(-4.2331))
+
+
+def test_the_mark_of_utf8_may_stand_before_the_model(reads):
+    assert reads(b"\xef\xbb\xbf" + WEATHER).words == reads(WEATHER).words

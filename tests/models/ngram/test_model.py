@@ -325,6 +325,7 @@ def test_bytes_after_normalising_are_those_of_the_text_without_its_context() -> 
     [
         ("", "names? the folder of a bundle, an ARPA file or"),
         ("nowhere.arpa", "there is none of the name 'nowhere.arpa'"),
+        ("/dev/null", "takes the folder of a bundle or a regular file, and '/dev/null' is neither; check it"),
         (str(FIXTURES), "is no bundle: it has no manifest.json; write one with nonplus ngram train"),
         (__file__, r"without a line \\data\\"),
     ],
@@ -414,3 +415,15 @@ def test_by_any_normaliser_tokens_tile_the_users_text_and_texts_do_not_depend_on
         (alone,) = scored(text, model=model)
         assert np.array_equal(alone.nats, one.nats)
         assert np.array_equal(alone.tokens.byte_ends, one.tokens.byte_ends)
+
+
+def test_a_back_off_weight_above_one_counts_until_a_probability_is_above_one(tmp_path: Path) -> None:
+    arpa = tmp_path / "pos.arpa"
+    unigrams = "-1\t<unk>\n-99\t<s>\t-0.5\n-0.1\t</s>\n-3.5\tb\n-0.1\ta\t3.0\n"
+    arpa.write_text(f"\\data\\\nngram 1=5\nngram 2=1\n\n\\1-grams:\n{unigrams}\n\\2-grams:\n-0.2\t<s> a\n\n\\end\\\n")
+    model = nonplus.open_model(f"ngram:{arpa}")
+    (b,) = nonplus.score(["a b"], model=model)
+    assert (b.nats / -math.log(10)).tolist() == pytest.approx([-0.2, 3.0 - 3.5, -0.1], abs=1e-6)
+    said = r"gives the word 'a' a probability of 10\^2.9 in one place, and none is above 1: .* are 10\^3 together"
+    with pytest.raises(BadModel, match=said):
+        list(nonplus.score(["a a b"], model=model))

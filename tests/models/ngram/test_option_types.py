@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import nonplus
 from nonplus.errors import BadInput, BadModel
 from nonplus.models.ngram.converting import Form
 from nonplus.models.ngram.pruning.files import PruneOptions
@@ -54,3 +55,31 @@ def test_an_option_of_another_type_is_refused_by_name(kind: type, options: dict,
 def test_a_normaliser_that_there_is_not_is_refused_with_the_options() -> None:
     with pytest.raises(BadModel, match="normalizer=rwa is none that this version of nonplus has"):
         TextOptions(normalizer="rwa")
+
+
+@pytest.mark.parametrize(
+    ("output", "arpa", "folder"),
+    [
+        ("kk", "kk", "kk, the folder of the bundle"),
+        ("kk", "kk/x.arpa", "kk, the folder of the bundle"),
+        ("a/kk", "a", "a/kk, the folder of the bundle"),
+        ("kk", "./kk/../kk", "kk, the folder of the bundle"),
+        ("kk", "kk.training", "kk.training, the folder of the unfinished work"),
+        ("kk", "kk.training/x.arpa", "kk.training, the folder of the unfinished work"),
+    ],
+)
+def test_outputs_of_which_one_replaces_the_other_are_refused(output: str, arpa: str, folder: str) -> None:
+    said = f"arpa={Path(arpa)} and {folder}, cannot both be there; give arpa={output}.arpa"
+    with pytest.raises(BadInput, match=said):
+        Outputs(output=Path(output), arpa=Path(arpa))
+
+
+@pytest.mark.parametrize("name", ["kk", "kk/more/text.txt"])
+def test_an_output_does_not_replace_what_is_read(tmp_path: Path, name: str) -> None:
+    text = tmp_path / name
+    text.parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / "kk/manifest.json").write_text("{}") if "/" in name else None
+    text.write_text("rain falls")
+    with pytest.raises(BadInput, match=f"{text} is read, and output={tmp_path / 'kk'} would replace it"):
+        nonplus.train_ngrams(text, tmp_path / "kk")
+    assert text.read_text() == "rain falls"

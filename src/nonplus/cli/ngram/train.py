@@ -1,5 +1,6 @@
 """``nonplus ngram train``: texts to a model of their n-grams."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
     """
     outputs, corpus_options = Outputs(**fields_set(Outputs, options)), fields_set(CorpusOptions, options)
     chosen = TrainingOptions(**fields_set(TrainingOptions, options))
+    outputs.check_kept([Path(source) for source in sources if os.path.exists(source)])
     corpus = open_corpora(sources, options=CorpusOptions(**corpus_options))
     meter = TrainingMeter()
     written = {path: in_place_of(path.exists()) for path in (outputs.output, outputs.arpa) if path is not None}

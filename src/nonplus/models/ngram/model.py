@@ -5,6 +5,7 @@ K those that are not a first ``<s>``, N those of them that are scored, C the oth
 of a chunk, V words.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
@@ -15,7 +16,8 @@ from typing import Protocol, TypeVar, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.errors import BadInput
+from nonplus.errors import BadInput, BadModel
+from nonplus.measure.contract import ROUNDING
 from nonplus.measure.lost_text import marked
 from nonplus.measure.readings import readings
 from nonplus.measure.records import Document, Floats, Integers, Ints, TokenizedTexts
@@ -28,6 +30,8 @@ from nonplus.models.ngram.text.tokenizer import RulesTokenizer
 from nonplus.threads import processors
 
 Chunk = TypeVar("Chunk")
+
+_LN10 = math.log(10)
 
 
 class Found(Protocol):
@@ -145,6 +149,8 @@ class NgramModel:
         )
         index_N = _after_context(offsets, firsts_D)
         at_N = at_K if len(index_N) == len(at_K) else at_K[index_N]
+        nats_N = found.nats_T.take(at_N)
+        self._check_possible(nats_N, found.backoff_T.take(at_N), texts.ids_T.take(at_N))
         read = None
         if alternatives:
             chunks = self._lookup.distributions(texts.ids_T, texts.starts, at_N)
@@ -152,10 +158,28 @@ class NgramModel:
         return ScoredTexts.complete(
             marked(tokens, self.tokenizer),
             index=narrow(index_N),
-            nats=found.nats_T.take(at_N),
+            nats=nats_N,
             seen=np.minimum(_places(at_N, texts.starts), self.order - 1),
             readings=read,
             matches=Matches(found.length_T.take(at_N), 0.0 - found.backoff_T.take(at_N).astype(np.float64)),
+        )
+
+    def _check_possible(self, nats_N: Floats, backoffs_N: Float32s, ids_N: WordIds) -> None:
+        """Refuse a probability above 1, which back-off weights above 1 can make of one
+        that is not.
+
+        Raises:
+            BadModel: there is one; the message names the word and the weights.
+        """
+        if nats_N.min(initial=0.0) >= -ROUNDING:
+            return
+        worst = int(nats_N.argmin())
+        word = self.tokenizer.decode([int(ids_N[worst])])
+        raise BadModel(
+            f"{self.name} gives the word {word!r} a probability of 10^{-nats_N[worst] / _LN10:.3g} in one place, and "
+            f"none is above 1: the back-off weights of the words before it are 10^{backoffs_N[worst] / _LN10:.3g} "
+            "together, so the model is not normalised; make it again with the tool that it is from, or train one with "
+            "nonplus ngram train"
         )
 
     def _normalised_bytes(self, documents: Sequence[Document], bytes_D: Ints) -> Ints | None:

@@ -48,9 +48,8 @@ def found_at(name: str) -> Path:
     with reading(path):
         is_folder, is_file = path.is_dir(), path.is_file()
     if not is_folder and not is_file:
-        raise BadModel(
-            f"ngram: takes the folder of a bundle or a file, and there is none of the name {name!r}; check it"
-        )
+        came = f"{name!r} is neither" if path.exists() else f"there is none of the name {name!r}"
+        raise BadModel(f"ngram: takes the folder of a bundle or a regular file, and {came}; check it")
     if is_file and path.name in _PARTS and is_bundle(path.parent):
         raise BadModel(f"{name} is a part of the bundle {path.parent}; name the folder: ngram:{path.parent}")
     if is_folder and not is_bundle(path):

@@ -21,6 +21,7 @@ from nonplus.models.ngram.kenlm.file import is_kenlm
 from nonplus.models.ngram.ngrams import BEGIN, END, SPECIAL_WORDS, UNKNOWN, Block, NgramsInMemory
 
 _COUNT = re.compile(rb"ngram[ \t]+(\d{1,9})[ \t]*=[ \t]*(\d{1,18})")
+_BEGIN = (b"\\data\\", b"\xef\xbb\xbf\\data\\")  # some editors put the mark of UTF-8 before a text
 _NO_UNKNOWN = -100.0  # what KenLM gives unknown words if the file does not
 
 
@@ -48,7 +49,7 @@ def read_arpa(path: Path) -> NgramsInMemory:
 
 def _counts(lines: Lines) -> list[int]:
     """How many n-grams of each order the header promises."""
-    while (line := lines.take()) != b"\\data\\":
+    while (line := lines.take()) not in _BEGIN:
         if line is None:
             lines.refuse(
                 "the file ends without a line \\data\\, which begins the model; give an ARPA file or a KenLM binary"

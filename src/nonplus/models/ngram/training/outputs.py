@@ -1,5 +1,7 @@
 """What a training writes, as one value."""
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,7 @@ class Outputs:
                 raise BadInput(f"{name}=- names no file, and a model is too large for a pipe; give {name}=NAME")
         if self.output is not None and self.output.suffix == ".arpa":
             raise BadInput(f"output={self.output} names an ARPA file, not a folder; give arpa={self.output}")
+        self._check_apart()
         Form(quantize=self.quantize, packed=self.packed)  # checks them
         check_switch("keep_text", self.keep_text)
         for name in ("quantize", "packed", "keep_text"):
@@ -41,9 +44,38 @@ class Outputs:
                     f"{name}={getattr(self, name)} is about a bundle, and an ARPA file has none; give output=FOLDER"
                 )
 
+    def check_kept(self, inputs: Iterable[Path]) -> None:
+        """Refuse outputs that would replace what the model is trained on.
+
+        Raises:
+            BadInput: a file or folder of ``inputs`` lies in what is replaced.
+        """
+        for name in ("output", "arpa"):
+            replaced = getattr(self, name)
+            for given in inputs if replaced is not None else ():
+                if _holds(replaced, given):
+                    raise BadInput(f"{given} is read, and {name}={replaced} would replace it; give another {name}=NAME")
+
+    def _check_apart(self) -> None:
+        """Refuse an ARPA file and a folder of which one would replace the other."""
+        if self.output is None or self.arpa is None:
+            return
+        for folder, what in ((self.output, "the bundle"), (self.work, "the unfinished work")):
+            if _holds(folder, self.arpa) or _holds(self.arpa, folder):
+                raise BadInput(
+                    f"arpa={self.arpa} and {folder}, the folder of {what}, cannot both be there; give "
+                    f"arpa={self.output}.arpa"
+                )
+
     @property
     def work(self) -> Path:
         """The folder of the work that is not finished, beside the model."""
         first = self.output or self.arpa
         assert first is not None
         return work_beside(first)
+
+
+def _holds(path: Path, other: Path) -> bool:
+    """Whether the other is the same place or lies in it."""
+    place, inner = Path(os.path.realpath(path)), Path(os.path.realpath(other))
+    return place == inner or place in inner.parents

@@ -63,11 +63,11 @@ def test_a_size_may_have_a_unit(run: Run, tmp_path: Path, size: str, most: int) 
         (["--to-bytes", "6X"], "--to-bytes 6X is no number of bytes; write e.g. --to-bytes 6M, with K, M"),
         (["--to-bytes", "inf"], "--to-bytes inf is no number of bytes"),
         (["--to-bytes", "9"], "alone take .* bytes, got --to-bytes 9; allow more bytes"),
-        ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000, --to-bytes 6000000 and --counts 0,0,1, got none"),
+        ([], "pruning takes one of --entropy 1e-8, --ngrams 1000000, --to-bytes 6000000 and --counts 0 0 1, got none"),
         (["--ngrams", "2"], "the model has 8 words, got --ngrams 2; allow at least as many"),
         (["--ngrams", "9", "--quantize", "1"], "--quantize 1 is no number of bits"),
         (["--to-bytes", "1K", "--no-packed"], "--to-bytes 1K is about a packed bundle, got no --packed"),
-        (["--counts", "0", "0", "1"], "which a model does not keep; train again on the text, with --prune 0,0,1, or"),
+        (["--counts", "0", "0", "1"], "which a model does not keep; train again on the text, with --prune 0 0 1, or"),
     ],
 )
 def test_a_refusal_says_which_option_to_change(run: Run, tmp_path: Path, arguments: list[str], sentence: str) -> None:

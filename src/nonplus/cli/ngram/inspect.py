@@ -6,13 +6,12 @@ import click
 
 from nonplus.cli.ngram.written import as_flags, summed
 from nonplus.cli.terminal.options import Option, Verb
-from nonplus.cli.terminal.printing import say, say_json, styled
+from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.measure.formatting import counted, figure
 from nonplus.models.ngram.inspection import Inspection, inspected
 from nonplus.models.ngram.manifest import Manifest, Training
 from nonplus.models.ngram.quantizing import greatest_sum
 
-_NAMES = 15  # columns
 _QUANTILES = ("0.01", "0.05", "0.25", "0.50", "0.75", "0.95", "0.99")
 
 
@@ -30,7 +29,7 @@ def command(as_json: bool, model: str) -> int:
         say_json(found.as_dict())
         return 0
     for name, value in _lines(found):
-        say(styled(f"{name:{_NAMES}}  ", dim=True), value)
+        say_field(name, value)
     return 0
 
 

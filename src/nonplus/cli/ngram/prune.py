@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
-from nonplus.cli.ngram.written import left_in, say_field, say_written, summed, writes
+from nonplus.cli.ngram.written import left_in, say_written, summed, writes
 from nonplus.cli.terminal.help_texts import PRUNING
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note
 from nonplus.cli.terminal.options import Option, Verb, whole_numbers
-from nonplus.cli.terminal.printing import say_json
+from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.cli.terminal.progress import TrainingGauge, shown
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Form

@@ -12,7 +12,7 @@ from nonplus.cli.terminal.help_texts import CORPUS, TRAINED, TRAINING
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.options import Option, Verb, field_of, fields_set, flags
-from nonplus.cli.terminal.printing import say, say_json, styled
+from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.cli.terminal.progress import TrainingGauge, shown
 from nonplus.corpora import Corpus, CorpusOptions, open_corpora
 from nonplus.measure.formatting import counted, figure
@@ -22,7 +22,6 @@ from nonplus.models.ngram.training.outputs import Outputs
 from nonplus.models.ngram.training.report import TrainingReport
 from nonplus.models.ngram.training.whole import train_and_write
 
-_NAMES = 15  # columns
 _USED = ("field", "id_field", "limit", "max_bytes", "on_bad_row", "follow_links")
 _CORPUS = {flag: text for flag, text in CORPUS.items() if field_of(flag) in _USED}
 
@@ -62,7 +61,7 @@ def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:
         say_json({**report.as_dict(), "skipped_documents": corpus.skipped, "rejected_rows": corpus.rejected})
     else:
         for name, value in _lines(corpus, report):
-            say(styled(f"{name:{_NAMES}}  ", dim=True), value)
+            say_field(name, value)
     for path, earlier in written.items():
         wrote(path, counted(sum(report.counts), "n-gram") + earlier)
     return 0

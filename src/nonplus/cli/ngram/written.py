@@ -12,14 +12,12 @@ import click
 from nonplus.cli.terminal.help_texts import FORM
 from nonplus.cli.terminal.notices import note
 from nonplus.cli.terminal.options import Option
-from nonplus.cli.terminal.printing import say, styled
+from nonplus.cli.terminal.printing import say_field
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Written
 from nonplus.models.ngram.training.meter import WRITTEN, TrainingMeter
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-_NAMES = 15  # columns
 
 
 def writes(function: F) -> F:
@@ -64,11 +62,6 @@ def left_in(work: Path, meter: TrainingMeter) -> str:
     if work.exists():
         return f"what is finished is in {work}, and the same command goes on from there"
     return "nothing was finished"
-
-
-def say_field(name: str, value: str) -> None:
-    """Print one line of a table."""
-    say(styled(f"{name:{_NAMES}}  ", dim=True), value)
 
 
 def as_flags(options: Mapping[str, Any]) -> str:

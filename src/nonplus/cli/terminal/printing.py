@@ -20,6 +20,9 @@ _LAID_OUT = {code: symbol for code, symbol in _SYMBOLS.items() if chr(code) not 
 _ESCAPES = {code: f"\\u{code:04x}" for code in _HIDDEN}
 
 
+NAMES = 15  # columns for the names in a table of names and values
+
+
 class Styled(NamedTuple):
     """A piece of a line in a style of :func:`click.style`."""
 
@@ -47,6 +50,11 @@ def one_line(text: str) -> str:
 def say(*pieces: str | Styled, err: bool = False) -> None:
     """Print one line on stdout, or on stderr; newlines in a piece show as symbols."""
     click.echo("".join(_cleaned(piece) for piece in pieces), err=err)
+
+
+def say_field(name: str, value: str) -> None:
+    """Print one line of a table of names and values."""
+    say(styled(f"{name:{NAMES}}  ", dim=True), value)
 
 
 def say_lines(text: str, *, err: bool = False) -> None:

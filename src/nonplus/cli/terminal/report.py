@@ -11,7 +11,7 @@ from typing import Any
 from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
 from nonplus.cli.terminal.interruption import Stop
-from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
+from nonplus.cli.terminal.printing import NAMES, say, say_json, say_lines, styled
 from nonplus.measure.formatting import counted, figure, jsonable
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.by_position import PositionSums
@@ -21,7 +21,6 @@ from nonplus.measure.uncertainty import bracketed, interval_dict
 from nonplus.views.explanation import explanation
 
 _WIDEST = 110  # columns; longer lines are hard to read
-_NAMES = 15  # columns for the names
 _LONGEST = 40  # the same, where domains have long ones
 
 
@@ -53,7 +52,7 @@ def _print_table(outcome: Outcome, plan: Plan) -> None:
     """Lines of a name and a value; wrapped in a terminal, but not in a file."""
     width = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else 0
     lines = list(_lines(outcome, plan))
-    names = max(_NAMES, *(min(len(name), _LONGEST) for name, _ in lines)) + 2
+    names = max(NAMES, *(min(len(name), _LONGEST) for name, _ in lines)) + 2
     for name, value in lines:
         parts = textwrap.wrap(value, width - names, break_on_hyphens=False) if width > 2 * names else [value]
         chief = name == "perplexity"

@@ -27,7 +27,8 @@ _DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *PRUNING, *TRAINING, *TRAINED
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}
 
 # Only at the beginning of a word: a folder may be called "window=3".
-_OPTION = re.compile(rf"(?<![^\s(])({'|'.join(_FLAGS)})=('[^']*'|\"[^\"]*\"|[^\s;,()'\"]*[^\s;,()'\".:?])")
+_LIST = r"\d+(?:,\d+)+"
+_OPTION = re.compile(rf"(?<![^\s(])({'|'.join(_FLAGS)})=({_LIST}|'[^']*'|\"[^\"]*\"|[^\s;,()'\"]*[^\s;,()'\".:?])")
 
 
 def with_flags(sentence: str) -> str:
@@ -37,5 +38,7 @@ def with_flags(sentence: str) -> str:
 
 def _flag(found: re.Match[str]) -> str:
     flag, value = _FLAGS[found[1]], found[2].strip("'\"")
+    if re.fullmatch(_LIST, value):
+        return f"{flag} {value.replace(',', ' ')}"
     switched = {"True": flag, "False": f"no {flag}"}
     return switched.get(value) or f"{flag} {value if value == '…' else shlex.quote(value)}"

@@ -142,7 +142,8 @@ static void release(struct scratch *s) {
 }
 
 /* The longest contexts: one for each distinct key without its last word. */
-static void deepest(struct level *l, const packed *keys, const uint32_t *times, int64_t n, int32_t order, int32_t bits) {
+static void deepest(struct level *l, const packed *keys, const uint32_t *times, int64_t n, int32_t order,
+                    int32_t bits) {
     l->entries = l->contexts = 0;
     packed context = 0;
     for (int64_t i = 0; i < n; i++) {
@@ -164,7 +165,8 @@ static void deepest(struct level *l, const packed *keys, const uint32_t *times, 
 }
 
 /* Contexts of `depth` words, from those with one more word before them. */
-static void shallower(struct scratch *s, const packed *keys, int32_t depth, int32_t order, int32_t bits, uint32_t last) {
+static void shallower(struct scratch *s, const packed *keys, int32_t depth, int32_t order, int32_t bits,
+                      uint32_t last) {
     struct level *l = &s->levels[depth & 1], *below = &s->levels[(depth + 1) & 1];
     l->entries = l->contexts = 0;
     for (int64_t child = 0, stop; child < below->contexts; child = stop) {

@@ -204,7 +204,8 @@ void nonplus_ngrams_score(const Model *model, const int32_t *ids, const int64_t 
     while (position < last) {
         int n = last - position < BLOCK ? (int)(last - position) : BLOCK;
         memset(begins, 0, sizeof begins);
-        for (; sentence < sentences && starts[sentence] < position + n; sentence++) begins[starts[sentence] - position] = 1;
+        for (; sentence < sentences && starts[sentence] < position + n; sentence++)
+            begins[starts[sentence] - position] = 1;
         block(model, ids + position, begins, n, &before, &longest);
         for (int i = position < first ? (int)(first - position) : 0; i < n; i++) {
             nats[position + i] = 0.0 - (longest.prob[i] + longest.backoff[i]) * LN10;

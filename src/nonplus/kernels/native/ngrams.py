@@ -5,6 +5,7 @@ Letters in shapes: T tokens, S sentences, N look-ups, V words.
 """
 
 import ctypes
+import functools
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -154,6 +155,14 @@ def _order(slots: Slots) -> _Order:
 
 
 def _function(name: str) -> Any:
-    function = getattr(native.library(), f"nonplus_ngrams_{name}")
-    function.argtypes, function.restype = _ARGUMENTS[name], _COUNT if name == "insert" else None
-    return function
+    return getattr(_functions(), f"nonplus_ngrams_{name}")
+
+
+@functools.cache
+def _functions() -> ctypes.CDLL | None:
+    """The library with the types of the functions for look-ups."""
+    loaded = native.library()
+    for name, types in _ARGUMENTS.items():
+        function = getattr(loaded, f"nonplus_ngrams_{name}")
+        function.argtypes, function.restype = types, _COUNT if name == "insert" else None
+    return loaded

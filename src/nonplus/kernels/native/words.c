@@ -1,10 +1,11 @@
 /* Words of texts as numbers: a hash table of strings, and the splitting at blanks.
 
    A word is a run of bytes that are no ASCII blanks (9 to 13 and 32); a byte 0 is as
-   any other. A led word has the blanks before it, too. Strings are given by pointer and length, never by an end mark. A slot of
-   the table holds a string of up to 8 bytes itself, of a longer one a hash; then the
-   bytes are compared, so no two words are ever taken for one. The numbers count words
-   by first appearance, so they do not depend on the hash or its seed. */
+   any other. A led word has the blanks before it, too. Strings are given by pointer and
+   length, never by an end mark. A slot of the table holds a string of up to 8 bytes
+   itself, of a longer one a hash; then the bytes are compared, so no two words are ever
+   taken for one. The numbers count words by first appearance, so they do not depend on
+   the hash or its seed. */
 
 #include <stdint.h>
 #include <stdlib.h>

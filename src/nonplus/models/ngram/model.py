@@ -171,7 +171,7 @@ class NgramModel:
         Raises:
             BadModel: there is one; the message names the word and the weights.
         """
-        if nats_N.min(initial=0.0) >= -ROUNDING:
+        if not nats_N.min(initial=0.0) < -ROUNDING:  # nor where it is no number, of which others speak
             return
         worst = int(nats_N.argmin())
         word = self.tokenizer.decode([int(ids_N[worst])])

@@ -1,5 +1,6 @@
 """How to load a model's weights, as one value."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TypeVar
 
@@ -59,4 +60,18 @@ def loaded_as_is(model: M, loading: Loading) -> M:
                 f"{model.name} cannot be loaded with {option.name}={asked!r}: it runs as it is, in {model.dtype}; "
                 f"omit {option.name}={asked!r}, or open a model with hf:"
             )
+    return model
+
+
+def reopened(opens: Callable[[], M], identity: str) -> M:
+    """The model of a pickle, which holds no weights but what opens them.
+
+    Raises:
+        BadModel: it is gone, or another one by now.
+    """
+    model = opens()
+    if model.identity != identity:
+        raise BadModel(
+            f"{model.name} was pickled as the model {identity[:12]} and is {model.identity[:12]} now; pickle it again"
+        )
     return model

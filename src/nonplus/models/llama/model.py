@@ -10,9 +10,10 @@ D channels of the body, V vocabulary, N positions asked for.
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from nonplus.models.llama.network import network_of
 from nonplus.models.llama.prefix import LlamaPrefix, prefix_of
 from nonplus.models.llama.tokenizer import FileTokenizer, json_file
 from nonplus.models.llama.weights import Array, check_rows, shape_of, tensors_of
-from nonplus.models.loading import Loading, loaded_as_is
+from nonplus.models.loading import Loading, loaded_as_is, reopened
 from nonplus.threads import in_threads, processors
 
 _LOGITS = 1 << 22  # bytes of logits that a thread holds at once
@@ -49,7 +50,7 @@ class Llama:
         shape = shape_of(config, folder)
         tensors, weights_digest = tensors_of(folder)
         check_rows(tensors, shape, folder)
-        self.name = folder.name
+        self.name, self._folder = folder.name, folder.absolute()
         self.identity = hashlib.sha256(f"{weights_digest} {sorted(config.items())}".encode()).hexdigest()
         self.tokenizer = FileTokenizer(folder)
         self.special = self.tokenizer.special(config)
@@ -60,6 +61,10 @@ class Llama:
             self._network = network_of(tensors, shape)
         except KeyError as missing:
             raise BadModel(f"{folder} has no weights named {missing}; its config.json calls for them") from None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle has the folder, not the weights."""
+        return reopened, (partial(open_llama, self._folder), self.identity)
 
     def logprobs(self, batch: Batch) -> Floats:
         """Natural log-probability of each target, shape (N,)."""

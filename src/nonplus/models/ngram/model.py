@@ -7,11 +7,11 @@ of a chunk, V words.
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import Event
-from typing import Protocol, TypeVar, final
+from typing import Any, Protocol, TypeVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from nonplus.measure.readings import readings
 from nonplus.measure.records import Document, Floats, Integers, Ints, TokenizedTexts
 from nonplus.measure.scores import Matches, ScoredTexts
 from nonplus.measure.tokenizing import narrow, slices
+from nonplus.models.loading import reopened
 from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
 from nonplus.models.ngram.protocol import NgramProtocol
 from nonplus.models.ngram.text.rules import Rules, joined
@@ -87,8 +88,18 @@ class NgramModel:
 
     dtype = "float32"
 
-    def __init__(self, rules: Rules, lookup: Lookup, *, name: str, identity: str) -> None:
-        """``identity`` is a digest of the n-grams and the rules."""
+    def __init__(
+        self,
+        rules: Rules,
+        lookup: Lookup,
+        *,
+        name: str,
+        identity: str,
+        opens: "Callable[[], NgramModel] | None" = None,
+    ) -> None:
+        """``identity`` is a digest of the n-grams and the rules; ``opens`` opens the
+        model again, if it is in a file.
+        """
         self.name = name
         self.identity = identity
         self.order = lookup.order
@@ -96,6 +107,17 @@ class NgramModel:
         self.tokenizer = RulesTokenizer(rules)
         self._rules = rules
         self._lookup = lookup
+        self._opens = opens
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle has what opens the model, not its n-grams.
+
+        Raises:
+            BadModel: it is in memory only.
+        """
+        if self._opens is None:
+            raise BadModel(f"{self.name} is in no file that a pickle could name; write a bundle and open that")
+        return reopened, (self._opens, self.identity)
 
     @cached_property
     def protocol(self) -> NgramProtocol:

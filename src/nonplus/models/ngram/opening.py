@@ -1,6 +1,7 @@
 """``ngram:``: a bundle, or a file of another tool."""
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,15 @@ def found_at(name: str) -> Path:
 
 def _of_bundle(folder: Path) -> NgramModel:
     bundle = open_bundle(folder)
-    return NgramModel(bundle.rules, bundle.table, name=folder.resolve().name, identity=bundle.identity)
+    name, opens = folder.resolve().name, partial(open_ngram, str(folder.absolute()))
+    return NgramModel(bundle.rules, bundle.table, name=name, identity=bundle.identity, opens=opens)
 
 
 def _of_file(path: Path) -> NgramModel:
     words, lookup = open_lookup(path)
     rules = Rules(named("raw-1"), Words(words), unit="line")
-    return NgramModel(rules, lookup, name=path.name, identity=file_identity(path, rules))
+    opens = partial(open_ngram, str(path.absolute()))
+    return NgramModel(rules, lookup, name=path.name, identity=file_identity(path, rules), opens=opens)
 
 
 def file_identity(path: Path, rules: Rules) -> str:

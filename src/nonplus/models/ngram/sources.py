@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import final
 
@@ -100,7 +101,8 @@ def scorer(name: str, text: TextOptions) -> NgramModel:
         raise BadModel(f"the bundle {path} says how text is read; open it with ngram:{path}")
     words, lookup = open_lookup(path)
     rules = _rules(text, words)
-    return NgramModel(rules, lookup, name=path.name, identity=file_identity(path, rules))
+    opens = partial(scorer, str(path.absolute()), text)
+    return NgramModel(rules, lookup, name=path.name, identity=file_identity(path, rules), opens=opens)
 
 
 def _bundle(folder: Path, text: TextOptions) -> Source:

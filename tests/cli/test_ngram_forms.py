@@ -85,7 +85,7 @@ def test_a_model_of_single_words_and_an_arpa_file_have_one_size(run: Run, tmp_pa
 def test_pruning_by_counts_names_the_options_of_the_training(run: Run, tmp_path: Path) -> None:
     run("ngram", "train", "one two\nthree", "-o", tmp_path / "made", "--order", 2, "--vocabulary", 9)
     ran = run("ngram", "prune", tmp_path / "made", "-o", tmp_path / "small", "--counts", 0, 1)
-    advice = "train again on the text, with --order 2 --vocabulary 9 --prune 0,1, or with --keep-text to prune by any"
+    advice = "train again on the text, with --order 2 --vocabulary 9 --prune 0 1, or with --keep-text to prune by any"
     assert (ran.code, advice in ran.err) == (2, True)
 
 

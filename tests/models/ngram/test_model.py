@@ -358,7 +358,7 @@ def test_ids_become_words() -> None:
 def test_a_model_whose_weights_make_a_word_more_than_certain_is_refused_there(tmp_path: Path) -> None:
     path = tmp_path / "heavy.arpa"
     path.write_text(WEATHER.read_text().replace("-1.1\tfalls\t0.3979400", "-1.1\tfalls\t3"))
-    with pytest.raises(BadModel, match=r"gives the log-probability .*, and none is above 0"):
+    with pytest.raises(BadModel, match=r"gives the word 'snow' a probability of 10\^2 .*, and none is above 1"):
         scored("falls snow", model=f"ngram:{path}")
 
 

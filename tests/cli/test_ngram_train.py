@@ -19,6 +19,7 @@ from conftest import Run
 from nonplus.errors import BadInput
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle
+from nonplus.models.ngram.training import stages, trainer
 from nonplus.models.ngram.training.meter import TrainingMeter
 from nonplus.models.ngram.training.options import TrainingOptions
 from nonplus.models.ngram.training.outputs import Outputs
@@ -98,7 +99,9 @@ def test_sums_over_the_vocabulary_stay_within_what_inspect_says(run: Run, tmp_pa
     assert "sums to 1" not in run("ngram", "inspect", tmp_path / "0").out
 
 
-@pytest.mark.parametrize("prune", [["--prune", "0", "0", "1"], ["--prune", "0,0,1"], ["--prune=0,0,1"]])
+@pytest.mark.parametrize(
+    "prune", [["--prune", "0", "0", "1"], ["--prune", "0,0,1"], ["--prune=0,0,1"], ["--prune", "0 0 1"]]
+)
 def test_thresholds_have_blanks_or_commas_between_them_beside_texts(run: Run, tmp_path: Path, prune: list[str]) -> None:
     ran = run("ngram", "train", "--order", "4", *prune, BOOK, "-o", tmp_path / "book", "--json")
     assert ran.code == 0, ran.err
@@ -170,12 +173,12 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--prune", "0", "1", "0"], "--prune 0,1,0 falls from one order to the next"),
+        (["--prune", "0", "1", "0"], "--prune 0 1 0 falls from one order to the next"),
         (
             ["--prune", "1"],
-            "--prune 1 would leave out words; begin with 0, as in --prune 0,1, and train with --vocabulary N",
+            "--prune 1 would leave out words; begin with 0, as in --prune 0 1, and train with --vocabulary N",
         ),
-        (["--prune", "0,0,0", "--order", "2"], "--prune 0,0,0 has thresholds for 3 orders, and --order 2"),
+        (["--prune", "0,0,0", "--order", "2"], "--prune 0 0 0 has thresholds for 3 orders, and --order 2"),
         (["--prune", "0,x"], "'0,x' is no list of whole numbers; write e.g. 0 0 1"),
         (["--order", "7"], "--order 7 is no order of a model; use one from --order 1 to --order 6"),
         (["--vocabulary", "-1"], "--vocabulary -1 is less than 0"),
@@ -196,7 +199,7 @@ def test_a_tiny_text_gets_other_discounts_and_a_sentence(run: Run, tmp_path: Pat
         (["--tokenizer", "/"], "--tokenizer / is a folder; name the tokenizer.json or the SentencePiece model in it"),
         (
             ["--tokenizer", "sentencepiece:0"],
-            "--tokenizer sentencepiece:0 has no number of pieces after the colon",
+            "--tokenizer sentencepiece:0 names no number of pieces from 8 on; use e.g.",
         ),
         (["--tokenizer", "sentencepiece:x"], "use e.g. --tokenizer sentencepiece:8000"),
     ],
@@ -324,12 +327,45 @@ def test_an_interrupted_training_goes_on_with_the_same_text_and_options_only(
     stopped = f"note: stopped by Ctrl-C; what is finished is in {work}, and the same command goes on from there"
     assert stopped in said_by(tmp_path)
     again = ("-o", model, "--memory", "128M", "--order")
-    other = run("ngram", "train", text, *again, "5")
-    assert f"{work} has the unfinished work of another training: order was 6 and is 5" in other.err
+    other = run("ngram", "train", text, *again, "5", "--prune", "0,1", "--unit", "document")
+    told = "order was 6 and is 5, prune was 0,0,0,0,0,0 and is 0,1,1,1,1, unit was line and is document; repeat that "
+    told += "command, with --order 6 --prune 0 0 0 0 0 0 --unit line, to finish it, or remove the folder"
+    assert f"{work} has the unfinished work of another training: {told}" in other.err
     other = run("ngram", "train", "text:a b c", *again, "6")
     assert f"{work} has the unfinished work of a training on another text" in other.err
-    assert run("ngram", "train", text, *again, "6").code == 0
+    assert run("ngram", "train", text, "-o", model, "--memory", "140M", "--order", "6").code == 0
     assert {each.name for each in tmp_path.iterdir()} == {"model", "text.txt"}
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+@pytest.mark.parametrize("later", [500, 5000, 50])
+def test_a_training_that_goes_on_in_another_memory_ends_in_the_same_bytes(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, later: int
+) -> None:
+    estimated, done = stages.estimate_partition, list[object]()
+
+    def interrupted(*arguments: object, **options: object) -> None:
+        if len(done) == 3:
+            signal.raise_signal(signal.SIGINT)
+        done.append(arguments)
+        estimated(*arguments, **options)
+
+    assert run("ngram", "train", BOOK, "-o", tmp_path / "whole", "--order", 3).code == 0
+    monkeypatch.setattr(trainer, "_most_ngrams", lambda room, order, occurrences: 500)
+    monkeypatch.setattr(stages, "estimate_partition", interrupted)
+    assert run("ngram", "train", BOOK, "-o", tmp_path / "model", "--order", 3, "--memory", "1G").code == 130
+    monkeypatch.setattr(stages, "estimate_partition", estimated)
+    monkeypatch.setattr(trainer, "_most_ngrams", lambda room, order, occurrences: later)
+    assert run("ngram", "train", BOOK, "-o", tmp_path / "model", "--order", 3, "--memory", "2G").code == 0
+    assert files_of(tmp_path / "model") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
+def test_few_different_bytes_are_no_fault_of_the_text(run: Run, tmp_path: Path) -> None:
+    ran = run("ngram", "train", BOOK, "-o", tmp_path / "model", "--order", "2", "--tokenizer", "bytes")
+    assert "not estimated: there are only 256 bytes" in ran.out
+    assert "note: there are only 256 bytes, which are too few to estimate the discounts of order 1" in ran.err
+    assert "too small" not in ran.out + ran.err
 
 
 def test_an_interruption_when_the_model_is_there_does_not_ask_to_go_on(

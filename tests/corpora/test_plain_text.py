@@ -86,6 +86,12 @@ def test_rows_of_standard_input_cannot_be_read_twice_and_the_error_says_so(pipe_
         list(corpus)
 
 
+def test_a_file_without_text_is_not_taken_for_standard_input(tmp_path, read):
+    (tmp_path / "blank.txt").write_text(" \n")
+    with pytest.raises(BadInput, match=r"blank.txt has no text: [^(]*; check the file and the field$"):
+        read(tmp_path / "blank.txt")
+
+
 def test_empty_standard_input_is_refused(pipe_in, read):
     pipe_in(b"")
     with pytest.raises(BadInput, match="stdin has no text"):

@@ -83,4 +83,5 @@ class Corpus:
         found = f"{counted(blank, 'document')}, none with text" if blank else "it has no documents"
         if rejects.count:
             found = f"{found}, and {counted(rejects.count, 'row')} could not be read; the first: {rejects.first}"
-        return f"{self.name} has no text: {found}; check the file and the field (standard input can be read only once)"
+        once = " (standard input can be read only once)" if self.name.rpartition(":")[2] in ("-", "stdin") else ""
+        return f"{self.name} has no text: {found}; check the file and the field{once}"

@@ -13,13 +13,13 @@ from models import bits as bits_of
 from test_packed import blocks
 
 import nonplus
-from nonplus.errors import BadModel, BadProtocol
+from nonplus.errors import BadInput, BadModel, BadProtocol
 from nonplus.measure.scoring import score
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.converting import Form, convert
 from nonplus.models.ngram.inspection import inspected
-from nonplus.models.ngram.manifest import Training
+from nonplus.models.ngram.manifest import Pruning, Training
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.opening import open_ngram
@@ -27,6 +27,7 @@ from nonplus.models.ngram.pruning.files import PruneOptions
 from nonplus.models.ngram.sources import TextOptions, scorer
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.words import Words
+from nonplus.sizes import bytes_of
 
 WEATHER = FIXTURES / "weather.arpa"
 TRAINING = Training(text_sha256="00ff", bytes=70, tokens=14)
@@ -57,7 +58,7 @@ def test_a_bundle_in_another_form_reads_text_as_before_and_knows_its_training(bu
     convert(str(bundle), tmp_path / "other", form=Form(packed=True, quantize=6))
     one, other = open_bundle(bundle), open_bundle(tmp_path / "other")
     assert other.rules.identity == one.rules.identity
-    assert (other.manifest.training, other.manifest.quantiles) == (TRAINING, {"en": {"0.5": 9.0}})
+    assert (other.manifest.training, other.manifest.quantiles) == (TRAINING, None)
     assert (other.manifest.bits, other.manifest.ngrams) == (6, "ngrams.packed")
 
 
@@ -190,10 +191,36 @@ def test_a_pruned_file_tells_what_was_there_before(bundle: Path, tmp_path: Path)
     assert again.written.counts == done.written.counts
 
 
-@pytest.mark.parametrize("most", [600, "0.6K"])
-def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: Path, most: int | str) -> None:
-    done = nonplus.prune_ngrams(bundle, tmp_path / "small", to_bytes=most)
-    assert (tmp_path / "small" / "ngrams.packed").stat().st_size == done.written.ngram_bytes <= 600
+def test_a_model_pruned_to_bytes_is_packed_into_no_more(bundle: Path, tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    for most in (2500, "2.5K", 1900):
+        done = nonplus.prune_ngrams(bundle, small, to_bytes=most)
+        assert (
+            sum(file.stat().st_size for file in small.iterdir())
+            == done.written.bytes
+            <= bytes_of(str(most), option="to_bytes", example="6M")
+        )
+    with pytest.raises(BadInput, match=r"got to_bytes=10; allow at least to_bytes=\d+") as refused:
+        nonplus.prune_ngrams(bundle, small, to_bytes=10)
+    least = int(str(refused.value).rpartition("=")[2])
+    assert sum(nonplus.prune_ngrams(bundle, small, to_bytes=least).written.counts) == 8
+
+
+def test_a_bundle_says_how_it_was_pruned_and_keeps_no_quantiles_of_the_model_before(
+    bundle: Path, tmp_path: Path
+) -> None:
+    done = nonplus.prune_ngrams(bundle, tmp_path / "one", ngrams=16)
+    nonplus.prune_ngrams(tmp_path / "one", tmp_path / "two", ngrams=12)
+    convert(str(tmp_path / "two"), tmp_path / "three", form=Form(packed=True))
+    one, three = (open_bundle(tmp_path / name).manifest for name in ("one", "three"))
+    assert one.pruned == (Pruning(method="ngrams=16", threshold=done.threshold, counts=(8, 8, 4)),)
+    assert [(each.method, each.counts) for each in three.pruned] == [
+        ("ngrams=16", (8, 8, 4)),
+        ("ngrams=12", done.written.counts),
+    ]
+    assert (one.quantiles, three.quantiles) == (None, None)
+    nonplus.prune_ngrams(bundle, tmp_path / "all", entropy=0.0)
+    assert open_bundle(tmp_path / "all").manifest.quantiles == {"en": {"0.5": 9.0}}
 
 
 @pytest.mark.parametrize(

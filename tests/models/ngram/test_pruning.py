@@ -196,7 +196,7 @@ def test_a_model_that_is_small_enough_is_left_as_it_is():
 
 
 def test_a_size_that_the_words_alone_exceed_is_refused():
-    with pytest.raises(BadInput, match=r"the 200 words alone take [\d,]+ bytes, got to_bytes=100; allow more bytes"):
+    with pytest.raises(BadInput, match=r"the 200 words alone take [\d,]+ bytes, got to_bytes=100; allow at least"):
         pruned_to_bytes(larger(), 100)
     with pytest.raises(BadInput, match="the model has 200 words, got ngrams=199; allow at least as many"):
         pruned_to_ngrams(larger(), 199)

@@ -6,6 +6,8 @@ import click
 
 from nonplus.cli.ngram.written import say_written, writes
 from nonplus.cli.terminal.help_texts import READ
+from nonplus.cli.terminal.interruption import Stop
+from nonplus.cli.terminal.notices import note
 from nonplus.cli.terminal.options import Choice, Option, Verb
 from nonplus.cli.terminal.printing import say_json
 from nonplus.models.ngram.converting import Form, convert
@@ -44,7 +46,11 @@ def command(
     """
     text = TextOptions(normalizer=normalizer, tokenizer=tokenizer, unit=unit)
     earlier = output.exists()
-    written = convert(model, output, form=Form(quantize=quantize, packed=packed), text=text)
+    try:
+        written = convert(model, output, form=Form(quantize=quantize, packed=packed), text=text)
+    except Stop as stop:
+        note(f"stopped by {stop.by}; nothing was written")
+        return stop.code
     if as_json:
         say_json(written.as_dict())
     else:

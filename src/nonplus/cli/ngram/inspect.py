@@ -7,6 +7,7 @@ import click
 from nonplus.cli.ngram.written import as_flags, summed
 from nonplus.cli.terminal.options import Option, Verb
 from nonplus.cli.terminal.printing import say_field, say_json
+from nonplus.cli.terminal.spelling import with_flags
 from nonplus.measure.formatting import counted, figure
 from nonplus.models.ngram.inspection import Inspection, inspected
 from nonplus.models.ngram.manifest import Manifest, Training
@@ -71,6 +72,9 @@ def _manifest(manifest: Manifest) -> Iterator[tuple[str, str]]:
     yield "sentence", f"{rules['unit']}, with {' and '.join(ends) or 'neither <s> nor </s>'}"
     if manifest.training is not None:
         yield from _training(manifest.training)
+    for each in manifest.pruned:
+        least = "" if each.threshold is None else f"; those that stayed are worth at least {each.threshold:.3g}"
+        yield "pruned", f"{with_flags(each.method)}, from {summed(each.counts)} n-grams{least}"
     for language, quantiles in (manifest.quantiles or {}).items():
         shown = {place: value for place, value in quantiles.items() if place in _QUANTILES} or quantiles
         rest = "" if len(shown) == len(quantiles) else f"; --json has all {len(quantiles)}"

@@ -22,6 +22,7 @@ from nonplus.models.ngram.training.outputs import Outputs
 from nonplus.models.ngram.training.report import TrainingReport
 from nonplus.models.ngram.training.whole import train_and_write
 
+_SMALL = "the text is too small"
 _USED = ("field", "id_field", "limit", "max_bytes", "on_bad_row", "follow_links")
 _CORPUS = {flag: text for flag, text in CORPUS.items() if field_of(flag) in _USED}
 
@@ -81,6 +82,7 @@ def _lines(corpus: Corpus, report: TrainingReport) -> Iterator[tuple[str, str]]:
         yield "  unpruned", " + ".join(f"{count:,}" for count in report.counts_before_pruning)
     yield "discounts", "of n-grams with a count of 1, of 2, of 3 or more"
     for order, each in enumerate(report.discounts, 1):
-        used = "" if each.estimated else "; not estimated: the text is too small"
+        few = "there are only 256 bytes" if order == 1 and report.options["tokenizer"] == "bytes" else _SMALL
+        used = "" if each.estimated else f"; not estimated: {few}"
         yield f"  of order {order}", f"{figure(each.one)}, {figure(each.two)}, {figure(each.more)}{used}"
     yield "options", as_flags(report.options)

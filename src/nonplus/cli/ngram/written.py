@@ -61,7 +61,7 @@ def left_in(work: Path, meter: TrainingMeter) -> str:
         return "the model is written"
     if work.exists():
         return f"what is finished is in {work}, and the same command goes on from there"
-    return "nothing was finished"
+    return "nothing was written"
 
 
 def as_flags(options: Mapping[str, Any]) -> str:

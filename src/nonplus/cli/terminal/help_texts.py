@@ -117,7 +117,7 @@ READ = {
 PRUNING = {
     "--entropy": "remove n-grams without which the perplexity rises by a smaller part, usually 1e-9 to 1e-6",
     "--ngrams": "leave at most N n-grams, words included",
-    "--to-bytes": "leave what fits into so many bytes packed, e.g. 6M; the bundle is packed",
+    "--to-bytes": "leave what fits into a packed bundle of so many bytes, e.g. 6M",
     "--counts": "leave out n-grams that occur at most so often, as train --prune does, e.g. 0 0 1; MODEL is a bundle "
     "that was trained with --keep-text",
     "--memory": "with --counts, estimate in so much, e.g. 4G; by default a quarter of what the machine has",

@@ -146,11 +146,11 @@ def _joined(args: Sequence[str], lists: Sequence[str]) -> list[str]:
 
 
 def whole_numbers(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, ...] | None:
-    """Several whole numbers, with commas between them."""
+    """Several whole numbers, with commas or blanks between them."""
     if value is None:
         return None
     try:
-        return tuple(int(each) for each in value.split(","))
+        return tuple(int(each) for each in value.replace(",", " ").split())
     except ValueError:
         raise click.BadParameter(
             f"{value!r} is no list of whole numbers; write e.g. 0 0 1", context, parameter

@@ -12,7 +12,7 @@ from typing import Any, final
 
 from nonplus.errors import BadInput, BadModel
 from nonplus.files import reading, replacing_folder, writing
-from nonplus.models.ngram.manifest import File, Manifest, Training
+from nonplus.models.ngram.manifest import File, Manifest, Pruning, Training
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, Ngrams
 from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.stored import open_stored, write_stored
@@ -57,6 +57,7 @@ def write_bundle(
     training: Training | None = None,
     quantiles: Mapping[str, Mapping[str, float]] | None = None,
     errors_before: Errors = (),
+    pruned: tuple[Pruning, ...] = (),
     bits: int = 0,
     packed: bool = False,
     memory: int = 1 << 30,
@@ -66,7 +67,8 @@ def write_bundle(
     replaced whole.
 
     ``rules`` are those by which texts are read; their words are those of ``ngrams``.
-    ``errors_before`` are those that its values have already, as in ``Bundle``.
+    ``errors_before`` are those that its values have already, as in ``Bundle``, and
+    ``pruned`` is as in ``Manifest``.
     ``bits`` and ``memory`` are as in ``write_table``; with ``packed`` the n-grams are
     packed, for a bundle that is handed on. ``further`` are files that scoring does not
     need, by name.
@@ -76,7 +78,7 @@ def write_bundle(
         BadModel: the n-grams are no model.
     """
     check_free(folder)
-    own = {name: [content] for name, content in {WORDS: _lines(ngrams.words), **rules.files}.items()}
+    own = {name: [content] for name, content in {WORDS: words_file(ngrams.words), **rules.files}.items()}
     with replacing_folder(folder) as part:
         for name, parts in {**own, **(further or {})}.items():
             with writing(folder), (part / name).open("wb") as file:
@@ -94,6 +96,7 @@ def write_bundle(
             training=training,
             quantiles=quantiles,
             errors_before=errors_before,
+            pruned=pruned,
         )
         said = manifest.to_json()
         rules_of(Manifest.from_json(said).rules, SPECIAL_WORDS, folder=part)  # what cannot be read replaces nothing
@@ -226,7 +229,12 @@ def _own_files(folder: Path) -> frozenset[str]:
     return frozenset((MANIFEST, *manifest.files))
 
 
-def _lines(words: Any) -> bytes:
+def words_file(words: Any) -> bytes:
+    """The content of ``words.txt``.
+
+    Raises:
+        BadModel: a word has a newline.
+    """
     odd = next((word for word in words if "\n" in word), None)
     if odd is not None:
         raise BadModel(f"the model has the word {odd!r}, and no word of a bundle has a newline; train it by lines")

@@ -8,12 +8,15 @@ from typing import Any, final
 from nonplus.errors import BadProtocol
 from nonplus.files import replacing
 from nonplus.models.ngram.arpa.writing import check_arpa_free, write_arpa
-from nonplus.models.ngram.bundle import check_free, open_bundle, write_bundle
+from nonplus.models.ngram.bundle import WORDS, check_free, open_bundle, words_file, write_bundle
+from nonplus.models.ngram.manifest import File, Manifest, Pruning
 from nonplus.models.ngram.option_types import check_switch, check_whole
 from nonplus.models.ngram.packed.columns import Errors
 from nonplus.models.ngram.quantizing import check_bits
 from nonplus.models.ngram.sources import Source, TextOptions, size, source
+from nonplus.models.ngram.stored import PACKED
 
+_LARGEST = 1 << 50  # bytes of a file
 _ARPA = ".arpa"
 _OTHERS = (".gz", ".bz2", ".xz", ".zst", ".bin", ".binary", ".klm", ".lm")  # they are read, not written
 
@@ -108,19 +111,23 @@ def write(given: Source, out: Path, form: Form, *, memory: int = 1 << 30) -> Wri
     bits = given.bits if form.quantize is None else form.quantize
     if out.suffix == _ARPA:
         return _arpa(given, out)
+    rounded = bits != given.bits and bits > 0
     write_bundle(
         out,
         given.ngrams,
         rules=given.rules,
         training=given.training,
-        quantiles=given.quantiles,
+        quantiles=None if rounded else given.quantiles,
         errors_before=given.errors,
+        pruned=given.pruned,
         bits=bits,
         packed=given.packed if form.packed is None else form.packed,
         memory=memory,
     )
     bundle = open_bundle(out)
     lost = _text_lost(given)
+    if rounded and given.quantiles:
+        lost.append("the reference quantiles of perplexity are left out: they were measured with the values before")
     if not given.stated:
         lost.append("the model does not say how text is read, so the bundle says: as it is, in words")
     if any(new > old for new, old in zip_longest(chain(*bundle.errors), chain(*given.errors), fillvalue=0.0)):
@@ -135,6 +142,34 @@ def write(given: Source, out: Path, form: Form, *, memory: int = 1 << 30) -> Wri
         errors=bundle.errors,
         lost=tuple(lost),
     )
+
+
+def bytes_beside(given: Source) -> int:
+    """At most so many bytes are in a packed bundle of some n-grams of a model, beside
+    them.
+    """
+    largest = File(bytes=_LARGEST, sha256="0" * 64)
+    longest = -1.2345678901234567e-100
+    counts = given.ngrams.counts
+    own = {WORDS: words_file(given.ngrams.words), **given.rules.files}
+    manifest = Manifest(
+        rules=given.rules.as_dict(),
+        rules_identity=given.rules.identity,
+        order=len(counts),
+        counts=counts,
+        vocabulary=len(given.ngrams.words),
+        bits=16,
+        ngrams=PACKED,
+        files=dict.fromkeys((*own, PACKED), largest),
+        training=given.training,
+        quantiles=given.quantiles,
+        errors_before=given.errors,
+        pruned=(
+            *given.pruned,
+            Pruning(method=f"to_bytes={_LARGEST}", threshold=longest, counts=counts),
+        ),
+    )
+    return len(manifest.to_json().encode()) + sum(map(len, own.values()))
 
 
 def _arpa(given: Source, out: Path) -> Written:

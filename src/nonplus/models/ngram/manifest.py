@@ -29,6 +29,20 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """How n-grams were removed from a model that had been trained.
+
+    ``method`` is that of ``PruneOptions`` with its value, ``threshold`` the least part
+    by which the perplexity would rise without an n-gram that stayed, and ``counts`` how
+    many n-grams of order 1, 2, … there were before.
+    """
+
+    method: str
+    threshold: float | None
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """A file of a bundle: its size, and its digest in hexadecimal digits."""
 
@@ -47,7 +61,8 @@ class Manifest:
     has, by language, the perplexity of documents at each quantile that is known.
     ``files`` are all files except the manifest itself. ``errors_before`` are those, as
     in ``Bundle``, that the values had before this bundle was written: of a model that
-    had been quantised.
+    had been quantised. ``pruned`` tells what was removed since the training, the
+    earliest first.
     """
 
     format: int = FORMAT
@@ -63,6 +78,7 @@ class Manifest:
     training: Training | None = None
     quantiles: Mapping[str, Mapping[str, float]] | None = None
     errors_before: Errors = ()
+    pruned: tuple[Pruning, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """All fields, for JSON."""

@@ -9,7 +9,7 @@ from typing import final
 from nonplus.errors import BadModel
 from nonplus.files import reading
 from nonplus.models.ngram.bundle import open_bundle
-from nonplus.models.ngram.manifest import Training
+from nonplus.models.ngram.manifest import Pruning, Training
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.model_file import open_lookup, read_ngrams
 from nonplus.models.ngram.ngrams import Ngrams
@@ -57,7 +57,7 @@ class Source:
     """A model on the disk; ``bits`` are those of the values of a bundle, 0 for float32,
     and ``stated`` tells whether it is known how text is read. ``packed`` is a bundle
     whose n-grams are. ``errors`` are as in ``Bundle``. ``text`` is what a bundle keeps
-    of the text that it was trained on.
+    of the text that it was trained on. ``pruned`` is as in ``Manifest``.
     """
 
     ngrams: Ngrams
@@ -70,6 +70,7 @@ class Source:
     training: Training | None = None
     quantiles: Mapping[str, Mapping[str, float]] | None = None
     text: KeptText | None = None
+    pruned: tuple[Pruning, ...] = ()
 
 
 def source(name: str, text: TextOptions = TextOptions()) -> Source:
@@ -123,6 +124,7 @@ def _bundle(folder: Path, text: TextOptions) -> Source:
         training=bundle.manifest.training,
         quantiles=bundle.manifest.quantiles,
         text=kept_text(bundle),
+        pruned=bundle.manifest.pruned,
     )
 
 

@@ -42,7 +42,7 @@ def write_again(
         meter.begin("writing")
         training = replace(kept.training, options={**kept.training.options, "prune": list(options.thresholds)})
         # Rounded values and measured quantiles were of the model before.
-        again = replace(given, ngrams=model, training=training, errors=(), quantiles=None)
+        again = replace(given, ngrams=model, training=training, errors=(), quantiles=None, pruned=())
         written = write(again, out, form, memory=room_to_write(words=len(words), options=options))
         meter.begin(WRITTEN)
     return written
@@ -53,8 +53,7 @@ def _conditions(kept: KeptText, options: TrainingOptions) -> Mapping[str, object
     return {
         "text": kept.sha256,
         "order": options.order,
-        "prune": options.thresholds,
-        "memory": options.bytes,
+        "counts": options.thresholds,
         "exact_lmplz": options.exact_lmplz,
     }
 

@@ -61,9 +61,9 @@ def pruned_to_ngrams(ngrams: Ngrams, most: int) -> Pruned:
     return _Candidates.of(ngrams).at_most(most)
 
 
-def pruned_to_bytes(ngrams: Ngrams, most: int, *, bits: int = 0) -> Pruned:
+def pruned_to_bytes(ngrams: Ngrams, most: int, *, bits: int = 0, beside: int = 0) -> Pruned:
     """The same with a threshold that leaves at most ``most`` bytes in the packed form
-    with ``bits``, and about as many as fit.
+    with ``bits``, and about as many as fit; ``beside`` are bytes of other files.
 
     Raises:
         BadInput: the words alone take more.
@@ -73,12 +73,15 @@ def pruned_to_bytes(ngrams: Ngrams, most: int, *, bits: int = 0) -> Pruned:
     words = len(candidates.trie.words)
 
     def size(model: Pruned) -> int:
-        return len(packed(model.ngrams, bits=bits))
+        return beside + len(packed(model.ngrams, bits=bits))
 
     best = candidates.at_most(words)
     least_bytes, fits, too_many = size(best), words, sum(candidates.trie.counts)
     if least_bytes > most:
-        raise BadInput(f"the {words:,} words alone take {least_bytes:,} bytes, got to_bytes={most}; allow more bytes")
+        raise BadInput(
+            f"the {words:,} words alone take {least_bytes:,} bytes, got to_bytes={most}; allow at least "
+            f"to_bytes={least_bytes}"
+        )
     whole = candidates.above(0.0)
     greatest_bytes = size(whole)
     if greatest_bytes <= most:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, final
 
 from nonplus.errors import BadProtocol
-from nonplus.models.ngram.converting import Form, Written, check, write
+from nonplus.models.ngram.converting import Form, Written, bytes_beside, check, write
+from nonplus.models.ngram.manifest import Pruning
 from nonplus.models.ngram.option_types import check_number, check_text, check_whole
 from nonplus.models.ngram.pruning.counts import write_again
 from nonplus.models.ngram.pruning.entropy import Pruned, pruned_by_entropy, pruned_to_bytes, pruned_to_ngrams
@@ -25,10 +26,10 @@ class PruneOptions:
 
     With ``entropy`` every n-gram goes without which the perplexity rises by a smaller
     part, usually ``1e-9`` to ``1e-6``. ``ngrams`` is how many n-grams stay at most, and
-    ``to_bytes`` how many bytes they take at most, packed: a number, or text such as
-    ``"6M"``, 6,000,000 bytes. With ``counts`` every n-gram goes that occurs at most so
-    often in the text, which the model must keep: a number for each order from 1 on, the
-    last one repeated, as in ``TrainingOptions.prune``. That takes ``memory``, as a
+    ``to_bytes`` how many bytes the packed bundle takes at most: a number, or text such
+    as ``"6M"``, 6,000,000 bytes. With ``counts`` every n-gram goes that occurs at most
+    so often in the text, which the model must keep: a number for each order from 1 on,
+    the last one repeated, as in ``TrainingOptions.prune``. That takes ``memory``, as a
     training does.
     """
 
@@ -67,10 +68,16 @@ class PruneOptions:
 
     @property
     def bytes(self) -> int | None:
-        """How many bytes n-grams take at most, if that is said."""
+        """How many bytes the bundle takes at most, if that is said."""
         if isinstance(self.to_bytes, str):
             return bytes_of(self.to_bytes, option="to_bytes", example="6M")
         return self.to_bytes
+
+    @property
+    def measure(self) -> str:
+        """What says how much is removed, e.g. ``ngrams=1000000``."""
+        [name] = (name for name in _MEASURES if getattr(self, name) is not None)
+        return f"{name}={_shown(getattr(self, name))}"
 
 
 @final
@@ -125,10 +132,14 @@ def prune(
         written = write_again(given, out, form, counts=tuple(options.counts), memory=options.memory, meter=meter)
         return PrunedFiles(counts_before=given.ngrams.counts, bytes_before=given.bytes, written=written)
     left = _pruned(given, options, form)
+    smaller = replace(given, ngrams=left.ngrams)
+    if left.ngrams.counts != given.ngrams.counts:  # quantiles were measured with the model before
+        removal = Pruning(method=options.measure, threshold=left.threshold, counts=given.ngrams.counts)
+        smaller = replace(smaller, pruned=(*given.pruned, removal), quantiles=None)
     return PrunedFiles(
         counts_before=given.ngrams.counts,
         bytes_before=given.bytes,
-        written=write(replace(given, ngrams=left.ngrams), out, form),
+        written=write(smaller, out, form),
         threshold=left.threshold,
         divergence=left.divergence,
     )
@@ -148,7 +159,7 @@ def _pruned(given: Source, options: PruneOptions, form: Form) -> Pruned:
         return pruned_to_ngrams(given.ngrams, options.ngrams)
     assert options.bytes is not None
     bits = given.bits if form.quantize is None else form.quantize
-    return pruned_to_bytes(given.ngrams, options.bytes, bits=bits)
+    return pruned_to_bytes(given.ngrams, options.bytes, bits=bits, beside=bytes_beside(given))
 
 
 def _shown(value: Any) -> str:

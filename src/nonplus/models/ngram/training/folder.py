@@ -15,7 +15,8 @@ from nonplus.errors import BadInput
 from nonplus.files import reading, replacing, writing
 
 _MANIFEST = "training.json"
-_VERSION = 3
+_VERSION = 4
+_INNER = ("version", "text")  # conditions that are no options
 
 Array = NDArray[Any]
 
@@ -101,6 +102,11 @@ class WorkFolder:
         """Remove a piece that nothing needs any more."""
         (self.path / name).unlink(missing_ok=True)
 
+    def drop_all(self, pattern: str) -> None:
+        """Remove the pieces of such names."""
+        for path in sorted(self.path.glob(pattern), reverse=True):
+            path.unlink()
+
     def remove(self) -> None:
         """Remove the folder with everything in it, at once as far as others see."""
         if self.path.exists():
@@ -133,9 +139,18 @@ def _removed(path: Path) -> Path:
 
 
 def _check(path: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
-    for name in sorted({*found, *wanted}):
-        if found.get(name) != wanted.get(name):
-            raise BadInput(
-                f"{path} has the unfinished work of another training: {name} was {found.get(name)!r} and is "
-                f"{wanted.get(name)!r}; repeat that command to finish it, or remove the folder"
-            )
+    others = [name for name in sorted({*found, *wanted}) if found.get(name) != wanted.get(name)]
+    if others:
+        both = {name: (_shown(found.get(name)), _shown(wanted.get(name))) for name in others}
+        changes = ", ".join(f"{name} was {was} and is {now}" for name, (was, now) in both.items())
+        before = " ".join(f"{name}={both[name][0]}" for name in others if name in found and name not in _INNER)
+        command = f"that command, with {before}," if before else "that command"
+        raise BadInput(
+            f"{path} has the unfinished work of another training: {changes}; repeat {command} to finish it, or remove "
+            "the folder"
+        )
+
+
+def _shown(value: object) -> str:
+    """A condition as one types it."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)

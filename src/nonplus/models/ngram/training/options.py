@@ -59,7 +59,7 @@ class TrainingOptions:
         check_thresholds(self.prune, order=self.order, option="prune")
         if self.tokenizer.startswith(_TRAINED) and not self.pieces:
             raise BadInput(
-                f"tokenizer={self.tokenizer} has no number of pieces after the colon; use e.g. "
+                f"tokenizer={self.tokenizer} names no number of pieces from {_LEAST_PIECES} on; use e.g. "
                 f"tokenizer={_TRAINED}8000, from tokenizer={_TRAINED}{_LEAST_PIECES} on"
             )
         if self.bytes < _LEAST_MEMORY:

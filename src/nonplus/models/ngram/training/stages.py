@@ -33,6 +33,7 @@ from nonplus.models.ngram.training.reading import Text
 
 COUNTED = 5  # adjusted counts 0 to 4 decide the discounts
 
+_KINDS = ("ngrams", "estimates", "weights", "probabilities", "statistics", "added", "counts")  # the latest first
 _NOTHING = Level(*(np.array((), each) for each in ("i4", "u4", "u4", "u4", "i4", "u4", "u4")))
 
 
@@ -197,6 +198,12 @@ def finish_partition(
             )
     for order in partition.orders:
         folder.drop(_name("counts", partition, order))
+
+
+def drop_all(folder: WorkFolder) -> None:
+    """Remove the pieces of all partitions."""
+    for kind in _KINDS:
+        folder.drop_all(f"{kind}-*")
 
 
 def unigram_backoffs(text: Text, partitions: Sequence[Partition]) -> Float32s:

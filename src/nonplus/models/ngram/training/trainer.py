@@ -25,6 +25,7 @@ from nonplus.models.ngram.training.partitions import Partition, partitions
 from nonplus.models.ngram.training.reading import Text
 from nonplus.models.ngram.training.stages import COUNTED, Statistics
 
+_PLAN = "plan"
 _MOST_COUNTED = (1 << 32) - 1
 _PER_NGRAM = 34  # bytes of each order but the first, for each occurrence
 _SMALL = 1 << 20  # occurrences: sorted faster than more at once, but each part reads the whole text
@@ -101,12 +102,26 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
 
 
 def _partitions(text: Text, options: TrainingOptions, room: int) -> list[Partition]:
-    digits, most = len(text.words) + 1, _most_ngrams(room, order=options.order, occurrences=int(text.counts_V.sum()))
+    digits = len(text.words) + 1
+    most = _kept_plan(text.folder, _most_ngrams(room, order=options.order, occurrences=int(text.counts_V.sum())))
 
     def before(context: tuple[int, ...]) -> Ints:
         return digits_before(text.stretches(options.order), context, digits=digits)
 
     return partitions(text.counts_V, before, order=options.order, most=most)
+
+
+def _kept_plan(folder: WorkFolder, most: int) -> int:
+    """How many occurrences the partitions of earlier calls may have. Where they are too
+    many for this call's memory, what those calls counted goes.
+    """
+    if folder.has(_PLAN):
+        [earlier] = next(folder.arrays(_PLAN)).tolist()
+        if earlier <= most:
+            return int(earlier)
+        stages.drop_all(folder)
+    folder.write(_PLAN, [np.array([most])])
+    return most
 
 
 def _most_ngrams(room: int, *, order: int, occurrences: int) -> int:

@@ -151,7 +151,6 @@ def _conditions(options: TrainingOptions, given_model: PieceModel | None) -> Map
         "order": options.order,
         "prune": options.thresholds,
         "vocabulary": options.vocabulary,
-        "memory": options.bytes,
         "exact_lmplz": options.exact_lmplz,
         "normalizer": named(options.normalizer).id,
         "tokenizer": options.tokenizer if given_model is None else hashlib.sha256(given_model.data).hexdigest(),
@@ -185,7 +184,13 @@ def _report(model: Trained, sizes: TextSizes, options: TrainingOptions) -> Train
 
 def _warn(report: TrainingReport) -> None:
     odd = [str(order) for order, each in enumerate(report.discounts, 1) if not each.estimated]
-    if odd:
+    if odd == ["1"] and report.options["tokenizer"] == "bytes":
+        warn(
+            "there are only 256 bytes, which are too few to estimate the discounts of order 1; 0.5, 1 and 1.5 are used "
+            "there",
+            SuspectInput,
+        )
+    elif odd:
         orders = f"order {odd[0]}" if len(odd) == 1 else f"the orders {', '.join(odd)}"
         warn(
             f"the text is too small, or repeats itself too much, to estimate the discounts of {orders}; 0.5, 1 and 1.5 "

@@ -51,8 +51,8 @@ MUTANTS = [
     Mutant(
         "the prefix is forgotten",
         "measure/batches.py",
-        "input_BT.ravel()[place_R[rows.prefixed[order_R]] + place] = token",
-        "input_BT.ravel()[place_R[rows.prefixed[order_R]] + place] = 0",
+        "input_BT.ravel()[place_R[rows.prefixed[lines.rows]] + place] = token",
+        "input_BT.ravel()[place_R[rows.prefixed[lines.rows]] + place] = 0",
     ),
     Mutant(
         "padding is scored",
@@ -63,8 +63,8 @@ MUTANTS = [
     Mutant(
         "packed texts are not independent",
         "measure/batches.py",
-        "= ranges(0 * length_R, length_R)",
-        "= ranges(place_R - line_R * width, length_R)",
+        "count_up(position_BT.ravel(), place_R, 0 * length_R, length_R)",
+        "count_up(position_BT.ravel(), place_R, place_R - line_R * width, length_R)",
     ),
     Mutant(
         "the overlap is scored twice, rolling",
@@ -136,8 +136,8 @@ MUTANTS = [
     Mutant(
         "the weights are ignored",
         "measure/assembly.py",
-        "self._weight = np.repeat(weights, count_W)",
-        "self._weight = np.ones(n)",
+        "self._weight = once(n) if (weights == 1).all() else np.repeat(weights, count_W)",
+        "self._weight = once(n)",
     ),
     Mutant(
         "documents are returned before they are finished",
@@ -148,8 +148,8 @@ MUTANTS = [
     Mutant(
         "scores are assigned in the order of the text, not of the batch",
         "measure/forward.py",
-        "yield list(chain.from_iterable(lines)), self",
-        "yield sorted(chain.from_iterable(lines)), self",
+        "yield lines.rows, self",
+        "yield np.sort(lines.rows), self",
     ),
     Mutant(
         "nats are bits",

@@ -96,7 +96,7 @@ def bundle(tmp_path, monkeypatch):
 
 def test_a_bundle_of_ngrams_may_come_with_the_package_too(bundle):
     card = described("weather")
-    assert (card.context, card.vocabulary, card.licence) == (2, 8, "Apache-2.0")
+    assert (card.context, card.vocabulary, card.licence) == (2, 7, "Apache-2.0")
     assert card.bytes == sum(file.stat().st_size for file in bundle.iterdir())
     of_name, of_folder = (evaluate("rain falls", model=name) for name in ("bundled:weather", f"ngram:{bundle}"))
     assert of_name.tally == of_folder.tally

@@ -84,7 +84,7 @@ def _of_llama(folder: Path) -> tuple[int, int]:
 
 def _of_ngrams(folder: Path) -> tuple[int, int]:
     manifest = _json(folder / "manifest.json")
-    return manifest["order"] - 1, manifest["vocabulary"]
+    return manifest["order"] - 1, manifest["vocabulary"] - 1  # <s> has no probability
 
 
 def _json(file: Path) -> dict[str, Any]:

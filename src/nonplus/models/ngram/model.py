@@ -97,9 +97,7 @@ class NgramModel:
         identity: str,
         opens: "Callable[[], NgramModel] | None" = None,
     ) -> None:
-        """``identity`` is a digest of the n-grams and the rules; ``opens`` opens the
-        model again, if it is in a file.
-        """
+        """``identity``: digest of n-grams and rules; ``opens`` opens a file again."""
         self.name = name
         self.identity = identity
         self.order = lookup.order

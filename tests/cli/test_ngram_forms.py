@@ -49,6 +49,9 @@ def test_pruning_shows_counts_and_bytes_before_and_after(run: Run, tmp_path: Pat
     assert "size before      522 bytes" in out
     assert re.search(r"entropy          0\.01: the least rise", out)
     assert "perplexity       about" in out
+    assert run("ngram", "prune", WEATHER, "-o", tmp_path / "small", "--entropy", "1e-2").code == 0
+    shown = run("ngram", "inspect", tmp_path / "small").out
+    assert re.search(r"\npruned           --entropy 0\.01, from 8 \+ 8 \+ 4 = 20 n-grams; those that stayed are", shown)
 
 
 @pytest.mark.parametrize(("size", "most"), [("2K", 2000), ("0.002M", 2000), ("1300", 1300)])

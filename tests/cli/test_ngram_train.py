@@ -145,6 +145,13 @@ def test_pieces_of_sentencepiece_are_trained_first(run: Run, tmp_path: Path) -> 
     assert sorted(each.name for each in tmp_path.iterdir()) == ["again", "own"]
 
 
+def test_pieces_that_a_text_does_not_give_are_noted(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("sentencepiece")
+    ran = run("ngram", "train", BOOK, "-o", tmp_path / "own", "--order", "2", "--tokenizer", "sentencepiece:99999999")
+    assert re.search(r"note: the text gives [\d,]+ pieces, fewer than --tokenizer sentencepiece:99999999 asks", ran.err)
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.SuspectInput")
 def test_pieces_cannot_be_trained_on_documents_that_are_read_once(tmp_path: Path) -> None:
     pytest.importorskip("sentencepiece")
     documents, options = iter(["a b c"] * 9), TrainingOptions(tokenizer="sentencepiece:9")

@@ -16,6 +16,8 @@ from nonplus.models.ngram.text import sentencepiece_training
 from nonplus.models.ngram.text.sentencepiece_file import SentencePieceFile
 from nonplus.models.ngram.text.sentencepiece_training import trained
 
+pytestmark = pytest.mark.filterwarnings("ignore:the text gives .* pieces:nonplus.errors.SuspectInput")
+
 
 def texts(n=300):
     draw = random.Random(3)

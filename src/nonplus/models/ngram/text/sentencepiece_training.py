@@ -15,7 +15,8 @@ from typing import final
 
 import sentencepiece
 
-from nonplus.errors import BadInput
+from nonplus.cautions import warn
+from nonplus.errors import BadInput, SuspectInput
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import Normalizer
@@ -31,7 +32,7 @@ def trained(texts: Iterable[str], *, normalizer: Normalizer, unit: Unit, pieces:
     """The content of a model of at most ``pieces`` pieces, of the unigram type.
 
     It changes no character by itself: texts are those that the normaliser made of
-    ``texts``. Fewer pieces come of a text that has no more.
+    ``texts``. Fewer pieces come of a text that has no more, with a warning.
 
     Raises:
         BadInput: there is no text, or it has more different characters than pieces.
@@ -66,6 +67,9 @@ def trained(texts: Iterable[str], *, normalizer: Normalizer, unit: Unit, pieces:
             f"{counted(signs, 'different character')}; use more pieces, e.g. tokenizer=sentencepiece:{signs + 1000}, "
             "or give more text"
         ) from None
+    made = sentencepiece.SentencePieceProcessor(model_proto=file.getvalue()).get_piece_size()
+    if made < pieces:
+        warn(f"the text gives {counted(made, 'piece')}, fewer than tokenizer=sentencepiece:{pieces} asks", SuspectInput)
     return file.getvalue()
 
 

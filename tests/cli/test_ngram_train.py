@@ -249,10 +249,15 @@ def test_what_was_left_out_is_counted(run: Run, tmp_path: Path) -> None:
 
 def test_a_text_is_not_replaced_by_its_model(run: Run, tmp_path: Path) -> None:
     (text := tmp_path / "text.arpa").write_text("a b c")
-    for verb in (("train", text, "--arpa", text), ("convert", BOOK.with_name("weather.arpa"), "-o", text)):
+    no_arpa = "exists and is no ARPA file, so it is not replaced; give another name, or remove it"
+    for said, *verb in (
+        (f"is read, and --arpa {text} would replace it; give another --arpa NAME", "train", text, "--arpa", text),
+        (no_arpa, "train", "one two", "--arpa", text),
+        (no_arpa, "convert", BOOK.with_name("weather.arpa"), "-o", text),
+    ):
         ran = run("ngram", *verb)
         assert (ran.code, text.read_text()) == (2, "a b c")
-        assert "exists and is no ARPA file, so it is not replaced; give another name, or remove it" in ran.err
+        assert said in ran.err
     assert list(tmp_path.iterdir()) == [text]
 
 

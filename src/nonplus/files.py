@@ -15,6 +15,7 @@ from typing import IO, Any, final
 from nonplus.errors import BadInput
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_BUFFER = 1 << 12  # bytes; there may be hundreds of unnamed files at once
 # Windows has no O_NOFOLLOW and no O_NONBLOCK, and only Windows has O_BINARY. To open a
 # pipe without O_NONBLOCK is to wait for whoever writes to it.
 _LEFT = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -103,7 +104,7 @@ def unnamed(folder: Path | None = None) -> IO[bytes]:
     """
     place = folder or Path(tempfile.gettempdir())
     with writing(place), tempfile.TemporaryFile(dir=place, buffering=0) as file:
-        return io.BufferedRandom(_Unfinished(os.dup(file.fileno()), place))
+        return io.BufferedRandom(_Unfinished(os.dup(file.fileno()), place), _BUFFER)
 
 
 @contextmanager

@@ -18,14 +18,12 @@ from data import documents
 from quantiles import quantiles
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from nonplus import TrainingOptions, train_ngrams
+from nonplus import TrainingOptions, prune_ngrams, train_ngrams
 from nonplus.files import replacing
 from nonplus.models.ngram.bundle import open_bundle
-from nonplus.models.ngram.converting import Form
-from nonplus.models.ngram.pruning.files import PruneOptions, prune
 
 FITTED = 10  # the tokenizer is fitted to every so many-th document
-CARD = 50_000  # bytes that are left for the card, the figures and the manifest
+CARD = 50_000  # bytes that are left for the card, the figures and the quantiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +61,7 @@ def made(texts: Callable[[], Iterable[str]], work: Path, shape: Shape, *, memory
     if not full.exists():
         train(list(texts()), full, shape, memory=memory)
     if not small.exists():
-        others = sum((full / name).stat().st_size for name in ("tokenizer.json", "words.txt"))
-        room = PruneOptions(to_bytes=shape.most_bytes - others - CARD)
-        prune(str(full), small, options=room, form=Form(quantize=shape.bits))
+        prune_ngrams(full, small, to_bytes=shape.most_bytes - CARD, quantize=shape.bits)
     return small
 
 

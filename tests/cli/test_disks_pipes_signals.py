@@ -281,6 +281,14 @@ def test_a_training_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_roo
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.arpa"]
 
 
+def test_what_a_training_finished_is_kept_when_the_disk_is_full(start, tmp_path):
+    book = Path(__file__).parents[2] / "examples" / "lost_world.txt"
+    arguments = ("ngram", "train", book, "-o", tmp_path / "model")
+    assert ended(start(*arguments, preexec_fn=room_for(60_000)))[0] == 2
+    work = tmp_path / "model.training"
+    assert {"text", "words"} <= {path.name for path in work.iterdir()}
+
+
 def test_each_kind_of_end_has_an_exit_code_of_its_own_and_the_help_tells_them(run):
     from nonplus.cli.terminal.help_texts import EXIT_CODES
 

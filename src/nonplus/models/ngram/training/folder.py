@@ -69,6 +69,20 @@ class WorkFolder:
         with replacing(manifest) as file:
             file.write(json.dumps(wanted, indent=1).encode())
 
+    @contextmanager
+    def removed_if_refused(self) -> Iterator[None]:
+        """A block that checks, and writes nothing: what it refuses is refused on every
+        call, so no other training goes on with this one.
+
+        Raises:
+            BadInput: what the block raises, once the folder is removed.
+        """
+        try:
+            yield
+        except BadInput:
+            self.remove()
+            raise
+
     @property
     def has_work(self) -> bool:
         """Whether any piece is finished."""

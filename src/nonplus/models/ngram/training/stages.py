@@ -153,12 +153,14 @@ def estimate_partition(
         target_C = np.zeros(len(uppers_C), np.int64)
         if order > 2:
             target_C = owners(column_Cs[1:], others, order=order - 1)
+        with folder.removed_if_refused():
+            log10_weight_C, log10_prob_M = log10(found.weight_C), log10(found.prob_M)
         with folder.writing(_name("weights", partition, order)) as file:
-            file.write(log10(found.weight_C)[np.argsort(target_C, kind="stable")].tobytes())
+            file.write(log10_weight_C[np.argsort(target_C, kind="stable")].tobytes())
         sizes_P = np.bincount(target_C, minlength=len(others))
         if partition.heads:
             folder.write(_name("probabilities", partition, order), [level.words_M, found.prob_M])
-        folder.write(_name("estimates", partition, order), [sizes_P, log10(found.prob_M)])
+        folder.write(_name("estimates", partition, order), [sizes_P, log10_prob_M])
 
 
 def _shorter(folder: WorkFolder, partition: Partition, others: Sequence[Partition], unigram_V: Floats) -> Floats:

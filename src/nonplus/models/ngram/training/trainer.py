@@ -68,12 +68,10 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
         BadInput: a word is more frequent than can be counted, the memory does not hold
             the words, or a discount of 0 leaves nothing for what was not seen.
     """
-    if (most := int(text.counts_V.max())) > _MOST_COUNTED:
-        raise BadInput(
-            f"a word occurs {most:,} times, and an n-gram is counted up to {_MOST_COUNTED:,}; train on less of the text"
-        )
     thresholds, folder, v = options.thresholds, text.folder, len(text.words)
-    room = room_beside(words=v, options=options)
+    with folder.removed_if_refused():
+        _check_counts(text)
+        room = room_beside(words=v, options=options)
     parts = _partitions(text, options, room) if options.order > 1 else []
     meter.begin("counting", len(parts))
     counted = Statistics.none(orders=options.order - 1, words=v)
@@ -86,7 +84,9 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
     for part in meter.each(parts):
         stages.estimate_partition(folder, part, parts, unigram_V=prob_V, discounts=found, thresholds=thresholds)
     if not folder.has("unigrams"):
-        folder.write("unigrams", [log10(prob_V), stages.unigram_backoffs(text, parts)])
+        with folder.removed_if_refused():
+            log10_prob_V = log10(prob_V)
+        folder.write("unigrams", [log10_prob_V, stages.unigram_backoffs(text, parts)])
     meter.begin("putting together", len(parts))
     for part in meter.each(parts):
         stages.finish_partition(text, part, parts, thresholds=thresholds)
@@ -99,6 +99,13 @@ def train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained
         Block(np.arange(v, dtype=np.int32)[:, None], *folder.arrays("unigrams")),
         parts,
     )
+
+
+def _check_counts(text: Text) -> None:
+    if (most := int(text.counts_V.max())) > _MOST_COUNTED:
+        raise BadInput(
+            f"a word occurs {most:,} times, and an n-gram is counted up to {_MOST_COUNTED:,}; train on less of the text"
+        )
 
 
 def _partitions(text: Text, options: TrainingOptions, room: int) -> list[Partition]:

@@ -60,8 +60,9 @@ def train_and_write(
             subwords = trained_pieces(documents, options, folder, meter) if options.pieces else given_model
             text = _read(documents, subwords, options, folder, meter)
             if arpa is not None:
-                _check_words(text, options)
-            model = _train(text, options, meter)
+                with folder.removed_if_refused():
+                    check_words(text.words, order=options.order)
+            model = train(text, options, meter)
             report = _report(model, sizes_of(folder), options)
             _warn(report)
             meter.begin("writing")
@@ -99,31 +100,11 @@ def _read(
     text = read(documents, rules=rules, vocabulary=options.vocabulary, folder=folder, meter=meter)
     if options.pieces:
         check_same(sizes_of(folder).digest, options, folder)
-    try:
+    with folder.removed_if_refused():
         if not text.counts_V.any():
             raise BadInput("there is no sentence to train on; give documents with text")
         room_beside(words=len(text.words), options=options)
-    except BadInput:  # no other training goes on with this one
-        folder.remove()
-        raise
     return text
-
-
-def _check_words(text: Text, options: TrainingOptions) -> None:
-    """Refuse what an ARPA file cannot hold before the work is done."""
-    try:
-        check_words(text.words, order=options.order)
-    except BadInput:
-        text.folder.remove()
-        raise
-
-
-def _train(text: Text, options: TrainingOptions, meter: TrainingMeter) -> Trained:
-    try:
-        return train(text, options, meter)
-    except BadInput:  # nor does one go on with this one
-        text.folder.remove()
-        raise
 
 
 def _given_model(options: TrainingOptions) -> PieceModel | None:

@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -31,6 +31,7 @@ import numpy as np
 
 import nonplus
 from nonplus.errors import SuspectInput
+from nonplus.measure.lists import in_lists
 from nonplus.measure.tokenizing import AHEAD
 from nonplus.models.ngram.bundle import Bundle, open_bundle
 from nonplus.models.ngram.text.sentences import Sentences
@@ -117,7 +118,8 @@ def scored(work: Path, text: str, rounds: int) -> None:
     theirs, model = kenlm.Model(str(work / "ours.arpa")), nonplus.open_model(f"ngram:{work / 'bundle'}")
     bundle, lines, size = open_bundle(work / "bundle"), text.splitlines(), len(text.encode()) / 1e6
     read = bundle.rules.sentences([text])
-    pieces = ["".join(own) for own in grouped(text.splitlines(keepends=True))]
+    # as nonplus reads documents
+    pieces = ["".join(own) for own in in_lists(text.splitlines(keepends=True), size=len, least=AHEAD)]
     ways: dict[str, Callable[[], float]] = {
         "kenlm, score": lambda: -sum(theirs.score(line) for line in lines) * np.log(10),
         "kenlm, full_scores": lambda: -sum(p for line in lines for p, _, _ in theirs.full_scores(line)) * np.log(10),
@@ -139,19 +141,6 @@ def scored(work: Path, text: str, rounds: int) -> None:
         f"two threads against one, whole report of {4 * size:.1f} MB: {one.wall / two.wall:.2f} times as fast on the "
         f"clock, with {two.cpu / one.cpu:.2f} times the CPU time"
     )
-
-
-def grouped(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Lines in lists of half a million characters, as nonplus reads documents."""
-    together: list[str] = []
-    size = 0
-    for line in lines:
-        together.append(line)
-        size += len(line)
-        if size >= AHEAD:
-            yield together
-            together, size = [], 0
-    yield together
 
 
 def nats_of(bundle: Bundle, read: Sentences) -> float:

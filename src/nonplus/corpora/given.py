@@ -12,7 +12,7 @@ from nonplus.corpora.tables import is_table, unwrapped
 from nonplus.corpora.values import type_phrase
 from nonplus.errors import BadInput
 from nonplus.measure.formatting import counted
-from nonplus.measure.records import Document
+from nonplus.measure.records import Document, text_of
 
 _NEEDED = (
     "a text, a Path, a Document, a table with a column text, or an iterable of those is needed; make text of it, or "
@@ -67,7 +67,7 @@ class WithText:
 
     def __iter__(self) -> Iterator[str | Document]:
         for document in self._documents:
-            text = document if isinstance(document, str) else document.text
+            text = text_of(document)
             if text and not text.isspace():
                 yield document
 

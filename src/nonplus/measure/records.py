@@ -35,6 +35,11 @@ class Document:
     original: str = ""
 
 
+def text_of(document: Document | str) -> str:
+    """The text of a document, which may be given alone."""
+    return document if isinstance(document, str) else document.text
+
+
 def n_bytes(text: str) -> int:
     """The bytes of a text in UTF-8."""
     return len(text) if text.isascii() else len(text.encode())

@@ -11,6 +11,7 @@ from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure.contract import checked_encodings
 from nonplus.measure.interfaces import AnyModel, Tokenizer
+from nonplus.measure.lists import in_lists
 from nonplus.measure.lost_text import SAMPLE, marked
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.lm_eval_text import detokenize
@@ -113,16 +114,7 @@ def checked(documents: Iterable[Document]) -> Iterator[Document]:
 
 def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
     """Documents in lists of about half a million characters."""
-    together: list[Document] = []
-    size = 0
-    for document in documents:
-        together.append(document)
-        size += len(document.text) + len(document.context)
-        if size >= AHEAD:
-            yield together
-            together, size = [], 0
-    if together:
-        yield together
+    return in_lists(documents, size=lambda each: len(each.text) + len(each.context), least=AHEAD)
 
 
 def encode(

@@ -18,6 +18,7 @@ import sentencepiece
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, SuspectInput
 from nonplus.measure.formatting import counted
+from nonplus.measure.lists import in_lists
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import Normalizer
 
@@ -40,7 +41,7 @@ def trained(texts: Iterable[str], *, normalizer: Normalizer, unit: Unit, pieces:
     if pieces < _LEAST:
         raise BadInput(f"sentencepiece:{pieces} has too few pieces; use e.g. tokenizer=sentencepiece:8000")
     sample = _Sample(_SAMPLE)
-    for batch in _batches(texts):
+    for batch in in_lists(texts, size=len, least=_BATCH):
         for sentence in _sentences(batch, normalizer, unit):
             sample.add(sentence)
     sentences, file = sample.sentences(), io.BytesIO()
@@ -125,16 +126,3 @@ def _parts(sentence: bytes) -> Iterator[bytes]:
     words = sentence.split(b" ")
     for start in range(0, len(words), _TOGETHER):
         yield b" ".join(words[start : start + _TOGETHER])
-
-
-def _batches(texts: Iterable[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch

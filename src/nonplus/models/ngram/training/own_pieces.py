@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from nonplus.errors import BadInput
-from nonplus.measure.records import Document
+from nonplus.measure.records import Document, text_of
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.text.pieces import PieceModel
 from nonplus.models.ngram.text.splitters import piece_model
@@ -65,6 +65,6 @@ def check_same(digest: str, options: TrainingOptions, folder: WorkFolder) -> Non
 
 def _seen(documents: Iterable[Document | str], digest: Digest) -> Iterator[str]:
     for document in documents:
-        text = document if isinstance(document, str) else document.text
+        text = text_of(document)
         digest.add([text])
         yield text

@@ -16,7 +16,8 @@ from nonplus.cautions import warn
 from nonplus.errors import BadInput, SuspectInput
 from nonplus.kernels.native.counting import Digits
 from nonplus.measure.formatting import counted
-from nonplus.measure.records import Document, Ints
+from nonplus.measure.lists import in_lists
+from nonplus.measure.records import Document, Ints, text_of
 from nonplus.models.ngram.ngrams import BEGIN, SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.text.sentences import Sentences, TextRules
 from nonplus.models.ngram.training.counting import EDGE, Stretch
@@ -195,18 +196,14 @@ def _check_same(documents: Iterable[Document | str], folder: WorkFolder, meter: 
 
 
 def _batches(documents: Iterable[Document | str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    size = contexts = 0
+    return in_lists(_texts(documents), size=lambda text: len(text) + 64, least=_BATCH)
+
+
+def _texts(documents: Iterable[Document | str]) -> Iterator[str]:
+    contexts = 0
     for document in documents:
-        text = document if isinstance(document, str) else document.text
         contexts += not isinstance(document, str) and bool(document.context)
-        batch.append(text)
-        size += len(text) + 64
-        if size >= _BATCH:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+        yield text_of(document)
     if contexts:
         warn(
             f"{counted(contexts, 'document')} with a context, which is not trained on; put it into the text to train "

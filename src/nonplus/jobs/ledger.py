@@ -1,0 +1,121 @@
+"""Which units of work are finished.
+
+A unit is committed by one file, written last: ``units/FILE-UNIT.json``. It states the
+other files of the unit, and they count for nothing without it. So the listing of that
+folder is the ledger, and nothing can disagree with it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, final
+
+from nonplus.errors import BadInput
+from nonplus.jobs.stores import Store
+
+_UNITS = "units"
+
+
+class Unit(NamedTuple):
+    """The number of an input file, and that of a unit in it, both from 0 on."""
+
+    file: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file:06d}-{self.number:06d}"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What is known of a finished unit.
+
+    ``counts`` are any numbers that are worth adding up; ``files`` has the size and the
+    SHA-256 of each of its files; ``last`` tells that its input file ends with it.
+    """
+
+    counts: Mapping[str, int]
+    files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+    last: bool = False
+
+
+@final
+class Ledger:
+    """The finished units of a job in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def done(self) -> frozenset[Unit]:
+        """The units that are finished, by a listing alone."""
+        return frozenset(map(_unit, self._store.names(_UNITS)))
+
+    def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int], last: bool = False) -> None:
+        """Keep the files of a unit for good.
+
+        Raises:
+            BadInput: they cannot be written; then the unit is not finished.
+        """
+        for name, content in files.items():
+            with self._store.write(name) as file:
+                file.write(content)
+        stated = {name: [len(content), hashlib.sha256(content).hexdigest()] for name, content in files.items()}
+        marker = {"counts": dict(counts), "files": stated, "last": last}
+        with self._store.write(_marker(unit)) as file:
+            file.write(json.dumps(marker, sort_keys=True, indent=1).encode() + b"\n")
+
+    def finished(self, unit: Unit) -> Finished:
+        """What was stated when a unit was committed.
+
+        Raises:
+            BadInput: the unit is damaged: its marker, or the size of one of its files.
+        """
+        with self._store.read(_marker(unit)) as file:
+            found = _read(file.read(), _marker(unit))
+        for name, (size, _) in found.files.items():
+            if (present := self._store.size(name)) != size:
+                now = "is gone" if present is None else f"has {present:,} bytes"
+                raise BadInput(
+                    f"{name} {now}, and it had {size:,} bytes when its unit was finished; "
+                    f"remove {_marker(unit)} and run again, which makes that unit anew"
+                )
+        return found
+
+    def content(self, unit: Unit, name: str) -> bytes:
+        """One of the files of a unit, as it was written.
+
+        Raises:
+            BadInput: it is another one now.
+        """
+        size, digest = self.finished(unit).files[name]
+        with self._store.read(name) as file:
+            content = file.read()
+        if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
+            raise BadInput(
+                f"{name} has changed since its unit was finished; remove {_marker(unit)} and run again, which makes "
+                "that unit anew"
+            )
+        return content
+
+
+def _marker(unit: Unit) -> str:
+    return f"{_UNITS}/{unit}.json"
+
+
+def _unit(name: str) -> Unit:
+    file, _, number = name.removeprefix(f"{_UNITS}/").removesuffix(".json").partition("-")
+    if not (file.isdecimal() and number.isdecimal()):
+        raise BadInput(f"{name} is not the marker of a finished unit; remove it, or give another folder")
+    return Unit(int(file), int(number))
+
+
+def _read(content: bytes, name: str) -> Finished:
+    try:
+        stated: Any = json.loads(content)
+        files = {each: (int(size), str(digest)) for each, (size, digest) in stated["files"].items()}
+        counts = {each: int(count) for each, count in stated["counts"].items()}
+        return Finished(counts=counts, files=files, last=bool(stated["last"]))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise BadInput(f"{name} is damaged; remove it and run again, which makes that unit anew") from None

@@ -1,0 +1,68 @@
+"""Everything that decides the bytes of a job's output, as one value that is kept."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nonplus.errors import BadInput
+from nonplus.jobs.stores import Store
+
+_PLAN = "plan.json"
+
+
+def begin(store: Store, plan: Mapping[str, Any]) -> None:
+    """Keep the plan of a new job, or go on with one that has the same plan.
+
+    Raises:
+        BadInput: the folder has parts of another plan; the message names the first
+            difference.
+    """
+    if store.size(_PLAN) is None:
+        with store.write(_PLAN) as file:
+            file.write(json.dumps(plan, sort_keys=True, indent=1).encode() + b"\n")
+        return
+    earlier = kept(store)
+    # through JSON, which has lists only
+    difference = _difference(earlier, json.loads(json.dumps(plan)), "")
+    if difference:
+        raise BadInput(
+            f"{store} has parts of another job: {difference}; give another place for the output, or go on with what "
+            "it was begun with"
+        )
+
+
+def kept(store: Store) -> Mapping[str, Any]:
+    """The plan of the job in a store.
+
+    Raises:
+        BadInput: there is none, or it is damaged.
+    """
+    if store.size(_PLAN) is None:
+        raise BadInput(f"{store} has no {_PLAN}, so no job was begun there; name the folder of a job")
+    with store.read(_PLAN) as file:
+        try:
+            plan: Mapping[str, Any] = json.loads(file.read())
+        except ValueError:
+            raise BadInput(f"{store}/{_PLAN} is damaged; give another place for the output") from None
+    return plan
+
+
+def _difference(earlier: Any, now: Any, name: str) -> str:
+    """The first place at which two plans differ, in words; nothing if they do not."""
+    if isinstance(earlier, dict) and isinstance(now, dict):
+        for key in sorted(earlier.keys() | now.keys()):
+            found = _difference(earlier.get(key), now.get(key), f"{name}.{key}" if name else key)
+            if found:
+                return found
+        return ""
+    if isinstance(earlier, list) and isinstance(now, list) and len(earlier) == len(now):
+        for place, (one, other) in enumerate(zip(earlier, now, strict=True)):
+            found = _difference(one, other, f"{name}[{place}]")
+            if found:
+                return found
+        return ""
+    return "" if earlier == now else f"{name} was {_said(earlier)} and is now {_said(now)}"
+
+
+def _said(value: Any) -> str:
+    return "not set" if value is None else json.dumps(value, ensure_ascii=False)

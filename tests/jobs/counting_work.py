@@ -1,0 +1,63 @@
+"""Work whose right result is plain: each unit of a file holds some of its numbers."""
+
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nonplus.jobs.ledger import Ledger, Unit
+from nonplus.jobs.local import results
+from nonplus.jobs.plan import begin
+from nonplus.jobs.stores import open_store
+from nonplus.jobs.tasks import Task, tasks
+
+
+@dataclass(frozen=True)
+class Squares:
+    """For each unit of ten numbers, a file with their squares.
+
+    All but the first unit of a file take so many seconds.
+    """
+
+    folder: Path
+    sizes: tuple[int, ...]
+    seconds: float = 0.0
+
+    def __call__(self) -> "Squares":
+        return self
+
+    def do(self, task: Task) -> Iterator[Unit]:
+        ledger = Ledger(open_store(str(self.folder)))
+        done = ledger.done()
+        units = range(0, self.sizes[task.file], 10)
+        for number, start in enumerate(units):
+            unit = Unit(task.file, number)
+            if task.takes(number) and unit not in done:
+                time.sleep(self.seconds if number else 0)
+                numbers = range(start, min(start + 10, self.sizes[task.file]))
+                content = "".join(f"{n * n}\n" for n in numbers).encode()
+                files = {f"kept/{unit}.txt": content, f"sums/{unit}.txt": f"{sum(numbers)}\n".encode()}
+                ledger.commit(unit, files, counts={"numbers": len(numbers)}, last=number == len(units) - 1)
+                yield unit
+
+
+@dataclass(frozen=True)
+class Make:
+    """What a worker calls once."""
+
+    squares: Squares
+
+    def __call__(self):
+        return self.squares.do
+
+
+def run(folder: Path, sizes: Sequence[int], *, workers: int, seconds: float = 0.0) -> list[Unit]:
+    begin(open_store(str(folder)), {"sizes": list(sizes)})
+    these = tasks(sizes, workers=workers, unit=10)
+    return list(results(Make(Squares(folder, tuple(sizes), seconds)), these, workers=workers))
+
+
+if __name__ == "__main__":
+    folder, workers, seconds, *sizes = sys.argv[1:]
+    run(Path(folder), [int(size) for size in sizes], workers=int(workers), seconds=float(seconds))

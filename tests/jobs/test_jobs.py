@@ -97,7 +97,7 @@ def test_a_part_with_other_bytes_of_the_same_number_is_noticed_when_it_is_read(t
         Ledger(open_store(str(tmp_path))).content(Unit(0, 1), "kept/000000-000001.txt")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"counts": {}}', '{"counts": 1, "files": {}, "last": true}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"counts": {}}', '{"counts": 1, "files": {}}'])
 def test_a_damaged_marker_is_named(tmp_path, content):
     run(tmp_path, [10], workers=1)
     (tmp_path / "units/000000-000000.json").write_text(content)
@@ -207,3 +207,17 @@ def test_a_worker_that_is_killed_is_an_error_that_says_what_to_do():
 def test_an_error_of_a_task_is_raised_as_it_was():
     with pytest.raises(BadInput, match=r"file [01] is empty; give another"):
         list(results(Refusing(), [Task(0, 0, 1), Task(1, 0, 1)], workers=2))
+
+
+def test_the_units_of_a_file_are_known_once_it_was_read_to_its_end(tmp_path):
+    run(tmp_path, [25, 0], workers=1)
+    ledger = Ledger(open_store(str(tmp_path)))
+    assert [ledger.units(file) for file in (0, 1, 2)] == [3, 0, None]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"units": "many"}'])
+def test_a_damaged_number_of_units_is_named(tmp_path, content):
+    run(tmp_path, [5], workers=1)
+    (tmp_path / "ends" / "000000.json").write_text(content)
+    with pytest.raises(BadInput, match=r"^ends/000000\.json is damaged; remove it and run again$"):
+        Ledger(open_store(str(tmp_path))).units(0)

@@ -2,7 +2,8 @@
 
 A unit is committed by one file, written last: ``units/FILE-UNIT.json``. It states the
 other files of the unit, and they count for nothing without it. So the listing of that
-folder is the ledger, and nothing can disagree with it.
+folder is the ledger, and nothing can disagree with it. How many units a file has is
+noted when it was read to its end: ``ends/FILE.json``.
 """
 
 import hashlib
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple, final
 from nonplus.errors import BadInput
 from nonplus.jobs.stores import Store
 
-_UNITS = "units"
+_UNITS, _ENDS = "units", "ends"
 
 
 class Unit(NamedTuple):
@@ -33,12 +34,11 @@ class Finished:
     """What is known of a finished unit.
 
     ``counts`` are any numbers that are worth adding up; ``files`` has the size and the
-    SHA-256 of each of its files; ``last`` tells that its input file ends with it.
+    SHA-256 of each of its files.
     """
 
     counts: Mapping[str, int]
     files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    last: bool = False
 
 
 @final
@@ -52,7 +52,7 @@ class Ledger:
         """The units that are finished, by a listing alone."""
         return frozenset(map(_unit, self._store.names(_UNITS)))
 
-    def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int], last: bool = False) -> None:
+    def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int]) -> None:
         """Keep the files of a unit for good.
 
         Raises:
@@ -62,7 +62,7 @@ class Ledger:
             with self._store.write(name) as file:
                 file.write(content)
         stated = {name: [len(content), hashlib.sha256(content).hexdigest()] for name, content in files.items()}
-        marker = {"counts": dict(counts), "files": stated, "last": last}
+        marker = {"counts": dict(counts), "files": stated}
         with self._store.write(_marker(unit)) as file:
             file.write(json.dumps(marker, sort_keys=True, indent=1).encode() + b"\n")
 
@@ -82,6 +82,25 @@ class Ledger:
                     f"remove {_marker(unit)} and run again, which makes that unit anew"
                 )
         return found
+
+    def end(self, file: int, units: int) -> None:
+        """Note that an input file was read to its end, and has so many units."""
+        with self._store.write(_end(file)) as out:
+            out.write(json.dumps({"units": units}).encode() + b"\n")
+
+    def units(self, file: int) -> int | None:
+        """The units of an input file; ``None`` if nobody has read it to its end.
+
+        Raises:
+            BadInput: the note of it is damaged.
+        """
+        if self._store.size(_end(file)) is None:
+            return None
+        with self._store.read(_end(file)) as noted:
+            try:
+                return int(json.loads(noted.read())["units"])
+            except (ValueError, KeyError, TypeError):
+                raise BadInput(f"{_end(file)} is damaged; remove it and run again") from None
 
     def content(self, unit: Unit, name: str) -> bytes:
         """One of the files of a unit, as it was written.
@@ -104,6 +123,10 @@ def _marker(unit: Unit) -> str:
     return f"{_UNITS}/{unit}.json"
 
 
+def _end(file: int) -> str:
+    return f"{_ENDS}/{file:06d}.json"
+
+
 def _unit(name: str) -> Unit:
     file, _, number = name.removeprefix(f"{_UNITS}/").removesuffix(".json").partition("-")
     if not (file.isdecimal() and number.isdecimal()):
@@ -116,6 +139,6 @@ def _read(content: bytes, name: str) -> Finished:
         stated: Any = json.loads(content)
         files = {each: (int(size), str(digest)) for each, (size, digest) in stated["files"].items()}
         counts = {each: int(count) for each, count in stated["counts"].items()}
-        return Finished(counts=counts, files=files, last=bool(stated["last"]))
+        return Finished(counts=counts, files=files)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadInput(f"{name} is damaged; remove it and run again, which makes that unit anew") from None

@@ -1,0 +1,1 @@
+"""Filtering a corpus by how surprised a model is by each of its texts."""

@@ -1,0 +1,116 @@
+"""From texts to the figures of each: any model, and no more of its report than a filter
+reads.
+"""
+
+from collections.abc import Sequence
+from typing import final
+
+import numpy as np
+
+from nonplus.errors import BadProtocol
+from nonplus.filtering.columns import ScoreColumns
+from nonplus.filtering.windows import Windows, standard_errors
+from nonplus.measure.forward import RunOptions
+from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
+from nonplus.measure.statistics.fixed_point import run_sums
+from nonplus.measure.surprisals import Surprisals
+from nonplus.models import open_model
+
+DEFAULT = "bundled:ngram"
+# A document has figures of its own, for its text as it is.
+_NEEDED = {
+    "unit": "document",
+    "newlines": "keep",
+    "booking": "exact",
+    "detokenize": "none",
+    "denominator": "scored",
+}
+
+
+@final
+class Scorer:
+    """A model that tells how surprised it is by each text."""
+
+    def __init__(
+        self,
+        model: object = DEFAULT,
+        *,
+        protocol: str | Protocol | None = None,
+        options: RunOptions | None = None,
+    ) -> None:
+        """Arguments as in :func:`nonplus.score`.
+
+        Raises:
+            BadModel: there is no such model.
+            BadProtocol: the protocol does not suit the model, or gives no figures of a
+                document by itself, over its text as it is.
+        """
+        chosen = Protocol.named(protocol) if isinstance(protocol, str) else protocol
+        _check(chosen or Protocol())
+        self._model = open_model(model)
+        self._protocol = stated_protocol(chosen, self._model)
+        self._options = options or RunOptions()
+
+    @property
+    def name(self) -> str:
+        """The model's name, for readers."""
+        return self._model.name
+
+    @property
+    def identity(self) -> str:
+        """A digest of all that decides a figure besides the text."""
+        return f"{self._model.identity}:{self._protocol.fingerprint}"
+
+    def columns(self, texts: Sequence[str]) -> ScoreColumns:
+        """The figures of each text; the same bits in whatever batch it comes.
+
+        A text that is empty or blank has no tokens.
+
+        Raises:
+            BadInput: a text holds what UTF-8 cannot.
+            BadModel: the model cannot score one.
+        """
+        some = [place for place, text in enumerate(texts) if text and not text.isspace()]
+        columns = ScoreColumns.of_nothing(len(texts))
+        if some:
+            scored = scored_texts(
+                [texts[place] for place in some],
+                model=self._model,
+                protocol=self._protocol,
+                options=self._options,
+                meter=Meter(),
+            )
+            columns.put(np.array(some), ScoreColumns.joined([score_columns(Surprisals.of(batch)) for batch in scored]))
+        return columns
+
+
+def _check(protocol: Protocol) -> None:
+    wrong = next((name for name, needed in _NEEDED.items() if getattr(protocol, name) != needed), None)
+    if wrong is not None:
+        raise BadProtocol(
+            f"a filter needs the figures of each text as it is, and {protocol.asked_for} has "
+            f"{wrong}={getattr(protocol, wrong)}; use one with {wrong}={_NEEDED[wrong]}, such as protocol=full"
+        )
+
+
+def score_columns(scored: Surprisals) -> ScoreColumns:
+    """The figures of texts whose tokens are scored."""
+    windows, tokens_D = Windows.of(scored), np.diff(scored.offsets)
+    first_D, worst_D = windows.worst()
+    has_D = ~np.isnan(worst_D)
+    begin_D, end_D = np.zeros((2, len(tokens_D)), np.int64)
+    begin_D[has_D] = scored.begins[windows.tokens[first_D[has_D]]]
+    end_D[has_D] = scored.ends[windows.tokens[first_D[has_D] + 1] - 1]
+    columns = ScoreColumns(
+        nats=windows.nats,
+        tokens=tokens_D,
+        bytes=run_sums(windows.bytes, windows.offsets),
+        unknown=scored.unknown,
+        error=np.full(len(tokens_D), np.nan),
+        worst=worst_D,
+        worst_begin=begin_D,
+        worst_end=end_D,
+    )
+    columns.error[:] = standard_errors(scored, windows, columns.log_perplexity)
+    return columns

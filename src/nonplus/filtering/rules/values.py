@@ -1,0 +1,123 @@
+"""What stands on the sides of a comparison: a document's own figures, and numbers."""
+
+# D documents, F of them for which a clause fails
+
+from dataclasses import dataclass
+from typing import Protocol, final
+
+import numpy as np
+
+from nonplus.filtering.rules.clauses import Known
+from nonplus.filtering.rules.scored import Floats, Ints, Scored
+
+
+class Side(Protocol):
+    """A number for each document."""
+
+    @property
+    def judged(self) -> bool:
+        """Whether it tells of the document; if not, a figure is held against it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The figures that it reads."""
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The attributes of records that it reads."""
+
+    def of(self, scored: Scored, known: Known) -> Floats:
+        """The number of each document (D,), NaN where there is none."""
+
+    def origins(self, scored: Scored, places: Ints) -> list[str]:
+        """Where a number comes from that documents are held against (F,): `` (p60)``,
+        or nothing if the rule says it.
+        """
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure by its name: that of the model, or with ``.name`` of a second one."""
+
+    name: str
+    judged = True
+    attributes = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Its own."""
+        return (self.name,)
+
+    def of(self, scored: Scored, known: Known) -> Floats:
+        """The figure of each document."""
+        return scored.figure(self.name)
+
+    def origins(self, scored: Scored, places: Ints) -> list[str]:
+        """Its name."""
+        return [f" ({self})"] * len(places)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How far one figure is above another, such as that of a model of good text above
+    that of a model of bad text (Moore and Lewis, 2010).
+    """
+
+    figure: Figure
+    less: Figure
+    judged = True
+    attributes = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of both."""
+        return (self.figure.name, self.less.name)
+
+    def of(self, scored: Scored, known: Known) -> Floats:
+        """The difference for each document."""
+        return self.figure.of(scored, known) - self.less.of(scored, known)
+
+    def origins(self, scored: Scored, places: Ints) -> list[str]:
+        """What it is."""
+        return [f" ({self})"] * len(places)
+
+    def __str__(self) -> str:
+        return f"{self.figure} - {self.less}"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number that is written in the rule."""
+
+    number: float
+    judged = False
+    names = ()
+    attributes = ()
+
+    def of(self, scored: Scored, known: Known) -> Floats:
+        """The same for each document."""
+        return np.full(len(scored), self.number)
+
+    def origins(self, scored: Scored, places: Ints) -> list[str]:
+        """Nothing."""
+        return [""] * len(places)
+
+    def __str__(self) -> str:
+        return shown(self.number)
+
+
+def shown(number: float) -> str:
+    """The shortest text that reads back as the same number."""
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Both in four digits, or in all if they look the same in four."""
+    short = f"{one:.4g}", f"{other:.4g}"
+    return short if one == other or short[0] != short[1] else (shown(one), shown(other))

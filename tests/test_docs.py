@@ -17,13 +17,14 @@ from docs import refresh
 import nonplus
 from nonplus.cli import VERBS
 from nonplus.cli import nonplus as command_line
+from nonplus.cli.filter import VERBS as OF_FILTER
 from nonplus.cli.ngram import VERBS as OF_NGRAM
 
 PAGES = refresh.pages()
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
 DOCS = refresh.ROOT / "docs"
 ALL = [page for page in (refresh.ROOT / "docs").rglob("*.md")] + [refresh.ROOT / "README.md"]
-ALL_VERBS = [*VERBS, *(f"ngram {verb}" for verb in OF_NGRAM)]
+ALL_VERBS = [*VERBS, *(f"ngram {verb}" for verb in OF_NGRAM), *(f"filter {verb}" for verb in OF_FILTER)]
 LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
 

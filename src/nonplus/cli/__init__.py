@@ -30,6 +30,7 @@ VERBS = {
     "score": ("nonplus.cli.score", "Measure the perplexity of a model on texts."),
     "protocols": ("nonplus.cli.protocols", "Explain the protocols: every choice that changes the figure."),
     "ngram": ("nonplus.cli.ngram", "Make and examine n-gram models."),
+    "filter": ("nonplus.cli.filter", "Clean a corpus by perplexity."),
     "models": ("nonplus.cli.models", "List the models that come with nonplus."),
     "doctor": ("nonplus.cli.doctor", "Check the installation, the devices and a model."),
     "help": ("nonplus.cli.help", "Show every option of a verb."),

@@ -33,6 +33,7 @@ from nonplus.models.ngram.bundle import open_bundle, write_bundle
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.ngrams import BEGIN, END, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import NORMALIZERS, named
+from nonplus.models.ngram.sources import TextOptions, scorer
 from nonplus.models.ngram.table.table import Matches, Table
 from nonplus.models.ngram.text.byte_words import ByteWords
 from nonplus.models.ngram.text.pieces import Pieces
@@ -427,3 +428,14 @@ def test_a_back_off_weight_above_one_counts_until_a_probability_is_above_one(tmp
     said = r"gives the word 'a' a probability of 10\^2.9 in one place, and none is above 1: .* are 10\^3 together"
     with pytest.raises(BadModel, match=said):
         list(nonplus.score(["a a b"], model=model))
+
+
+def test_a_model_that_reads_texts_in_another_way_is_that_of_its_file_opened_so():
+    arpa = str(WEATHER)
+    documents = [Document(text=text, id="a") for text in ("RAIN falls\nin may", "snow in\nMay", "sun")]
+    again = scorer(arpa, TextOptions()).read_by(named("ccnet"), "line")
+    afresh = scorer(arpa, TextOptions(normalizer="ccnet", unit="line"))
+    (ours,), (theirs,) = (list(model.score(documents, alternatives=0)) for model in (again, afresh))
+    assert ours.nats.tolist() == theirs.nats.tolist()
+    assert again.protocol == afresh.protocol
+    assert again.identity != afresh.identity

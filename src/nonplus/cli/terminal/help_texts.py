@@ -114,6 +114,10 @@ READ = {
     "--unit": "what a sentence is  [as the normaliser says]",
 }
 
+PROFILES = {
+    "--threshold": "documents with a smaller perplexity are kept  [200]",
+}
+
 PRUNING = {
     "--entropy": "remove n-grams without which the perplexity rises by a smaller part, usually 1e-9 to 1e-6",
     "--ngrams": "leave at most N n-grams, words included",

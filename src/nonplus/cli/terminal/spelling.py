@@ -13,6 +13,7 @@ from nonplus.cli.terminal.help_texts import (
     LOADING,
     OUTPUT,
     PRECISION,
+    PROFILES,
     PROTOCOL,
     PRUNING,
     READ,
@@ -23,7 +24,7 @@ from nonplus.cli.terminal.help_texts import (
 from nonplus.cli.terminal.options import field_of
 
 _OF_SCORE = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT)
-_DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *PRUNING, *TRAINING, *TRAINED)
+_DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *PROFILES, *PRUNING, *TRAINING, *TRAINED)
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}
 
 # Only at the beginning of a word: a folder may be called "window=3".

@@ -5,6 +5,7 @@ K those that are not a first ``<s>``, N those of them that are scored, C the oth
 of a chunk, V words.
 """
 
+import hashlib
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +26,8 @@ from nonplus.measure.scores import Matches, ScoredTexts
 from nonplus.measure.tokenizing import narrow, slices
 from nonplus.models.loading import reopened
 from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
+from nonplus.models.ngram.normalizers.aligned import Unit
+from nonplus.models.ngram.normalizers.named import Normalizer
 from nonplus.models.ngram.protocol import NgramProtocol
 from nonplus.models.ngram.text.rules import Rules, joined
 from nonplus.models.ngram.text.tokenizer import RulesTokenizer
@@ -121,6 +124,14 @@ class NgramModel:
     def protocol(self) -> NgramProtocol:
         """How it turns a text into tokens and a figure."""
         return NgramProtocol.of(self.order, self._rules)
+
+    def read_by(self, normalizer: Normalizer, unit: Unit) -> "NgramModel":
+        """The same n-grams for texts that are read in another way, into the same
+        tokens: with that normaliser, and each sentence between ``<s>`` and ``</s>``.
+        """
+        rules = Rules(normalizer, self._rules.splitter, unit=unit)
+        identity = hashlib.sha256(f"{self.identity} {rules.identity}".encode()).hexdigest()
+        return NgramModel(rules, self._lookup, name=self.name, identity=identity)
 
     def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
         """Documents with the surprisal of each token, in order, many at a time.

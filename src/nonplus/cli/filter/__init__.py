@@ -1,0 +1,25 @@
+"""``nonplus filter``: perplexity as a filter for corpora."""
+
+import importlib
+
+import click
+
+from nonplus.cli.terminal.printing import say_lines
+from nonplus.cli.terminal.verbs import Verbs
+
+VERBS = {
+    "profiles": ("nonplus.cli.filter.profiles", "Compare what other tools' ways to read a text do to perplexity."),
+}
+
+
+def _load(verb: str) -> click.Command:
+    command: click.Command = importlib.import_module(VERBS[verb][0]).command
+    return command
+
+
+@click.group("filter", cls=Verbs, verbs=VERBS, load=_load, invoke_without_command=True, subcommand_metavar="VERB ...")
+@click.pass_context
+def command(context: click.Context) -> None:
+    """Clean a corpus by perplexity."""
+    if context.invoked_subcommand is None:
+        say_lines(context.get_help())

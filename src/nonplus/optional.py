@@ -23,6 +23,7 @@ EXTRAS = {
     "jax": ("jax",),
     "pandas": ("pandas",),
     "sentencepiece": ("sentencepiece",),
+    "fast": ("orjson",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

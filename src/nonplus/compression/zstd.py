@@ -1,4 +1,4 @@
-"""Zstandard data, decompressed in chunks; truncated data is an error.
+"""Zstandard data, made and read; truncated data is an error.
 
 The library's own ``stream_reader`` takes the end of a truncated file for the end of the
 text (zstandard 0.25).
@@ -14,6 +14,7 @@ from nonplus.optional import require
 _PACKED = 256
 # What `zstd --long=31` writes; the library itself stops at 2**27.
 _LARGEST_WINDOW = 2**31
+_LEVEL = 3  # that of the tool zstd
 
 
 def zstd_chunks(packed: BinaryIO) -> Iterator[bytes]:
@@ -38,3 +39,14 @@ def _chunks(packed: BinaryIO, zstandard: Any) -> Iterator[bytes]:
             except zstandard.ZstdError as error:
                 raise EOFError(str(error)) from error
             data = frame.unused_data or packed.read(_PACKED)
+
+
+def zstd_frame(data: bytes) -> bytes:
+    """``data`` as one frame, by one thread at the usual level.
+
+    Raises:
+        MissingExtra: zstandard is not installed.
+    """
+    zstandard = require("zstandard", purpose="writing data compressed with zstd")
+    frame: bytes = zstandard.ZstdCompressor(level=_LEVEL).compress(data)
+    return frame

@@ -1,0 +1,35 @@
+"""Bytes compressed whole, always to the same bytes.
+
+That is: by the same version of the library. No time and no name is written.
+"""
+
+import bz2
+import lzma
+import zlib
+
+from nonplus.compression.zstd import zstd_frame
+
+# By what they are called here; without compression there is no suffix.
+SUFFIXES = {"": "", "gzip": ".gz", "bzip2": ".bz2", "xz": ".xz", "zstd": ".zst"}
+
+_GZIP = 31  # zlib's number for 32 KiB of window with a header of gzip
+
+
+def compressed(data: bytes, compression: str) -> bytes:
+    """``data`` as one member or frame of a ``compression`` of :data:`SUFFIXES`.
+
+    Raises:
+        MissingExtra: zstandard is not installed.
+    """
+    match compression:
+        case "":
+            return data
+        case "gzip":
+            packer = zlib.compressobj(wbits=_GZIP)
+            return packer.compress(data) + packer.flush()
+        case "zstd":
+            return zstd_frame(data)
+        case "bzip2":
+            return bz2.compress(data)
+        case _:
+            return lzma.compress(data)

@@ -9,10 +9,12 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dis import opmap
 from itertools import count
 from pathlib import Path
+from threading import Barrier
 from types import FrameType
 from typing import Any
 
@@ -20,7 +22,7 @@ import pytest
 
 from nonplus import files
 from nonplus.errors import BadInput
-from nonplus.files import replacing, replacing_folder, unnamed, writing
+from nonplus.files import created, replacing, replacing_folder, unnamed, writing
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="modes, limits and locks of Unix")
 
@@ -345,3 +347,46 @@ def test_a_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
         replacing_folder(tmp_path / "file" / "made"),
     ):
         pass
+
+
+def test_a_file_is_created_only_where_there_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "plan.json"
+    assert created(path, b"first")
+    assert not created(path, b"second")
+    assert path.read_bytes() == b"first"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_threads_that_create_a_file_at_once_one_succeeds(tmp_path: Path) -> None:
+    together = Barrier(8)
+
+    def create(number: int) -> bool:
+        together.wait()
+        return created(tmp_path / "plan.json", str(number).encode())
+
+    with ThreadPoolExecutor(8) as pool:
+        succeeded = list(pool.map(create, range(8)))
+    assert (tmp_path / "plan.json").read_text() == str(succeeded.index(True))
+    assert succeeded.count(True) == 1
+
+
+def test_a_file_is_created_also_on_a_file_system_without_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refused)
+    assert created(tmp_path / "plan.json", b"first")
+    assert not created(tmp_path / "plan.json", b"second")
+    assert (tmp_path / "plan.json").read_bytes() == b"first"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_file_can_be_begun_in_another_folder(tmp_path: Path) -> None:
+    (tmp_path / "many").mkdir()
+    with replacing(tmp_path / "many" / "part", begun_in=tmp_path) as file:
+        file.write(b"whole")
+        file.flush()
+        assert len(parts(tmp_path)) == 1
+        assert not list((tmp_path / "many").iterdir())
+    assert (tmp_path / "many" / "part").read_bytes() == b"whole"
+    assert not parts(tmp_path)

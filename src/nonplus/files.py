@@ -23,12 +23,13 @@ _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getat
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, begun_in: Path | None = None) -> Iterator[IO[bytes]]:
     """A file that replaces ``path``, with its mode and owner, at the end of the block.
 
     If the block raises, ``path`` stays as it was. A process that is killed leaves
     ``path`` as it was, and beside it a hidden file ``.nonplus-….part``, which the next
     call for that folder removes. A link stays, and what it leads to is replaced.
+    ``begun_in`` is another folder of the same disk for the hidden file.
 
     Raises:
         BadInput: the file cannot be written there. Other errors of the block go
@@ -41,9 +42,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             if before is not None and not stat.S_ISREG(before.st_mode):
                 raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
             final_path = Path(os.path.realpath(path))
-            _remove_left_behind(final_path.parent)
+            folder = begun_in or final_path.parent
+            _remove_left_behind(folder)
             mode = 0o666 if before is None else stat.S_IMODE(before.st_mode)
-            part, handle = _begun(final_path.parent, mode, made)
+            part, handle = _begun(folder, mode, made)
         file = io.BufferedWriter(_Unfinished(handle, path))
         try:
             yield file
@@ -62,6 +64,31 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         for each in made:
             with suppress(OSError):
                 each.unlink()
+
+
+def created(path: Path, content: bytes) -> bool:
+    """Write a file unless there is one of that name; whether there was none.
+
+    It is whole at once, and of several processes that do this one succeeds.
+
+    Raises:
+        BadInput: the file cannot be written there.
+    """
+    finished = _hidden_in(path.parent)
+    with replacing(finished) as file:
+        file.write(content)
+    with writing(path):
+        try:
+            os.link(finished, path)
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links; there the last of several succeeds
+            if path.exists():
+                return False
+            finished.replace(path)
+        finally:
+            finished.unlink(missing_ok=True)
+    return True
 
 
 @contextmanager

@@ -24,6 +24,7 @@ EXTRAS = {
     "pandas": ("pandas",),
     "sentencepiece": ("sentencepiece",),
     "fast": ("orjson",),
+    "fsspec": ("fsspec", "aiohttp"),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

@@ -20,7 +20,7 @@ class Squares:
     All but the first unit of a file take so many seconds.
     """
 
-    folder: Path
+    place: str
     sizes: tuple[int, ...]
     seconds: float = 0.0
 
@@ -28,7 +28,7 @@ class Squares:
         return self
 
     def do(self, task: Task) -> Iterator[Unit]:
-        ledger = Ledger(open_store(str(self.folder)))
+        ledger = Ledger(open_store(self.place))
         done = ledger.done()
         units = range(0, self.sizes[task.file], 10)
         for number, start in enumerate(units):
@@ -53,12 +53,12 @@ class Make:
         return self.squares.do
 
 
-def run(folder: Path, sizes: Sequence[int], *, workers: int, seconds: float = 0.0) -> list[Unit]:
-    begin(open_store(str(folder)), {"sizes": list(sizes)})
+def run(place: str | Path, sizes: Sequence[int], *, workers: int, seconds: float = 0.0) -> list[Unit]:
+    begin(open_store(str(place)), {"sizes": list(sizes)})
     these = tasks(sizes, workers=workers, unit=10)
-    return list(results(Make(Squares(folder, tuple(sizes), seconds)), these, workers=workers))
+    return list(results(Make(Squares(str(place), tuple(sizes), seconds)), these, workers=workers))
 
 
 if __name__ == "__main__":
-    folder, workers, seconds, *sizes = sys.argv[1:]
-    run(Path(folder), [int(size) for size in sizes], workers=int(workers), seconds=float(seconds))
+    place, workers, seconds, *sizes = sys.argv[1:]
+    run(place, [int(size) for size in sizes], workers=int(workers), seconds=float(seconds))

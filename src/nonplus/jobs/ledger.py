@@ -59,12 +59,10 @@ class Ledger:
             BadInput: they cannot be written; then the unit is not finished.
         """
         for name, content in files.items():
-            with self._store.write(name) as file:
-                file.write(content)
+            self._store.write(name, content)
         stated = {name: [len(content), hashlib.sha256(content).hexdigest()] for name, content in files.items()}
         marker = {"counts": dict(counts), "files": stated}
-        with self._store.write(_marker(unit)) as file:
-            file.write(json.dumps(marker, sort_keys=True, indent=1).encode() + b"\n")
+        self._store.write(_marker(unit), json.dumps(marker, sort_keys=True, indent=1).encode() + b"\n")
 
     def finished(self, unit: Unit) -> Finished:
         """What was stated when a unit was committed.
@@ -72,8 +70,7 @@ class Ledger:
         Raises:
             BadInput: the unit is damaged: its marker, or the size of one of its files.
         """
-        with self._store.read(_marker(unit)) as file:
-            found = _read(file.read(), _marker(unit))
+        found = self._stated(unit)
         for name, (size, _) in found.files.items():
             if (present := self._store.size(name)) != size:
                 now = "is gone" if present is None else f"has {present:,} bytes"
@@ -85,8 +82,7 @@ class Ledger:
 
     def end(self, file: int, units: int) -> None:
         """Note that an input file was read to its end, and has so many units."""
-        with self._store.write(_end(file)) as out:
-            out.write(json.dumps({"units": units}).encode() + b"\n")
+        self._store.write(_end(file), json.dumps({"units": units}).encode() + b"\n")
 
     def units(self, file: int) -> int | None:
         """The units of an input file; ``None`` if nobody has read it to its end.
@@ -96,11 +92,11 @@ class Ledger:
         """
         if self._store.size(_end(file)) is None:
             return None
-        with self._store.read(_end(file)) as noted:
-            try:
-                return int(json.loads(noted.read())["units"])
-            except (ValueError, KeyError, TypeError):
-                raise BadInput(f"{_end(file)} is damaged; remove it and run again") from None
+        noted = self._store.read(_end(file))
+        try:
+            return int(json.loads(noted)["units"])
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{_end(file)} is damaged; remove it and run again") from None
 
     def content(self, unit: Unit, name: str) -> bytes:
         """One of the files of a unit, as it was written.
@@ -108,15 +104,17 @@ class Ledger:
         Raises:
             BadInput: it is another one now.
         """
-        size, digest = self.finished(unit).files[name]
-        with self._store.read(name) as file:
-            content = file.read()
+        size, digest = self._stated(unit).files[name]
+        content = self._store.read(name)
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
             raise BadInput(
                 f"{name} has changed since its unit was finished; remove {_marker(unit)} and run again, which makes "
                 "that unit anew"
             )
         return content
+
+    def _stated(self, unit: Unit) -> Finished:
+        return _read(self._store.read(_marker(unit)), _marker(unit))
 
 
 def _marker(unit: Unit) -> str:

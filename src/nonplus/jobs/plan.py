@@ -17,9 +17,7 @@ def begin(store: Store, plan: Mapping[str, Any]) -> None:
         BadInput: the folder has parts of another plan; the message names the first
             difference.
     """
-    if store.size(_PLAN) is None:
-        with store.write(_PLAN) as file:
-            file.write(json.dumps(plan, sort_keys=True, indent=1).encode() + b"\n")
+    if store.create(_PLAN, json.dumps(plan, sort_keys=True, indent=1).encode() + b"\n"):
         return
     earlier = kept(store)
     # through JSON, which has lists only
@@ -39,11 +37,10 @@ def kept(store: Store) -> Mapping[str, Any]:
     """
     if store.size(_PLAN) is None:
         raise BadInput(f"{store} has no {_PLAN}, so no job was begun there; name the folder of a job")
-    with store.read(_PLAN) as file:
-        try:
-            plan: Mapping[str, Any] = json.loads(file.read())
-        except ValueError:
-            raise BadInput(f"{store}/{_PLAN} is damaged; give another place for the output") from None
+    try:
+        plan: Mapping[str, Any] = json.loads(store.read(_PLAN))
+    except ValueError:
+        raise BadInput(f"{store}/{_PLAN} is damaged; give another place for the output") from None
     return plan
 
 

@@ -1,16 +1,21 @@
-"""A place for finished files, each whole or not there: a folder of this machine."""
+"""A place for finished files, each whole or not there."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import os
 from pathlib import Path
-from typing import IO, Protocol, final
+from typing import Protocol, final
 
+from nonplus import urls
 from nonplus.errors import BadInput
-from nonplus.files import reading, replacing, writing
+from nonplus.files import created, reading, replacing, writing
+
+_LOCAL = "file://"
 
 
 class Store(Protocol):
-    """Files by name, in folders divided by ``/``."""
+    """Files by name, in folders divided by ``/``.
+
+    All methods raise a ``BadInput`` for what the store refuses.
+    """
 
     def names(self, folder: str) -> list[str]:
         """The files of a folder, sorted, each with the folder in its name; none if it
@@ -22,19 +27,18 @@ class Store(Protocol):
         """The bytes of a file; ``None`` if it is not there."""
         ...
 
-    def read(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """The file, to read.
-
-        Raises:
-            BadInput: it cannot be read.
-        """
+    def read(self, name: str) -> bytes:
+        """What is in a file."""
         ...
 
-    def write(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """A file that has the name once the block ends, unless that raises.
+    def write(self, name: str, content: bytes) -> None:
+        """Put a file there, also in place of an earlier one."""
+        ...
 
-        Raises:
-            BadInput: it cannot be written.
+    def create(self, name: str, content: bytes) -> bool:
+        """Put a file there unless there is one; whether there was none.
+
+        Of several processes that do this at once, one succeeds.
         """
         ...
 
@@ -45,7 +49,7 @@ class Store(Protocol):
 
 @final
 class Folder:
-    """A store on this machine."""
+    """A store on this machine, or on a disk that machines share."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -58,8 +62,8 @@ class Folder:
         within = self._path / folder
         if not within.is_dir():
             return []
-        with reading(within):
-            found = [each.name for each in within.iterdir() if not each.name.startswith(".")]
+        with reading(within), os.scandir(within) as entries:
+            found = [each.name for each in entries if each.is_file() and not each.name.startswith(".")]
         return [f"{folder}/{name}" for name in sorted(found)]
 
     def size(self, name: str) -> int | None:
@@ -69,37 +73,80 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    @contextmanager
-    def read(self, name: str) -> Iterator[IO[bytes]]:
-        """The file, to read."""
-        path = self._path / name
-        with reading(path):
-            file = path.open("rb")
-        with file:
-            yield file
+    def read(self, name: str) -> bytes:
+        """What is in a file."""
+        with reading(self._path / name):
+            return (self._path / name).read_bytes()
 
-    @contextmanager
-    def write(self, name: str) -> Iterator[IO[bytes]]:
-        """A file that has the name once the block ends."""
-        path = self._path / name
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
-            yield file
+    def write(self, name: str, content: bytes) -> None:
+        """Rename a finished file to its name."""
+        # Begun in the folder of the store, which has few files, because a file is begun
+        # by looking for what killed processes left beside it.
+        with replacing(self._made(name), begun_in=self._path) as file:
+            file.write(content)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Link a finished file to its name."""
+        return created(self._made(name), content)
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""
         with writing(self._path / name):
             (self._path / name).unlink(missing_ok=True)
 
+    def _made(self, name: str) -> Path:
+        """The path of a name, in a folder that exists."""
+        path = self._path / name
+        with writing(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return path
+
+
+@final
+class Bucket:
+    """A store at a URL; a file is one upload."""
+
+    def __init__(self, url: str) -> None:
+        urls.check_uploads_are_whole(url)
+        self._url = url.rstrip("/")
+
+    def __str__(self) -> str:
+        return urls.shown(self._url)
+
+    def names(self, folder: str) -> list[str]:
+        """The files of a folder, sorted, each with the folder in its name."""
+        return [f"{folder}/{name}" for name in urls.names_in(f"{self._url}/{folder}")]
+
+    def size(self, name: str) -> int | None:
+        """The bytes of a file; ``None`` if it is not there."""
+        return urls.size_at(f"{self._url}/{name}")
+
+    def read(self, name: str) -> bytes:
+        """What is in a file."""
+        return urls.content_of(f"{self._url}/{name}")
+
+    def write(self, name: str, content: bytes) -> None:
+        """Upload a file."""
+        urls.upload(f"{self._url}/{name}", content)
+
+    def create(self, name: str, content: bytes) -> bool:
+        """Upload a file on the condition that there is none."""
+        return urls.upload_new(f"{self._url}/{name}", content)
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        urls.remove(f"{self._url}/{name}")
+
 
 def open_store(place: str) -> Store:
-    """The store at a place.
+    """The store at a place: a folder, or the URL of one.
 
     Raises:
         BadInput: it cannot be one.
     """
-    path = Path(place)
+    if urls.is_url(place) and not place.startswith(_LOCAL):
+        return Bucket(place)
+    path = Path(place.removeprefix(_LOCAL))
     if path.exists() and not path.is_dir():
         raise BadInput(f"{place} is a file, where a folder for the parts is needed; give another place")
     return Folder(path)

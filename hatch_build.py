@@ -25,6 +25,7 @@ FLAGS = ["-O3", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-fno-math-errno", "-fno
 LEVELED = ("lse", "sums")
 ONCE = (
     "arpa",
+    "bpe",
     "counting",
     "covered",
     "framing",

@@ -21,8 +21,8 @@ _BYTE = re.compile("<0x([0-9A-F]{2})>")  # a token of one byte in vocabularies o
 _VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 # The sign of each byte in a byte-level vocabulary: itself if it is visible, else the
 # next from U+0100 on (openai/gpt-2, bytes_to_unicode).
-_SIGNS = {byte: byte for byte in _VISIBLE}
-_SIGNS |= {256 + place: byte for place, byte in enumerate(sorted({*range(256)} - {*_VISIBLE}))}
+SIGNS = {byte: byte for byte in _VISIBLE}
+SIGNS |= {256 + place: byte for place, byte in enumerate(sorted({*range(256)} - {*_VISIBLE}))}
 
 
 @final
@@ -97,12 +97,12 @@ def names_of_bytes(tokenizer: tokenizers.Tokenizer) -> list[str]:
     """What a token of one byte is called in its vocabulary, if it is there, byte by
     byte.
     """
-    return list(map(chr, _SIGNS)) if is_byte_level(tokenizer) else [f"<0x{byte:02X}>" for byte in range(256)]
+    return list(map(chr, SIGNS)) if is_byte_level(tokenizer) else [f"<0x{byte:02X}>" for byte in range(256)]
 
 
 def of_signs(token: str) -> bytes:
     """The bytes of a token of a byte-level vocabulary, as GPT-2's."""
-    return token.translate(_SIGNS).encode("latin-1", "replace")
+    return token.translate(SIGNS).encode("latin-1", "replace")
 
 
 def of_text(token: str) -> bytes:

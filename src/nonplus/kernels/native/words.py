@@ -75,12 +75,17 @@ class NativeWords:
         """The bytes of all strings."""
         return int(self._library.nonplus_words_bytes(self._table))
 
+    def joined(self, first: int = 0) -> tuple[bytes, Ints]:
+        """The strings from number ``first`` on, end to end, and where each ends."""
+        stop_W = np.empty(len(self) - first, np.int64)
+        text_N = np.empty(self.size, np.uint8)
+        self._library.nonplus_words_read(self._table, first, text_N.ctypes.data, stop_W.ctypes.data)
+        return text_N[: int(stop_W[-1:].sum())].tobytes(), stop_W
+
     def read(self, first: int = 0) -> list[bytes]:
         """The strings from number ``first`` on."""
-        text_N = np.empty(self.size, np.uint8)
-        stop_W = np.empty(len(self) - first, np.int64)
-        self._library.nonplus_words_read(self._table, first, text_N.ctypes.data, stop_W.ctypes.data)
-        text, stops = text_N.tobytes(), stop_W.tolist()
+        text, stop_W = self.joined(first)
+        stops = stop_W.tolist()
         return [text[start:stop] for start, stop in zip([0, *stops], stops, strict=False)]
 
     def extend(self, words: list[bytes]) -> None:

@@ -38,11 +38,41 @@ _MOST_BYTES = 1 << 26  # of them: a text without blanks is one word
 
 @final
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """The pieces of one string, and the byte of it at which each ends."""
+class Strings:
+    """Byte strings end to end, and where each of them ends (S,)."""
 
-    pieces: Sequence[bytes]
-    stops: Sequence[int]
+    data: bytes
+    stops: Ints
+
+    def each(self, places: Ints | None = None) -> list[bytes]:
+        """All of them, or some."""
+        begins = np.concatenate([[0], self.stops[:-1]])[: len(self.stops)]
+        begin_S, stop_S = (begins, self.stops) if places is None else (begins[places], self.stops[places])
+        return [self.data[a:b] for a, b in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """The pieces of S strings: ``names`` in the order of their first appearance, the
+    name of each piece (T,), how many bytes of its string follow it (T,), and how many
+    are in each string (S,).
+    """
+
+    names: Sequence[bytes]
+    name_T: Ints
+    rest_T: Ints
+    count_S: Ints
+
+    @classmethod
+    def of(cls, pieces: Sequence[Sequence[bytes]], stops: Sequence[Sequence[int]], strings: Strings) -> "Cuts":
+        """Those of strings that were cut one by one, from where each piece stops."""
+        count_S = np.array(list(map(len, pieces)), np.int64)
+        length_S = np.diff(strings.stops, prepend=0)
+        number: dict[bytes, int] = {}
+        name_T = [number.setdefault(piece, len(number)) for own in pieces for piece in own]
+        stop_T = np.array([stop for own in stops for stop in own], np.int64)
+        return cls(list(number), np.array(name_T, np.int64), np.repeat(length_S, count_S) - stop_T, count_S)
 
 
 class PieceModel(Protocol):
@@ -70,8 +100,8 @@ class PieceModel(Protocol):
     @property
     def led(self) -> bool: ...  # noqa: D102
 
-    def cut(self, texts: list[bytes]) -> list[Cut]:
-        """Each of ``texts``, in UTF-8, as pieces."""
+    def cut(self, strings: Strings) -> Cuts:
+        """Each of ``strings``, in UTF-8, as pieces."""
         ...
 
     def spelled(self, pieces: Sequence[str]) -> str:
@@ -134,11 +164,10 @@ class Pieces:
         return whole_S
 
     def _cut(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> Split:
-        data, begins = data_N.tobytes(), begin_S.tolist()
-        cuts = self._model.cut([data[a:b] for a, b in zip(begins, stop_S.tolist(), strict=True)])
-        ids_T = self._vocabulary.ids([written(piece) for cut in cuts for piece in cut.pieces])
-        stops = [begin + stop for begin, cut in zip(begins, cuts, strict=True) for stop in cut.stops]
-        return Split(ids_T, np.array(stops, np.int64), np.array([len(cut.pieces) for cut in cuts], np.int64))
+        data = data_N.tobytes()
+        parts = [data[a:b] for a, b in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
+        cuts = self._model.cut(Strings(b"".join(parts), np.cumsum(stop_S - begin_S)))
+        return Split(_ids(cuts, self._vocabulary), np.repeat(stop_S, cuts.count_S) - cuts.rest_T, cuts.count_S)
 
 
 @final
@@ -162,7 +191,7 @@ class _Kept:
         known = len(self._firsts) - 1  # fewer than words if cutting some was broken off
         learn = self._words.learn_led if self._model.led else self._words.learn
         number_W, end_W, words_S = learn(data_N, begin_S, stop_S)
-        self._learn(self._words.read(known))
+        self._learn(Strings(*self._words.joined(known)))
         first_W = np.frombuffer(self._firsts, np.int64)
         count_W = first_W[number_W + 1] - first_W[number_W]
         done_W = np.concatenate([[0], np.cumsum(count_W)])
@@ -171,13 +200,18 @@ class _Kept:
         ids_T, stops_T = gather(number_W, end_W, *kept, int(done_W[-1]))
         return Split(ids_T, stops_T, np.diff(done_W[np.concatenate([[0], np.cumsum(words_S)])]))
 
-    def _learn(self, words: list[bytes]) -> None:
-        cuts = self._model.cut(words) if words else []
-        ids_T = self._vocabulary.ids([written(piece) for cut in cuts for piece in cut.pieces])
-        self._ids.frombytes(ids_T.tobytes())
-        for word, cut in zip(words, cuts, strict=True):
-            self._firsts.append(self._firsts[-1] + len(cut.pieces))
-            self._before_end.extend([len(word) - stop for stop in cut.stops])
+    def _learn(self, words: Strings) -> None:
+        if not len(words.stops):
+            return
+        cuts = self._model.cut(words)
+        self._ids.frombytes(_ids(cuts, self._vocabulary).tobytes())
+        self._before_end.frombytes(cuts.rest_T.astype(np.int64, copy=False).tobytes())
+        self._firsts.frombytes((self._firsts[-1] + np.cumsum(cuts.count_S)).tobytes())
+
+
+def _ids(cuts: Cuts, vocabulary: Vocabulary) -> WordIds:
+    """The word of each piece (T,)."""
+    return vocabulary.ids([written(name) for name in cuts.names])[cuts.name_T]
 
 
 def plain_pieces_of(

@@ -11,7 +11,7 @@ from typing import final
 import sentencepiece
 
 from nonplus.errors import BadModel
-from nonplus.models.ngram.text.pieces import BLANKS, Cut
+from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings
 
 _BLANK = "\N{LOWER ONE EIGHTH BLOCK}"  # how SentencePiece writes a blank
 _PROBES = 50  # pieces that are tried
@@ -43,10 +43,12 @@ class SentencePieceFile:
         by_words = self._reaches_over_none() and self._cuts_at(" ")
         self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
 
-    def cut(self, texts: list[bytes]) -> list[Cut]:
-        """Each of ``texts``, in UTF-8, as pieces."""
-        found = self._processor.Encode(texts, return_type="offset_mapping", num_threads=1)
-        return [Cut(each["pieces"], [stop for _, stop in each["offsets"]]) for each in found]
+    def cut(self, strings: Strings) -> Cuts:
+        """Each of ``strings``, in UTF-8, as pieces."""
+        found = self._processor.Encode(strings.each(), return_type="offset_mapping", num_threads=1)
+        return Cuts.of(
+            [each["pieces"] for each in found], [[stop for _, stop in each["offsets"]] for each in found], strings
+        )
 
     def spelled(self, pieces: Sequence[str]) -> str:
         """The text that pieces stand for."""

@@ -7,22 +7,26 @@ pieces of their words.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from typing import final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, final
 
 import numpy as np
 import tokenizers
+from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
-from nonplus.measure.records import Encoding, Encodings, Integers
+from nonplus.kernels.native.bpe import LEFT, NativeJoining
+from nonplus.measure.records import Bools, Integers, Ints, nowhere
 from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN
-from nonplus.models.ngram.text.pieces import BLANKS, Cut
+from nonplus.models.ngram.text.byte_joining import joining_of
+from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings
 from nonplus.models.ngram.text.word_cuts import drops_blanks, leads_words
 from nonplus.models.unknown_token import unknown_id
 
 _PROBES = 50  # pieces that are tried
 _TOGETHER = 1 << 12  # bytes of words that are encoded as one text
+_TRIED = ("don't", "they'llAB12", "''s!?", "x_y-3.14", "\x00\x1f\x7f")  # words that GPT-2's pattern cuts
 
 
 @final
@@ -50,24 +54,24 @@ class TokenizersFile:
         self._encoder = FastEncoder(
             self._tokenizer, lambda texts: [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
         )
-        unknown = unknown_id(self._tokenizer)
-        self._piece_of = {} if unknown is None else {unknown: SPECIAL_WORDS[UNKNOWN].encode()}
+        self._unknown = unknown_id(self._tokenizer)
         rules = json.loads(self._tokenizer.to_str())
         self.led = leads_words(rules) and self._cuts_before_blanks()
         by_words = drops_blanks(rules) and self._cuts_at(" ")
         self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
+        self._joining = self._joining_of(rules)
 
-    def cut(self, texts: list[bytes]) -> list[Cut]:
-        """Each of ``texts``, in UTF-8, as pieces."""
-        if not self.led:
-            return [Cut(self._pieces(each.ids), each.byte_ends.tolist()) for each in self._encoded(texts)]
-        # A row of led words is a text that is cut into them, and one long text is fast.
-        rows = list(_rows(texts))
-        return [
-            cut
-            for row, found in zip(rows, self._encoded([b"".join(row) for row in rows]), strict=True)
-            for cut in self._apart(row, found)
-        ]
+    def cut(self, strings: Strings) -> Cuts:
+        """Each of ``strings``, in UTF-8, as pieces."""
+        if self._joining is None:
+            return self._named(*self._encoded(strings.each()))
+        id_T, rest_T, count_S = self._joining.cut(strings.data, strings.stops)
+        left_S = count_S == LEFT
+        if left_S.any():
+            left_id_T, left_rest_T, count_S[left_S] = self._encoded(strings.each(np.flatnonzero(left_S)))
+            left_T = np.repeat(left_S, count_S)
+            id_T, rest_T = _in_turn(left_T, left_id_T, id_T), _in_turn(left_T, left_rest_T, rest_T)
+        return self._named(id_T, rest_T, count_S)
 
     def spelled(self, pieces: Sequence[str]) -> str:
         """The text that pieces stand for."""
@@ -75,35 +79,60 @@ class TokenizersFile:
         text: str = self._tokenizer.decode([i for i in ids if i is not None], skip_special_tokens=False)
         return text
 
-    def _encoded(self, texts: list[bytes]) -> Encodings:
-        return self._encoder.encode([text.decode() for text in texts], specials=False)
+    def _named(self, id_T: Integers, rest_T: Ints, count_S: Ints) -> Cuts:
+        different, first, name_T = np.unique(id_T, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        names = [self._piece_of(i) for i in different[order].tolist()]
+        return Cuts(names, np.argsort(order)[name_T], rest_T, count_S)
 
-    def _apart(self, row: list[bytes], found: Encoding) -> Iterator[Cut]:
-        """The words of a row, which was encoded as one text."""
-        pieces, stops = self._pieces(found.ids), found.byte_ends.tolist()
-        ends = np.cumsum([len(word) for word in row])
-        last = np.searchsorted(found.byte_ends, ends, side="right").tolist()
-        for begin, first, stop in zip([0, *ends.tolist()], [0, *last], last, strict=False):
-            yield Cut(pieces[first:stop], [each - begin for each in stops[first:stop]])
+    def _encoded(self, texts: list[bytes]) -> tuple[Integers, Ints, Ints]:
+        """By the package: the tokens of texts, the bytes that follow each, and how many
+        each text has.
+        """
+        # A row of led words is a text that is cut into them, and one long text is fast.
+        rows = list(_rows(texts)) if self.led else [[text] for text in texts]
+        found = self._encoder.encode([b"".join(row).decode() for row in rows], specials=False)
+        ends = [np.cumsum(list(map(len, row))) for row in rows]
+        done = [np.searchsorted(each.byte_ends, end, side="right") for each, end in zip(found, ends, strict=True)]
+        count_S = np.concatenate([nowhere(), *(np.diff(each, prepend=0) for each in done)])
+        return found.ids, np.repeat(np.concatenate([nowhere(), *ends]), count_S) - found.byte_ends, count_S
 
-    def _pieces(self, ids: Integers) -> list[bytes]:
-        known = self._piece_of
-        for i in set(ids.tolist()).difference(known):
-            known[i] = str(self._tokenizer.id_to_token(i)).encode()
-        return [known[i] for i in ids.tolist()]
+    def _ids(self, texts: list[str]) -> list[list[int]]:
+        """The tokens of each text, by the package."""
+        return [each.ids.tolist() for each in self._encoder.encode(texts, specials=False)]
+
+    def _piece_of(self, i: int) -> bytes:
+        return SPECIAL_WORDS[UNKNOWN].encode() if i == self._unknown else str(self._tokenizer.id_to_token(i)).encode()
+
+    def _joining_of(self, rules: Mapping[str, Any]) -> NativeJoining | None:
+        """Faster than the package, where it is found to give the same."""
+        joining = joining_of(rules) if self.led or self.blanks == BLANKS else None
+        if joining is None:
+            return None
+        words = [word.encode() for word in (*self._probes(), *_TRIED)]
+        id_T, _, count_S = joining.cut(b"".join(words), np.cumsum(list(map(len, words))))
+        own_T, _, own_S = self._encoded(words)
+        return joining if np.array_equal(id_T, own_T) and np.array_equal(count_S, own_S) else None
 
     def _probes(self) -> list[str]:
         return [word for word in sorted(self._tokenizer.get_vocab()) if word.isalnum()][:_PROBES]
 
     def _cuts_before_blanks(self) -> bool:
         words = [f" {word}" for word in self._probes()]
-        whole, *own = self._encoded([word.encode() for word in ("".join(words), *words)])
-        return bool(words) and whole.ids.tolist() == [i for each in own for i in each.ids.tolist()]
+        whole, *own = self._ids(["".join(words), *words])
+        return bool(words) and whole == [i for each in own for i in each]
 
     def _cuts_at(self, blank: str) -> bool:
         words = self._probes()
-        whole, *own = self._encoded([text.encode() for text in (f"{blank}{(2 * blank).join(words)}{blank}", *words)])
-        return bool(words) and whole.ids.tolist() == [i for each in own for i in each.ids.tolist()]
+        whole, *own = self._ids([f"{blank}{(2 * blank).join(words)}{blank}", *words])
+        return bool(words) and whole == [i for each in own for i in each]
+
+
+def _in_turn(one_T: Bools, ones: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Two columns as one: ``ones`` at the places that are true."""
+    column = np.empty(len(one_T), others.dtype)
+    column[one_T], column[~one_T] = ones, others
+    return column
 
 
 def _rows(words: list[bytes]) -> Iterator[list[bytes]]:

@@ -31,8 +31,8 @@ _O200K = (
 def drops_blanks(rules: Rule) -> bool:
     """Whether words between blanks are cut by themselves, if any blank ends a word."""
     plain = not any(token["lstrip"] or token["rstrip"] or " " in token["content"] for token in rules["added_tokens"])
-    first = next(iter(_steps(rules["pre_tokenizer"], "pretokenizers")), {"type": None})
-    kinds = [step["type"] for step in _steps(rules["normalizer"], "normalizers")]
+    first = next(iter(steps(rules["pre_tokenizer"], "pretokenizers")), {"type": None})
+    kinds = [step["type"] for step in steps(rules["normalizer"], "normalizers")]
     return (
         plain and _is_certain(rules) and first["type"] in _AT_BLANKS and all(kind in _OF_CHARACTERS for kind in kinds)
     )
@@ -44,9 +44,9 @@ def leads_words(rules: Rule) -> bool:
     plain = not any(
         token["lstrip"] or token["rstrip"] or " " in token["content"].lstrip(" ") for token in rules["added_tokens"]
     )
-    first, *others = [*_steps(rules["pre_tokenizer"], "pretokenizers"), {"type": None}]
+    first, *others = [*steps(rules["pre_tokenizer"], "pretokenizers"), {"type": None}]
     inside = all(step["type"] in ("ByteLevel", "Digits", None) for step in others)
-    kinds = [step["type"] for step in _steps(rules["normalizer"], "normalizers")]
+    kinds = [step["type"] for step in steps(rules["normalizer"], "normalizers")]
     return (
         plain and _is_certain(rules) and _cuts_before_space(first) and inside and all(k in _KEEP_BLANKS for k in kinds)
     )
@@ -67,8 +67,8 @@ def _cuts_before_space(step: Rule) -> bool:
     return False
 
 
-def _steps(rule: Rule | None, inside: str) -> list[Rule]:
+def steps(rule: Rule | None, inside: str) -> list[Rule]:
     """The steps of a rule, one after another."""
     if rule is None:
         return []
-    return [step for each in rule[inside] for step in _steps(each, inside)] if inside in rule else [rule]
+    return [step for each in rule[inside] for step in steps(each, inside)] if inside in rule else [rule]

@@ -53,6 +53,8 @@ class Table(Protocol):
     @property
     def size(self) -> int: ...  # noqa: D102
 
+    def joined(self, first: int = 0) -> tuple[bytes, Ints]: ...  # noqa: D102
+
     def read(self, first: int = 0) -> list[bytes]: ...  # noqa: D102
 
     def extend(self, words: list[bytes]) -> None: ...  # noqa: D102
@@ -191,6 +193,11 @@ class PlainTable:
     def size(self) -> int:
         """The bytes of all strings."""
         return sum(map(len, self._words))
+
+    def joined(self, first: int = 0) -> tuple[bytes, Ints]:
+        """The strings from number ``first`` on, end to end, and where each ends."""
+        words = self._words[first:]
+        return b"".join(words), np.cumsum(np.array(list(map(len, words)), np.int64))
 
     def read(self, first: int = 0) -> list[bytes]:
         """The strings from number ``first`` on."""

@@ -1,0 +1,144 @@
+/* Byte pair encoding of words of ASCII, as a byte-level tokenizer of the package
+   tokenizers cuts them.
+
+   A word is cut by the rule of GPT-2: 's, 't, 're, 've, 'm, 'll and 'd; runs of letters, of
+   digits and of signs, each with a space before it; whitespace, of which the last before
+   anything else stands alone. A part is its bytes, of which neighbours are joined as long
+   as there is a rule for some: the first rule first, from the left. */
+
+#include <stdint.h>
+#include <string.h>
+
+#define LONG 255 /* bytes of a word: a longer one is left to others, for the time here grows with its square */
+#define LEFT (-1)
+#define NEVER 0x7fffffff
+
+typedef struct {
+    uint64_t pair; /* the tokens on the left and on the right */
+    int32_t rank, made; /* NEVER in an empty slot */
+} Rule;
+
+typedef struct {
+    const Rule *rules;
+    uint64_t mask;
+    const int32_t *of_byte;
+} Rules;
+
+static inline uint64_t home(uint64_t pair) { return (pair * 0x9e3779b97f4a7c15u) >> 32; }
+
+static inline uint64_t pair_of(int32_t left, int32_t right) { return (uint64_t)(uint32_t)left << 32 | (uint32_t)right; }
+
+static inline const Rule *rule_of(const Rules *rules, int32_t left, int32_t right) {
+    uint64_t pair = pair_of(left, right);
+    for (uint64_t at = home(pair);; at++) {
+        const Rule *rule = rules->rules + (at & rules->mask);
+        if (rule->pair == pair || rule->rank == NEVER) return rule;
+    }
+}
+
+/* Put `n` rules into `mask` + 1 slots, at least twice as many, the last of equal ones. */
+void nonplus_bpe_rules(const int32_t *left, const int32_t *right, const int32_t *made, int64_t n, Rule *rules, uint64_t mask) {
+    for (uint64_t i = 0; i <= mask; i++) rules[i] = (Rule){~(uint64_t)0, NEVER, 0};
+    for (int64_t i = 0; i < n; i++) {
+        uint64_t pair = pair_of(left[i], right[i]), at = home(pair);
+        while (rules[at & mask].rank != NEVER && rules[at & mask].pair != pair) at++;
+        rules[at & mask] = (Rule){pair, (int32_t)i, made[i]};
+    }
+}
+
+enum { LETTER, DIGIT, SIGN, WHITESPACE };
+
+static inline int kind_of(uint8_t c) {
+    if ((uint8_t)((c | 32) - 'a') < 26) return LETTER;
+    if ((uint8_t)(c - '0') < 10) return DIGIT;
+    return c == ' ' || (uint8_t)(c - 9) < 5 ? WHITESPACE : SIGN;
+}
+
+/* The bytes of a short form, such as 're, at the beginning of `n` bytes; 0 for none. */
+static inline int64_t short_form(const uint8_t *p, int64_t n) {
+    if (n < 2 || p[0] != '\'') return 0;
+    if (p[1] == 's' || p[1] == 't' || p[1] == 'm' || p[1] == 'd') return 2;
+    if (n < 3) return 0;
+    return (p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l') ? 3 : 0;
+}
+
+/* The bytes of the first part of `n` bytes, at least one. */
+static inline int64_t part(const uint8_t *p, int64_t n) {
+    int64_t length = short_form(p, n);
+    if (length) return length;
+    int64_t at = p[0] == ' ' && n > 1 && kind_of(p[1]) != WHITESPACE;
+    int kind = kind_of(p[at++]);
+    while (at < n && kind_of(p[at]) == kind) at++;
+    return at - (kind == WHITESPACE && at < n && at > 1);
+}
+
+/* The tokens of a part of at most LONG bytes, and how many bytes each has; how many. */
+static int joined(const Rules *rules, const uint8_t *p, int n, int32_t *id, int32_t *width) {
+    int32_t rank[LONG], made[LONG];
+    for (int i = 0; i < n; i++) id[i] = rules->of_byte[p[i]], width[i] = 1;
+    for (int i = 0; i + 1 < n; i++) {
+        const Rule *rule = rule_of(rules, id[i], id[i + 1]);
+        rank[i] = rule->rank, made[i] = rule->made;
+    }
+    for (;;) {
+        int32_t best = NEVER;
+        int at = 0;
+        for (int i = 0; i + 1 < n; i++)
+            if (rank[i] < best) best = rank[i], at = i;
+        if (best == NEVER) return n;
+        id[at] = made[at];
+        width[at] += width[at + 1];
+        n--;
+        memmove(id + at + 1, id + at + 2, (size_t)(n - at - 1) * sizeof *id);
+        memmove(width + at + 1, width + at + 2, (size_t)(n - at - 1) * sizeof *width);
+        if (at + 1 < n) {
+            memmove(rank + at + 1, rank + at + 2, (size_t)(n - at - 2) * sizeof *rank);
+            memmove(made + at + 1, made + at + 2, (size_t)(n - at - 2) * sizeof *made);
+            const Rule *rule = rule_of(rules, id[at], id[at + 1]);
+            rank[at] = rule->rank, made[at] = rule->made;
+        }
+        if (at) {
+            const Rule *rule = rule_of(rules, id[at - 1], id[at]);
+            rank[at - 1] = rule->rank, made[at - 1] = rule->made;
+        }
+    }
+}
+
+/* A word, after a space where one is to stand before it and does not; its bytes, LEFT where
+   they are too many or not all of ASCII. */
+static int64_t spaced(const uint8_t *p, int64_t n, int space, uint8_t *word) {
+    uint8_t all = 0;
+    space = space && n && p[0] != ' ';
+    if (n + space > LONG) return LEFT;
+    word[0] = ' ';
+    for (int64_t i = 0; i < n; i++) all |= word[i + space] = p[i];
+    return all < 0x80 ? n + space : LEFT;
+}
+
+/* The tokens of words that lie end to end and have the ends `stops`, with a `space` before
+   each that has none; and how many bytes of its word follow each token. `counts` has how
+   many are of each word, LEFT for one that is left to others. Room for a token for each
+   byte and one more for each word is enough. Returns how many. */
+int64_t nonplus_bpe_cut(const Rule *slots, uint64_t mask, const int32_t *of_byte, int space, const uint8_t *text,
+                        const int64_t *stops, int64_t words, int32_t *ids, int64_t *rest, int64_t *counts) {
+    const Rules rules = {slots, mask, of_byte};
+    uint8_t word[LONG + 1];
+    int32_t width[LONG];
+    int64_t t = 0;
+    for (int64_t w = 0; w < words; w++) {
+        int64_t begin = w ? stops[w - 1] : 0, own = stops[w] - begin, first = t;
+        int64_t n = spaced(text + begin, own, space, word), length;
+        counts[w] = n;
+        if (n == LEFT) continue;
+        for (int64_t at = 0; at < n; at += length) {
+            length = part(word + at, n - at);
+            int count = joined(&rules, word + at, (int)length, ids + t, width);
+            for (int64_t i = 0, after = n - at; i < count; i++, t++) {
+                after -= width[i];
+                rest[t] = after < own ? after : own; /* the space is not of the word */
+            }
+        }
+        counts[w] = t - first;
+    }
+    return t;
+}

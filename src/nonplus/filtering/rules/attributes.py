@@ -7,7 +7,8 @@ from typing import final
 
 import numpy as np
 
-from nonplus.filtering.rules.clauses import Clause, Known
+from nonplus.filtering.rules.clauses import Clause, Reads
+from nonplus.filtering.rules.needs import Known
 from nonplus.filtering.rules.scored import Bools, Ints, Scored
 
 
@@ -19,12 +20,11 @@ class OneOf:
     attribute: str
     words: tuple[str, ...]
     none: bool = False
-    names = frozenset[str]()
 
     @property
-    def attributes(self) -> frozenset[str]:
-        """Its own."""
-        return frozenset([self.attribute])
+    def reads(self) -> Reads:
+        """The attribute."""
+        return Reads(attributes=frozenset([self.attribute]))
 
     def holds(self, scored: Scored, known: Known) -> Bools:
         """Whether the record says it, and says so."""

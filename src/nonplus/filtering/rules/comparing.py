@@ -10,7 +10,8 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.filtering.rules.clauses import Clause, Known
+from nonplus.filtering.rules.clauses import Clause, Reads
+from nonplus.filtering.rules.needs import Known
 from nonplus.filtering.rules.scored import Bools, Ints, Scored
 from nonplus.filtering.rules.values import Side, apart
 
@@ -38,14 +39,9 @@ class Comparison:
     bound: Side
 
     @property
-    def names(self) -> frozenset[str]:
-        """The figures on both sides."""
-        return frozenset([*self.value.names, *self.bound.names])
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """The attributes on both sides."""
-        return frozenset([*self.value.attributes, *self.bound.attributes])
+    def reads(self) -> Reads:
+        """What both sides read."""
+        return Reads.all_of([self.value.reads, self.bound.reads])
 
     def holds(self, scored: Scored, known: Known) -> Bools:
         """Whether both sides exist and compare so."""

@@ -8,7 +8,8 @@ from typing import final
 
 import numpy as np
 
-from nonplus.filtering.rules.clauses import Clause, Known
+from nonplus.filtering.rules.clauses import Clause, Reads
+from nonplus.filtering.rules.needs import Known
 from nonplus.filtering.rules.scored import Bools, Ints, Scored
 
 
@@ -20,14 +21,9 @@ class Every:
     clauses: tuple[Clause, ...]
 
     @property
-    def names(self) -> frozenset[str]:
-        """Those of all clauses."""
-        return _joined(each.names for each in self.clauses)
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """Those of all clauses."""
-        return _joined(each.attributes for each in self.clauses)
+    def reads(self) -> Reads:
+        """What all clauses read."""
+        return Reads.all_of(each.reads for each in self.clauses)
 
     def holds(self, scored: Scored, known: Known) -> Bools:
         """Whether no clause fails."""
@@ -67,14 +63,9 @@ class Either:
     clauses: tuple[Clause, ...]
 
     @property
-    def names(self) -> frozenset[str]:
-        """Those of all clauses."""
-        return _joined(each.names for each in self.clauses)
-
-    @property
-    def attributes(self) -> frozenset[str]:
-        """Those of all clauses."""
-        return _joined(each.attributes for each in self.clauses)
+    def reads(self) -> Reads:
+        """What all clauses read."""
+        return Reads.all_of(each.reads for each in self.clauses)
 
     def holds(self, scored: Scored, known: Known) -> Bools:
         """Whether any clause holds."""
@@ -106,7 +97,3 @@ def either(clauses: Iterable[Clause]) -> Clause:
     """One of them as one, of which none is an :class:`Either` itself."""
     flat = tuple(part for each in clauses for part in (each.clauses if isinstance(each, Either) else (each,)))
     return flat[0] if len(flat) == 1 else Either(flat)
-
-
-def _joined(names: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*names)

@@ -2,14 +2,19 @@
 
 # D documents
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import final
 
 import numpy as np
 
-from nonplus.filtering.rules.clauses import Clause, Known
+from nonplus.errors import BadProtocol
+from nonplus.filtering.rules.clauses import Clause, Reads
 from nonplus.filtering.rules.decision import KEPT, NO_TEXT, Decision
 from nonplus.filtering.rules.joined import Every
+from nonplus.filtering.rules.needs import Known
+from nonplus.filtering.rules.resolving import found_out
 from nonplus.filtering.rules.scored import Ints, Scored
 
 
@@ -18,7 +23,8 @@ from nonplus.filtering.rules.scored import Ints, Scored
 class Rule:
     """Which documents are kept: those with text for which every clause holds.
 
-    ``known`` has what the rule asks of all scores, as far as that was found out.
+    ``known`` has the thresholds that were found in all scores, by what they are and by
+    group.
     """
 
     clauses: tuple[Clause, ...]
@@ -27,7 +33,7 @@ class Rule:
     @property
     def figures(self) -> frozenset[str]:
         """The figures that it reads; ``tokens`` tells whether there are any."""
-        return Every(self.clauses).names | {"tokens"}
+        return self._reads.figures | {"tokens"}
 
     @property
     def models(self) -> frozenset[str]:
@@ -37,24 +43,75 @@ class Rule:
     @property
     def attributes(self) -> frozenset[str]:
         """The attributes of records that it reads."""
-        return Every(self.clauses).attributes
+        return self._reads.attributes
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables of cutoffs that it reads: ``ccnet``, or files."""
+        return self._reads.tables
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it draws, and so needs the keys of the records."""
+        return self._reads.draws
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What it has to know of all scores before it can decide, in words."""
+        return tuple(sorted({each.name for each in self._reads.needs} - self.known.keys()))
 
     @property
     def local(self) -> bool:
-        """Whether a document is decided by its own columns."""
-        return True
+        """Whether it decides about a document by its columns alone."""
+        return not self.missing
+
+    @property
+    def trusted(self) -> frozenset[tuple[str, ...]]:
+        """The files, each a tuple, whose scores are asked for beside the corpus's."""
+        return frozenset(each.files for each in self._reads.needs if each.files and each.name not in self.known)
+
+    def resolved(
+        self, scored: Iterable[Scored], trusted: Mapping[tuple[str, ...], Iterable[Scored]] | None = None
+    ) -> "Rule":
+        """The same rule with the thresholds that it asks for: a local one.
+
+        ``scored`` are the documents of the corpus, and ``trusted`` those of the files
+        that :attr:`trusted` names. Both are gone through more than once. The thresholds
+        are exact, and do not depend on the order of documents or on how they are
+        divided; memory does not grow with their number.
+
+        Raises:
+            BadProtocol: a figure or attribute that the rule reads is missing.
+        """
+        given = {(): scored, **(trusted or {})}
+        if lacking := self.trusted - given.keys():
+            raise BadProtocol(
+                f"the rule compares with {', '.join(min(lacking))}, whose scores are not here; give them as trusted=…"
+            )
+        return replace(self, known=MappingProxyType(dict(found_out(self._reads.needs, self.known, given.__getitem__))))
 
     def decide(self, scored: Scored) -> Decision:
         """Which of the documents are kept.
 
         Raises:
-            BadProtocol: a figure or attribute that the rule reads is missing.
+            BadProtocol: the rule needs all scores first, or a figure or attribute that
+                it reads is missing.
         """
+        if not self.local:
+            raise BadProtocol(
+                f"the rule asks for {', '.join(self.missing)}, which all scores decide; first use resolved(scored)"
+            )
         textless = scored.figure("tokens") == 0
         failing = Every(self.clauses).failing(scored, self.known)
         cause = np.where(textless, 1, (failing + 2) % (len(self.clauses) + 2))
         causes = (KEPT, NO_TEXT, *(str(each.opposite()) for each in self.clauses))
-        return Decision(keep=cause == 0, cause=cause, causes=causes, reasons=lambda: self._reasons(scored, cause))
+        return Decision(
+            keep=cause == 0,
+            cause=cause,
+            causes=causes,
+            reasons=lambda: self._reasons(scored, cause),
+            bucket=next((each.buckets(scored, self.known) for each in self._reads.cuts), None),
+        )
 
     def _reasons(self, scored: Scored, cause: Ints) -> list[str]:
         reasons = [NO_TEXT if each == 1 else KEPT for each in cause.tolist()]
@@ -63,6 +120,10 @@ class Rule:
             for place, reason in zip(places.tolist(), clause.reasons(scored, self.known, places), strict=True):
                 reasons[place] = reason
         return reasons
+
+    @property
+    def _reads(self) -> Reads:
+        return Every(self.clauses).reads
 
     def __str__(self) -> str:
         return str(Every(self.clauses))

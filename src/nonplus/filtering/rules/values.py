@@ -7,27 +7,28 @@ from typing import Protocol, final
 
 import numpy as np
 
-from nonplus.filtering.rules.clauses import Known
+from nonplus.filtering.rules.clauses import Reads
+from nonplus.filtering.rules.needs import Known
 from nonplus.filtering.rules.scored import Floats, Ints, Scored
 
 
-class Side(Protocol):
+class Numbers(Protocol):
     """A number for each document."""
+
+    @property
+    def reads(self) -> Reads:
+        """What it reads."""
+
+    def of(self, scored: Scored, known: Known) -> Floats:
+        """The number of each document (D,), NaN where there is none."""
+
+
+class Side(Numbers, Protocol):
+    """What stands on one side of a comparison."""
 
     @property
     def judged(self) -> bool:
         """Whether it tells of the document; if not, a figure is held against it."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The figures that it reads."""
-
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        """The attributes of records that it reads."""
-
-    def of(self, scored: Scored, known: Known) -> Floats:
-        """The number of each document (D,), NaN where there is none."""
 
     def origins(self, scored: Scored, places: Ints) -> list[str]:
         """Where a number comes from that documents are held against (F,): `` (p60)``,
@@ -42,12 +43,11 @@ class Figure:
 
     name: str
     judged = True
-    attributes = ()
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Its own."""
-        return (self.name,)
+    def reads(self) -> Reads:
+        """Itself."""
+        return Reads(figures=frozenset([self.name]))
 
     def of(self, scored: Scored, known: Known) -> Floats:
         """The figure of each document."""
@@ -71,12 +71,11 @@ class Difference:
     figure: Figure
     less: Figure
     judged = True
-    attributes = ()
 
     @property
-    def names(self) -> tuple[str, ...]:
-        """Those of both."""
-        return (self.figure.name, self.less.name)
+    def reads(self) -> Reads:
+        """Both."""
+        return Reads.all_of([self.figure.reads, self.less.reads])
 
     def of(self, scored: Scored, known: Known) -> Floats:
         """The difference for each document."""
@@ -97,8 +96,7 @@ class Number:
 
     number: float
     judged = False
-    names = ()
-    attributes = ()
+    reads = Reads()
 
     def of(self, scored: Scored, known: Known) -> Floats:
         """The same for each document."""

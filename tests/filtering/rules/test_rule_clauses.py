@@ -93,7 +93,10 @@ def test_what_was_not_read_is_refused(rule):
         ("tokens > 3 or lenguage == en", r"has lenguage at character 15, .*; did you mean language\?$"),
         ("3 < 4", r"has 3 at character 1, and neither side of < is a figure"),
         ("language <= 3", r"has <= at character 10, where language is followed by ==, !=, in, or not in"),
-        ("language == 3", r'has 3 at character 13, where a text is due for language; write e\.g\. language == "en"'),
+        (
+            "language == 3",
+            r'has 3 at character 13, where a word is due for language; write e\.g\. language in \("en", "de"\)',
+        ),
         ("(tokens > 3", r'ends where "\)" is due'),
         ("tokens > 3 $", r"has \$ at character 12, which begins no word"),
         ("tokens > 12a", r"has 12a at character 10, which begins no word"),

@@ -1,0 +1,1 @@
+"""The text of a rule, read word by word."""

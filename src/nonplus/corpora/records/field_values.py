@@ -1,6 +1,6 @@
-"""The text and the attributes of one record, found by name or path."""
+"""The texts and the attributes of records, found by name or path."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nonplus.corpora.values import type_phrase
@@ -15,7 +15,7 @@ def text_of(row: Mapping[str, Any], field: str) -> str:
     Raises:
         BadRecord: there is none, or it is not text.
     """
-    value = row[field] if field in row else _at_path(row, field)
+    value = value_of(row, field)
     if type(value) is str:
         return value
     if value is not None or _has(row, field):
@@ -23,19 +23,19 @@ def text_of(row: Mapping[str, Any], field: str) -> str:
     raise BadRecord(f"no field {field!r}; {_fields_of(row)}; name the right one with field=…")
 
 
-def check_names(row: Mapping[str, Any], taken: frozenset[str]) -> None:
+def check_names(row: Mapping[str, Any], taken: Sequence[str]) -> None:
     """Check that a record has none of the names of new columns.
 
     Raises:
         BadRecord: it has one.
     """
-    if not taken.isdisjoint(row):
-        name = next(name for name in row if name in taken)
-        raise BadRecord(f"it has a field {name!r} already; give the new ones other names, with prefix=…")
+    for name in taken:
+        if name in row:
+            raise BadRecord(f"it has a field {name!r} already; give the new ones other names, with prefix=…")
 
 
-def attribute_of(row: Mapping[str, Any], field: str) -> Any:
-    """The value in ``field``; ``None`` if there is none."""
+def value_of(row: Mapping[str, Any], field: str) -> Any:
+    """The value in ``field``, a name or else a path; ``None`` if there is none."""
     return row[field] if field in row else _at_path(row, field)
 
 

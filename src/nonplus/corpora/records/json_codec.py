@@ -1,7 +1,7 @@
-"""JSON by orjson where it is installed: the values, errors and bytes of Python's own.
+"""JSON by orjson where it is installed: the values and the bytes of Python's own.
 
-What is JSON here is decided by ``_exactly``. orjson accepts less, so that what it
-refuses is looked at again; and it would accept deeper nesting.
+What is JSON here is decided by :func:`exactly`. orjson accepts less, except for deeper
+nesting; so who parses with :func:`fast_parser` asks again where that fails.
 """
 
 import json
@@ -14,43 +14,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.corpora.records.interfaces import Column
-from nonplus.corpora.values import type_phrase
 from nonplus.errors import BadRecord, MissingExtra
 from nonplus.optional import require
 
 # Python's parser fails where its stack ends, which depends on who calls it.
 _DEEPEST = 200
+_BETWEEN = np.uint8(ord("[") ^ ord("{"))  # the bit in which the brackets differ
+SHALLOW = 2 * _DEEPEST  # so few bytes cannot be nested too deep, for each bracket is closed
 _LONE = re.compile(rb"\\u[dD][89abAB]|\\u[dD][c-fC-F]")
 _BRACKETS = bytes({ord("["): 1, ord("{"): 1, ord("]"): 255, ord("}"): 255}.get(byte, 0) for byte in range(256))
 # Between these, everyone writes the shortest digits of a float without an exponent.
 _PLAIN = (1e-4, 1e16)
 
 
-def parsed(record: bytes) -> dict[str, Any]:
-    """The object that ``record`` is.
-
-    Of a name that occurs twice the last value counts. An integer of more than 64 bits
-    may come as a float: see :func:`exactly`.
+def exactly(record: bytes) -> Any:
+    """The value that ``record`` is. Of a name that occurs twice the last value counts.
 
     Raises:
-        BadRecord: it is not an object of valid JSON, has half of a surrogate pair, or
-            is nested more than 200 deep.
+        BadRecord: it is not valid JSON, has half of a surrogate pair, or is nested more
+            than 200 deep.
     """
-    if record.count(b"[") + record.count(b"{") > _DEEPEST and _depth(record) > _DEEPEST:
-        raise BadRecord(f"brackets are nested more than {_DEEPEST} deep, where readers differ; fix the record")
+    check_depth(record)
     try:
-        row = _loads()(record)
-    except ValueError:
-        row = _exactly(record)
-    if type(row) is not dict:
-        raise BadRecord(f"the record is {type_phrase(row)}, where an object with named fields is needed; fix the data")
-    return row
+        value = _DECODER.decode(record.decode())
+        if _LONE.search(record):
+            # The pairs, so that a name that comes twice hides nothing.
+            pairs = json.loads(record, object_pairs_hook=list)
+            json.dumps(pairs, ensure_ascii=False).encode()
+    except UnicodeDecodeError as error:
+        raise BadRecord(
+            f"not UTF-8: byte 0x{record[error.start]:02x} at byte {error.start} of the record; convert the file first, "
+            "for example with iconv -f WINDOWS-1252 -t UTF-8"
+        ) from None
+    except UnicodeEncodeError:
+        raise BadRecord(
+            "a text has half of a surrogate pair, which UTF-8 cannot encode; the other half was cut off when the data "
+            "was made: fix it there"
+        ) from None
+    except json.JSONDecodeError as error:
+        fault = error.msg.removesuffix(" at").partition(" (")[0]
+        raise BadRecord(f"not JSON, {fault} at character {error.pos}; each line must hold one whole object") from None
+    except BadRecord:
+        raise
+    except ValueError:  # valid JSON that Python refuses
+        raise BadRecord("a number has over 4,300 digits, which cannot be read; fix the record") from None
+    return value
 
 
-def exactly(record: bytes) -> dict[str, Any]:
-    """What :func:`parsed` gives for a record, with integers of any size as they are."""
-    row: dict[str, Any] = _exactly(record)
-    return row
+@cache
+def fast_parser() -> Callable[[bytes], Any]:
+    """What parses a record fast, or raises ValueError.
+
+    What it gives is what :func:`exactly` gives, if :func:`check_depth` agrees; but an
+    integer of more than 64 bits may come as a float.
+    """
+    try:
+        parser: Callable[[bytes], Any] = require("orjson", purpose="reading JSON fast").loads
+    except MissingExtra:
+        return exactly
+    return parser
+
+
+def check_depth(record: bytes) -> None:
+    """Check that brackets are not nested too deep.
+
+    Raises:
+        BadRecord: they are.
+    """
+    opening = (np.frombuffer(record, np.uint8) & ~_BETWEEN) == ord("[")
+    if np.count_nonzero(opening) > _DEEPEST and _depth(record) > _DEEPEST:
+        raise BadRecord(f"brackets are nested more than {_DEEPEST} deep, where readers differ; fix the record")
 
 
 def in_json(values: Column) -> list[bytes]:
@@ -89,33 +122,6 @@ def _numbers(values: Sequence[int] | NDArray[np.float64]) -> list[bytes]:
     return _dumps()(values)[1:-1].split(b",") if len(values) else []
 
 
-def _exactly(record: bytes) -> Any:
-    try:
-        row = _DECODER.decode(record.decode())
-        if _LONE.search(record):
-            # The pairs, so that a name that comes twice hides nothing.
-            pairs = json.loads(record, object_pairs_hook=list)
-            json.dumps(pairs, ensure_ascii=False).encode()
-    except UnicodeDecodeError as error:
-        raise BadRecord(
-            f"not UTF-8: byte 0x{record[error.start]:02x} at byte {error.start} of the record; convert the file first, "
-            "for example with iconv -f WINDOWS-1252 -t UTF-8"
-        ) from None
-    except UnicodeEncodeError:
-        raise BadRecord(
-            "a text has half of a surrogate pair, which UTF-8 cannot encode; the other half was cut off when the data "
-            "was made: fix it there"
-        ) from None
-    except json.JSONDecodeError as error:
-        fault = error.msg.removesuffix(" at").partition(" (")[0]
-        raise BadRecord(f"not JSON, {fault} at character {error.pos}; each line must hold one whole object") from None
-    except BadRecord:
-        raise
-    except ValueError:  # valid JSON that Python refuses
-        raise BadRecord("a number has over 4,300 digits, which cannot be read; fix the record") from None
-    return row
-
-
 def _depth(record: bytes) -> int:
     """How deep the brackets outside of strings are nested, if the record is JSON."""
     bare = b"".join(record.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
@@ -128,15 +134,6 @@ def _refused(constant: str) -> None:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refused)
-
-
-@cache
-def _loads() -> Callable[[bytes], Any]:
-    try:
-        loads: Callable[[bytes], Any] = require("orjson", purpose="reading JSON fast").loads
-    except MissingExtra:
-        return _exactly
-    return loads
 
 
 @cache

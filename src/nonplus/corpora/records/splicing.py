@@ -7,19 +7,37 @@ from nonplus.corpora.records.interfaces import Column
 from nonplus.corpora.records.json_codec import in_json
 from nonplus.measure.records import Ints
 
+_AT_ONCE = 1 << 10  # records; their lines fit into the cache
+
 
 def spliced(objects: Sequence[bytes], chosen: Ints, columns: Mapping[str, Column]) -> bytes:
     """The ``chosen`` objects, a line each, with ``columns`` before their last brace.
 
     Each must have a field of its own already, and end with that brace.
     """
-    picked = [objects[place] for place in chosen.tolist()]
-    if not columns:
-        return b"".join([each + b"\n" for each in picked])
-    names = [json.dumps(name, ensure_ascii=False).encode().replace(b"%", b"%%") for name in columns]
-    template = b"".join(b",%b:%%b" % name for name in names) + b"}\n"
-    rows = zip(*(in_json(_taken(values, chosen)) for values in columns.values()), strict=True)
-    return b"".join([each[:-1] + template % row for each, row in zip(picked, rows, strict=True)])
+    runs = [chosen[first : first + _AT_ONCE] for first in range(0, len(chosen), _AT_ONCE)]
+    return b"".join([_lines(objects, run, columns) for run in runs])
+
+
+def _lines(objects: Sequence[bytes], chosen: Ints, columns: Mapping[str, Column]) -> bytes:
+    line = b"%b"
+    varying: list[list[bytes]] = []
+    for name, values in columns.items():
+        line += b",%b:" % _literal(json.dumps(name, ensure_ascii=False).encode())
+        written = in_json(_taken(values, chosen))
+        if written == written[:1] * len(written):
+            line += _literal(written[0])
+        else:
+            line += b"%b"
+            varying.append(written)
+    line += b"}\n"
+    bodies = [objects[place][:-1] for place in chosen.tolist()]
+    return b"".join([line % row for row in zip(bodies, *varying, strict=True)])
+
+
+def _literal(text: bytes) -> bytes:
+    """``text`` as part of a template."""
+    return text.replace(b"%", b"%%")
 
 
 def _taken(values: Column, chosen: Ints) -> Column:

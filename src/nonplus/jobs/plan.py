@@ -29,13 +29,18 @@ def begin(store: Store, plan: Mapping[str, Any]) -> None:
         )
 
 
+def begun(store: Store) -> bool:
+    """Whether a job was begun in a store."""
+    return store.size(_PLAN) is not None
+
+
 def kept(store: Store) -> Mapping[str, Any]:
     """The plan of the job in a store.
 
     Raises:
         BadInput: there is none, or it is damaged.
     """
-    if store.size(_PLAN) is None:
+    if not begun(store):
         raise BadInput(f"{store} has no {_PLAN}, so no job was begun there; name the folder of a job")
     try:
         plan: Mapping[str, Any] = json.loads(store.read(_PLAN))

@@ -114,6 +114,24 @@ READ = {
     "--unit": "what a sentence is  [as the normaliser says]",
 }
 
+FILTER_READING = {
+    "--field": "field of a record that holds the text; a path such as meta.text is one in an object",
+    "--id-field": "field with the id of a record",
+    "--language-field": "field with its language",
+    "--source-field": "field with its source",
+    "--unit-size": "bytes of records that are scored, cut and written at once",
+}
+
+FILTER_WRITING = {
+    "--columns": "what is written into each record: all, none, or names with commas between them",
+    "--prefix": "how the names of these columns begin in a record",
+}
+
+FILTER_WORKERS = {
+    "--workers": "processes that share the work; 0: as many as there are processors",
+    "--shard": "do only the i-th of n parts, written i/n: for the jobs of an array",
+}
+
 PROFILES = {
     "--threshold": "documents with a smaller perplexity are kept  [200]",
 }

@@ -201,7 +201,7 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
         return {"callback": unescaped, "metavar": "TEXT"}
     if hint == tuple[int, ...]:
         return {"callback": whole_numbers, "metavar": "N..."}
-    if name == "memory":
+    if name in ("memory", "unit_size"):
         return {"metavar": "SIZE"}
     kinds: dict[type, dict[str, Any]] = {
         bool: {"is_flag": True},

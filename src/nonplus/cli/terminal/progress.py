@@ -15,6 +15,7 @@ from rich.text import Text
 
 from nonplus.cli.terminal.printing import one_line
 from nonplus.corpora.suffixes import ARCHIVES, COMPRESSIONS
+from nonplus.filtering.meter import FilterMeter
 from nonplus.measure.formatting import counted, figure
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document
@@ -97,6 +98,29 @@ class TrainingGauge:
         text = Text("  ".join(figures), no_wrap=True, overflow="crop")
         share = meter.done / meter.pieces if meter.pieces else 0
         row.add_row(self._spinner, *([ProgressBar(total=1, completed=share, width=24)] if share else []), text)
+        return row
+
+
+@final
+class FilterGauge:
+    """What a filter is doing, how fast, and what share of the records it keeps."""
+
+    def __init__(self, meter: FilterMeter) -> None:
+        self._meter = meter
+        self._spinner = Spinner("dots", style="cyan")
+        self._begun = time.perf_counter()
+
+    def line(self, width: int) -> Table:
+        """The line as it is now."""
+        row, accounts = Table.grid(padding=(0, 1)), self._meter.accounts
+        figures = [self._meter.stage or "opening", counted(accounts.records, "record")]
+        size = accounts.bytes / 1e6
+        if size:
+            figures.append(f"{size:,.0f} MB")
+            figures.append(f"{size / (time.perf_counter() - self._begun):,.1f} MB/s")
+        if accounts.kept.records:
+            figures.append(f"{accounts.kept.records / accounts.records:.1%} kept")
+        row.add_row(self._spinner, Text("  ".join(figures), no_wrap=True, overflow="crop"))
         return row
 
 

@@ -9,6 +9,9 @@ import shlex
 
 from nonplus.cli.terminal.help_texts import (
     CORPUS,
+    FILTER_READING,
+    FILTER_WORKERS,
+    FILTER_WRITING,
     FORM,
     LOADING,
     OUTPUT,
@@ -24,7 +27,8 @@ from nonplus.cli.terminal.help_texts import (
 from nonplus.cli.terminal.options import field_of
 
 _OF_SCORE = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT)
-_DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *PROFILES, *PRUNING, *TRAINING, *TRAINED)
+_OF_FILTER = ("--keep", "--models", *FILTER_READING, *FILTER_WRITING, *FILTER_WORKERS)
+_DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *PROFILES, *_OF_FILTER, *PRUNING, *TRAINING, *TRAINED)
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}
 
 # Only at the beginning of a word: a folder may be called "window=3".

@@ -1,7 +1,7 @@
 """A place on disk, opened as a file of records by what it says it is."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO
 
 from nonplus.compression.marks import compression_of
 from nonplus.compression.packing import SUFFIXES
@@ -42,7 +42,7 @@ def open_records(place: str, fields: RecordFields, *, suffix: str = "", sizes: S
     return files[0]
 
 
-def joined(suffix: str, contents: Iterator[bytes], out: BinaryIO) -> None:
+def joined(suffix: str, contents: Iterator[bytes], out: IO[bytes]) -> None:
     """Write what :meth:`Batch.written` made, of one suffix, as one file."""
     for content in contents:
         out.write(content)

@@ -4,7 +4,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import final
 
 import numpy as np
@@ -66,6 +65,14 @@ class Rule:
         return not self.missing
 
     @property
+    def thresholds(self) -> dict[str, dict[str, list[float]]]:
+        """What is known, for JSON: of each threshold, that of each group."""
+        return {
+            name: {", ".join(group): list(marks) for group, marks in sorted(of.items())}
+            for name, of in sorted(self.known.items())
+        }
+
+    @property
     def trusted(self) -> frozenset[tuple[str, ...]]:
         """The files, each a tuple, whose scores are asked for beside the corpus's."""
         return frozenset(each.files for each in self._reads.needs if each.files and each.name not in self.known)
@@ -88,7 +95,7 @@ class Rule:
             raise BadProtocol(
                 f"the rule compares with {', '.join(min(lacking))}, whose scores are not here; give them as trusted=…"
             )
-        return replace(self, known=MappingProxyType(dict(found_out(self._reads.needs, self.known, given.__getitem__))))
+        return replace(self, known=found_out(self._reads.needs, self.known, given.__getitem__))
 
     def decide(self, scored: Scored) -> Decision:
         """Which of the documents are kept.

@@ -69,6 +69,6 @@ class Scored:
         """
         if name not in self.attributes:
             raise BadProtocol(
-                f"the rule asks for the {name} of each record, which was not read; name its field with {name}=…"
+                f"the rule asks for the {name} of each record, which was not read; name its field with {name}_field=…"
             )
         return self.attributes[name]

@@ -1,0 +1,58 @@
+"""``nonplus filter run``: a corpus to what is kept of it."""
+
+from typing import Any
+
+import click
+
+from nonplus.cli.filter.said import carried_out
+from nonplus.cli.terminal.help_texts import FILTER_READING, FILTER_WORKERS, FILTER_WRITING
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.filtering.models import by_name
+from nonplus.filtering.options import Reading, Workers, Writing
+from nonplus.filtering.running import run
+from nonplus.filtering.scorer import DEFAULT
+from nonplus.filtering.target import Target
+
+
+@click.command("run", cls=Verb)
+@click.argument("sources", nargs=-1, metavar="FILES...")
+@click.option("-o", "--output", cls=Option, heading="Output", metavar="PATH", required=True,
+              help="a folder for what is kept, dropped and rejected; or a file such as clean.jsonl.zst for what is "
+              "kept, with a folder beside it")  # fmt: skip
+@click.option("-k", "--keep", cls=Option, heading="Rule", metavar="RULE", required=True,
+              help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20'")  # fmt: skip
+@click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
+              help=f"e.g. ngram:FOLDER  [{DEFAULT}]")  # fmt: skip
+@click.option("--models", cls=Option, heading="Model", metavar="NAME=MODEL,...", default="",
+              help="models that the rule compares with, by the names that it has for them")  # fmt: skip
+@flags(Reading, "Records", FILTER_READING)
+@flags(Writing, "Output", FILTER_WRITING)
+@flags(Workers, "Work", FILTER_WORKERS)
+@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+              help="print one JSON object and nothing else")  # fmt: skip
+def command(
+    sources: tuple[str, ...], output: str, keep: str, model: str, models: str, as_json: bool, **options: Any
+) -> int:
+    """Keep the records of FILES that a rule about their perplexity keeps.
+
+    After an interruption the same command goes on with what is finished.
+
+    \b
+    nonplus filter run news.jsonl.zst -o clean.jsonl.zst --keep 'bits_per_byte <= 1.9'
+    nonplus filter run crawl/ -o clean --keep 'bits_per_byte <= p60' --workers 8
+    """
+    return carried_out(
+        lambda meter: run(
+            sources,
+            output,
+            keep=keep,
+            model=model,
+            models=by_name(models),
+            reading=Reading(**fields_set(Reading, options)),
+            writing=Writing(**fields_set(Writing, options)),
+            workers=Workers(**fields_set(Workers, options)),
+            meter=meter,
+        ),
+        as_json=as_json,
+        folder=Target.of(output).folder,
+    )

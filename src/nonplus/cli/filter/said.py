@@ -1,0 +1,90 @@
+"""What the verbs that cut a corpus have in common: a gauge, and what a run says."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from nonplus.cli.terminal.interruption import Stop
+from nonplus.cli.terminal.notices import note, wrote
+from nonplus.cli.terminal.printing import say_field, say_json
+from nonplus.cli.terminal.progress import FilterGauge, shown
+from nonplus.filtering.accounts import Share
+from nonplus.filtering.meter import FilterMeter
+from nonplus.filtering.report import FilterReport
+from nonplus.measure.formatting import counted, figure
+
+_REASONS = 5  # that are printed
+
+
+def carried_out(work: Callable[[FilterMeter], FilterReport], *, as_json: bool, folder: str) -> int:
+    """Do the work with a gauge, and say what came of it; the exit code."""
+    meter = FilterMeter()
+    try:
+        with shown(FilterGauge(meter)):
+            report = work(meter)
+    except Stop as stop:
+        note(f"stopped by {stop.by}; what is finished is in {folder}, and the same command goes on from there")
+        return stop.code
+    if as_json:
+        say_json(report.as_dict())
+    else:
+        for name, value in _lines(report):
+            say_field(name, value)
+    if not report.complete:
+        note(_unfinished(report))
+    elif report.file is not None:
+        wrote(Path(report.file), counted(report.accounts.kept.records, "record"))
+    return 0
+
+
+def _lines(report: FilterReport) -> Iterator[tuple[str, str]]:
+    accounts = report.accounts
+    yield "read", ", ".join(report.files[:3]) + (f" and {len(report.files) - 3:,} more" if report.files[3:] else "")
+    for name, model in report.models.items():
+        yield f"  {name}" if name else "model", model["name"]
+    yield "rule", report.rule
+    if report.thresholds is None:
+        yield "records", f"{accounts.records:,}, scored so far"
+        return
+    for what, of in report.thresholds.items():
+        for group, marks in of.items():
+            yield "  where", " ".join([what, *([f"of {group}"] if group else []), "is", *map(figure, marks)])
+    kept, dropped = accounts.kept, accounts.dropped
+    yield (
+        "records",
+        f"{accounts.records:,} = {kept.records:,} kept + {dropped.records:,} dropped + "
+        + (f"{accounts.rejected:,} rejected"),
+    )
+    yield "kept", _of(kept, dropped)
+    yield "dropped", _of(dropped, kept)
+    yield from _reasons(accounts.reasons)
+    if accounts.rejected:
+        yield "rejected", f"{counted(accounts.rejected, 'record')} that could not be read"
+        yield from _reasons(accounts.faults)
+    yield "parts", f"{report.folder} ({counted(report.units, 'unit')})"
+
+
+def _of(share: Share, others: Share) -> str:
+    """A share of the readable records, in records, bytes and tokens."""
+    parts = (
+        (share.records, others.records, "record"),
+        (share.bytes, others.bytes, "byte"),
+        (share.tokens, others.tokens, "token"),
+    )
+    return ", ".join(f"{counted(own, what)} ({own / (own + rest or 1):.1%})" for own, rest, what in parts)
+
+
+def _reasons(reasons: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    for place, (reason, count) in enumerate(reasons.items()):
+        if place == _REASONS:
+            yield "", f"and {counted(len(reasons) - _REASONS, 'other reason')}; see report.json"
+            return
+        yield "" if place else "  because", f"{reason}: {count:,}"
+
+
+def _unfinished(report: FilterReport) -> str:
+    if report.thresholds is None:
+        return (
+            f"the rule needs the scores of all records, and {counted(report.units, 'unit')} are scored so far; when "
+            "all other shards are scored too, run this one again"
+        )
+    return f"{counted(report.units, 'unit')} are finished, and others are not; the other shards have them"

@@ -1,0 +1,97 @@
+"""How a corpus is filtered: what is read of a record, what is written into it, and by
+how many workers.
+"""
+
+from dataclasses import dataclass
+
+from nonplus.corpora.records import RecordFields, Sizes
+from nonplus.errors import BadInput
+from nonplus.filtering.record_columns import PREFIX, chosen_columns
+from nonplus.jobs.tasks import WHOLE, Shard
+from nonplus.sizes import bytes_of
+from nonplus.threads import processors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Which fields of a record hold what, and how many bytes of records are a unit.
+
+    A field is a name, or a path such as ``meta.lang``; only that of the text is needed.
+    A unit is what is scored, cut and written at once.
+    """
+
+    field: str = "text"
+    id_field: str = ""
+    language_field: str = ""
+    source_field: str = ""
+    unit_size: str = "4Mi"
+
+    @property
+    def sizes(self) -> Sizes:
+        """How large a unit is.
+
+        Raises:
+            BadInput: ``unit_size`` is no size, or 0.
+        """
+        unit = bytes_of(self.unit_size, option="unit_size", example="4Mi")
+        if not unit:
+            raise BadInput(f"unit_size={self.unit_size} has no room for a record; use e.g. unit_size=4Mi")
+        return Sizes(unit=unit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writing:
+    """What is written into each record.
+
+    ``columns`` is ``all``, ``none``, or names with commas between them; in a record
+    they begin with ``prefix``.
+    """
+
+    columns: str = "all"
+    prefix: str = PREFIX
+
+    @property
+    def chosen(self) -> tuple[str, ...]:
+        """The columns, without the prefix.
+
+        Raises:
+            BadInput: one is no column.
+        """
+        return chosen_columns(self.columns)
+
+    def fields(self, reading: Reading) -> RecordFields:
+        """What is read of a record, and the names that none may have."""
+        return RecordFields(
+            text=reading.field,
+            id=reading.id_field,
+            language=reading.language_field,
+            source=reading.source_field,
+            taken=tuple(f"{self.prefix}{name}" for name in self.chosen),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workers:
+    """Who does the work: so many processes, 0 for as many as there are processors.
+
+    ``shard`` is ``i/n`` where this run does the i-th of n parts.
+    """
+
+    workers: int = 0
+    shard: str = ""
+
+    def __post_init__(self) -> None:
+        if self.workers < 0:
+            raise BadInput(f"workers={self.workers} is below 0; use workers=0 for as many as there are processors")
+        if self.shard:
+            Shard.parsed(self.shard)
+
+    @property
+    def processes(self) -> int:
+        """How many there are."""
+        return self.workers or processors()
+
+    @property
+    def part(self) -> Shard:
+        """The part of the units that is to be done."""
+        return Shard.parsed(self.shard) if self.shard else WHOLE

@@ -1,0 +1,81 @@
+"""Everything that decides the bytes of a filtered corpus, as a plan that is kept beside
+it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, NamedTuple, final
+
+import nonplus
+from nonplus.corpora.records import RecordFile
+from nonplus.errors import BadInput
+from nonplus.filtering.models import Models
+from nonplus.filtering.options import Reading, Writing
+from nonplus.filtering.rules.rule import Rule
+
+SCORING = "scoring"  # the folder, in that of a run, of the job that only scores
+_SCORING = ("nonplus", "format", "sources", "inputs", "reading", "models")
+_FORMAT = 1  # of the folders, and of what is in them
+
+
+def scoring_plan(
+    sources: Sequence[str], files: Sequence[RecordFile], reading: Reading, models: Models
+) -> dict[str, Any]:
+    """The plan of a job that scores ``files``, which ``sources`` name."""
+    return {
+        "nonplus": nonplus.__version__,
+        "format": _FORMAT,
+        "sources": list(sources),
+        "inputs": [{"name": file.name, "digest": file.digest()} for file in files],
+        "reading": asdict(reading),
+        "models": models.plan,
+    }
+
+
+def cutting_plan(scoring: Mapping[str, Any], writing: Writing, rule: Rule) -> dict[str, Any]:
+    """The plan of a job that cuts what ``scoring`` scores."""
+    return {**scoring, "writing": asdict(writing), "rule": str(rule), "thresholds": rule.thresholds}
+
+
+@final
+class Planned(NamedTuple):
+    """What a plan says of the files; ``scoring`` is the part of it about the scores."""
+
+    sources: list[str]
+    reading: Reading
+    inputs: list[Mapping[str, str]]
+    scoring: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, plan: Mapping[str, Any], place: str) -> "Planned":
+        """What the plan at a place says.
+
+        Raises:
+            BadInput: it is that of another job, or of another version.
+        """
+        try:
+            scoring = {name: plan[name] for name in _SCORING}
+            return cls(plan["sources"], Reading(**plan["reading"]), plan["inputs"], scoring)
+        except (KeyError, TypeError):
+            raise BadInput(
+                f"{place} has a plan, but none of nonplus filter run; name the folder that such a run has made"
+            ) from None
+
+    def check(self, files: Sequence[RecordFile]) -> None:
+        """Check that the files are those that were scored.
+
+        Raises:
+            BadInput: one is another.
+        """
+        now = [{"name": file.name, "digest": file.digest()} for file in files]
+        for scored, present in zip(self.inputs, now, strict=False):
+            if scored != present:
+                raise BadInput(
+                    f"{scored['name']} was scored when it had {scored['digest']}, and now {present['name']} has "
+                    f"{present['digest']}; run nonplus filter run again, into another folder"
+                )
+        if len(now) != len(self.inputs):
+            raise BadInput(
+                f"{len(self.inputs):,} files were scored, and their names are those of {len(now):,} now; run nonplus "
+                "filter run again, into another folder"
+            )

@@ -1,0 +1,191 @@
+"""A corpus is filtered: scored and cut unit by unit or, where the rule needs all
+scores, scored first.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, final
+
+from nonplus.corpora.records import RecordFields, RecordFile, Sizes, record_files
+from nonplus.errors import BadInput
+from nonplus.filtering.cutting import Cut
+from nonplus.filtering.meter import FilterMeter
+from nonplus.filtering.models import Models
+from nonplus.filtering.options import Reading, Workers, Writing
+from nonplus.filtering.plan import SCORING, Planned, cutting_plan, scoring_plan
+from nonplus.filtering.report import FilterReport, is_complete, keep_report, report_of
+from nonplus.filtering.rules.parsing import parsed
+from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.score_files import KeptScores
+from nonplus.filtering.scorer import DEFAULT
+from nonplus.filtering.sources import FromJob, FromModels, ScoreSource
+from nonplus.filtering.target import Target
+from nonplus.filtering.unit_work import UnitJob
+from nonplus.jobs.ledger import Ledger
+from nonplus.jobs.local import results
+from nonplus.jobs.plan import begin, begun, kept
+from nonplus.jobs.stores import open_store
+from nonplus.jobs.tasks import WHOLE, Shard, tasks
+
+
+def run(
+    sources: Sequence[str],
+    output: str,
+    *,
+    keep: str,
+    model: object = DEFAULT,
+    models: Mapping[str, object] = MappingProxyType({}),
+    reading: Reading = Reading(),  # noqa: B008
+    writing: Writing = Writing(),  # noqa: B008
+    workers: Workers = Workers(),  # noqa: B008
+    meter: FilterMeter | None = None,
+) -> FilterReport:
+    """Write the records that the rule ``keep`` keeps, those that it drops, and those
+    that cannot be read.
+
+    ``sources`` are files, folders or patterns. ``output`` is a folder, or a file such
+    as ``clean.jsonl.zst``, which has a folder ``clean.jsonl.zst.parts`` beside it. The
+    same call goes on with what an earlier one has finished there. ``models`` are those
+    that the rule compares with, by the names that it has for them.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    rule, target = parsed(keep), Target.of(output)
+    _check_read(rule, reading)
+    files = _opened(sources, writing.fields(reading), reading.sizes)
+    target.check(files)
+    opened = Models.opened(model, models, rule)
+    scores = FromModels(opened)
+    work = _Work(workers, meter or FilterMeter(), reading.sizes.unit)
+    plan = scoring_plan(sources, files, reading, opened)
+    if rule.local:
+        return work.cut(files, target, scores, plan, rule, writing)
+    scoring = f"{target.folder}/{SCORING}"
+    ledger = work.score(files, scoring, scores, plan)
+    if not is_complete(ledger, files):
+        return report_of(ledger, target, files, plan, rule, complete=False)
+    trusted = {of: work.trusted(of, target.folder, scores, reading, opened) for of in sorted(rule.trusted)}
+    return work.cut(files, target, FromJob(scoring), plan, rule.resolved(KeptScores(ledger), trusted), writing)
+
+
+def split(
+    scored: str,
+    output: str,
+    *,
+    keep: str,
+    writing: Writing = Writing(),  # noqa: B008
+    workers: Workers = Workers(),  # noqa: B008
+    meter: FilterMeter | None = None,
+) -> FilterReport:
+    """Cut a corpus by another rule, with the scores of an earlier run in the folder
+    ``scored``: files, fields and models are those of that run.
+
+    Raises:
+        BadInput: not all is scored there, or a file has changed since.
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    rule, target, place = parsed(keep), Target.of(output), place_of_scores(scored)
+    planned = Planned.of(kept(open_store(place)), place)
+    _check_read(rule, planned.reading)
+    if rule.trusted:
+        raise BadInput(
+            f"the rule compares with {', '.join(min(rule.trusted))}, which has to be scored, and a split scores "
+            "nothing; give the same rule to nonplus filter run, or a threshold as a number"
+        )
+    files = _opened(planned.sources, writing.fields(planned.reading), planned.reading.sizes)
+    planned.check(files)
+    target.check(files)
+    ledger = Ledger(open_store(place))
+    if not is_complete(ledger, files):
+        raise BadInput(f"not all records are scored in {scored}; finish that run first, by the same command as before")
+    resolved = rule if rule.local else rule.resolved(KeptScores(ledger))
+    work = _Work(workers, meter or FilterMeter(), planned.reading.sizes.unit)
+    return work.cut(files, target, FromJob(place), planned.scoring, resolved, writing)
+
+
+def place_of_scores(folder: str) -> str:
+    """Where the scores of a run in ``folder`` are: there, or in ``scoring`` in it."""
+    scoring = f"{folder}/{SCORING}"
+    return scoring if begun(open_store(scoring)) else folder
+
+
+def _opened(sources: Sequence[str], fields: RecordFields, sizes: Sizes) -> tuple[RecordFile, ...]:
+    files = tuple(file for source in sources for file in record_files(source, fields, sizes=sizes))
+    if not files:
+        raise BadInput("there are no files to read; name a file, a folder or a pattern")
+    often, count = Counter(file.path for file in files).most_common(1)[0]
+    if count > 1:
+        raise BadInput(f"{often} is named {count} times, and its records would be kept as often; name it once")
+    return files
+
+
+def _check_read(rule: Rule, reading: Reading) -> None:
+    """Check that a record is asked for all that the rule reads of it.
+
+    Raises:
+        BadInput: it is not.
+    """
+    named = {"id": reading.id_field, "language": reading.language_field, "source": reading.source_field}
+    for attribute in sorted(rule.attributes):
+        if not named[attribute]:
+            raise BadInput(
+                f"the rule asks for the {attribute} of each record, and no field has it; name it with "
+                f"{attribute}_field=…"
+            )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How jobs are done: by whom, watched by whom, and how large a unit is; a smaller
+    file is not divided among workers.
+    """
+
+    workers: Workers
+    meter: FilterMeter
+    unit: int
+
+    def score(self, files: tuple[RecordFile, ...], place: str, scores: FromModels, plan: Mapping[str, Any]) -> Ledger:
+        self.meter.begin("scoring")
+        return self._done(UnitJob(files=files, place=place, scores=scores), plan, self.workers.part)
+
+    def trusted(
+        self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: Reading, models: Models
+    ) -> KeptScores:
+        """The scores of files that a rule compares with, all of them in each shard."""
+        files = _opened(sources, Writing(columns="none").fields(reading), reading.sizes)
+        place = f"{folder}/trusted-{sha256(repr(sources).encode()).hexdigest()[:12]}"
+        self.meter.begin("scoring trusted files")
+        job = UnitJob(files=files, place=place, scores=scores)
+        return KeptScores(self._done(job, scoring_plan(sources, files, reading, models), WHOLE))
+
+    def cut(
+        self,
+        files: tuple[RecordFile, ...],
+        target: Target,
+        scores: ScoreSource,
+        scoring: Mapping[str, Any],
+        rule: Rule,
+        writing: Writing,
+    ) -> FilterReport:
+        cut = Cut(rule=rule, columns=writing.chosen, prefix=writing.prefix, model=scoring["models"][""]["name"])
+        self.meter.begin("filtering")
+        job = UnitJob(files=files, place=target.folder, scores=scores, cut=cut)
+        ledger = self._done(job, cutting_plan(scoring, writing, rule), self.workers.part)
+        report = report_of(ledger, target, files, scoring, rule, complete=is_complete(ledger, files))
+        if report.complete:
+            target.join(ledger, files)
+            keep_report(open_store(target.folder), report)
+        return report
+
+    def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
+        store = open_store(job.place)
+        begin(store, plan)
+        these = tasks([file.size for file in job.files], workers=self.workers.processes, unit=self.unit, shard=part)
+        for counts in results(job, these, workers=self.workers.processes):
+            self.meter.add(counts)
+        return Ledger(store)

@@ -1,0 +1,92 @@
+"""The scores of a unit as an Arrow file: a row for each record, without its text.
+
+Letters in shapes: D documents of a unit.
+"""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nonplus.errors import BadInput
+from nonplus.filtering.rules.scored import ATTRIBUTES, Scored
+from nonplus.jobs.ledger import Ledger, Unit
+from nonplus.measure.records import Ints
+from nonplus.optional import require
+
+SCORES = "scores"  # the folder in a store
+_KEY_BYTES = 16
+_PURPOSE = "keeping the scores of a corpus"
+
+
+def keys_of(texts: Sequence[str], attributes: Mapping[str, Sequence[str | None]]) -> list[bytes]:
+    """What each record is known by wherever it is read: its id or, without one, a
+    digest of its text.
+    """
+    ids = attributes.get("id", [None] * len(texts))
+    return [_digest(text) if id_ is None else id_.encode() for id_, text in zip(ids, texts, strict=True)]
+
+
+def written(places: Ints, scored: Scored) -> bytes:
+    """The scores of the records at ``places`` (D,) of a file."""
+    arrow = require("pyarrow", purpose=_PURPOSE)
+    columns: dict[str, Any] = {"place": places}
+    columns |= {name: arrow.array(list(values), arrow.string()) for name, values in scored.attributes.items()}
+    columns |= {"key": arrow.array(scored.keys, arrow.binary()), **scored.columns}
+    table, sink = arrow.table(columns), io.BytesIO()
+    options = arrow.ipc.IpcWriteOptions(compression="zstd")
+    with arrow.ipc.new_file(sink, table.schema, options=options) as file:
+        file.write_table(table)
+    return sink.getvalue()
+
+
+def read(content: bytes, name: str) -> tuple[Ints, Scored]:
+    """The places and scores that :func:`written` wrote to the file ``name``.
+
+    Raises:
+        BadInput: it is damaged.
+    """
+    arrow = require("pyarrow", purpose=_PURPOSE)
+    try:
+        table = arrow.ipc.open_file(io.BytesIO(content)).read_all()
+        columns: dict[str, NDArray[Any]] = {
+            each: table[each].to_numpy() for each in table.column_names if each not in ("place", "key", *ATTRIBUTES)
+        }
+        attributes = {each: table[each].to_pylist() for each in table.column_names if each in ATTRIBUTES}
+        keys, places = table["key"].to_pylist(), table["place"].to_numpy()
+    except (arrow.ArrowInvalid, KeyError) as damage:
+        raise BadInput(f"{name} is damaged: {damage}; remove its unit's marker and score again") from damage
+    return places.astype(np.int64), Scored(columns=columns, attributes=attributes, keys=keys)
+
+
+@final
+class KeptScores:
+    """The scores of all units of a job, unit by unit, and again on every pass."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def __iter__(self) -> Iterator[Scored]:
+        for unit in sorted(self._ledger.done()):
+            yield self.of(unit)[1]
+
+    def of(self, unit: Unit) -> tuple[Ints, Scored]:
+        """The places and scores of one unit.
+
+        Raises:
+            BadInput: they are gone, or damaged.
+        """
+        name = file_of(unit)
+        return read(self._ledger.content(unit, name), name)
+
+
+def file_of(unit: Unit) -> str:
+    """The file with the scores of a unit."""
+    return f"{SCORES}/{unit}.arrow"
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(), digest_size=_KEY_BYTES).digest()

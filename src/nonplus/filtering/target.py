@@ -1,0 +1,65 @@
+"""Where a filtered corpus goes: a folder of parts, and perhaps one file of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self, final
+
+from nonplus.corpora.records import RecordFile, joined
+from nonplus.errors import BadInput
+from nonplus.files import replacing
+from nonplus.filtering.cutting import KEPT
+from nonplus.jobs.ledger import Ledger
+
+_PARTS = ".parts"
+# What ends like this is a file; any other name is that of a folder.
+_FILES = (".jsonl", ".ndjson", ".json", ".txt", ".parquet", ".arrow", ".warc", ".wet", ".gz", ".bz2", ".xz", ".zst")
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The folder of a job and, if one was named, the file of all that is kept."""
+
+    folder: str
+    file: Path | None = None
+
+    @classmethod
+    def of(cls, output: str) -> Self:
+        """What ``output`` names."""
+        return cls(f"{output}{_PARTS}", Path(output)) if output.lower().endswith(_FILES) else cls(output)
+
+    def check(self, files: Sequence[RecordFile]) -> None:
+        """Refuse what cannot be written.
+
+        Raises:
+            BadInput: the input is the output, or its parts cannot make one file.
+        """
+        if self.file is None:
+            return
+        for each in files:
+            if not self.file.name.lower().endswith(each.suffix):
+                raise BadInput(
+                    f"{each.name} is written as {each.suffix}, and output={self.file} ends otherwise; name a file that "
+                    f"ends with {each.suffix}, or a folder"
+                )
+            if self.file.exists() and Path(each.path).exists() and self.file.samefile(each.path):
+                raise BadInput(f"output={self.file} is one of the files that are read; give another name")
+
+    def join(self, ledger: Ledger, files: Sequence[RecordFile]) -> None:
+        """Write all that is kept as one file, in the order of the input.
+
+        Raises:
+            BadInput: a part is damaged, or the file cannot be written.
+        """
+        if self.file is not None:
+            with replacing(self.file) as out:
+                joined(files[0].suffix, _kept(ledger, files), out)
+
+
+def _kept(ledger: Ledger, files: Iterable[RecordFile]) -> Iterator[bytes]:
+    suffixes = [file.suffix for file in files]
+    for unit in sorted(ledger.done()):
+        name = f"{KEPT}/{unit}{suffixes[unit.file]}"
+        if name in ledger.finished(unit).files:
+            yield ledger.content(unit, name)

@@ -12,6 +12,8 @@ import nonplus.metrics
 from nonplus import errors
 from nonplus.cli.terminal.help_texts import EXIT_CODES, NGRAM_PROTOCOL, PROTOCOL
 from nonplus.cli.terminal.options import field_of
+from nonplus.filtering.rules.groups import BANDS
+from nonplus.filtering.rules.scored import FIGURES
 from nonplus.measure.interfaces import WindowModel
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.presets import PRESETS
@@ -213,3 +215,13 @@ def drawing(*names: str, n_tokens: int, window: int, stride: int = 0) -> str:
             lines.append(" " * (11 + each.start) + ("^" if each.prefixed else " ") + fed)
         lines.append("")
     return "```text\n" + "\n".join(lines).rstrip() + "\n```"
+
+
+def rule_figures() -> str:
+    """The figures that rules of the filter may name."""
+    return _table(("figure", "is"), [(f"`{name}`", meaning) for name, meaning in FIGURES.items()])
+
+
+def rule_bands() -> str:
+    """The bands of length by which rules of the filter may group."""
+    return f"{', '.join(f'`{band}`' for band in BANDS)}."

@@ -58,6 +58,9 @@ class Cuts:
         """The name of each document's bucket (D,); none where it has no perplexity."""
         return [_PLACES[each] for each in self.places(scored, known).tolist()]
 
+    def __str__(self) -> str:
+        return f"bucket{self.words}"
+
 
 @final
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,10 @@ class Gaussian:
     def of(self, scored: Scored, known: Known) -> Floats:
         """The bell over each document's value."""
         value, median = self.value.of(scored, known), self._median.of(scored, known)
-        return self.factor * np.exp(-(((value - median) / median) ** 2) / self.width)
+        with np.errstate(all="ignore"):  # a median of 0 is infinitely far from the others
+            offset = np.where(value == median, 0, (value - median) / median)
+            chance: Floats = self.factor * np.exp(-(offset**2) / self.width)
+        return chance
 
     def written(self, more: str) -> str:
         """Such as ``gaussian(perplexity, factor=0.78, width=4.5)``."""
@@ -108,8 +111,8 @@ class Stepwise:
         """The step at each document's value."""
         value = self.value.of(scored, known)
         one, two, three = (each.of(scored, known) for each in self._quartiles)
-        width = np.select([value <= one, value <= two, value <= three], [one, two - one, three - two], 10 * three)
-        with np.errstate(divide="ignore"):  # a quarter without width is certain
+        with np.errstate(all="ignore"):  # a quarter without width is certain
+            width = np.select([value <= one, value <= two, value <= three], [one, two - one, three - two], 10 * three)
             chance = self.factor / width
         return np.where(np.isnan(value), np.nan, chance)
 
@@ -137,7 +140,10 @@ class Importance:
 
     def of(self, scored: Scored, known: Known) -> Floats:
         """The weight of each document."""
-        return self.factor * np.exp2(-self.power * self.value.of(scored, known))
+        value = self.value.of(scored, known)
+        with np.errstate(all="ignore"):  # what is infinite is certain
+            weight: Floats = self.factor * np.exp2(-self.power * value)
+        return weight
 
     def written(self, more: str) -> str:
         """Such as ``importance(good - bad, factor=0.5, power=2)``."""

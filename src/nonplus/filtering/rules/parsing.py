@@ -1,5 +1,6 @@
 """A rule read from its text."""
 
+from nonplus.errors import BadProtocol
 from nonplus.filtering.rules.best import Best
 from nonplus.filtering.rules.clauses import Clause
 from nonplus.filtering.rules.cutoffs import table_name
@@ -22,12 +23,18 @@ def parsed(text: str, known: Known | None = None) -> Rule:
 
     Raises:
         BadInput: it states no rule; the message names the place and shows an example.
+        BadProtocol: it has buckets of two kinds.
     """
     words = Words(text)
     whole = _counting(_either(words))
     if words.next.kind != "end":
         words.refuse(words.next, "where the rule should end, or go on with and, or")
     rule = Rule(whole.clauses if isinstance(whole, Every) else (whole,), known or {})
+    if len(rule.cuts) > 1:
+        one, other = sorted(str(each) for each in rule.cuts)[:2]
+        raise BadProtocol(
+            f"the rule has buckets of two kinds, {one} and {other}, where a record has one bucket; use one of them"
+        )
     tables = {table_name(source): source for source in rule.tables}
     read = {name: table(source) for name, source in tables.items() if name not in rule.known}
     return Rule(rule.clauses, {**rule.known, **read})

@@ -9,7 +9,8 @@ from typing import final
 import numpy as np
 
 from nonplus.errors import BadProtocol
-from nonplus.filtering.rules.clauses import Clause, Reads
+from nonplus.filtering.rules.clauses import Buckets, Clause, Reads
+from nonplus.filtering.rules.cutoffs import table_name
 from nonplus.filtering.rules.decision import KEPT, NO_TEXT, Decision
 from nonplus.filtering.rules.joined import Every
 from nonplus.filtering.rules.needs import Known
@@ -50,14 +51,27 @@ class Rule:
         return self._reads.tables
 
     @property
+    def cuts(self) -> frozenset[Buckets]:
+        """What gives each document its bucket, if anything does."""
+        return self._reads.cuts
+
+    @property
     def keyed(self) -> bool:
         """Whether it draws, and so needs the keys of the records."""
         return self._reads.draws
 
     @property
+    def asked(self) -> Mapping[str, int]:
+        """What it has to know beside a document, in words, and of how many numbers
+        each threshold is.
+        """
+        marks = {each.name: 1 if each.by_value else 2 for each in self._reads.needs}
+        return marks | {table_name(each): 2 for each in self.tables}
+
+    @property
     def missing(self) -> tuple[str, ...]:
         """What it has to know of all scores before it can decide, in words."""
-        return tuple(sorted({each.name for each in self._reads.needs} - self.known.keys()))
+        return tuple(sorted(self.asked.keys() - self.known.keys()))
 
     @property
     def local(self) -> bool:
@@ -117,7 +131,7 @@ class Rule:
             cause=cause,
             causes=causes,
             reasons=lambda: self._reasons(scored, cause),
-            bucket=next((each.buckets(scored, self.known) for each in self._reads.cuts), None),
+            bucket=next((each.buckets(scored, self.known) for each in self.cuts), None),
         )
 
     def _reasons(self, scored: Scored, cause: Ints) -> list[str]:

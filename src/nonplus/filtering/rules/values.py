@@ -79,7 +79,10 @@ class Difference:
 
     def of(self, scored: Scored, known: Known) -> Floats:
         """The difference for each document."""
-        return self.figure.of(scored, known) - self.less.of(scored, known)
+        figure, less = self.figure.of(scored, known), self.less.of(scored, known)
+        with np.errstate(invalid="ignore"):  # two that are infinite have no difference
+            difference: Floats = figure - less
+        return difference
 
     def origins(self, scored: Scored, places: Ints) -> list[str]:
         """What it is."""

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,14 +29,18 @@ class Address:
     location: str
 
 
-def addresses(source: str | Path, *, follow_links: bool = False) -> list[Address]:
+def addresses(
+    source: str | Path, *, follow_links: bool = False, suffixes: Mapping[str, str] = SUFFIXES
+) -> list[Address]:
     """What ``source`` names: one address, or the files of a folder or pattern by path.
+
+    ``suffixes`` has the scheme of a file by its suffix.
 
     Raises:
         BadInput: it names nothing, or can mean more than one thing.
     """
     if isinstance(source, Path):
-        return _found(existing(str(source)), follow_links)
+        return _found(existing(str(source)), follow_links, suffixes)
     prefix = _PREFIX.match(source)
     if prefix and is_scheme(CORPORA, prefix[1]):
         return [Address(prefix[1], source[prefix.end() :])]
@@ -44,19 +49,19 @@ def addresses(source: str | Path, *, follow_links: bool = False) -> list[Address
     if not source.strip():
         raise BadInput("the text is empty; give a text, a file, a folder, or - for standard input")
     if os.path.exists(source):
-        return _found(source, follow_links)
+        return _found(source, follow_links, suffixes)
     if prefix and not _is_spaced(source):
         return [Address(prefix[1], source[prefix.end() :])]
     matches = _matches(source)
     if matches:
-        return [_file(path) for path in matches]
+        return [_file(path, suffixes) for path in matches]
     if looks_like_path(source):
         # A misspelled one must not be scored as text.
         if _PATTERN.search(source):
             raise BadInput(
                 f"no file matches the pattern {source}; check it, or write text: before it to read it as text"
             )
-        return _found(existing(source), follow_links)
+        return _found(existing(source), follow_links, suffixes)
     return [Address("text", source)]
 
 
@@ -86,24 +91,24 @@ def _matches(source: str) -> list[str]:
     return [path for path in found if is_regular(path)]
 
 
-def _found(path: str, follow_links: bool) -> list[Address]:
+def _found(path: str, follow_links: bool, suffixes: Mapping[str, str]) -> list[Address]:
     if not os.path.isdir(path):
-        return [_file(path)]
+        return [_file(path, suffixes)]
     with explained(path):  # the current folder may be gone
-        files = readable_files(path, follow_links=follow_links)
+        files = readable_files(path, follow_links=follow_links, suffixes=suffixes)
     if not files:
         raise BadInput(
-            f"the folder {name_of(path)} has no files in {', '.join(SUFFIXES)}, compressed ({', '.join(COMPRESSIONS)}) "
+            f"the folder {name_of(path)} has no files in {', '.join(suffixes)}, compressed ({', '.join(COMPRESSIONS)}) "
             f"or not; name other files by a pattern, such as {name_of(os.path.join(path, '*.log'))}"
         )
-    return [_file(file) for file in files]
+    return [_file(file, suffixes) for file in files]
 
 
-def _file(path: str) -> Address:
+def _file(path: str, suffixes: Mapping[str, str]) -> Address:
     suffix = suffix_of(path)
-    if suffix in AMBIGUOUS:
+    if suffix in AMBIGUOUS and suffix not in suffixes:
         raise BadInput(
             f"{name_of(path)} can mean several things: write dataset: before it if it is a table, jsonl: if each "
             "line is a JSON object, or file: to score the file as text"
         )
-    return Address("archive" if suffix in ARCHIVES else SUFFIXES.get(suffix, "file"), path)
+    return Address("archive" if suffix in ARCHIVES else suffixes.get(suffix, "file"), path)

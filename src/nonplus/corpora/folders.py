@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nonplus.cautions import warn
 from nonplus.corpora.streams import name_of
@@ -11,21 +11,22 @@ from nonplus.errors import BadInput, SuspectInput
 from nonplus.measure.formatting import counted
 
 
-def readable_files(folder: str, *, follow_links: bool = False) -> list[str]:
+def readable_files(folder: str, *, follow_links: bool = False, suffixes: Mapping[str, str] = SUFFIXES) -> list[str]:
     """The files of ``folder`` and those below it that can be read by name, by path.
 
-    Archives are among them. Hidden files are left out. So are, with a warning, those
-    that cannot be read by name, pipes and devices and, unless ``follow_links``, links
-    that lead out of the folder. No folder is read twice.
+    Those are the files with one of the ``suffixes``, and archives. Hidden files are
+    left out. So are, with a warning, those that cannot be read by name, pipes and
+    devices and, unless ``follow_links``, links that lead out of the folder. No folder
+    is read twice.
 
     Raises:
         BadInput: a folder cannot be read.
     """
     visible = list(_visible(folder, follow_links=follow_links))
-    files = [path for path in visible if is_readable(path) or suffix_of(path) in ARCHIVES]
+    files = [path for path in visible if is_readable(path, suffixes) or suffix_of(path) in ARCHIVES]
     if files and len(files) < len(visible):
         left_out = f"{counted(len(visible) - len(files), 'file')} of {name_of(folder)} left out"
-        warn(f"{left_out}: read are {', '.join(SUFFIXES)}, and archives of these", SuspectInput)
+        warn(f"{left_out}: read are {', '.join(suffixes)}, and archives of these", SuspectInput)
     files = [path for path in files if is_regular(path)]
     return sorted(path for path in files if follow_links or _leads_inside(path, folder))
 

@@ -1,6 +1,7 @@
 """What the name of a file says about its format."""
 
 import os
+from collections.abc import Mapping
 
 # The scheme that reads a file with this suffix.
 SUFFIXES = {
@@ -29,10 +30,10 @@ def is_compressed(path: str) -> bool:
     return path.lower().endswith((*COMPRESSIONS, *(suffix for suffix in ARCHIVES if suffix not in (".tar", ".zip"))))
 
 
-def is_readable(path: str) -> bool:
+def is_readable(path: str, suffixes: Mapping[str, str] = SUFFIXES) -> bool:
     """Whether a file of this name belongs to the texts of a folder or an archive.
 
     Parquet is compressed inside, so ``.parquet.gz`` is no name of it.
     """
     suffix = suffix_of(path)
-    return suffix in SUFFIXES and not (suffix == ".parquet" and is_compressed(path))
+    return suffix in suffixes and not (suffix == ".parquet" and is_compressed(path))

@@ -168,7 +168,7 @@ def test_records_are_written_as_the_given_suffix_says(tmp_path, suffix, ending):
 def test_a_suffix_that_json_lines_do_not_have_is_refused(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(rows(3))
-    with pytest.raises(BadInput, match=r"\.jsonl\.zst; got \.jsonl\.rar"):
+    with pytest.raises(BadInput, match=r"\.jsonl\.zst, got \.jsonl\.rar"):
         open_records(str(path), RecordFields(), suffix=".jsonl.rar")
 
 

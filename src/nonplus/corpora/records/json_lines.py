@@ -1,34 +1,27 @@
 """JSON Lines: each line a record, which is written again as the bytes it was."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import final
 
 import numpy as np
 
-from nonplus.compression.packing import SUFFIXES, compressed
-from nonplus.corpora.records.interfaces import Batch, Column, RecordFields, Sizes
+from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.json_objects import objects_of
 from nonplus.corpora.records.lines import Block, blocks
-from nonplus.corpora.records.splicing import spliced
-from nonplus.corpora.streams import opened
-from nonplus.measure.records import Ints
+from nonplus.corpora.records.places import unpacked_at
+from nonplus.corpora.records.splicing import written_objects
 
 
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonLines:
-    """JSON Lines; they are written as ``compression``."""
+    """JSON Lines; ``suffix`` says how they are compressed when they are written."""
 
     fields: RecordFields
     sizes: Sizes
-    compression: str
-
-    @property
-    def suffix(self) -> str:
-        """That of the parts."""
-        return f".jsonl{SUFFIXES[self.compression]}"
+    suffix: str
 
     def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.
@@ -36,7 +29,7 @@ class JsonLines:
         A unit has the fewest lines that are ``sizes.unit`` bytes or more. Blank lines
         are no records.
         """
-        with opened(path) as (stream, _):
+        with unpacked_at(path) as (stream, _):
             for block in blocks(stream, takes, self.sizes):
                 yield self._batch(block)
 
@@ -48,9 +41,5 @@ class JsonLines:
             places=np.array(found.places, np.int64),
             attributes=found.attributes,
             rejected=sorted([*block.rejected, *found.rejected], key=lambda rejection: rejection.place),
-            written=partial(_written, found.raw, self.compression),
+            written=partial(written_objects, found.raw, self.suffix),
         )
-
-
-def _written(objects: Sequence[bytes], compression: str, chosen: Ints, columns: Mapping[str, Column]) -> bytes:
-    return compressed(spliced(objects, chosen, columns), compression)

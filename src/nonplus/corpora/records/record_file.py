@@ -1,39 +1,40 @@
-"""A file on disk, which holds records in some format."""
+"""What holds records in some format: a file, or several that are read as one."""
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import final
 
 from nonplus.corpora.records.interfaces import Batch, Format
-from nonplus.corpora.streams import explained, name_of
-
-_SAMPLE = 1 << 16  # bytes at each end
+from nonplus.corpora.records.places import digest_at, shown_place, size_at
 
 
 @final
 @dataclass(frozen=True, slots=True)
 class RecordFile:
-    """A file as records, in units that do not depend on how it is read."""
+    """A file as records, in units that do not depend on how it is read.
+
+    ``path`` is its place, on this machine or a URL; that of a folder, if the ``files``
+    in it are read as one.
+    """
 
     path: str
     format: Format
+    files: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """The path as messages show it."""
-        return name_of(self.path)
+        """The place as messages show it."""
+        return shown_place(self.path)
 
     @property
     def size(self) -> int:
-        """Bytes on disk.
+        """Bytes as they are stored; 0 if a server does not tell.
 
         Raises:
             BadInput: the file is gone.
         """
-        with explained(self.path):
-            return os.stat(self.path).st_size
+        return sum(map(size_at, self.files or (self.path,)))
 
     @property
     def suffix(self) -> str:
@@ -41,18 +42,15 @@ class RecordFile:
         return self.format.suffix
 
     def digest(self) -> str:
-        """What tells whether it is still the same file, without reading all of it: its
-        size, when it was last changed (ns), and a hash of both its ends.
+        """What tells whether it is still the same file, without reading all of it.
 
         Raises:
             BadInput: it cannot be read.
         """
-        with explained(self.path), open(self.path, "rb") as file:
-            status = os.fstat(file.fileno())
-            ends = file.read(_SAMPLE)
-            file.seek(max(0, status.st_size - _SAMPLE))
-            ends += file.read(_SAMPLE)
-        return f"{status.st_size} bytes, changed {status.st_mtime_ns}, {hashlib.sha256(ends).hexdigest()}"
+        if not self.files:
+            return digest_at(self.path)
+        together = hashlib.sha256("\n".join(map(digest_at, self.files)).encode())
+        return f"{len(self.files)} files, {together.hexdigest()}"
 
     def units(self, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units whose number, from 0, is taken; the others are read over.

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from nonplus.compression.packing import compressed
 from nonplus.corpora.records.interfaces import Column
 from nonplus.corpora.records.json_codec import in_json
 from nonplus.measure.records import Ints
@@ -10,13 +11,14 @@ from nonplus.measure.records import Ints
 _AT_ONCE = 1 << 10  # records; their lines fit into the cache
 
 
-def spliced(objects: Sequence[bytes], chosen: Ints, columns: Mapping[str, Column]) -> bytes:
-    """The ``chosen`` objects, a line each, with ``columns`` before their last brace.
+def written_objects(objects: Sequence[bytes], suffix: str, chosen: Ints, columns: Mapping[str, Column]) -> bytes:
+    """The ``chosen`` objects, a line each, with ``columns`` before their last brace,
+    compressed as ``suffix`` says.
 
     Each must have a field of its own already, and end with that brace.
     """
     runs = [chosen[first : first + _AT_ONCE] for first in range(0, len(chosen), _AT_ONCE)]
-    return b"".join([_lines(objects, run, columns) for run in runs])
+    return compressed(b"".join([_lines(objects, run, columns) for run in runs]), suffix)
 
 
 def _lines(objects: Sequence[bytes], chosen: Ints, columns: Mapping[str, Column]) -> bytes:

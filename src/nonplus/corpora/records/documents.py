@@ -1,0 +1,72 @@
+"""Text files, each of them one record."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import final
+
+import numpy as np
+
+from nonplus.corpora.content import check_text
+from nonplus.corpora.decoding import whole_text
+from nonplus.corpora.records.interfaces import Batch, RecordFields, Rejection, Sizes
+from nonplus.corpora.records.places import shown_place, size_at, unpacked_at
+from nonplus.corpora.records.splicing import written_objects
+from nonplus.errors import BadInput
+from nonplus.measure.lists import in_lists
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Documents:
+    """Text files ``paths``; they are written as JSON Lines with ``id`` and ``text``."""
+
+    paths: tuple[str, ...]
+    fields: RecordFields
+    sizes: Sizes
+    suffix: str
+
+    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+        """The units: the fewest files that take ``sizes.unit`` bytes on disk or more.
+
+        The place of a record is the number of its file; its id is the path.
+        """
+        numbered = enumerate(self.paths, 1)
+        together = in_lists(numbered, size=lambda each: size_at(each[1]), least=self.sizes.unit)
+        for number, files in enumerate(together):
+            if takes(number):
+                yield self._batch(number, files)
+
+    def _batch(self, number: int, files: list[tuple[int, str]]) -> Batch:
+        texts, names, places, rejected = [], [], [], []
+        for place, path in files:
+            size_at(path)  # that it is gone is no fault of the record
+            name = shown_place(path)
+            try:
+                texts.append(_text_at(path, name, self.sizes.record))
+            except BadInput as problem:
+                rejected.append(Rejection(place, str(problem), os.fsencode(path)))
+                continue
+            names.append(name)
+            places.append(place)
+        objects = [
+            json.dumps({"id": name, "text": text}, ensure_ascii=False).encode()
+            for name, text in zip(names, texts, strict=True)
+        ]
+        unknown: list[str | None] = [None] * len(texts)
+        return Batch(
+            number=number,
+            texts=texts,
+            places=np.array(places, np.int64),
+            attributes={what: names if what == "id" else unknown for what in self.fields.attributes},
+            rejected=rejected,
+            written=partial(written_objects, objects, self.suffix),
+        )
+
+
+def _text_at(path: str, name: str, longest: int) -> str:
+    with unpacked_at(path) as (stream, content):
+        check_text(content, name)
+        return whole_text(stream, name, max_bytes=longest)

@@ -1,0 +1,61 @@
+"""Which files a source names, and how the records of each are read."""
+
+import re
+from typing import NamedTuple
+
+from nonplus.corpora.addresses import addresses
+from nonplus.corpora.records.places import shown_place
+from nonplus.corpora.suffixes import suffix_of
+from nonplus.errors import BadInput
+from nonplus.urls import is_url, urls_of
+
+# The kind of a file of this suffix. Another suffix may follow that says how it is
+# compressed.
+KINDS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "file", ".md": "file"}
+_NAMED = re.compile(r"(jsonl|lines|file):(.+)", re.DOTALL)
+_REMEDY = f"give {', '.join(KINDS)}, or write jsonl:, lines: or file: before it"
+_INSTEAD = {
+    "stdin": "standard input can be read only once, and a run that is resumed reads again; save it in a file",
+    "hub": "a data set of the hub is not read from there, because a run that is resumed reads again; download it",
+}
+
+
+class Found(NamedTuple):
+    """A file, and the kind of its records."""
+
+    kind: str
+    location: str
+
+
+def found(source: str) -> list[Found]:
+    """The files of a source, by path.
+
+    Raises:
+        BadInput: there are none, or one that is not read as records.
+    """
+    named = _NAMED.fullmatch(source)
+    if not named:
+        return _by_suffix(source, KINDS)
+    kind, location = named.groups()
+    return _by_suffix(location, {**dict.fromkeys(KINDS, kind), ".json": kind}, otherwise=kind)
+
+
+def _by_suffix(source: str, kinds: dict[str, str], otherwise: str = "") -> list[Found]:
+    if not is_url(source):
+        named = addresses(source, suffixes=kinds)
+        return [Found(_known(otherwise or each.scheme, each.location), each.location) for each in named]
+    urls = urls_of(source)
+    suffixes = {url: suffix_of(shown_place(url)) for url in urls}  # what is shown has no query
+    wanted = urls if len(urls) == 1 else [url for url in urls if suffixes[url] in kinds]
+    if not wanted:
+        raise BadInput(f"there are no files in {', '.join(kinds)} at {shown_place(source)}; name others by a pattern")
+    return [Found(_known(otherwise or kinds.get(suffixes[url], ""), url), url) for url in wanted]
+
+
+def _known(kind: str, location: str) -> str:
+    if kind in KINDS.values() or kind == "lines":
+        return kind
+    name = shown_place(location)
+    if kind == "text":
+        raise BadInput(f"no such file: {name}; check the path")
+    raise BadInput(_INSTEAD.get(kind, f"{name} is not read as records; {_REMEDY}"))

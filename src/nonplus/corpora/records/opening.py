@@ -60,9 +60,9 @@ def joined(suffix: str, contents: Iterator[bytes], out: IO[bytes]) -> None:
 
 
 def _opened(place: Found, fields: RecordFields, suffix: str, sizes: Sizes) -> RecordFile:
-    opener = _FORMATS[place.kind]
+    make = _FORMATS[place.kind]
     size_at(place.location)
-    return RecordFile(place.location, opener(place.location, fields, suffix, sizes))
+    return RecordFile(place.location, make(place.location, fields, suffix, sizes))
 
 
 def _json_lines(path: str, fields: RecordFields, suffix: str, sizes: Sizes) -> Format:

@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,8 @@ def test_a_wrong_level_is_refused_before_a_model_is_opened(wrong: dict[str, obje
     name = next(iter(wrong))
     with pytest.raises(nonplus.NonplusError, match=rf"{name}=0\.\d+ for"):
         nonplus.evaluate("a text", model="hf:no such model", **wrong)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = tomllib.loads((REFERENCE.parent.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert nonplus.__version__ == project["version"]

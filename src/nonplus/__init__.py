@@ -3,6 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from nonplus.version import VERSION
+
 if TYPE_CHECKING:
     from nonplus.api import convert_ngrams, evaluate, inspect_ngrams, prune_ngrams, score, train_ngrams
     from nonplus.corpora import open_corpus
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
         NonplusError,
         ProtocolWarning,
     )
+    from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+    from nonplus.filtering.report import FilterReport
+    from nonplus.filtering.running import filter_corpus, split_corpus
+    from nonplus.filtering.scorer import Scorer
     from nonplus.measure.forward import RunOptions
     from nonplus.measure.protocol.choices import Protocol
     from nonplus.measure.protocol.presets import PRESETS
@@ -27,7 +33,7 @@ if TYPE_CHECKING:
     from nonplus.models.ngram.training.options import TrainingOptions
     from nonplus.models.ngram.training.report import TrainingReport
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "PRESETS",
     "BadInput",
@@ -36,25 +42,32 @@ __all__ = [
     "BadProtocol",
     "BadRecord",
     "Document",
+    "FilterReport",
     "MissingExtra",
     "NonplusError",
     "Perplexity",
     "Protocol",
     "ProtocolWarning",
+    "ReadOptions",
     "Report",
     "RunOptions",
     "ScoredText",
+    "Scorer",
     "TokenScore",
     "TrainingOptions",
     "TrainingReport",
+    "WorkOptions",
+    "WriteOptions",
     "convert_ngrams",
     "evaluate",
+    "filter_corpus",
     "inspect_ngrams",
     "open_corpus",
     "open_model",
     "perplexity",
     "prune_ngrams",
     "score",
+    "split_corpus",
     "train_ngrams",
 ]
 
@@ -67,25 +80,32 @@ _HOMES = {
     "BadProtocol": "nonplus.errors",
     "BadRecord": "nonplus.errors",
     "Document": "nonplus.measure.records",
+    "FilterReport": "nonplus.filtering.report",
     "MissingExtra": "nonplus.errors",
     "NonplusError": "nonplus.errors",
     "Perplexity": "nonplus.metrics.functional",
     "Protocol": "nonplus.measure.protocol.choices",
     "ProtocolWarning": "nonplus.errors",
+    "ReadOptions": "nonplus.filtering.options",
     "Report": "nonplus.measure.report",
     "RunOptions": "nonplus.measure.forward",
     "ScoredText": "nonplus.measure.scores",
+    "Scorer": "nonplus.filtering.scorer",
     "TokenScore": "nonplus.measure.scores",
     "TrainingOptions": "nonplus.models.ngram.training.options",
     "TrainingReport": "nonplus.models.ngram.training.report",
+    "WorkOptions": "nonplus.filtering.options",
+    "WriteOptions": "nonplus.filtering.options",
     "convert_ngrams": "nonplus.api",
     "evaluate": "nonplus.api",
+    "filter_corpus": "nonplus.filtering.running",
     "inspect_ngrams": "nonplus.api",
     "open_corpus": "nonplus.corpora",
     "open_model": "nonplus.models",
     "perplexity": "nonplus.metrics.functional",
     "prune_ngrams": "nonplus.api",
     "score": "nonplus.api",
+    "split_corpus": "nonplus.filtering.running",
     "train_ngrams": "nonplus.api",
 }
 

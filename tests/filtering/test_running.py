@@ -11,12 +11,12 @@ import nonplus
 from nonplus.errors import BadInput
 from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.models import by_name
-from nonplus.filtering.options import Reading, Workers, Writing
-from nonplus.filtering.running import run, split
+from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+from nonplus.filtering.running import filter_corpus, split_corpus
 
 pytest.importorskip("pyarrow")
 MODEL = nonplus.open_model("bundled:ngram")
-ONE, SMALL = Workers(workers=1), Reading(unit_size="4K")
+ONE, SMALL = WorkOptions(workers=1), ReadOptions(unit_size="4K")
 RULE = "bits_per_byte <= 2.6 and tokens >= 5"
 WORDS = ["the house stands on a hill", "she read the letter twice", "qzx vvk 8%%", "it rained for three days"]
 
@@ -47,8 +47,8 @@ def contents(folder: Path) -> dict[str, str]:
 
 
 def test_every_record_is_in_one_place_with_its_own_figures(tmp_path):
-    report = run(
-        [str(corpus(tmp_path / "c.jsonl"))], str(tmp_path / "out"), keep=RULE, model=MODEL, reading=SMALL, workers=ONE
+    report = filter_corpus(
+        [str(corpus(tmp_path / "c.jsonl"))], str(tmp_path / "out"), keep=RULE, model=MODEL, reading=SMALL, work=ONE
     )
     kept, dropped, rejected = (lines(tmp_path / "out", kind) for kind in ("kept", "dropped", "rejects"))
     assert report.complete
@@ -95,19 +95,19 @@ class Mortal(FilterMeter):
 @pytest.mark.parametrize("keep", [RULE, "bits_per_byte <= p40"])
 def test_a_run_that_ends_often_leaves_the_bytes_of_an_unbroken_one(tmp_path, keep):
     source = [str(corpus(tmp_path / "c.jsonl"))]
-    run(source, str(tmp_path / "whole"), keep=keep, model=MODEL, reading=SMALL, workers=ONE)
+    filter_corpus(source, str(tmp_path / "whole"), keep=keep, model=MODEL, reading=SMALL, work=ONE)
     for units in (1, 3, 2):
         with pytest.raises(Killed):
-            run(
+            filter_corpus(
                 source,
                 str(tmp_path / "broken"),
                 keep=keep,
                 model=MODEL,
                 reading=SMALL,
-                workers=ONE,
+                work=ONE,
                 meter=Mortal(units),
             )
-    run(source, str(tmp_path / "broken"), keep=keep, model=MODEL, reading=SMALL, workers=ONE)
+    filter_corpus(source, str(tmp_path / "broken"), keep=keep, model=MODEL, reading=SMALL, work=ONE)
     whole, broken = contents(tmp_path / "whole"), contents(tmp_path / "broken")
     assert whole.pop("report.json") != broken.pop("report.json")  # it names the folder
     assert whole == broken
@@ -116,7 +116,7 @@ def test_a_run_that_ends_often_leaves_the_bytes_of_an_unbroken_one(tmp_path, kee
 def test_two_workers_write_what_one_writes(tmp_path):
     source = [str(corpus(tmp_path / f"c{n}.jsonl", n)) for n in (20, 30, 40)]
     for workers in (1, 2):
-        run(source, str(tmp_path / f"{workers}"), keep=RULE, model=MODEL, workers=Workers(workers=workers))
+        filter_corpus(source, str(tmp_path / f"{workers}"), keep=RULE, model=MODEL, work=WorkOptions(workers=workers))
     one, two = (contents(tmp_path / str(workers)) for workers in (1, 2))
     assert one.pop("report.json") != two.pop("report.json")
     assert one == two
@@ -125,11 +125,11 @@ def test_two_workers_write_what_one_writes(tmp_path):
 @pytest.mark.parametrize("keep", [RULE, "bits_per_byte <= p40"])
 def test_shards_together_do_all_and_each_unit_once(tmp_path, keep):
     source = [str(corpus(tmp_path / "c.jsonl"))]
-    run(source, str(tmp_path / "whole"), keep=keep, model=MODEL, reading=SMALL, workers=ONE)
+    filter_corpus(source, str(tmp_path / "whole"), keep=keep, model=MODEL, reading=SMALL, work=ONE)
     for _ in range(2):
         for shard in ("2/3", "1/3", "3/3"):
-            share = Workers(workers=1, shard=shard)
-            last = run(source, str(tmp_path / "shards"), keep=keep, model=MODEL, reading=SMALL, workers=share)
+            share = WorkOptions(workers=1, shard=shard)
+            last = filter_corpus(source, str(tmp_path / "shards"), keep=keep, model=MODEL, reading=SMALL, work=share)
     assert last.complete
     whole, shards = contents(tmp_path / "whole"), contents(tmp_path / "shards")
     assert whole.pop("report.json") != shards.pop("report.json")
@@ -138,9 +138,9 @@ def test_shards_together_do_all_and_each_unit_once(tmp_path, keep):
 
 def test_a_split_is_the_run_with_that_rule_without_its_scores(tmp_path):
     source = [str(corpus(tmp_path / "c.jsonl"))]
-    run(source, str(tmp_path / "first"), keep=RULE, model=MODEL, reading=SMALL, workers=ONE)
-    run(source, str(tmp_path / "second"), keep="tokens < 9", model=MODEL, reading=SMALL, workers=ONE)
-    split(str(tmp_path / "first"), str(tmp_path / "split"), keep="tokens < 9", workers=ONE)
+    filter_corpus(source, str(tmp_path / "first"), keep=RULE, model=MODEL, reading=SMALL, work=ONE)
+    filter_corpus(source, str(tmp_path / "second"), keep="tokens < 9", model=MODEL, reading=SMALL, work=ONE)
+    split_corpus(str(tmp_path / "first"), str(tmp_path / "split"), keep="tokens < 9", work=ONE)
     second, again = contents(tmp_path / "second"), contents(tmp_path / "split")
     parts = [name for name in second if name.partition("/")[0] in ("kept", "dropped", "rejects")]
     assert parts
@@ -151,7 +151,9 @@ def test_a_split_is_the_run_with_that_rule_without_its_scores(tmp_path):
 def test_a_file_gets_all_that_is_kept_in_order(tmp_path):
     packed = tmp_path / "c.jsonl.gz"
     packed.write_bytes(gzip.compress(corpus(tmp_path / "c.jsonl").read_bytes()))
-    report = run([str(packed)], str(tmp_path / "clean.jsonl.gz"), keep=RULE, model=MODEL, reading=SMALL, workers=ONE)
+    report = filter_corpus(
+        [str(packed)], str(tmp_path / "clean.jsonl.gz"), keep=RULE, model=MODEL, reading=SMALL, work=ONE
+    )
     rows = [json.loads(row) for row in gzip.decompress((tmp_path / "clean.jsonl.gz").read_bytes()).splitlines()]
     assert len(rows) == report.accounts.kept.records > 0
     assert [int(row["id"][1:]) for row in rows] == sorted(int(row["id"][1:]) for row in rows)
@@ -160,27 +162,29 @@ def test_a_file_gets_all_that_is_kept_in_order(tmp_path):
 def test_what_would_mix_is_refused_by_its_first_difference(tmp_path):
     source, out = corpus(tmp_path / "c.jsonl", 20), str(tmp_path / "out")
 
-    run([str(source)], out, keep=RULE, model=MODEL, workers=ONE)
+    filter_corpus([str(source)], out, keep=RULE, model=MODEL, work=ONE)
     with pytest.raises(BadInput, match=r"rule was .* and is now"):
-        run([str(source)], out, keep="tokens < 9", model=MODEL, workers=ONE)
+        filter_corpus([str(source)], out, keep="tokens < 9", model=MODEL, work=ONE)
     with pytest.raises(BadInput, match="has parts of another job: models"):
-        run([str(source)], out, keep=RULE, model="uniform:256", workers=ONE)
+        filter_corpus([str(source)], out, keep=RULE, model="uniform:256", work=ONE)
     with pytest.raises(BadInput, match="has parts of another job: writing"):
-        run([str(source)], out, keep=RULE, model=MODEL, writing=Writing(prefix="x_"), workers=ONE)
+        filter_corpus([str(source)], out, keep=RULE, model=MODEL, writing=WriteOptions(prefix="x_"), work=ONE)
     with pytest.raises(BadInput, match="has parts of another job: reading"):
-        run([str(source)], out, keep=RULE, model=MODEL, reading=Reading(id_field="id"), workers=ONE)
+        filter_corpus([str(source)], out, keep=RULE, model=MODEL, reading=ReadOptions(id_field="id"), work=ONE)
     source.write_text(source.read_text() + '{"text": "more"}\n')
     with pytest.raises(BadInput, match=r"has parts of another job: inputs\[0\]\.digest"):
-        run([str(source)], out, keep=RULE, model=MODEL, workers=ONE)
+        filter_corpus([str(source)], out, keep=RULE, model=MODEL, work=ONE)
     with pytest.raises(BadInput, match="was scored when it had"):
-        split(out, str(tmp_path / "other"), keep=RULE, workers=ONE)
+        split_corpus(out, str(tmp_path / "other"), keep=RULE, work=ONE)
 
 
 def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):
     whole = gzip.compress(corpus(tmp_path / "c.jsonl").read_bytes(), mtime=0)
     (tmp_path / "c.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(BadInput, match=r"c\.jsonl\.gz is damaged"):
-        run([str(tmp_path / "c.jsonl.gz")], str(tmp_path / "out"), keep=RULE, model=MODEL, reading=SMALL, workers=ONE)
+        filter_corpus(
+            [str(tmp_path / "c.jsonl.gz")], str(tmp_path / "out"), keep=RULE, model=MODEL, reading=SMALL, work=ONE
+        )
     assert lines(tmp_path / "out", "kept")
     assert not (tmp_path / "out" / "report.json").exists()
 
@@ -191,7 +195,7 @@ def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):
         ({"sources": []}, "there are no files to read; name a file, a folder or a pattern"),
         ({"output": "clean.jsonl.zst"}, r"is written as \.jsonl, and output=clean\.jsonl\.zst ends otherwise"),
         (
-            {"writing": Writing(columns="perplexty")},
+            {"writing": WriteOptions(columns="perplexty")},
             r"columns=perplexty names 'perplexty', which is no column; .*; did you mean perplexity\?",
         ),
     ],
@@ -200,27 +204,27 @@ def test_what_cannot_be_is_said_before_anything_is_written(tmp_path, wrong, mess
     monkeypatch.chdir(tmp_path)
     right = {"sources": [str(corpus(tmp_path / "c.jsonl", 5))], "output": "out", "keep": RULE}
     with pytest.raises(BadInput, match=message):
-        run(**right | wrong)
+        filter_corpus(**right | wrong)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.jsonl"]
 
 
 def test_a_file_named_twice_is_refused(tmp_path):
     source = str(corpus(tmp_path / "c.jsonl", 5))
     with pytest.raises(BadInput, match="is named 2 times, and its records would be kept as often"):
-        run([source, source], str(tmp_path / "out"), keep=RULE)
+        filter_corpus([source, source], str(tmp_path / "out"), keep=RULE)
 
 
 def test_the_output_may_not_be_the_input(tmp_path):
     source = str(corpus(tmp_path / "c.jsonl", 5))
     with pytest.raises(BadInput, match="is one of the files that are read"):
-        run([source], source, keep=RULE)
+        filter_corpus([source], source, keep=RULE)
 
 
 def test_workers_and_shards_that_cannot_be_are_refused():
     with pytest.raises(BadInput, match="workers=-1 is below 0"):
-        Workers(workers=-1)
+        WorkOptions(workers=-1)
     with pytest.raises(BadInput, match="shard must be i/n"):
-        Workers(shard="3/2")
+        WorkOptions(shard="3/2")
 
 
 def test_a_rule_may_compare_with_another_model_and_with_trusted_files(tmp_path):
@@ -228,11 +232,11 @@ def test_a_rule_may_compare_with_another_model_and_with_trusted_files(tmp_path):
     good.write_text("\n".join(json.dumps({"text": text}) for text in ("She read it.", "It rained.", WORDS[0])))
     rule = f"bits_per_byte - bits_per_byte.bytes <= -1 and bits_per_byte <= p95 of '{good}'"
     with pytest.raises(BadInput, match="a model that it calls bytes, and no such model is given"):
-        run([str(source)], str(tmp_path / "out"), keep=rule, model=MODEL, workers=ONE)
-    report = run(
-        [str(source)], str(tmp_path / "out"), keep=rule, model=MODEL, models={"bytes": "uniform:256"}, workers=ONE
+        filter_corpus([str(source)], str(tmp_path / "out"), keep=rule, model=MODEL, work=ONE)
+    report = filter_corpus(
+        [str(source)], str(tmp_path / "out"), keep=rule, model=MODEL, models={"bytes": "uniform:256"}, work=ONE
     )
-    ((worst,),) = [of[""] for name, of in report.thresholds.items() if str(good) in name]
+    ((worst,),) = [each.values for each in report.thresholds if str(good) in each.of]
     assert worst == max(
         nonplus.evaluate([json.loads(row)["text"]], model=MODEL).bits_per_byte for row in good.read_text().splitlines()
     )
@@ -240,12 +244,12 @@ def test_a_rule_may_compare_with_another_model_and_with_trusted_files(tmp_path):
     dropped = [row for row in lines(tmp_path / "out", "dropped") if row["nonplus_tokens"]]
     assert all(row["nonplus_bits_per_byte"] > min(worst, 7) for row in dropped)
     with pytest.raises(BadInput, match="has to be scored, and a split scores nothing"):
-        split(str(tmp_path / "out"), str(tmp_path / "split"), keep=rule)
+        split_corpus(str(tmp_path / "out"), str(tmp_path / "split"), keep=rule)
 
 
 def test_what_a_rule_reads_of_a_record_must_be_named(tmp_path):
     with pytest.raises(BadInput, match=r"asks for the language of each record, and no field has it; .*language_field="):
-        run([str(corpus(tmp_path / "c.jsonl", 5))], str(tmp_path / "out"), keep="language == 'en'")
+        filter_corpus([str(corpus(tmp_path / "c.jsonl", 5))], str(tmp_path / "out"), keep="language == 'en'")
 
 
 @pytest.mark.parametrize("text", ["good", "good=", "a b=c", "a=b,a=c", "=x"])

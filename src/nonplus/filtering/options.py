@@ -13,7 +13,7 @@ from nonplus.threads import processors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ReadOptions:
     """Which fields of a record hold what, and how many bytes of records are a unit.
 
     A field is a name, or a path such as ``meta.lang``; only that of the text is needed.
@@ -40,7 +40,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Writing:
+class WriteOptions:
     """What is written into each record.
 
     ``columns`` is ``all``, ``none``, or names with commas between them; in a record
@@ -59,7 +59,7 @@ class Writing:
         """
         return chosen_columns(self.columns)
 
-    def fields(self, reading: Reading) -> RecordFields:
+    def fields(self, reading: ReadOptions) -> RecordFields:
         """What is read of a record, and the names that none may have."""
         return RecordFields(
             text=reading.field,
@@ -71,7 +71,7 @@ class Writing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workers:
+class WorkOptions:
     """Who does the work: so many processes, 0 for as many as there are processors.
 
     ``shard`` is ``i/n`` where this run does the i-th of n parts.

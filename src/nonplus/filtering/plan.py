@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple, final
 
-import nonplus
 from nonplus.corpora.records import RecordFile
 from nonplus.errors import BadInput
 from nonplus.filtering.models import Models
-from nonplus.filtering.options import Reading, Writing
+from nonplus.filtering.options import ReadOptions, WriteOptions
 from nonplus.filtering.rules.rule import Rule
+from nonplus.version import VERSION
 
 SCORING = "scoring"  # the folder, in that of a run, of the job that only scores
 _SCORING = ("nonplus", "format", "sources", "inputs", "reading", "models")
@@ -19,11 +19,11 @@ _FORMAT = 1  # of the folders, and of what is in them
 
 
 def scoring_plan(
-    sources: Sequence[str], files: Sequence[RecordFile], reading: Reading, models: Models
+    sources: Sequence[str], files: Sequence[RecordFile], reading: ReadOptions, models: Models
 ) -> dict[str, Any]:
     """The plan of a job that scores ``files``, which ``sources`` name."""
     return {
-        "nonplus": nonplus.__version__,
+        "nonplus": VERSION,
         "format": _FORMAT,
         "sources": list(sources),
         "inputs": [{"name": file.name, "digest": file.digest()} for file in files],
@@ -32,7 +32,7 @@ def scoring_plan(
     }
 
 
-def cutting_plan(scoring: Mapping[str, Any], writing: Writing, rule: Rule) -> dict[str, Any]:
+def cutting_plan(scoring: Mapping[str, Any], writing: WriteOptions, rule: Rule) -> dict[str, Any]:
     """The plan of a job that cuts what ``scoring`` scores."""
     return {**scoring, "writing": asdict(writing), "rule": str(rule), "thresholds": rule.thresholds}
 
@@ -42,7 +42,7 @@ class Planned(NamedTuple):
     """What a plan says of the files; ``scoring`` is the part of it about the scores."""
 
     sources: list[str]
-    reading: Reading
+    reading: ReadOptions
     inputs: list[Mapping[str, str]]
     scoring: Mapping[str, Any]
 
@@ -55,7 +55,7 @@ class Planned(NamedTuple):
         """
         try:
             scoring = {name: plan[name] for name in _SCORING}
-            return cls(plan["sources"], Reading(**plan["reading"]), plan["inputs"], scoring)
+            return cls(plan["sources"], ReadOptions(**plan["reading"]), plan["inputs"], scoring)
         except (KeyError, TypeError):
             raise BadInput(
                 f"{place} has a plan, but none of nonplus filter run; name the folder that such a run has made"

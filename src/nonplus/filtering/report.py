@@ -7,7 +7,7 @@ from typing import Any, final
 
 from nonplus.corpora.records import RecordFile
 from nonplus.filtering.accounts import Accounts
-from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.rules.rule import Rule, Threshold
 from nonplus.filtering.target import Target
 from nonplus.jobs.ledger import Ledger
 from nonplus.jobs.stores import Store
@@ -20,16 +20,15 @@ REPORT = "report.json"
 class FilterReport:
     """What became of the records of some files.
 
-    ``thresholds`` are those of the ``rule`` that followed from all scores, by what they
-    are and by group; ``None`` while scores are missing. ``models`` have their name and
-    identity, that of the figures without a name under "". What is kept is in
-    ``folder``, and in ``file`` if one was named. ``complete`` tells whether all
-    ``units`` of all files are finished.
+    ``thresholds`` are those of the ``rule`` that followed from all scores, ``None``
+    while scores are missing. ``models`` have their name and identity, that of the
+    figures without a name under "". What is kept is in ``folder``, and in ``file`` if
+    one was named. ``complete`` tells whether all ``units`` of all files are finished.
     """
 
     accounts: Accounts
     rule: str
-    thresholds: Mapping[str, Mapping[str, Sequence[float]]] | None
+    thresholds: tuple[Threshold, ...] | None
     models: Mapping[str, Mapping[str, str]]
     files: tuple[str, ...]
     folder: str
@@ -41,7 +40,7 @@ class FilterReport:
         """All of it for JSON."""
         return {
             "rule": self.rule,
-            "thresholds": self.thresholds,
+            "thresholds": None if self.thresholds is None else [each._asdict() for each in self.thresholds],
             "models": self.models,
             "files": list(self.files),
             "folder": self.folder,

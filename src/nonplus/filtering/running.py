@@ -14,7 +14,7 @@ from nonplus.errors import BadInput
 from nonplus.filtering.cutting import Cut
 from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.models import Models
-from nonplus.filtering.options import Reading, Workers, Writing
+from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
 from nonplus.filtering.plan import SCORING, Planned, cutting_plan, scoring_plan
 from nonplus.filtering.report import FilterReport, is_complete, keep_report, report_of
 from nonplus.filtering.rules.parsing import parsed
@@ -31,16 +31,16 @@ from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import WHOLE, Shard, tasks
 
 
-def run(
+def filter_corpus(
     sources: Sequence[str],
     output: str,
     *,
     keep: str,
     model: object = DEFAULT,
     models: Mapping[str, object] = MappingProxyType({}),
-    reading: Reading = Reading(),  # noqa: B008
-    writing: Writing = Writing(),  # noqa: B008
-    workers: Workers = Workers(),  # noqa: B008
+    reading: ReadOptions = ReadOptions(),  # noqa: B008
+    writing: WriteOptions = WriteOptions(),  # noqa: B008
+    work: WorkOptions = WorkOptions(),  # noqa: B008
     meter: FilterMeter | None = None,
 ) -> FilterReport:
     """Write the records that the rule ``keep`` keeps, those that it drops, and those
@@ -49,7 +49,9 @@ def run(
     ``sources`` are files, folders or patterns. ``output`` is a folder, or a file such
     as ``clean.jsonl.zst``, which has a folder ``clean.jsonl.zst.parts`` beside it. The
     same call goes on with what an earlier one has finished there. ``models`` are those
-    that the rule compares with, by the names that it has for them.
+    that the rule compares with, by the names that it has for them. ``reading``,
+    ``writing`` and ``work`` say what is read of a record, what is written into it, and
+    how the work is shared.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
@@ -60,25 +62,25 @@ def run(
     target.check(files)
     opened = Models.opened(model, models, rule)
     scores = FromModels(opened)
-    work = _Work(workers, meter or FilterMeter(), reading.sizes.unit)
+    doing = _Work(work, meter or FilterMeter(), reading.sizes.unit)
     plan = scoring_plan(sources, files, reading, opened)
     if rule.local:
-        return work.cut(files, target, scores, plan, rule, writing)
+        return doing.cut(files, target, scores, plan, rule, writing)
     scoring = f"{target.folder}/{SCORING}"
-    ledger = work.score(files, scoring, scores, plan)
+    ledger = doing.score(files, scoring, scores, plan)
     if not is_complete(ledger, files):
         return report_of(ledger, target, files, plan, rule, complete=False)
-    trusted = {of: work.trusted(of, target.folder, scores, reading, opened) for of in sorted(rule.trusted)}
-    return work.cut(files, target, FromJob(scoring), plan, rule.resolved(KeptScores(ledger), trusted), writing)
+    trusted = {of: doing.trusted(of, target.folder, scores, reading, opened) for of in sorted(rule.trusted)}
+    return doing.cut(files, target, FromJob(scoring), plan, rule.resolved(KeptScores(ledger), trusted), writing)
 
 
-def split(
+def split_corpus(
     scored: str,
     output: str,
     *,
     keep: str,
-    writing: Writing = Writing(),  # noqa: B008
-    workers: Workers = Workers(),  # noqa: B008
+    writing: WriteOptions = WriteOptions(),  # noqa: B008
+    work: WorkOptions = WorkOptions(),  # noqa: B008
     meter: FilterMeter | None = None,
 ) -> FilterReport:
     """Cut a corpus by another rule, with the scores of an earlier run in the folder
@@ -103,8 +105,8 @@ def split(
     if not is_complete(ledger, files):
         raise BadInput(f"not all records are scored in {scored}; finish that run first, by the same command as before")
     resolved = rule if rule.local else rule.resolved(KeptScores(ledger))
-    work = _Work(workers, meter or FilterMeter(), planned.reading.sizes.unit)
-    return work.cut(files, target, FromJob(place), planned.scoring, resolved, writing)
+    doing = _Work(work, meter or FilterMeter(), planned.reading.sizes.unit)
+    return doing.cut(files, target, FromJob(place), planned.scoring, resolved, writing)
 
 
 def place_of_scores(folder: str) -> str:
@@ -123,7 +125,7 @@ def _opened(sources: Sequence[str], fields: RecordFields, sizes: Sizes) -> tuple
     return files
 
 
-def _check_read(rule: Rule, reading: Reading) -> None:
+def _check_read(rule: Rule, reading: ReadOptions) -> None:
     """Check that a record is asked for all that the rule reads of it.
 
     Raises:
@@ -145,19 +147,19 @@ class _Work:
     file is not divided among workers.
     """
 
-    workers: Workers
+    options: WorkOptions
     meter: FilterMeter
     unit: int
 
     def score(self, files: tuple[RecordFile, ...], place: str, scores: FromModels, plan: Mapping[str, Any]) -> Ledger:
         self.meter.begin("scoring")
-        return self._done(UnitJob(files=files, place=place, scores=scores), plan, self.workers.part)
+        return self._done(UnitJob(files=files, place=place, scores=scores), plan, self.options.part)
 
     def trusted(
-        self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: Reading, models: Models
+        self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: ReadOptions, models: Models
     ) -> KeptScores:
         """The scores of files that a rule compares with, all of them in each shard."""
-        files = _opened(sources, Writing(columns="none").fields(reading), reading.sizes)
+        files = _opened(sources, WriteOptions(columns="none").fields(reading), reading.sizes)
         place = f"{folder}/trusted-{sha256(repr(sources).encode()).hexdigest()[:12]}"
         self.meter.begin("scoring trusted files")
         job = UnitJob(files=files, place=place, scores=scores)
@@ -170,12 +172,12 @@ class _Work:
         scores: ScoreSource,
         scoring: Mapping[str, Any],
         rule: Rule,
-        writing: Writing,
+        writing: WriteOptions,
     ) -> FilterReport:
         cut = Cut(rule=rule, columns=writing.chosen, prefix=writing.prefix, model=scoring["models"][""]["name"])
         self.meter.begin("filtering")
         job = UnitJob(files=files, place=target.folder, scores=scores, cut=cut)
-        ledger = self._done(job, cutting_plan(scoring, writing, rule), self.workers.part)
+        ledger = self._done(job, cutting_plan(scoring, writing, rule), self.options.part)
         report = report_of(ledger, target, files, scoring, rule, complete=is_complete(ledger, files))
         if report.complete:
             target.join(ledger, files)
@@ -185,7 +187,7 @@ class _Work:
     def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
         store = open_store(job.place)
         begin(store, plan)
-        these = tasks([file.size for file in job.files], workers=self.workers.processes, unit=self.unit, shard=part)
-        for counts in results(job, these, workers=self.workers.processes):
+        these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
+        for counts in results(job, these, workers=self.options.processes):
             self.meter.add(counts)
         return Ledger(store)

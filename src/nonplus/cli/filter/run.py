@@ -8,8 +8,8 @@ from nonplus.cli.filter.said import carried_out
 from nonplus.cli.terminal.help_texts import FILTER_READING, FILTER_WORKERS, FILTER_WRITING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.filtering.models import by_name
-from nonplus.filtering.options import Reading, Workers, Writing
-from nonplus.filtering.running import run
+from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+from nonplus.filtering.running import filter_corpus
 from nonplus.filtering.scorer import DEFAULT
 from nonplus.filtering.target import Target
 
@@ -25,9 +25,9 @@ from nonplus.filtering.target import Target
               help=f"e.g. ngram:FOLDER  [{DEFAULT}]")  # fmt: skip
 @click.option("--models", cls=Option, heading="Model", metavar="NAME=MODEL,...", default="",
               help="models that the rule compares with, by the names that it has for them")  # fmt: skip
-@flags(Reading, "Records", FILTER_READING)
-@flags(Writing, "Output", FILTER_WRITING)
-@flags(Workers, "Work", FILTER_WORKERS)
+@flags(ReadOptions, "Records", FILTER_READING)
+@flags(WriteOptions, "Output", FILTER_WRITING)
+@flags(WorkOptions, "Work", FILTER_WORKERS)
 @click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
               help="print one JSON object and nothing else")  # fmt: skip
 def command(
@@ -42,15 +42,15 @@ def command(
     nonplus filter run crawl/ -o clean --keep 'bits_per_byte <= p60' --workers 8
     """
     return carried_out(
-        lambda meter: run(
+        lambda meter: filter_corpus(
             sources,
             output,
             keep=keep,
             model=model,
             models=by_name(models),
-            reading=Reading(**fields_set(Reading, options)),
-            writing=Writing(**fields_set(Writing, options)),
-            workers=Workers(**fields_set(Workers, options)),
+            reading=ReadOptions(**fields_set(ReadOptions, options)),
+            writing=WriteOptions(**fields_set(WriteOptions, options)),
+            work=WorkOptions(**fields_set(WorkOptions, options)),
             meter=meter,
         ),
         as_json=as_json,

@@ -45,9 +45,8 @@ def _lines(report: FilterReport) -> Iterator[tuple[str, str]]:
     if report.thresholds is None:
         yield "records", f"{accounts.records:,}, scored so far"
         return
-    for what, of in report.thresholds.items():
-        for group, marks in of.items():
-            yield "  where", " ".join([what, *([f"of {group}"] if group else []), "is", *map(figure, marks)])
+    for of, group, values in report.thresholds:
+        yield "  where", " ".join([of, *([f"of {group}"] if group else []), "is", *map(figure, values)])
     kept, dropped = accounts.kept, accounts.dropped
     yield (
         "records",

@@ -7,8 +7,8 @@ import click
 from nonplus.cli.filter.said import carried_out
 from nonplus.cli.terminal.help_texts import FILTER_WORKERS, FILTER_WRITING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
-from nonplus.filtering.options import Workers, Writing
-from nonplus.filtering.running import split
+from nonplus.filtering.options import WorkOptions, WriteOptions
+from nonplus.filtering.running import split_corpus
 from nonplus.filtering.target import Target
 
 
@@ -19,8 +19,8 @@ from nonplus.filtering.target import Target
               "kept, with a folder beside it")  # fmt: skip
 @click.option("-k", "--keep", cls=Option, heading="Rule", metavar="RULE", required=True,
               help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20'")  # fmt: skip
-@flags(Writing, "Output", FILTER_WRITING)
-@flags(Workers, "Work", FILTER_WORKERS)
+@flags(WriteOptions, "Output", FILTER_WRITING)
+@flags(WorkOptions, "Work", FILTER_WORKERS)
 @click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
               help="print one JSON object and nothing else")  # fmt: skip
 def command(scored: str, output: str, keep: str, as_json: bool, **options: Any) -> int:
@@ -32,12 +32,12 @@ def command(scored: str, output: str, keep: str, as_json: bool, **options: Any) 
     nonplus filter split clean -o stricter --keep 'bits_per_byte <= 1.7'
     """
     return carried_out(
-        lambda meter: split(
+        lambda meter: split_corpus(
             scored,
             output,
             keep=keep,
-            writing=Writing(**fields_set(Writing, options)),
-            workers=Workers(**fields_set(Workers, options)),
+            writing=WriteOptions(**fields_set(WriteOptions, options)),
+            work=WorkOptions(**fields_set(WorkOptions, options)),
             meter=meter,
         ),
         as_json=as_json,

@@ -4,7 +4,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import final
+from typing import NamedTuple, final
 
 import numpy as np
 
@@ -16,6 +16,17 @@ from nonplus.filtering.rules.joined import Every
 from nonplus.filtering.rules.needs import Known
 from nonplus.filtering.rules.resolving import found_out
 from nonplus.filtering.rules.scored import Ints, Scored
+
+
+@final
+class Threshold(NamedTuple):
+    """What was found in all scores: what it is, of which group of records, and the one
+    or more numbers; ``group`` is empty if they are not grouped.
+    """
+
+    of: str
+    group: str
+    values: tuple[float, ...]
 
 
 @final
@@ -79,12 +90,13 @@ class Rule:
         return not self.missing
 
     @property
-    def thresholds(self) -> dict[str, dict[str, list[float]]]:
-        """What is known, for JSON: of each threshold, that of each group."""
-        return {
-            name: {", ".join(group): list(marks) for group, marks in sorted(of.items())}
+    def thresholds(self) -> tuple[Threshold, ...]:
+        """What is known of all scores."""
+        return tuple(
+            Threshold(name, ", ".join(group), tuple(marks))
             for name, of in sorted(self.known.items())
-        }
+            for group, marks in sorted(of.items())
+        )
 
     @property
     def trusted(self) -> frozenset[tuple[str, ...]]:

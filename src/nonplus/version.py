@@ -1,0 +1,3 @@
+"""The version of nonplus."""
+
+VERSION = "0.1.0"

@@ -83,7 +83,7 @@ def _reasons(reasons: Mapping[str, int]) -> Iterator[tuple[str, str]]:
 def _unfinished(report: FilterReport) -> str:
     if report.thresholds is None:
         return (
-            f"the rule needs the scores of all records, and {counted(report.units, 'unit')} are scored so far; when "
-            "all other shards are scored too, run this one again"
+            f"the rule needs the scores of all records; scored so far: {counted(report.units, 'unit')}; when all other "
+            "shards are scored too, run this one again"
         )
-    return f"{counted(report.units, 'unit')} are finished, and others are not; the other shards have them"
+    return f"finished so far: {counted(report.units, 'unit')}; the others belong to other shards"

@@ -8,11 +8,10 @@ of a chunk, V words.
 import hashlib
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import Event
-from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, final
 
 import numpy as np
@@ -100,13 +99,9 @@ class NgramModel:
         name: str,
         identity: str,
         opens: "Callable[[], NgramModel] | None" = None,
-        quantiles: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
     ) -> None:
-        """``identity``: digest of n-grams and rules; ``opens`` opens a file again;
-        ``quantiles`` are those of a manifest.
-        """
+        """``identity``: digest of n-grams and rules; ``opens`` opens a file again."""
         self.name = name
-        self.quantiles = quantiles
         self.identity = identity
         self.order = lookup.order
         self.vocabulary = lookup.vocabulary - 1  # nothing predicts <s>

@@ -26,6 +26,7 @@ EXTRAS = {
     "fast": ("orjson",),
     "filter": ("pyarrow", "zstandard", "orjson"),
     "fsspec": ("fsspec", "aiohttp"),
+    "ray": ("ray",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

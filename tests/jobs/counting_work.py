@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nonplus.jobs import local, ray_actors
 from nonplus.jobs.ledger import Ledger, Unit
-from nonplus.jobs.local import results
+from nonplus.jobs.local import Work
 from nonplus.jobs.plan import begin
 from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import Task, tasks
@@ -24,8 +25,8 @@ class Squares:
     sizes: tuple[int, ...]
     seconds: float = 0.0
 
-    def __call__(self) -> "Squares":
-        return self
+    def __call__(self) -> Work[Unit]:
+        return self.do
 
     def do(self, task: Task) -> Iterator[Unit]:
         ledger = Ledger(open_store(self.place))
@@ -43,22 +44,26 @@ class Squares:
         ledger.end(task.file, len(units))
 
 
-@dataclass(frozen=True)
-class Make:
-    """What a worker calls once."""
-
-    squares: Squares
-
-    def __call__(self):
-        return self.squares.do
-
-
-def run(place: str | Path, sizes: Sequence[int], *, workers: int, seconds: float = 0.0) -> list[Unit]:
+def run(
+    place: str | Path,
+    sizes: Sequence[int],
+    *,
+    workers: int,
+    seconds: float = 0.0,
+    results=local.results,
+    kind: type[Squares] = Squares,
+) -> list[Unit]:
     begin(open_store(str(place)), {"sizes": list(sizes)})
     these = tasks(sizes, workers=workers, unit=10)
-    return list(results(Make(Squares(str(place), tuple(sizes), seconds)), these, workers=workers))
+    return list(results(kind(str(place), tuple(sizes), seconds), these, workers=workers))
+
+
+def command(engine: str, place: object, *, workers: int, seconds: float, sizes: Sequence[int]) -> list[str]:
+    """What runs a job in another process."""
+    return [sys.executable, __file__, engine, *map(str, (place, workers, seconds, *sizes))]
 
 
 if __name__ == "__main__":
-    place, workers, seconds, *sizes = sys.argv[1:]
-    run(place, [int(size) for size in sizes], workers=int(workers), seconds=float(seconds))
+    engine, place, workers, seconds, *sizes = sys.argv[1:]
+    engines = {"local": local.results, "ray": ray_actors.results}
+    run(place, [int(size) for size in sizes], workers=int(workers), seconds=float(seconds), results=engines[engine])

@@ -52,7 +52,7 @@ def test_a_job_that_is_killed_often_ends_as_an_unbroken_one(tmp_path):
     wait = random.Random(11)
     for round_ in range(8):
         workers = str(1 + round_ % 3)
-        command = [sys.executable, str(Path(__file__).parent / "counting_work.py")]
+        command = [sys.executable, str(Path(__file__).parent / "counting_work.py"), "local"]
         job = subprocess.Popen(
             [*command, str(tmp_path / "killed"), workers, "0.02", *map(str, SIZES)],
             start_new_session=True,
@@ -191,7 +191,16 @@ def test_what_workers_warn_of_is_said_once():
 
 @pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
-    command = [sys.executable, str(Path(__file__).parent / "counting_work.py"), str(tmp_path), "2", "1000", "20", "20"]
+    command = [
+        sys.executable,
+        str(Path(__file__).parent / "counting_work.py"),
+        "local",
+        str(tmp_path),
+        "2",
+        "1000",
+        "20",
+        "20",
+    ]
     job = subprocess.Popen(command, stderr=subprocess.PIPE)
     while not list(tmp_path.glob("units/*.json")):
         time.sleep(0.01)

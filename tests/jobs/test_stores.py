@@ -5,13 +5,11 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 import uuid
-from pathlib import Path
 
 import pytest
-from counting_work import run
+from counting_work import command, run
 
 from nonplus.errors import BadInput
 from nonplus.jobs.stores import Store, open_store
@@ -105,8 +103,10 @@ def test_a_job_in_an_object_store_that_is_killed_often_ends_as_an_unbroken_one(s
     place = f"{s3}/killed"
     wait = random.Random(3)
     for round_ in range(6):
-        command = [sys.executable, str(Path(__file__).parent / "counting_work.py"), place, str(1 + round_ % 3), "0.05"]
-        job = subprocess.Popen([*command, *map(str, SIZES)], start_new_session=True)
+        workers = 1 + round_ % 3
+        job = subprocess.Popen(
+            command("local", place, workers=workers, seconds=0.05, sizes=SIZES), start_new_session=True
+        )
         time.sleep(1.0 + wait.random())
         os.killpg(job.pid, signal.SIGKILL)
         job.wait()

@@ -14,10 +14,26 @@ from typing import Any, TypeVar, final
 from nonplus import cautions
 from nonplus.errors import BadInput, NonplusError
 from nonplus.jobs.tasks import Task
+from nonplus.threads import processors
 
 Result = TypeVar("Result")
 # What a worker does with a task: it yields a result for each unit that it finished.
 Work = Callable[[Task], Iterable[Result]]
+
+
+@final
+class Said:
+    """What workers warned of, warned of here: each sentence once."""
+
+    def __init__(self) -> None:
+        self._sentences = set[str]()
+
+    def again(self, warned: Iterable[tuple[str, type[Warning]]]) -> None:
+        """Warn of what was not warned of yet."""
+        for sentence, category in warned:
+            if sentence not in self._sentences:
+                self._sentences.add(sentence)
+                cautions.warn(sentence, category)
 
 
 def here(work: Work[Result], tasks: Sequence[Task]) -> Iterator[Result]:
@@ -38,13 +54,14 @@ def in_processes(make: Callable[[], Work[Result]], tasks: Sequence[Task], *, wor
         NonplusError: whatever a task raised; the other workers are stopped.
     """
     context = multiprocessing.get_context("spawn")
+    threads = max(1, processors() // workers)
     running: dict[Connection, _Worker] = {}
     waiting = list(reversed(tasks))
-    told = set[str]()
+    said = Said()
     try:
         for _ in range(min(workers, len(tasks))):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, make), daemon=True)
+            process = context.Process(target=_serve, args=(theirs, make, threads), daemon=True)
             process.start()
             theirs.close()
             running[ours] = _Worker(process)
@@ -59,10 +76,7 @@ def in_processes(make: Callable[[], Work[Result]], tasks: Sequence[Task], *, wor
                 if kind == "result":
                     yield value
                 elif kind == "warning":
-                    sentence, category = value
-                    if sentence not in told:
-                        told.add(sentence)
-                        cautions.warn(sentence, category)
+                    said.again([value])
                 elif kind == "error":
                     raise value
                 elif waiting:
@@ -116,10 +130,11 @@ class _Voice:
         self.say("warning", (str(message), category))
 
 
-def _serve(pipe: Connection, make: Callable[[], Work[Any]]) -> None:
+def _serve(pipe: Connection, make: Callable[[], Work[Any]], threads: int) -> None:
     """Do tasks until none comes; what is raised goes to whoever gave them."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends this process
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))  # see nonplus.threads
     voice = _Voice(pipe)
     warnings.showwarning = voice.warn  # type: ignore[assignment]
     try:

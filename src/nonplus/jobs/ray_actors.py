@@ -1,0 +1,222 @@
+"""Tasks in actors of Ray, on one machine or many.
+
+Whoever asks sees the results only: an actor reads its input and commits its units by
+itself. An actor that dies, alone or with its machine, is replaced, and its task is done
+again, which skips what is finished; so there may be units without a result.
+"""
+
+import logging
+import os
+import re
+import socket
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, NamedTuple, final
+
+from nonplus.cautions import warn
+from nonplus.errors import BadInput, NonplusError, SuspectInput
+from nonplus.jobs.local import Result, Said, Work
+from nonplus.jobs.tasks import Task
+from nonplus.optional import require
+
+_REPORT = 1.0  # seconds between two answers of an actor, if it finishes a unit within them
+_PATIENCE = 60.0  # seconds without any answer until the user is told what is waited for
+_DEATHS = 3  # so many actors in a row may die of a task without finishing a unit
+_ANSWER = 10.0  # seconds until a cluster must answer
+_OBJECTS = 1 << 27  # bytes of memory for what actors answer, on this machine
+
+
+def results(
+    make: Callable[[], Work[Result]], tasks: Iterable[Task], *, workers: int, address: str = "", gpus: float = 0.0
+) -> Iterator[Result]:
+    """The results of all tasks as they come, in no order.
+
+    Each of so many actors calls ``make`` once, and has one processor and ``gpus`` GPUs,
+    which may be a part of one. ``address`` is that of a cluster, ``host:port``; without
+    it, that of the job that Ray runs this in, or one is started on this machine for as
+    long as it takes.
+
+    Raises:
+        BadInput: there is no such cluster, it has no such machines, or a task kills the
+            actors that do it.
+        MissingExtra: Ray is not installed.
+        NonplusError: whatever a task raised; the actors are stopped.
+    """
+    these = list(tasks)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Ray prints what it thinks of dead workers to stdout, where our results are.
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
+    ray = require("ray", purpose="engine=ray")
+    with _connected(ray, address, workers, gpus):
+        yield from _Pool(ray, make, these, gpus).results(min(workers, len(these)))
+
+
+class _Answer(NamedTuple):
+    """What came of a task since the last answer, and whether more will."""
+
+    results: list[Any]
+    warned: list[tuple[str, type[Warning]]]
+    more: bool
+
+
+class _Actor(Generic[Result]):
+    """What runs at the other end: it has one task at a time."""
+
+    def __init__(self) -> None:
+        self._warned: list[tuple[str, type[Warning]]] = []
+
+    def start(self, make: Callable[[], Work[Result]]) -> _Answer:
+        """Do what a worker does once."""
+        warnings.showwarning = self._warn  # type: ignore[assignment]
+        self._work = make()
+        return self._answer([], more=False)
+
+    def begin(self, task: Task) -> _Answer:
+        """Begin a task; its first results."""
+        self._results = iter(self._work(task))
+        return self.go_on()
+
+    def go_on(self) -> _Answer:
+        """The next results of the task."""
+        found, until = [], time.monotonic() + _REPORT
+        for result in self._results:
+            found.append(result)
+            if time.monotonic() >= until:
+                return self._answer(found, more=True)
+        return self._answer(found, more=False)
+
+    def _answer(self, found: list[Result], *, more: bool) -> _Answer:
+        warned, self._warned = self._warned, []
+        return _Answer(found, warned, more)
+
+    def _warn(self, message: Warning | str, category: type[Warning], *_: Any) -> None:
+        self._warned.append((str(message), category))
+
+
+class _Asked(NamedTuple):
+    """An actor that owes an answer, and its task; ``None`` while it starts."""
+
+    actor: Any
+    task: Task | None
+
+
+@final
+class _Pool(Generic[Result]):
+    """Actors, and the tasks that wait for them."""
+
+    def __init__(self, ray: Any, make: Callable[[], Work[Result]], tasks: list[Task], gpus: float) -> None:
+        self._ray = ray
+        self._make = make
+        self._waiting = tasks[::-1]
+        self._hire = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Actor)
+        self._asked: dict[Any, _Asked] = {}  # by the answer that will come
+        self._deaths = Counter[Task | None]()  # in a row, without a finished unit
+
+    def results(self, workers: int) -> Iterator[Result]:
+        """Those of all tasks."""
+        said = Said()
+        for _ in range(workers):
+            self._start()
+        while self._waiting or self._busy():
+            coming, _ = self._ray.wait(list(self._asked), timeout=_PATIENCE)
+            if not coming and not self._busy():
+                available = self._ray.cluster_resources()
+                sentence = "no machine of the cluster has room for a worker yet, which is waited for; it has"
+                warn(f"{sentence} {available.get('CPU', 0):g} CPUs and {available.get('GPU', 0):g} GPUs", SuspectInput)
+            for each in coming:
+                asked = self._asked.pop(each)
+                try:
+                    answer: _Answer = self._ray.get(each)
+                except self._ray.exceptions.RayTaskError as fault:
+                    raise (fault.cause if isinstance(fault.cause, NonplusError) else fault) from None
+                except self._ray.exceptions.RayError as death:
+                    said.again([("a worker died, and another does its task", SuspectInput)])
+                    self._replace(asked, death, workers)
+                    continue
+                said.again(answer.warned)
+                yield from answer.results
+                self._go_on(asked, answer)
+
+    def _busy(self) -> bool:
+        return any(asked.task for asked in self._asked.values())
+
+    def _start(self) -> None:
+        actor = self._hire.remote()
+        self._asked[actor.start.remote(self._make)] = _Asked(actor, None)
+
+    def _replace(self, asked: _Asked, death: Exception, workers: int) -> None:
+        """Another actor for one that died; its task is the next to be done."""
+        self._ray.kill(asked.actor)  # it may only be out of reach
+        self._deaths[asked.task] += 1
+        if self._deaths[asked.task] == _DEATHS * (1 if asked.task else workers):
+            raise BadInput(
+                f"{_DEATHS} workers in a row died without finishing a unit: {_told(death)}; what is finished is kept: "
+                "run the same again to go on, with more memory for each worker if that is short"
+            ) from death
+        if asked.task:
+            self._waiting.append(asked.task)
+        self._start()
+
+    def _go_on(self, asked: _Asked, answer: _Answer) -> None:
+        """Ask an actor that answered for more, if there is more to do."""
+        if answer.results or not asked.task:
+            self._deaths[asked.task] = 0
+        if answer.more:
+            self._asked[asked.actor.go_on.remote()] = asked
+        elif self._waiting:
+            task = self._waiting.pop()
+            self._asked[asked.actor.begin.remote(task)] = _Asked(asked.actor, task)
+
+
+@contextmanager
+def _connected(ray: Any, address: str, workers: int, gpus: float) -> Iterator[None]:
+    """Ray while it is needed; if it was already, nothing changes."""
+    if ray.is_initialized():
+        yield
+        return
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "include_dashboard": False}
+    if address or "RAY_ADDRESS" in os.environ:
+        place = address or os.environ["RAY_ADDRESS"]
+        _check(place)
+        options["address"] = place
+    else:
+        place = "local"
+        options |= {"address": place, "num_cpus": workers, "object_store_memory": _OBJECTS}
+    try:
+        ray.init(**options)
+    except (OSError, RuntimeError, ValueError) as problem:
+        raise BadInput(f"Ray does not start at address={place}: {_told(problem)}; check both") from problem
+    try:
+        there = ray.cluster_resources().get("GPU", 0)
+        if not address and there < gpus:
+            raise BadInput(
+                f"each worker asks for gpus={gpus:g}, and this machine has {there:g}; give the address= of a cluster "
+                "that has them"
+            )
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _check(address: str) -> None:
+    """Refuse an address where nobody answers: Ray would wait for minutes, and then end
+    this process.
+    """
+    parts = re.fullmatch(r"(?:ray://)?(?P<host>[^\s/]+):(?P<port>[0-9]{1,5})", address)
+    if not parts and address not in ("auto", "local"):
+        raise BadInput(f"address must be host:port of a Ray cluster, or auto for that of this machine, got {address!r}")
+    if parts:
+        try:
+            socket.create_connection((parts["host"], int(parts["port"])), timeout=_ANSWER).close()
+        except OSError as problem:
+            raise BadInput(
+                f"no Ray cluster answers at address={address}: {problem}; it is what `ray start --head` prints"
+            ) from problem
+
+
+def _told(problem: Exception) -> str:
+    """The last line of what Ray says, which has the reason."""
+    return str(problem).strip().rpartition("\n")[2]

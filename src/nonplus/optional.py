@@ -23,6 +23,7 @@ EXTRAS = {
     "jax": ("jax",),
     "pandas": ("pandas",),
     "sentencepiece": ("sentencepiece",),
+    "plot": ("matplotlib",),
     "fast": ("orjson",),
     "filter": ("pyarrow", "zstandard", "orjson"),
     "fsspec": ("fsspec", "aiohttp"),

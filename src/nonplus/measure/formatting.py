@@ -49,3 +49,39 @@ def html_table(rows: Iterable[tuple[str, str]]) -> str:
 def timed(seconds: float, tokens_per_second: float | None) -> str:
     """How long a run took and how fast it was."""
     return f"{seconds:.1f} s" if tokens_per_second is None else f"{seconds:.1f} s, {tokens_per_second:,.0f} tokens/s"
+
+
+def percent(share: float | None) -> str:
+    """A share for people: exact at its ends, one decimal between them."""
+    if share is None:
+        return "-"
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    if 0.9995 <= share < 1:
+        return ">99.9%"
+    return f"{share:.1%}"
+
+
+def points(before: float, after: float) -> str:
+    """A change of a share in percentage points."""
+    moved = 100 * (after - before)
+    return f"{moved:+.1f}".replace("-", "−") if abs(moved) >= 0.05 else "0.0"
+
+
+def sized(number: float) -> str:
+    """Bytes in the unit that suits them."""
+    for unit in ("bytes", "kB", "MB", "GB", "TB"):
+        if number < 999.5 or unit == "TB":
+            return f"{figure(number, 3)} {unit}"
+        number /= 1000
+    raise AssertionError  # the last unit takes any number
+
+
+def lasting(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    if seconds < 1:
+        return "<1 s"
+    for limit, unit, each in ((90, "s", 1), (5400, "min", 60), (172_800, "h", 3600)):
+        if seconds < limit:
+            return f"{figure(seconds / each, 2)} {unit}"
+    return f"{figure(seconds / 86_400, 2)} days"

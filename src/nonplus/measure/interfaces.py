@@ -325,3 +325,15 @@ class HasOrder(Protocol):
     def order(self) -> int:
         """The tokens of its longest n-grams: it sees one fewer before a token."""
         ...
+
+
+@runtime_checkable
+class HasQuantiles(Protocol):
+    """A model that knows how surprising documents of its own languages are."""
+
+    @property
+    def quantiles(self) -> Mapping[str, Mapping[str, float]]:
+        """By language, the perplexity at each quantile of them that is known, such as
+        ``0.95``; empty if none is.
+        """
+        ...

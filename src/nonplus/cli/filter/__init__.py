@@ -8,6 +8,7 @@ from nonplus.cli.terminal.printing import say_lines
 from nonplus.cli.terminal.verbs import Verbs
 
 VERBS = {
+    "calibrate": ("nonplus.cli.filter.calibrate", "Look at a sample of a corpus, and propose where to cut."),
     "run": ("nonplus.cli.filter.run", "Keep the records of a corpus that a rule keeps."),
     "split": ("nonplus.cli.filter.split", "Cut a corpus again, without scoring it again."),
     "profiles": ("nonplus.cli.filter.profiles", "Compare what other tools' ways to read a text do to perplexity."),

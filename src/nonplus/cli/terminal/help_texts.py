@@ -136,6 +136,24 @@ PROFILES = {
     "--threshold": "documents with a smaller perplexity are kept  [200]",
 }
 
+CALIBRATION = {
+    "--model": "model that scores, by any name that nonplus score takes",
+    "--sample": "look at N documents",
+    "--part": "read only this part of the units of all files, e.g. 5%, chosen by keyed hash",
+    "--trusted": "file or folder of documents that are as the others should be",
+    "--languages": "languages of the model, with commas between them  [as its manifest says]",
+    "--workers": "estimate the time of a run for N workers; 0: as many as there are processors",
+}
+
+CALIBRATED = {
+    "--rule": "write the rule that is recommended, for nonplus filter run --keep FILE",
+}
+
+PICTURES = {
+    "--html": "write a page that shows all of it, with documents to look at",
+    "--plot": "write a picture of the histogram, as .png",
+}
+
 PRUNING = {
     "--entropy": "remove n-grams without which the perplexity rises by a smaller part, usually 1e-9 to 1e-6",
     "--ngrams": "leave at most N n-grams, words included",

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from nonplus.cli.terminal.printing import one_line
 from nonplus.corpora.suffixes import ARCHIVES, COMPRESSIONS
+from nonplus.filtering.calibration.meter import CalibrationMeter
 from nonplus.filtering.meter import FilterMeter
 from nonplus.measure.formatting import counted, figure
 from nonplus.measure.interfaces import Tokenizer
@@ -120,6 +121,23 @@ class FilterGauge:
             figures.append(f"{size / (time.perf_counter() - self._begun):,.1f} MB/s")
         if accounts.kept.records:
             figures.append(f"{accounts.kept.records / accounts.records:.1%} kept")
+        row.add_row(self._spinner, Text("  ".join(figures), no_wrap=True, overflow="crop"))
+        return row
+
+
+@final
+class CalibrationGauge:
+    """How much of a corpus is read, and how many documents of it are scored."""
+
+    def __init__(self, meter: CalibrationMeter) -> None:
+        self._meter = meter
+        self._spinner = Spinner("dots", style="cyan")
+
+    def line(self, width: int) -> Table:
+        """The line as it is now."""
+        row = Table.grid(padding=(0, 1))
+        figures = [f"{counted(self._meter.read, 'document')} read"]
+        figures += [f"{self._meter.scored:,} scored"] if self._meter.scored else []
         row.add_row(self._spinner, Text("  ".join(figures), no_wrap=True, overflow="crop"))
         return row
 

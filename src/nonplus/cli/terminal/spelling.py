@@ -8,6 +8,8 @@ import re
 import shlex
 
 from nonplus.cli.terminal.help_texts import (
+    CALIBRATED,
+    CALIBRATION,
     CORPUS,
     FILTER_READING,
     FILTER_WORKERS,
@@ -15,6 +17,7 @@ from nonplus.cli.terminal.help_texts import (
     FORM,
     LOADING,
     OUTPUT,
+    PICTURES,
     PRECISION,
     PROFILES,
     PROTOCOL,
@@ -27,8 +30,11 @@ from nonplus.cli.terminal.help_texts import (
 from nonplus.cli.terminal.options import field_of
 
 _OF_SCORE = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT)
-_OF_FILTER = ("--keep", "--models", *FILTER_READING, *FILTER_WRITING, *FILTER_WORKERS)
-_DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *PROFILES, *_OF_FILTER, *PRUNING, *TRAINING, *TRAINED)
+_OF_FILTER = (
+    *("--keep", "--models", *FILTER_READING, *FILTER_WRITING, *FILTER_WORKERS),
+    *(*CALIBRATION, *CALIBRATED, *PICTURES, *PROFILES),
+)
+_DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *_OF_FILTER, *PRUNING, *TRAINING, *TRAINED)
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}
 
 # Only at the beginning of a word: a folder may be called "window=3".

@@ -1,21 +1,23 @@
 """What a source names, opened as files of records."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import IO
 
-from nonplus.compression.marks import compression_of
-from nonplus.compression.packing import SUFFIXES
+from nonplus.corpora.records.arrow_files import ArrowRows, kind_of
 from nonplus.corpora.records.documents import Documents
 from nonplus.corpora.records.interfaces import Format, RecordFields, Sizes
 from nonplus.corpora.records.json_lines import JsonLines
+from nonplus.corpora.records.parquet_files import ParquetRows
+from nonplus.corpora.records.part_suffixes import of_lines, of_tables
 from nonplus.corpora.records.places import raw_at, size_at
 from nonplus.corpora.records.record_file import RecordFile
 from nonplus.corpora.records.sources import Found, found
+from nonplus.corpora.records.table_files import FILE, PARQUET, STREAM, join_tables
 from nonplus.corpora.records.text_lines import TextLines
 from nonplus.errors import BadInput
 
 _SIZES = Sizes()
-_MARK = 16  # bytes that tell how a file is compressed
+_TABLES = (PARQUET, FILE, STREAM)
 
 
 def record_files(source: str, fields: RecordFields, *, suffix: str = "", sizes: Sizes = _SIZES) -> list[RecordFile]:
@@ -33,7 +35,7 @@ def record_files(source: str, fields: RecordFields, *, suffix: str = "", sizes: 
     files = [_opened(place, fields, suffix, sizes) for place in places if place.kind != "file"]
     if not texts:
         return files
-    own = Documents(paths=texts, fields=fields, sizes=sizes, suffix=_suffix(suffix, ".jsonl", ""))
+    own = Documents(paths=texts, fields=fields, sizes=sizes, suffix=of_lines(".jsonl", texts[0], suffix or ".jsonl"))
     path = texts[0] if len(texts) == 1 else source
     return [*files, RecordFile(path, own, () if len(texts) == 1 else texts)]
 
@@ -41,8 +43,10 @@ def record_files(source: str, fields: RecordFields, *, suffix: str = "", sizes: 
 def open_records(place: str, fields: RecordFields, *, suffix: str = "", sizes: Sizes = _SIZES) -> RecordFile:
     """The records of one file.
 
-    They are written as they came or, if ``suffix`` is given, compressed as it says:
-    ``.jsonl``, ``.jsonl.gz``, ``.jsonl.bz2``, ``.jsonl.xz`` or ``.jsonl.zst``.
+    They are written as they came or, if ``suffix`` is given, as it says: JSON Lines as
+    ``.jsonl`` and lines of text as ``.txt``, compressed (``.gz``, ``.bz2``, ``.xz``,
+    ``.zst``) or not; tables as ``.parquet``, ``.arrow`` or, in Arrow's stream format,
+    ``.arrows``.
 
     Raises:
         BadInput: it cannot be read, is not one file, or cannot be written like that.
@@ -55,8 +59,10 @@ def open_records(place: str, fields: RecordFields, *, suffix: str = "", sizes: S
 
 def joined(suffix: str, contents: Iterator[bytes], out: IO[bytes]) -> None:
     """Write what :attr:`Batch.written` made, of one suffix, as one file."""
-    for content in contents:
-        out.write(content)
+    if suffix in _TABLES:
+        join_tables(suffix, contents, out)
+    else:
+        out.writelines(contents)
 
 
 def _opened(place: Found, fields: RecordFields, suffix: str, sizes: Sizes) -> RecordFile:
@@ -66,30 +72,26 @@ def _opened(place: Found, fields: RecordFields, suffix: str, sizes: Sizes) -> Re
 
 
 def _json_lines(path: str, fields: RecordFields, suffix: str, sizes: Sizes) -> Format:
-    return JsonLines(fields=fields, sizes=sizes, suffix=_suffix(suffix, ".jsonl", path))
+    return JsonLines(fields=fields, sizes=sizes, suffix=of_lines(".jsonl", path, suffix))
 
 
 def _text_lines(path: str, fields: RecordFields, suffix: str, sizes: Sizes) -> Format:
-    return TextLines(fields=fields, sizes=sizes, suffix=_suffix(suffix, ".txt", path))
+    return TextLines(fields=fields, sizes=sizes, suffix=of_lines(".txt", path, suffix))
 
 
-_FORMATS: dict[str, Callable[[str, RecordFields, str, Sizes], Format]] = {"jsonl": _json_lines, "lines": _text_lines}
+def _parquet(path: str, fields: RecordFields, suffix: str, sizes: Sizes) -> Format:
+    return ParquetRows(fields=fields, sizes=sizes, suffix=of_tables(PARQUET, suffix))
 
 
-def _suffix(asked: str, own: str, path: str) -> str:
-    """The suffix that was asked for, or the own one with the compression of a file."""
-    known = [own, *(f"{own}{end}" for end in SUFFIXES.values())]
-    if not asked:
-        return f"{own}{_ending(path)}" if path else own
-    if asked not in known:
-        raise BadInput(f"these records are written as {_either(known)}, got {asked}; give another name")
-    return asked
+def _arrow(path: str, fields: RecordFields, suffix: str, sizes: Sizes) -> Format:
+    with raw_at(path) as source:
+        own = kind_of(source)
+    return ArrowRows(fields=fields, sizes=sizes, suffix=of_tables(own, suffix))
 
 
-def _ending(path: str) -> str:
-    with raw_at(path) as file:
-        return SUFFIXES.get(compression_of(file.read(_MARK)), "")
-
-
-def _either(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+_FORMATS: dict[str, Callable[[str, RecordFields, str, Sizes], Format]] = {
+    "jsonl": _json_lines,
+    "lines": _text_lines,
+    "parquet": _parquet,
+    "arrow": _arrow,
+}

@@ -5,15 +5,25 @@ from typing import NamedTuple
 
 from nonplus.corpora.addresses import addresses
 from nonplus.corpora.records.places import shown_place
+from nonplus.corpora.records.saved_data_sets import files_of, is_saved
 from nonplus.corpora.suffixes import suffix_of
 from nonplus.errors import BadInput
 from nonplus.urls import is_url, urls_of
 
 # The kind of a file of this suffix. Another suffix may follow that says how it is
 # compressed.
-KINDS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "file", ".md": "file"}
-_NAMED = re.compile(r"(jsonl|lines|file):(.+)", re.DOTALL)
-_REMEDY = f"give {', '.join(KINDS)}, or write jsonl:, lines: or file: before it"
+KINDS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".txt": "file",
+    ".md": "file",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".arrows": "arrow",
+}
+_NAMED = re.compile(r"(jsonl|lines|file|parquet|arrow):(.+)", re.DOTALL)
+_DATASET = "dataset:"
+_REMEDY = f"give {', '.join(KINDS)}, or write jsonl:, lines:, file:, parquet: or arrow: before it"
 _INSTEAD = {
     "stdin": "standard input can be read only once, and a run that is resumed reads again; save it in a file",
     "hub": "a data set of the hub is not read from there, because a run that is resumed reads again; download it",
@@ -33,6 +43,8 @@ def found(source: str) -> list[Found]:
     Raises:
         BadInput: there are none, or one that is not read as records.
     """
+    if is_saved(source) or source.startswith(_DATASET):
+        return [Found("arrow", file) for file in files_of(source.removeprefix(_DATASET))]
     named = _NAMED.fullmatch(source)
     if not named:
         return _by_suffix(source, KINDS)

@@ -8,10 +8,11 @@ of a chunk, V words.
 import hashlib
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from functools import cached_property
 from threading import Event
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar, final
 
 import numpy as np
@@ -99,9 +100,13 @@ class NgramModel:
         name: str,
         identity: str,
         opens: "Callable[[], NgramModel] | None" = None,
+        quantiles: Mapping[str, Mapping[str, float]] = MappingProxyType({}),
     ) -> None:
-        """``identity``: digest of n-grams and rules; ``opens`` opens a file again."""
+        """``identity``: digest of n-grams and rules; ``opens`` opens a file again;
+        ``quantiles`` are those of a manifest.
+        """
         self.name = name
+        self.quantiles = quantiles
         self.identity = identity
         self.order = lookup.order
         self.vocabulary = lookup.vocabulary - 1  # nothing predicts <s>

@@ -64,7 +64,14 @@ def found_at(name: str) -> Path:
 def _of_bundle(folder: Path) -> NgramModel:
     bundle = open_bundle(folder)
     name, opens = folder.resolve().name, partial(open_ngram, str(folder.absolute()))
-    return NgramModel(bundle.rules, bundle.table, name=name, identity=bundle.identity, opens=opens)
+    return NgramModel(
+        bundle.rules,
+        bundle.table,
+        name=name,
+        identity=bundle.identity,
+        opens=opens,
+        quantiles=bundle.manifest.quantiles or {},
+    )
 
 
 def _of_file(path: Path) -> NgramModel:

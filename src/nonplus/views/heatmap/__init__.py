@@ -6,11 +6,9 @@ probability, rank and alternatives. Browsers stay fast up to about ``MOST_TOKENS
 tokens, so a page shows no more, and has a note about it.
 """
 
-import base64
-import hashlib
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 from typing import final
@@ -22,6 +20,7 @@ from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import document_sums
 from nonplus.views.heatmap.colours import STEPS, scale_css, step_of
 from nonplus.views.heatmap.token_data import TokenData
+from nonplus.views.standalone import digest
 
 MOST_TOKENS = 40_000
 
@@ -64,9 +63,9 @@ def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title:
     return Template(_file("page.html")).substitute(
         title=html.escape(title),
         style=style,
-        style_digest=_digest(style),
+        style_digest=digest(style),
         script=script,
-        script_digest=_digest(script),
+        script_digest=digest(script),
         facts=_facts(report),
         conditions=_conditions(report),
         legend=_legend(),
@@ -84,11 +83,6 @@ def shown_of(report: Report) -> tuple[int, int]:
 
 def _file(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8").strip()
-
-
-def _digest(content: str) -> str:
-    """What the page's own policy knows the content by: nothing else may run."""
-    return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
 def _facts(report: Report) -> str:
@@ -143,8 +137,13 @@ def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int) -> s
         f'<section aria-labelledby="h{place}"><h2 id="h{place}">{name}'
         f"<small>perplexity {perplexity}, {_extent(text)}</small></h2>{before}"
         f'<div class="text" id="d{place}" tabindex="0" aria-label="tokens of {name}; arrow keys move">'
-        f"{''.join(map(_span, tokens))}</div></section>"
+        f"{spans(tokens)}</div></section>"
     )
+
+
+def spans(tokens: Iterable[TokenScore]) -> str:
+    """HTML of tokens in the colours of their surprisal, those of ``scale_css``."""
+    return "".join(map(_span, tokens))
 
 
 def _extent(text: ScoredText) -> str:

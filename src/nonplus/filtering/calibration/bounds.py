@@ -1,0 +1,94 @@
+"""Where a sample of documents has outliers: a bound above, and a guard below.
+
+Each bound is told from the other half of the documents, which what it is to remove is
+not in: so it stays where it is, however bad the bad ones are, while fewer than a
+quarter of the documents are to go on that side. It lies 3.5 standard deviations from
+the median, if the half is taken for one of a normal curve (the cut-off that Iglewicz
+and Hoaglin, *How to Detect and Handle Outliers*, 1993, recommend).
+
+Letters in shapes: D documents.
+"""
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from nonplus.measure.records import Floats
+
+DEVIATIONS = 3.5
+TRUSTED = 0.95  # the quantile of trusted documents that the bound above is at
+FEWEST = 100  # documents; below, nothing is recommended
+_NORMAL_QUARTILE = 0.6745  # standard deviations from the median to a quartile
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What may stay: bits per byte from ``low`` to ``high``, each ``None`` if open.
+
+    ``why`` has the reasons in words.
+    """
+
+    low: float | None
+    high: float | None
+    why: tuple[str, ...]
+
+
+def recommended(bits_D: Floats, trusted_D: Floats | None = None) -> Bounds:
+    """The bounds for documents of these bits per byte, rounded to hundredths.
+
+    With ``trusted``, the bound above is their quantile ``TRUSTED``, and the guard below
+    is told from them.
+    """
+    body_D = bits_D if trusted_D is None else trusted_D
+    high, why_high = _above(bits_D) if trusted_D is None else _of_trusted(trusted_D)
+    low, why_low = _below(bits_D, body_D)
+    return Bounds(low, high, (why_high, why_low))
+
+
+def _above(bits_D: Floats) -> tuple[float | None, str]:
+    quarter, middle, _ = _quartiles(bits_D)
+    fence = round(middle + DEVIATIONS * (middle - quarter) / _NORMAL_QUARTILE, 2)
+    beyond = float((bits_D > fence).mean())
+    if not beyond:
+        return None, (
+            f"Above, nothing stands out: no document of the sample has more than {fence:.2f} bits per byte, which is "
+            f"{DEVIATIONS} standard deviations over the median of {middle:.2f}, as the lower half of the documents "
+            "varies. So there is no bound above; give trusted files to have one."
+        )
+    return fence, (
+        f"Above {fence:.2f} bits per byte lie {beyond:.1%} of the documents. That is {DEVIATIONS} standard deviations "
+        f"over the median of {middle:.2f}, as the lower half of the documents varies: were they all alike, it would be "
+        "1 in 4,000."
+    )
+
+
+def _of_trusted(trusted_D: Floats) -> tuple[float, str]:
+    bound = round(float(np.quantile(trusted_D, TRUSTED, method="inverted_cdf")), 2)
+    return bound, (
+        f"{TRUSTED:.0%} of the {len(trusted_D):,} trusted documents have at most {bound:.2f} bits per byte. So of "
+        f"documents as good as these the bound drops 1 in {1 / (1 - TRUSTED):.0f}."
+    )
+
+
+def _below(bits_D: Floats, body_D: Floats) -> tuple[float | None, str]:
+    _, middle, quarter = _quartiles(body_D)
+    fence = round(middle - DEVIATIONS * (quarter - middle) / _NORMAL_QUARTILE, 2)
+    beyond = float((bits_D < fence).mean())
+    if fence <= 0 or not beyond:
+        return None, (
+            "Below, nothing stands out, so there is no guard against text that is too easy to predict. Look at the "
+            "lowest documents all the same: an n-gram model sees repetition within a few words only."
+        )
+    return fence, (
+        f"Below {fence:.2f} bits per byte lie {beyond:.1%} of the documents, {DEVIATIONS} standard deviations under "
+        f"the median of {middle:.2f}, as the upper half varies. Text so easy to predict is usually boilerplate or "
+        "repetition."
+    )
+
+
+def _quartiles(bits_D: Floats) -> tuple[float, float, float]:
+    """Documents of the sample, so that an infinite one spoils no other."""
+    low, middle, high = np.quantile(bits_D, [0.25, 0.5, 0.75], method="inverted_cdf")
+    return float(low), float(middle), float(high)

@@ -1,0 +1,114 @@
+"""Files of records are read once, and documents drawn from them by their keys.
+
+Letters in shapes: D documents.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple, final
+
+import numpy as np
+
+from nonplus.corpora.records import Batch, RecordFile
+from nonplus.filtering.calibration.sample import Sample, Whole
+from nonplus.filtering.calibration.sampling import Keys, Smallest, keys_of_ids, keys_of_places, takes
+from nonplus.filtering.columns import ScoreColumns
+from nonplus.measure.records import Ints
+
+
+class Found(NamedTuple):
+    """A document, where it stands, and what it says of itself."""
+
+    text: str
+    file: str
+    place: int
+    unit: int
+    language: str | None
+    source: str | None
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Documents in the order of their ``keys``, and what they were drawn from.
+
+    ``speaks`` tells whether documents were asked for their language; ``rejection`` is
+    why the first record that could not be read was rejected, empty if none was.
+    """
+
+    documents: Sequence[Found]
+    keys: Sequence[int]
+    whole: Whole
+    speaks: bool
+    rejection: str = ""
+
+    @property
+    def texts(self) -> list[str]:
+        """Their texts."""
+        return [each.text for each in self.documents]
+
+    def scored(self, columns: ScoreColumns) -> Sample:
+        """The sample, with the figures of each document."""
+        return Sample(
+            columns=columns,
+            texts=self.texts,
+            places=[f"{each.file}:{each.place}" for each in self.documents],
+            sources=[each.source for each in self.documents],
+            languages=[each.language for each in self.documents] if self.speaks else None,
+            clusters=self._clusters(),
+            whole=self.whole,
+        )
+
+    def _clusters(self) -> Ints:
+        """What was drawn of each: the unit or, if all were read, the key (D,)."""
+        pieces = [
+            (each.file, each.unit) if self.whole.part < 1 else key
+            for each, key in zip(self.documents, self.keys, strict=True)
+        ]
+        numbers = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+        return np.array([numbers[piece] for piece in pieces], np.int64)
+
+
+def drawn(
+    files: Sequence[RecordFile], *, most: int, part: float = 1.0, read: Callable[[int], None] = lambda _: None
+) -> Drawn:
+    """Up to ``most`` documents, from all units of the files or from a ``part`` of them,
+    which is chosen by key too. ``read`` is told of the documents in each unit.
+
+    If the records have no field for their source, it is the file's name.
+
+    Raises:
+        BadInput: a file cannot be read, or is damaged.
+    """
+    smallest, documents, rejected, speaks, rejection = Smallest[Found](most), 0, 0, False, ""
+    for file in files:
+        for batch in file.units(partial(takes, file.name, part=part)):
+            documents += len(batch.texts)
+            rejected += len(batch.rejected)
+            if batch.rejected and not rejection:
+                first = batch.rejected[0]
+                rejection = f"{file.name}:{first.place}: {first.reason}"
+            speaks = speaks or "language" in batch.attributes
+            keys_D = _keys(file.name, batch)
+            for at in smallest.wanted(keys_D).tolist():
+                found = _found(file.name, batch, at)
+                smallest.add(int(keys_D[at]), (found.file, found.place), found)
+            read(len(batch.texts) + len(batch.rejected))
+    size = sum(file.size for file in files)
+    whole = Whole(documents=documents, rejected=rejected, disk_bytes=size, part=part)
+    kept = smallest.all()
+    keys, chosen = [key for key, _ in kept], [each for _, each in kept]
+    return Drawn(documents=chosen, keys=keys, whole=whole, speaks=speaks, rejection=rejection)
+
+
+def _keys(file: str, batch: Batch) -> Keys:
+    by_place_D = keys_of_places(file, batch.places)
+    ids = batch.attributes.get("id")
+    return by_place_D if ids is None else keys_of_ids(ids, by_place_D)
+
+
+def _found(file: str, batch: Batch, at: int) -> Found:
+    said = {name: values[at] for name, values in batch.attributes.items()}
+    source = said.get("source", file)
+    return Found(batch.texts[at], file, int(batch.places[at]), batch.number, said.get("language"), source)

@@ -1,0 +1,121 @@
+"""A page of figures: one file that makes no request, and can be read without
+JavaScript.
+
+It is written in pieces of HTML, each a :class:`Html`; any other text that goes into one
+is escaped.
+"""
+
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Template
+from typing import final
+
+from nonplus.views.heatmap.colours import scale_css
+from nonplus.views.standalone import digest
+
+_HERE = Path(__file__).parent
+
+
+@final
+class Html(str):
+    """A piece of a page, which is not escaped again."""
+
+    __slots__ = ()
+
+
+def page(*, title: str, subject: str, content: Iterable[Html], script: str = "", data: str = "null") -> str:
+    """The page; ``subject`` is what pages of its kind are about. ``data`` is JSON for
+    the script, in which nothing can end an element.
+    """
+    style = _file("page.css").replace("/* scale */", scale_css())
+    return Template(_file("page.html")).substitute(
+        title=html.escape(title),
+        subject=html.escape(subject),
+        style=style,
+        style_digest=digest(style),
+        script=script,
+        script_digest=digest(script),
+        data=data,
+        content="\n".join(content),
+    )
+
+
+def escaped(text: str) -> Html:
+    """Text as HTML; what is HTML already stays."""
+    return text if isinstance(text, Html) else Html(html.escape(text))
+
+
+def joined(*pieces: str) -> Html:
+    """Pieces one after the other."""
+    return Html("".join(map(escaped, pieces)))
+
+
+def element(name: str, *content: str, **attributes: str) -> Html:
+    """An element; a trailing underscore of an attribute is dropped, as in ``class_``,
+    and others are hyphens.
+    """
+    written = "".join(
+        f' {each.rstrip("_").replace("_", "-")}="{html.escape(value)}"' for each, value in attributes.items()
+    )
+    return Html(f"<{name}{written}>{joined(*content)}</{name}>")
+
+
+def facts(rows: Iterable[tuple[str, str, str]]) -> Html:
+    """Names with a figure each, and what is to be known about it."""
+    boxes = [
+        element("div", element("dt", name), element("dd", value, element("small", more))) for name, value, more in rows
+    ]
+    return element("dl", *boxes, class_="facts")
+
+
+def conditions(rows: Iterable[tuple[str, str]]) -> Html:
+    """How it was measured, as names and values in small print."""
+    shown = [joined(element("span", name, " ", element("code", value)), " ") for name, value in rows if value]
+    return element("p", *shown, class_="conditions")
+
+
+def section(heading: str, *content: str) -> Html:
+    """A part of the page under its heading."""
+    return element("section", element("h2", heading), *content)
+
+
+def paragraph(*content: str, kind: str = "") -> Html:
+    """A paragraph, of a kind that the style knows."""
+    return element("p", *content, class_=kind) if kind else element("p", *content)
+
+
+def listed(items: Iterable[str]) -> Html:
+    """A list of points."""
+    return element("ul", *(element("li", each) for each in items))
+
+
+def table(
+    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, marked: Iterable[int] = (), texts: int = 1
+) -> Html:
+    """A table that scrolls by itself where it is wider than the page.
+
+    The first cell of a row is its head; the first ``texts`` columns hold text, and the
+    others numbers. ``marked`` are the rows to stand out.
+    """
+    stand_out = {*marked}
+    head = element("tr", *(element("th", each, scope="col", **_kind(at, texts)) for at, each in enumerate(heads)))
+    body = [
+        element(
+            "tr",
+            element("th", row[0], scope="row"),
+            *(element("td", cell, **_kind(at, texts)) for at, cell in enumerate(row[1:], 1)),
+            **({"class_": "marked"} if number in stand_out else {}),
+        )
+        for number, row in enumerate(rows)
+    ]
+    inner = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
+    return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
+
+
+def _kind(column: int, texts: int) -> dict[str, str]:
+    return {"class_": "text"} if column < texts else {}
+
+
+def _file(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8").strip()

@@ -34,6 +34,10 @@ def test_each_four_parts_take_a_row():
     assert two > one > size_of(drawn())[1]
 
 
+def test_a_name_in_another_script_is_no_reason_to_complain():
+    assert size_of(drawn(["网页", "\x1b[31m"]))
+
+
 def test_nothing_can_be_drawn_too():
     nothing = np.zeros(121, np.int64)
     assert size_of(histogram_png(nothing, nothing, width=0.1, title="none", unit="bits per byte"))

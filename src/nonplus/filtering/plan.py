@@ -10,6 +10,7 @@ from nonplus.corpora.records import RecordFile
 from nonplus.errors import BadInput
 from nonplus.filtering.models import Models
 from nonplus.filtering.options import ReadOptions, WriteOptions
+from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.rule import Rule
 from nonplus.version import VERSION
 
@@ -34,7 +35,29 @@ def scoring_plan(
 
 def cutting_plan(scoring: Mapping[str, Any], writing: WriteOptions, rule: Rule) -> dict[str, Any]:
     """The plan of a job that cuts what ``scoring`` scores."""
-    return {**scoring, "writing": asdict(writing), "rule": str(rule), "thresholds": rule.thresholds}
+    known = {
+        name: [{"group": list(group), "at": list(mark)} for group, mark in sorted(marks.items())]
+        for name, marks in rule.known.items()
+    }
+    return {**scoring, "writing": asdict(writing), "rule": str(rule), "thresholds": known}
+
+
+def rule_of(plan: Mapping[str, Any], place: str) -> Rule:
+    """The rule by which a job at ``place`` cuts, with its thresholds.
+
+    Raises:
+        BadInput: the plan is that of another job.
+    """
+    try:
+        known = {
+            name: {tuple(mark["group"]): tuple(mark["at"]) for mark in marks}
+            for name, marks in plan["thresholds"].items()
+        }
+        return parsed(plan["rule"], known)
+    except (KeyError, TypeError, AttributeError):
+        raise BadInput(
+            f"{place} has the plan of a job that cuts nothing; name the folder of nonplus filter run or split"
+        ) from None
 
 
 @final

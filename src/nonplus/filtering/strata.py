@@ -113,6 +113,11 @@ class Strata:
         return row
 
 
+def amounts(tokens_D: Ints, bytes_D: Ints) -> Ints:
+    """Documents, tokens and bytes of each (D, U)."""
+    return np.stack([np.ones(len(tokens_D), np.int64), tokens_D, bytes_D], axis=1)
+
+
 def bands(bytes_D: Ints) -> list[str]:
     """The band of each length, one of ``BANDS``."""
     return [BANDS[band] for band in np.searchsorted(_ENDS, bytes_D, side="right")]

@@ -38,7 +38,7 @@ def mixture_table(strata: Strata, kind: str) -> Html:
         for (name, stratum), pair in zip(rows, shares, strict=True)
     ]
     heads = (kind, "documents", "bits per byte", "bytes kept", "", "before", "after", "share of all bytes", "change")
-    return table(f"By {kind}: what the cut keeps, and how the mixture shifts", heads, cells)
+    return table(f"By {kind}: what the cut keeps, and how the mixture shifts", heads, cells, texts=(0, 2, 4, 7))
 
 
 def shown(strata: Strata, kind: str) -> Iterator[tuple[str, Stratum]]:

@@ -11,6 +11,7 @@ VERBS = {
     "calibrate": ("nonplus.cli.filter.calibrate", "Look at a sample of a corpus, and propose where to cut."),
     "run": ("nonplus.cli.filter.run", "Keep the records of a corpus that a rule keeps."),
     "split": ("nonplus.cli.filter.split", "Cut a corpus again, without scoring it again."),
+    "report": ("nonplus.cli.filter.report", "Show what a cut did: what is left, of what, and why not the rest."),
     "profiles": ("nonplus.cli.filter.profiles", "Compare what other tools' ways to read a text do to perplexity."),
 }
 

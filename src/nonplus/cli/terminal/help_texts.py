@@ -149,6 +149,10 @@ CALIBRATED = {
     "--rule": "write the rule that is recommended, for nonplus filter run --keep FILE",
 }
 
+REPORTED = {
+    "--scores": "output of the run whose scores were cut, if OUT is a split of it",
+}
+
 PICTURES = {
     "--html": "write a page that shows all of it, with documents to look at",
     "--plot": "write a picture of the histogram, as .png",

@@ -23,6 +23,7 @@ from nonplus.cli.terminal.help_texts import (
     PROTOCOL,
     PRUNING,
     READ,
+    REPORTED,
     RUN,
     TRAINED,
     TRAINING,
@@ -32,7 +33,7 @@ from nonplus.cli.terminal.options import field_of
 _OF_SCORE = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT)
 _OF_FILTER = (
     *("--keep", "--models", *FILTER_READING, *FILTER_WRITING, *FILTER_WORKERS),
-    *(*CALIBRATION, *CALIBRATED, *PICTURES, *PROFILES),
+    *(*CALIBRATION, *CALIBRATED, *PICTURES, *PROFILES, *REPORTED),
 )
 _DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *_OF_FILTER, *PRUNING, *TRAINING, *TRAINED)
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}

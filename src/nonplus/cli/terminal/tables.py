@@ -7,23 +7,23 @@ import numpy as np
 from nonplus.cli.terminal.printing import one_line, say, styled
 from nonplus.measure.records import Ints
 
-_WIDEST = 36  # columns of the first cell
+_WIDEST = 48  # columns of the first cell
 _BAR = 40  # columns
 _MOST_LINES = 24
 
 
-def say_table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, marked: Iterable[int] = ()) -> None:
-    """Print rows of cells under their heads, all but the first cell to the right;
-    ``marked`` rows stand out.
+def say_table(
+    heads: Sequence[str], rows: Iterable[Sequence[str]], *, marked: Iterable[int] = (), texts: Sequence[int] = (0,)
+) -> None:
+    """Print rows of cells under their heads; ``marked`` rows stand out. The columns
+    ``texts`` hold text, the others numbers, which are set to the right.
     """
-    cut = [[_fitting(row[0]), *row[1:]] for row in (heads, *rows)]
+    cut = [[_fitting(row[0]), *map(one_line, row[1:])] for row in (heads, *rows)]
     widths = [max(map(len, column)) for column in zip(*cut, strict=True)]
     stand_out = {place + 1 for place in marked}
-    for place, (name, *cells) in enumerate(cut):
-        line = f"{name:{widths[0]}}" + "".join(
-            f"  {cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True)
-        )
-        say(styled(line.rstrip(), dim=place == 0, bold=place in stand_out))
+    for place, row in enumerate(cut):
+        cells = [f"{cell:{'<' if at in texts else '>'}{widths[at]}}" for at, cell in enumerate(row)]
+        say(styled("  ".join(cells).rstrip(), dim=place == 0, bold=place in stand_out))
 
 
 def say_histogram(before_B: Ints, after_B: Ints, *, width: float, unit: str) -> None:

@@ -132,7 +132,9 @@ def _steps(calibration: Calibration) -> Iterator[Html]:
         steps = [step for step in calibration.steps if step.side == side]
         marked = [place for place, step in enumerate(steps) if (step.side, step.bound) in chosen]
         if steps:
-            yield pages.table(f"Kept with bits per byte of {side} …", heads, map(_step, steps), marked=marked)
+            yield pages.table(
+                f"Kept with bits per byte of {side} …", heads, map(_step, steps), marked=marked, texts=(0, 2, 4, 6)
+            )
     yield paragraph(
         "Of the documents that are judged. In brackets: the interval in which the share of all documents lies with "
         "95% confidence. The bounds are quantiles of the sample, and what is recommended.",

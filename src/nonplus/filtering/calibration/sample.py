@@ -11,7 +11,7 @@ from typing import Any, final
 import numpy as np
 
 from nonplus.filtering.columns import ScoreColumns
-from nonplus.filtering.strata import bands
+from nonplus.filtering.strata import amounts, bands
 from nonplus.measure.formatting import counted
 from nonplus.measure.records import Bools, Floats, Ints
 
@@ -62,7 +62,7 @@ class Sample:
     @cached_property
     def amounts(self) -> Ints:
         """Documents, tokens and bytes of each (D, 3)."""
-        return np.stack([np.ones(len(self.columns), np.int64), self.columns.tokens, self.columns.bytes], axis=1)
+        return amounts(self.columns.tokens, self.columns.bytes)
 
     @cached_property
     def bits(self) -> Floats:

@@ -91,30 +91,27 @@ def listed(items: Iterable[str]) -> Html:
 
 
 def table(
-    caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, marked: Iterable[int] = (), texts: int = 1
+    caption: str,
+    heads: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    marked: Iterable[int] = (),
+    texts: Sequence[int] = (0,),
 ) -> Html:
     """A table that scrolls by itself where it is wider than the page.
 
-    The first cell of a row is its head; the first ``texts`` columns hold text, and the
-    others numbers. ``marked`` are the rows to stand out.
+    The first cell of a row is its head; the columns ``texts`` hold text, and the others
+    numbers. ``marked`` are the rows to stand out.
     """
-    stand_out = {*marked}
-    head = element("tr", *(element("th", each, scope="col", **_kind(at, texts)) for at, each in enumerate(heads)))
-    body = [
-        element(
-            "tr",
-            element("th", row[0], scope="row"),
-            *(element("td", cell, **_kind(at, texts)) for at, cell in enumerate(row[1:], 1)),
-            **({"class_": "marked"} if number in stand_out else {}),
-        )
-        for number, row in enumerate(rows)
-    ]
-    inner = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
-    return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=caption)
-
-
-def _kind(column: int, texts: int) -> dict[str, str]:
-    return {"class_": "text"} if column < texts else {}
+    kinds = [{"class_": "text"} if at in texts else {} for at in range(len(heads))]
+    head = [element("th", each, scope="col", **kind) for each, kind in zip(heads, kinds, strict=True)]
+    stand_out, body = {*marked}, []
+    for number, (name, *cells) in enumerate(rows):
+        filled = [element("td", cell, **kind) for cell, kind in zip(cells, kinds[1:], strict=True)]
+        kind = {"class_": "marked"} if number in stand_out else {}
+        body.append(element("tr", element("th", name, scope="row"), *filled, **kind))
+    inner = [element("caption", caption), element("thead", element("tr", *head)), element("tbody", *body)]
+    return element("div", element("table", *inner), class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 
 def _file(name: str) -> str:

@@ -1,0 +1,96 @@
+"""``nonplus filter report``: what a cut did."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import click
+
+from nonplus.cli.filter.pictures import Pictures, say_strata
+from nonplus.cli.terminal.help_texts import PICTURES, REPORTED
+from nonplus.cli.terminal.notices import note
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.printing import say, say_field, say_json
+from nonplus.cli.terminal.progress import waiting
+from nonplus.cli.terminal.tables import say_histogram, say_table
+from nonplus.filtering.accounts import Share
+from nonplus.filtering.retention.causes import Cause
+from nonplus.filtering.retention.page import balance, part_of, retention_page, shortened
+from nonplus.filtering.retention.retention import Retention, retention
+from nonplus.filtering.strata import WIDTH
+from nonplus.measure.formatting import counted, figure, percent, sized
+
+_MOST = 10  # causes of a kind that are printed
+
+
+@click.command("report", cls=Verb)
+@click.argument("output", metavar="OUT")
+@click.option("--scores", cls=Option, heading="Input", metavar="FOLDER", default="", help=REPORTED["--scores"])
+@flags(Pictures, "Output", PICTURES)
+@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+              help="print one JSON object and nothing else")  # fmt: skip
+def command(output: str, scores: str, as_json: bool, **options: Any) -> int:
+    """Show what nonplus filter run or split did to a corpus: what is left of each
+    language, source and length, and why the rest is not. OUT is their output, finished
+    or not.
+
+    \b
+    nonplus filter report clean.jsonl --html clean.html
+    nonplus filter report stricter --scores clean.jsonl
+    """
+    pictures = Pictures(**fields_set(Pictures, options))
+    pictures.check()
+    with waiting("reading the scores"):
+        found = retention(output, scores=scores)
+        pictures.write(page=lambda: retention_page(found), title=found.title, strata=found.strata)
+    if as_json:
+        say_json(found.as_dict())
+    else:
+        _show(found)
+    pictures.say_written()
+    if not found.complete:
+        note("the run is not finished, and the figures are of the units that are; the same command goes on with it")
+    return 0
+
+
+def _show(found: Retention) -> None:
+    for name, value in _lines(found):
+        say_field(name, value)
+    whole = found.strata.whole
+    say("")
+    say_histogram(whole.bins_before, whole.bins_after, width=WIDTH, unit="bits per byte")
+    say_strata(found.strata)
+    for title, causes in (("dropped because", found.dropped), ("rejected because", found.rejected)):
+        if causes:
+            say("")
+            _say_causes(title, causes)
+
+
+def _lines(found: Retention) -> Iterator[tuple[str, str]]:
+    accounts = found.accounts
+    first, *others = found.files
+    yield "read", f"{first} and {counted(len(others), 'other file')}" if others else first
+    for name, model in found.models.items():
+        yield f"model {name}".strip(), model["name"]
+    yield "rule", str(found.rule)
+    for threshold in found.rule.thresholds:
+        of = f"{threshold.of} for {threshold.group}" if threshold.group else threshold.of
+        yield "  where", f"{of} is {', '.join(map(figure, threshold.values))}"
+    yield "records", balance(found)
+    yield "kept", _share(accounts.kept, accounts.dropped)
+    yield "dropped", _share(accounts.dropped, accounts.kept)
+    yield "finished", counted(found.units, "unit")
+
+
+def _share(share: Share, other: Share) -> str:
+    records, size, tokens = (percent(part_of(share, other, unit)) for unit in ("records", "bytes", "tokens"))
+    return (
+        f"{counted(share.records, 'record')} ({records}), {sized(share.bytes)} of text ({size}), "
+        f"{counted(share.tokens, 'token')} ({tokens})"
+    )
+
+
+def _say_causes(title: str, causes: Sequence[Cause]) -> None:
+    rows = [(cause.reason, f"{cause.records:,}", f"{cause.place}  {shortened(cause.example)}") for cause in causes]
+    say_table((title, "records", "for instance"), rows[:_MOST], texts=(0, 2))
+    if rows[_MOST:]:
+        say(f"and {counted(len(rows) - _MOST, 'other reason')}")

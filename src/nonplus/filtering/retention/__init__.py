@@ -1,0 +1,1 @@
+"""What a finished cut did to a corpus, read from its folder."""

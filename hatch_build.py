@@ -34,6 +34,7 @@ ONCE = (
     "runs",
     "spacing",
     "trees",
+    "unigram",
     "words",
 )  # whose speed does not depend on the level
 BASELINE: dict[str, list[str]] = {"v1": []}

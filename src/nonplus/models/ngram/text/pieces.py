@@ -15,16 +15,17 @@ Letters in shapes: N bytes, S parts of texts, W words, T pieces.
 import functools
 import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from threading import Lock
 from typing import Any, Protocol, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nonplus.kernels.native import words as native
-from nonplus.measure.records import Bools, Ints
+from nonplus.measure.records import Bools, Integers, Ints
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, WordIds
 from nonplus.models.ngram.normalizers.aligned import Bytes
 from nonplus.models.ngram.text.words import Split, Table, Vocabulary, table
@@ -73,6 +74,23 @@ class Cuts:
         name_T = [number.setdefault(piece, len(number)) for own in pieces for piece in own]
         stop_T = np.array([stop for own in stops for stop in own], np.int64)
         return cls(list(number), np.array(name_T, np.int64), np.repeat(length_S, count_S) - stop_T, count_S)
+
+    @classmethod
+    def numbered(cls, number_T: Integers, name_of: Callable[[int], bytes], rest_T: Ints, count_S: Ints) -> "Cuts":
+        """Those of pieces that have numbers of their own, not far above 0."""
+        first_V = np.full(number_T.max(initial=-1) + 1, len(number_T))
+        first_V[number_T[::-1]] = np.arange(len(number_T))[::-1]  # the last that is written counts
+        order = np.argsort(first_V, kind="stable")[: np.count_nonzero(first_V < len(number_T))]
+        name_V = np.empty(len(first_V), np.int64)
+        name_V[order] = np.arange(len(order))
+        return cls([name_of(number) for number in order.tolist()], name_V[number_T], rest_T, count_S)
+
+
+def in_turn(one_T: Bools, ones: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
+    """Two columns as one: ``ones`` at the places that are true."""
+    column = np.empty(len(one_T), others.dtype)
+    column[one_T], column[~one_T] = ones, others
+    return column
 
 
 class PieceModel(Protocol):

@@ -8,10 +8,13 @@ for texts made of some of them.
 from collections.abc import Sequence
 from typing import final
 
+import numpy as np
 import sentencepiece
 
 from nonplus.errors import BadModel
-from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings
+from nonplus.kernels.native.unigram import LEFT, Ids
+from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings, in_turn
+from nonplus.models.ngram.text.sentencepiece_unigram import unigram_of
 
 _BLANK = "\N{LOWER ONE EIGHTH BLOCK}"  # how SentencePiece writes a blank
 _PROBES = 50  # pieces that are tried
@@ -42,9 +45,34 @@ class SentencePieceFile:
             ) from None
         by_words = self._reaches_over_none() and self._cuts_at(" ")
         self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
+        self._unigram = unigram_of(data)
 
     def cut(self, strings: Strings) -> Cuts:
         """Each of ``strings``, in UTF-8, as pieces."""
+        if self._unigram is None:
+            return self._by_package(strings)
+        number_T, rest_T, count_S = self._unigram.cut(strings.data, strings.stops)
+        names: list[bytes] = []
+        if (left_S := count_S == LEFT).any():
+            left = strings.each(np.flatnonzero(left_S))
+            others = self._by_package(Strings(b"".join(left), np.cumsum(list(map(len, left)))))
+            names, count_S[left_S] = list(others.names), others.count_S
+            left_T = np.repeat(left_S, count_S)
+            number_T = in_turn(left_T, self._numbers(names)[others.name_T], number_T)
+            rest_T = in_turn(left_T, others.rest_T, rest_T)
+        return Cuts.numbered(number_T, lambda number: self._name(number, names), rest_T, count_S)
+
+    def _numbers(self, names: Sequence[bytes]) -> Ids:
+        """Of pieces of the model its own, of others those after them."""
+        size, unknown = self._processor.GetPieceSize(), self._processor.unk_id()
+        own = self._processor.PieceToId([name.decode() for name in names])
+        return np.array([size + at if i == unknown else i for at, i in enumerate(own)], np.int32)
+
+    def _name(self, number: int, others: Sequence[bytes]) -> bytes:
+        size = self._processor.GetPieceSize()
+        return others[number - size] if number >= size else str(self._processor.IdToPiece(number)).encode()
+
+    def _by_package(self, strings: Strings) -> Cuts:
         found = self._processor.Encode(strings.each(), return_type="offset_mapping", num_threads=1)
         return Cuts.of(
             [each["pieces"] for each in found], [[stop for _, stop in each["offsets"]] for each in found], strings

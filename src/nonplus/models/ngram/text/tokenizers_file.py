@@ -12,15 +12,14 @@ from typing import Any, final
 
 import numpy as np
 import tokenizers
-from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
 from nonplus.kernels.native.bpe import LEFT, NativeJoining
-from nonplus.measure.records import Bools, Integers, Ints, nowhere
+from nonplus.measure.records import Integers, Ints, nowhere
 from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.text.byte_joining import joining_of
-from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings
+from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings, in_turn
 from nonplus.models.ngram.text.word_cuts import drops_blanks, leads_words
 from nonplus.models.unknown_token import unknown_id
 
@@ -64,26 +63,21 @@ class TokenizersFile:
     def cut(self, strings: Strings) -> Cuts:
         """Each of ``strings``, in UTF-8, as pieces."""
         if self._joining is None:
-            return self._named(*self._encoded(strings.each()))
+            id_T, rest_T, count_S = self._encoded(strings.each())
+            return Cuts.numbered(id_T, self._piece_of, rest_T, count_S)
         id_T, rest_T, count_S = self._joining.cut(strings.data, strings.stops)
         left_S = count_S == LEFT
         if left_S.any():
             left_id_T, left_rest_T, count_S[left_S] = self._encoded(strings.each(np.flatnonzero(left_S)))
             left_T = np.repeat(left_S, count_S)
-            id_T, rest_T = _in_turn(left_T, left_id_T, id_T), _in_turn(left_T, left_rest_T, rest_T)
-        return self._named(id_T, rest_T, count_S)
+            id_T, rest_T = in_turn(left_T, left_id_T, id_T), in_turn(left_T, left_rest_T, rest_T)
+        return Cuts.numbered(id_T, self._piece_of, rest_T, count_S)
 
     def spelled(self, pieces: Sequence[str]) -> str:
         """The text that pieces stand for."""
         ids = [self._tokenizer.token_to_id(piece) for piece in pieces]
         text: str = self._tokenizer.decode([i for i in ids if i is not None], skip_special_tokens=False)
         return text
-
-    def _named(self, id_T: Integers, rest_T: Ints, count_S: Ints) -> Cuts:
-        different, first, name_T = np.unique(id_T, return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        names = [self._piece_of(i) for i in different[order].tolist()]
-        return Cuts(names, np.argsort(order)[name_T], rest_T, count_S)
 
     def _encoded(self, texts: list[bytes]) -> tuple[Integers, Ints, Ints]:
         """By the package: the tokens of texts, the bytes that follow each, and how many
@@ -126,13 +120,6 @@ class TokenizersFile:
         words = self._probes()
         whole, *own = self._ids([f"{blank}{(2 * blank).join(words)}{blank}", *words])
         return bool(words) and whole == [i for each in own for i in each]
-
-
-def _in_turn(one_T: Bools, ones: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
-    """Two columns as one: ``ones`` at the places that are true."""
-    column = np.empty(len(one_T), others.dtype)
-    column[one_T], column[~one_T] = ones, others
-    return column
 
 
 def _rows(words: list[bytes]) -> Iterator[list[bytes]]:

@@ -142,3 +142,29 @@ def test_a_change_shows_both_shares_and_the_direction():
     assert 'class="less"' in change(0.4, 0.2, most=0.8, label="x")
     assert 'cx="50.00"' in change(0.4, 0.2, most=0.8, label="x")
     assert 'class="more"' in change(0.2, 0.4, most=0.8, label="x")
+
+
+def luminance(colour):
+    """WCAG 2.2, relative luminance."""
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one, other):
+    low, high = sorted([luminance(one), luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_and_pictures_have_the_contrast_of_wcag_in_both_schemes(scheme):
+    html = whole()
+    found = {}
+    for name, value in re.findall(r"--(\w+): (#[0-9a-f]{6})", html):
+        found.setdefault(name, []).append(value)
+    colours = {name: values[scheme] for name, values in found.items()}
+    for ink in ("ink", "quiet", "accent"):
+        for ground in ("paper", "ground", "mark"):
+            assert contrast(colours[ink], colours[ground]) >= 4.5 or (ink, ground) == ("accent", "mark")
+    assert contrast(colours["kept"], colours["paper"]) >= 3  # of graphics
+    assert contrast(colours["ring"], colours["paper"]) >= 3

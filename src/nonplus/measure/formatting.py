@@ -70,11 +70,11 @@ def points(before: float, after: float) -> str:
 
 def sized(number: float) -> str:
     """Bytes in the unit that suits them."""
-    for unit in ("bytes", "kB", "MB", "GB", "TB"):
-        if number < 999.5 or unit == "TB":
-            return f"{figure(number, 3)} {unit}"
-        number /= 1000
-    raise AssertionError  # the last unit takes any number
+    if number < 999.5:
+        return f"{number:.0f} bytes"
+    units = ("kB", "MB", "GB", "TB")
+    at = next((at for at in range(len(units)) if number < 999.5 * 1000.0 ** (at + 1)), len(units) - 1)
+    return f"{figure(number / 1000.0 ** (at + 1), 3)} {units[at]}"
 
 
 def lasting(seconds: float) -> str:

@@ -20,7 +20,7 @@ QUANTILES = {"en": {"0.50": 80.0, "0.99": 250.0}}
 LN2 = np.log(2)
 
 
-def sample_of(bits, *, languages=None, sources=None, tokens=50, size=200, documents=None, part=1.0):
+def sample_of(bits, *, languages=None, sources=None, tokens=50, size=200, documents=None, units=(1, 1)):
     """A sample of documents of so many bits per byte."""
     bits = np.asarray(bits, float)
     number = len(bits)
@@ -44,7 +44,9 @@ def sample_of(bits, *, languages=None, sources=None, tokens=50, size=200, docume
         sources=sources or ["a.jsonl"] * number,
         languages=languages,
         clusters=np.arange(number),
-        whole=Whole(documents=documents or 10 * number, rejected=3, disk_bytes=10**6, part=part),
+        whole=Whole(
+            documents=documents or 10 * number, rejected=3, disk_bytes=10**6, units=units[1], units_read=units[0]
+        ),
     )
 
 
@@ -186,7 +188,7 @@ def test_advice_says_what_is_not_cut_and_that_nothing_is_certain():
 
 
 def test_a_run_takes_as_long_as_reading_all_and_scoring_all():
-    sample = sample_of(body(100), documents=1000, part=0.5)  # 100 of 1,000 read of about 2,000: 400 kB of text
+    sample = sample_of(body(100), documents=1000, units=(3, 6))  # 100 of 1,000 read of about 2,000: 400 kB of text
     found = calibrate(sample, quantiles={})
     expected = Expected.of(sample, found.shares[2], reading=1.0, scoring=0.5, workers=4)
     assert expected.text_bytes == 400_000

@@ -63,4 +63,4 @@ def _limits(calibration: Calibration) -> Iterator[str]:
     if not calibration.known.stated and calibration.known.share is not None:
         yield "Without the language of each document, a cut may remove whole languages. Name the field that has it."
     if whole.part < 1:
-        yield f"Only {whole.part:.3g} of the units were read; the intervals take each for a cluster."
+        yield f"Only {whole.units_read:,} of {whole.units:,} units were read; the intervals take each for a cluster."

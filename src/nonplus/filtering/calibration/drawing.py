@@ -5,7 +5,6 @@ Letters in shapes: D documents.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple, final
 
 import numpy as np
@@ -82,10 +81,13 @@ def drawn(
         BadInput: a file cannot be read, or is damaged.
     """
     smallest, documents, rejected, speaks, rejection = Smallest[Found](most), 0, 0, False, ""
+    units, units_read = 0, 0
     for file in files:
-        for batch in file.units(partial(takes, file.name, part=part)):
+        chosen = _Chosen(file.name, part)
+        for batch in file.units(chosen):
             documents += len(batch.texts)
             rejected += len(batch.rejected)
+            units_read += 1
             if batch.rejected and not rejection:
                 first = batch.rejected[0]
                 rejection = f"{file.name}:{first.place}: {first.reason}"
@@ -95,11 +97,30 @@ def drawn(
                 found = _found(file.name, batch, at)
                 smallest.add(int(keys_D[at]), (found.file, found.place), found)
             read(len(batch.texts) + len(batch.rejected))
-    size = sum(file.size for file in files)
-    whole = Whole(documents=documents, rejected=rejected, disk_bytes=size, part=part)
+        units += chosen.units
+    whole = Whole(
+        documents=documents,
+        rejected=rejected,
+        disk_bytes=sum(file.size for file in files),
+        units=units,
+        units_read=units_read,
+    )
     kept = smallest.all()
-    keys, chosen = [key for key, _ in kept], [each for _, each in kept]
-    return Drawn(documents=chosen, keys=keys, whole=whole, speaks=speaks, rejection=rejection)
+    keys, those = [key for key, _ in kept], [each for _, each in kept]
+    return Drawn(documents=those, keys=keys, whole=whole, speaks=speaks, rejection=rejection)
+
+
+class _Chosen:
+    """Whether a unit of a file is read, and how many units the file has."""
+
+    def __init__(self, file: str, part: float) -> None:
+        self._file = file
+        self._part = part
+        self.units = 0
+
+    def __call__(self, number: int) -> bool:
+        self.units = max(self.units, number + 1)
+        return takes(self._file, number, part=self._part)
 
 
 def _keys(file: str, batch: Batch) -> Keys:

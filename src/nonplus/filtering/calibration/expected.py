@@ -31,7 +31,7 @@ class Expected:
         """
         looked_at = float(sample.columns.bytes.sum())
         text_bytes = looked_at / max(1, len(sample.columns)) * sample.whole.expected_documents
-        seconds = reading / sample.whole.part + scoring * text_bytes / max(1.0, looked_at)
+        seconds = reading / max(sample.whole.part, 1e-9) + scoring * text_bytes / max(1.0, looked_at)
         return cls(
             text_bytes=text_bytes,
             bytes_per_second=text_bytes / max(1e-9, seconds),

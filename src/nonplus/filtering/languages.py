@@ -1,0 +1,90 @@
+"""Which model scores a document: that of its language, and no other."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self, final
+
+import numpy as np
+
+from nonplus.errors import BadInput
+from nonplus.measure.records import Ints
+
+_TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
+KEEP, DROP = "keep", "drop"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsByLanguage:
+    """The name of a model for each language, and what becomes of all other documents.
+
+    Languages are written as in the records, in any case: ``en``, ``eng``, ``zh-hans``.
+    ``pt-BR`` and ``eng_Latn`` mean ``pt`` and ``eng`` if there is no model for just
+    them. ``other`` is ``keep`` or ``drop`` for documents in other languages, and in
+    none that is known, which have no figures then; or it names a model for them.
+    """
+
+    models: Mapping[str, str]
+    other: str = DROP
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "models", {_plain(language): name for language, name in self.models.items()})
+
+    @classmethod
+    def of(cls, models: Sequence[str], other: str = "") -> Self | None:
+        """Those of names such as ``en=bundled:ngram``; ``None`` for a single name
+        without a language.
+
+        Raises:
+            BadInput: a name has no language, or two have the same.
+        """
+        pairs = [_pair(each) for each in models]
+        if not other and [language for language, _ in pairs] == [""]:
+            return None
+        named: dict[str, str] = {}
+        for language, name in pairs:
+            if not language:
+                raise BadInput(
+                    f"model={name} is for no language, where each is for one; write e.g. model=en={name}, or "
+                    f"other={name} for all languages that are not named"
+                )
+            if language in named:
+                raise BadInput(f"two models are for {language!r}: {named[language]} and {name}; name one of them")
+            named[language] = name
+        return cls(models=named, other=other or DROP)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All models, each once."""
+        others = () if self.other in (KEEP, DROP) else (self.other,)
+        return tuple(dict.fromkeys([*self.models.values(), *others]))
+
+    def of_language(self, language: str | None) -> str | None:
+        """The name of the model for a language, ``None`` where there is none."""
+        tag = _plain(language or "")
+        while tag and tag not in self.models:
+            tag = tag.rpartition("-")[0]
+        return self.models.get(tag, None if self.other in (KEEP, DROP) else self.other)
+
+    def groups(self, languages: Sequence[str | None]) -> Iterator[tuple[str, Ints]]:
+        """The documents of each model, by their places; those without one are left
+        out.
+        """
+        chosen = {language: self.of_language(language) for language in set(languages)}
+        places: defaultdict[str | None, list[int]] = defaultdict(list)
+        for place, language in enumerate(languages):
+            places[chosen[language]].append(place)
+        for name, own in places.items():
+            if name is not None:
+                yield name, np.array(own)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    language, equals, name = text.partition("=")
+    return (_plain(language), name) if equals and _TAG.fullmatch(language) else ("", text)
+
+
+def _plain(language: str) -> str:
+    return language.casefold().replace("_", "-")

@@ -12,12 +12,12 @@ from typing import Any, final
 from nonplus.corpora.records import RecordFields, RecordFile, Sizes, record_files
 from nonplus.errors import BadInput
 from nonplus.filtering.cutting import Cut
+from nonplus.filtering.given_rules import check_models, given_rule
 from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.models import Models
 from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
 from nonplus.filtering.plan import SCORING, Planned, cutting_plan, scoring_plan
 from nonplus.filtering.report import FilterReport, is_complete, keep_report, report_of
-from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.score_files import KeptScores
 from nonplus.filtering.scorer import DEFAULT
@@ -46,21 +46,24 @@ def filter_corpus(
     """Write the records that the rule ``keep`` keeps, those that it drops, and those
     that cannot be read.
 
-    ``sources`` are files, folders or patterns. ``output`` is a folder, or a file such
-    as ``clean.jsonl.zst``, which has a folder ``clean.jsonl.zst.parts`` beside it. The
-    same call goes on with what an earlier one has finished there. ``models`` are those
-    that the rule compares with, by the names that it has for them. ``reading``,
-    ``writing`` and ``work`` say what is read of a record, what is written into it, and
-    how the work is shared.
+    ``keep`` is a rule in words, or the name of a file with one, which ends with
+    ``.toml``. ``sources`` are files, folders or patterns. ``output`` is a folder, or a
+    file such as ``clean.jsonl.zst``, which has a folder ``clean.jsonl.zst.parts``
+    beside it. The same call goes on with what an earlier one has finished there.
+    ``models`` are those that the rule compares with, by the names that it has for them.
+    ``reading``, ``writing`` and ``work`` say what is read of a record, what is written
+    into it, and how the work is shared.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
-    rule, target = parsed(keep), Target.of(output)
+    stated, target = given_rule(keep), Target.of(output)
+    rule = stated.keep
     _check_read(rule, reading)
     files = _opened(sources, writing.fields(reading), reading.sizes)
     target.check(files)
     opened = Models.opened(model, models, rule)
+    check_models(stated, opened.plan)
     scores = FromModels(opened)
     doing = _Work(work, meter or FilterMeter(), reading.sizes.unit)
     plan = scoring_plan(sources, files, reading, opened)
@@ -90,8 +93,9 @@ def split_corpus(
         BadInput: not all is scored there, or a file has changed since.
         NonplusError: see :mod:`nonplus.errors`.
     """
-    rule, target, place = parsed(keep), Target.of(output), place_of_scores(scored)
-    planned = Planned.of(kept(open_store(place)), place)
+    stated, target, place = given_rule(keep), Target.of(output), place_of_scores(scored)
+    rule, planned = stated.keep, Planned.of(kept(open_store(place)), place)
+    check_models(stated, planned.scoring["models"])
     _check_read(rule, planned.reading)
     if rule.trusted:
         raise BadInput(

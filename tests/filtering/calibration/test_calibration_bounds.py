@@ -50,3 +50,8 @@ def test_the_reasons_have_the_figures():
     bounds = recommended(np.concatenate([BODY, np.full(100, 9.0), np.full(50, 0.1)]))
     assert f"Above {bounds.high:.2f} bits per byte lie 4.6% of the documents" in bounds.why[0]
     assert f"Below {bounds.low:.2f} bits per byte lie 2.3% of the documents" in bounds.why[1]
+
+
+def test_documents_that_are_all_alike_tell_no_bound():
+    bounds = recommended(np.concatenate([np.full(200, 8.0), np.full(9, 7.99), np.full(9, 9.0)]))
+    assert (bounds.low, bounds.high) == (None, None)

@@ -20,7 +20,8 @@ from nonplus.filtering.target import Target
               help="a folder for what is kept, dropped and rejected; or a file such as clean.jsonl.zst for what is "
               "kept, with a folder beside it")  # fmt: skip
 @click.option("-k", "--keep", cls=Option, heading="Rule", metavar="RULE", required=True,
-              help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20'")  # fmt: skip
+              help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20', or a file such as "
+              "rule.toml")  # fmt: skip
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
               help=f"e.g. ngram:FOLDER  [{DEFAULT}]")  # fmt: skip
 @click.option("--models", cls=Option, heading="Model", metavar="NAME=MODEL,...", default="",

@@ -18,7 +18,8 @@ from nonplus.filtering.target import Target
               help="a folder for what is kept, dropped and rejected; or a file such as clean.jsonl.zst for what is "
               "kept, with a folder beside it")  # fmt: skip
 @click.option("-k", "--keep", cls=Option, heading="Rule", metavar="RULE", required=True,
-              help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20'")  # fmt: skip
+              help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20', or a file such as "
+              "rule.toml")  # fmt: skip
 @flags(WriteOptions, "Output", FILTER_WRITING)
 @flags(WorkOptions, "Work", FILTER_WORKERS)
 @click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,

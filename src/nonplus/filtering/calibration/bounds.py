@@ -19,6 +19,7 @@ from nonplus.measure.records import Floats
 DEVIATIONS = 3.5
 TRUSTED = 0.95  # the quantile of trusted documents that the bound above is at
 FEWEST = 100  # documents; below, nothing is recommended
+_LEAST_SPREAD = 0.005  # bits per byte; documents that differ by less are alike
 _NORMAL_QUARTILE = 0.6745  # standard deviations from the median to a quartile
 
 
@@ -51,7 +52,7 @@ def _above(bits_D: Floats) -> tuple[float | None, str]:
     quarter, middle, _ = _quartiles(bits_D)
     fence = round(middle + DEVIATIONS * (middle - quarter) / _NORMAL_QUARTILE, 2)
     beyond = float((bits_D > fence).mean())
-    if not beyond:
+    if not beyond or middle - quarter < _LEAST_SPREAD:
         return None, (
             f"Above, nothing stands out: no document of the sample has more than {fence:.2f} bits per byte, which is "
             f"{DEVIATIONS} standard deviations over the median of {middle:.2f}, as the lower half of the documents "
@@ -76,7 +77,7 @@ def _below(bits_D: Floats, body_D: Floats) -> tuple[float | None, str]:
     _, middle, quarter = _quartiles(body_D)
     fence = round(middle - DEVIATIONS * (quarter - middle) / _NORMAL_QUARTILE, 2)
     beyond = float((bits_D < fence).mean())
-    if fence <= 0 or not beyond:
+    if fence <= 0 or not beyond or quarter - middle < _LEAST_SPREAD:
         return None, (
             "Below, nothing stands out, so there is no guard against text that is too easy to predict. Look at the "
             "lowest documents all the same: an n-gram model sees repetition within a few words only."

@@ -1,15 +1,15 @@
 """Compressed bytes as a stream of what they hold; damage is an error.
 
 Python's own readers take whatever follows the first member of a ``.bz2`` or ``.xz``
-file for rubbish and end there, so its members are followed here.
+file for rubbish and end there, and are slow where a ``.gz`` file has many members, as
+those of web archives do. So members are followed here.
 """
 
 import bz2
-import gzip
 import io
 import lzma
+import zlib
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TYPE_CHECKING, BinaryIO, final
 
 from nonplus.compression.zstd import zstd_chunks
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 _PACKED = 1 << 14  # bytes read at a time
+_GZIP = 31  # zlib's number for a member of gzip
 _UNPACKED = 1 << 17  # bytes made at a time, however few they were: bzip2 packs a million times
 
 
@@ -25,15 +26,15 @@ def decompressed(packed: BinaryIO, compression: str) -> BinaryIO:
     """The bytes that ``packed`` holds, over all its members.
 
     Raises:
-        EOFError: while the stream is read: the data is damaged or truncated; gzip
-            raises errors of its own, too.
+        EOFError: while the stream is read: the data is damaged or truncated; what is
+            before the damage came.
         MissingExtra: zstandard is not installed.
     """
     match compression:
         case "gzip":
-            return buffered(iter(partial(gzip.GzipFile(fileobj=packed).read1, _UNPACKED), b""))
+            return buffered(_gathered(_gzip_chunks(packed)))
         case "zstd":
-            return buffered(zstd_chunks(packed))
+            return buffered(_gathered(zstd_chunks(packed)))
         case "bzip2":
             return buffered(_chunks(packed, bz2.BZ2Decompressor, compression))
         case _:
@@ -59,10 +60,49 @@ def _chunks(
             except (OSError, lzma.LZMAError) as error:
                 raise EOFError(f"the {compression} data is damaged: {error}") from error
             data = b""
-        data = member.unused_data or packed.read(_PACKED)
-        # Zeros may pad a file: gzip and xz say so.
-        while data and not (data := data.lstrip(b"\0")):
-            data = packed.read(_PACKED)
+        data = _after_padding(member.unused_data, packed)
+
+
+def _gzip_chunks(packed: BinaryIO) -> Iterator[bytes]:
+    data = packed.read(_PACKED)
+    while data:
+        member = zlib.decompressobj(_GZIP)
+        while not member.eof:
+            data = data or packed.read(_PACKED)
+            try:
+                chunk = member.decompress(data, _UNPACKED)
+            except zlib.error as error:
+                raise EOFError(f"the gzip data is damaged: {error}") from error
+            if not (data or chunk or member.eof):
+                raise EOFError("the gzip data is truncated")
+            yield chunk
+            data = member.unconsumed_tail
+        data = _after_padding(member.unused_data, packed)
+
+
+def _after_padding(data: bytes, packed: BinaryIO) -> bytes:
+    """What follows a member. Zeros may pad a file: gzip and xz say so."""
+    data = data or packed.read(_PACKED)
+    while data and not (data := data.lstrip(b"\0")):
+        data = packed.read(_PACKED)
+    return data
+
+
+def _gathered(parts: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in fewer parts, because each costs a call."""
+    gathered: list[bytes] = []
+    size = 0
+    try:
+        for part in parts:
+            gathered.append(part)
+            size += len(part)
+            if size >= _UNPACKED:
+                yield b"".join(gathered)
+                gathered, size = [], 0
+    except EOFError:
+        yield b"".join(gathered)  # what is before the damage comes first
+        raise
+    yield b"".join(gathered)
 
 
 @final

@@ -12,7 +12,6 @@ from nonplus.optional import require
 # Bytes read at a time. Few, because they are decompressed at once, and zstd packs up to
 # 32,000 times.
 _PACKED = 256
-_UNPACKED = 1 << 17  # bytes handed on together: a call for each few would take longer
 # What `zstd --long=31` writes; the library itself stops at 2**27.
 _LARGEST_WINDOW = 2**31
 _LEVEL = 3  # that of the tool zstd
@@ -29,22 +28,6 @@ def zstd_chunks(packed: BinaryIO) -> Iterator[bytes]:
 
 
 def _chunks(packed: BinaryIO, zstandard: Any) -> Iterator[bytes]:
-    parts: list[bytes] = []
-    size = 0
-    try:
-        for part in _parts(packed, zstandard):
-            parts.append(part)
-            size += len(part)
-            if size >= _UNPACKED:
-                yield b"".join(parts)
-                parts, size = [], 0
-    except EOFError:
-        yield b"".join(parts)  # what is before the damage comes first
-        raise
-    yield b"".join(parts)
-
-
-def _parts(packed: BinaryIO, zstandard: Any) -> Iterator[bytes]:
     data = packed.read(_PACKED)
     while data:
         frame = zstandard.ZstdDecompressor(max_window_size=_LARGEST_WINDOW).decompressobj()

@@ -14,6 +14,7 @@ from nonplus.corpora.records.record_file import RecordFile
 from nonplus.corpora.records.sources import Found, found
 from nonplus.corpora.records.table_files import FILE, PARQUET, STREAM, join_tables
 from nonplus.corpora.records.text_lines import TextLines
+from nonplus.corpora.records.warc_texts import WarcTexts
 from nonplus.errors import BadInput
 
 _SIZES = Sizes()
@@ -44,9 +45,9 @@ def open_records(place: str, fields: RecordFields, *, suffix: str = "", sizes: S
     """The records of one file.
 
     They are written as they came or, if ``suffix`` is given, as it says: JSON Lines as
-    ``.jsonl`` and lines of text as ``.txt``, compressed (``.gz``, ``.bz2``, ``.xz``,
-    ``.zst``) or not; tables as ``.parquet``, ``.arrow`` or, in Arrow's stream format,
-    ``.arrows``.
+    ``.jsonl``, lines of text as ``.txt`` and WET files as ``.warc.wet``, compressed
+    (``.gz``, ``.bz2``, ``.xz``, ``.zst``) or not; tables as ``.parquet``, ``.arrow``
+    or, in Arrow's stream format, ``.arrows``.
 
     Raises:
         BadInput: it cannot be read, is not one file, or cannot be written like that.
@@ -89,9 +90,14 @@ def _arrow(path: str, fields: RecordFields, suffix: str, sizes: Sizes) -> Format
     return ArrowRows(fields=fields, sizes=sizes, suffix=of_tables(own, suffix))
 
 
+def _warc(path: str, fields: RecordFields, suffix: str, sizes: Sizes) -> Format:
+    return WarcTexts(fields=fields, sizes=sizes, suffix=of_lines(".warc.wet", path, suffix))
+
+
 _FORMATS: dict[str, Callable[[str, RecordFields, str, Sizes], Format]] = {
     "jsonl": _json_lines,
     "lines": _text_lines,
     "parquet": _parquet,
     "arrow": _arrow,
+    "warc": _warc,
 }

@@ -20,10 +20,12 @@ KINDS = {
     ".parquet": "parquet",
     ".arrow": "arrow",
     ".arrows": "arrow",
+    ".warc": "warc",
+    ".wet": "warc",
 }
-_NAMED = re.compile(r"(jsonl|lines|file|parquet|arrow):(.+)", re.DOTALL)
+_NAMED = re.compile(r"(jsonl|lines|file|parquet|arrow|warc):(.+)", re.DOTALL)
 _DATASET = "dataset:"
-_REMEDY = f"give {', '.join(KINDS)}, or write jsonl:, lines:, file:, parquet: or arrow: before it"
+_REMEDY = f"give {', '.join(KINDS)}, or write jsonl:, lines:, file:, parquet:, arrow: or warc: before it"
 _INSTEAD = {
     "stdin": "standard input can be read only once, and a run that is resumed reads again; save it in a file",
     "hub": "a data set of the hub is not read from there, because a run that is resumed reads again; download it",

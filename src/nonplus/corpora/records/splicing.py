@@ -26,7 +26,7 @@ def _lines(objects: Sequence[bytes], chosen: Ints, columns: Mapping[str, Column]
     varying: list[list[bytes]] = []
     for name, values in columns.items():
         line += b",%b:" % _literal(json.dumps(name, ensure_ascii=False).encode())
-        written = in_json(_taken(values, chosen))
+        written = in_json(taken(values, chosen))
         if written == written[:1] * len(written):
             line += _literal(written[0])
         else:
@@ -42,5 +42,6 @@ def _literal(text: bytes) -> bytes:
     return text.replace(b"%", b"%%")
 
 
-def _taken(values: Column, chosen: Ints) -> Column:
+def taken(values: Column, chosen: Ints) -> Column:
+    """The values of the chosen records."""
     return [values[place] for place in chosen.tolist()] if isinstance(values, Sequence) else values[chosen]

@@ -12,7 +12,7 @@ from rule_cases import divided, documents, kept, scored
 from nonplus.errors import BadProtocol
 from nonplus.filtering.rules import narrowing
 from nonplus.filtering.rules.groups import BANDS
-from nonplus.filtering.rules.narrowing import number, ordered
+from nonplus.filtering.rules.ordering import number, ordered
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
 

@@ -1,4 +1,4 @@
-"""The place where a running sum over ordered documents reaches a target.
+"""The places where running sums over ordered documents reach their targets.
 
 The order need not be kept in memory. Each look at all documents sums their weights by
 the next bits of what they are ordered by, and tells in which bin the target lies; the
@@ -7,89 +7,123 @@ bins to the doubling. The second look mostly has few documents and takes all oth
 so two looks are enough, whatever the order in which the documents come.
 """
 
-# N numbers
+# C documents that count, G groups
+
+from typing import Any
 
 import numpy as np
 
-from nonplus.filtering.rules.needs import Counted
-from nonplus.filtering.rules.scored import Floats
-from nonplus.filtering.rules.sums import Keys, Sums
+from nonplus.filtering.rules.needs import Group, Known, Marks, Need
+from nonplus.filtering.rules.ordering import number, ordered
+from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.rules.sums import Entries, Sums
 
-_BITS, _FIRST, _STEP, _FEW = 64, 24, 20, 1 << 20
-BEYOND_ALL = (np.inf, 1.0)  # the mark where the target is not reached
+_BITS, _STEP, _FEW = 64, 20, 1 << 20
+# There may be a million sources: as many bins for each would not fit into memory.
+_FIRST, _FIRST_IN_GROUPS = 24, 16
+_BEYOND_ALL = (np.inf, 1.0)  # the mark where the target is not reached
+_ONE = np.uint64(1)
+
+# Where a target lies, as far as it is known: in the bin of the keys whose bits before
+# the last ``left`` ones are ``bin``. The next look sees ``step`` of those. ``below`` is
+# the sum before the bin. Once the value of the document is found, its draw is searched.
+_PLACE = np.dtype(
+    [
+        ("bin", np.uint64),
+        ("left", np.uint64),
+        ("step", np.uint64),
+        ("below", np.int64),
+        ("value", np.float64),
+        ("drawing", np.bool_),
+        ("done", np.bool_),
+    ]
+)
 
 
-def ordered(numbers: Floats) -> Keys:
-    """Integers in the same order as the numbers (N,), none of which is NaN."""
-    bits = (numbers + 0.0).view(np.uint64)  # + 0.0: -0.0 becomes the 0.0 that it equals
-    return np.where(bits >> np.uint64(63), ~bits, bits | np.uint64(1 << 63))
+class Search:
+    """For one need, the search in each group."""
 
-
-def number(key: int) -> float:
-    """Inverse of :func:`ordered`, for one."""
-    bits = key ^ (1 << 63) if key >> 63 else key ^ ((1 << 64) - 1)
-    return float(np.uint64(bits).view(np.float64))
-
-
-class Narrowing:
-    """A search that is narrowed by each look.
-
-    ``mark`` is found once ``done``: with ``by_value`` the value of the first document
-    with which the sum reaches the target, else its value and its draw. ``total`` is the
-    sum of all weights, known after the first look.
-    """
-
-    def __init__(self, *, by_value: bool) -> None:
-        self._by_value = by_value
-        self._found: list[float] = []
-        self._bin, self._left, self._step = 0, _BITS, _FIRST
+    def __init__(self, need: Need, known: Known) -> None:
+        self.need, self._known = need, known
+        self._codes: dict[Group, int] = {}
+        self._places_G = np.empty(0, _PLACE)
+        self._targets: dict[Group, int] = {}
+        self._marks: dict[Group, tuple[float, ...]] = {}
         self._sums = Sums()
-        self._below = 0
-        self.mark: tuple[float, ...] = ()
+        self._looks = 0
 
     @property
     def done(self) -> bool:
-        """Whether the mark is found."""
-        return bool(self.mark)
+        """Whether all marks are found."""
+        return self._looks > 0 and len(self._marks) == len(self._codes)
 
     @property
-    def total(self) -> int:
-        """The sum of all weights of the last look."""
-        return int(self._sums.sorted()[2].sum())
+    def marks(self) -> Marks:
+        """Of each group the value of the first document with which the sum reaches the
+        target, and unless the value alone decides, its draw.
+        """
+        return dict(sorted(self._marks.items()))
 
-    def see(self, counted: Counted) -> None:
+    def see(self, scored: Scored) -> None:
         """Some of the documents, in any order; each once in a look."""
-        if self.done:
-            return
-        values, weights = counted.values, counted.weights
-        if self._found:
-            at = np.flatnonzero(values == self._found[0])
-            values, weights = (counted.draws() if len(at) else values)[at], weights[at]
-        keys = ordered(values)
-        if self._left < _BITS:
-            inside = keys >> np.uint64(self._left) == self._bin
-            keys, weights = keys[inside], weights[inside]
-        if len(keys):
-            self._sums.add(keys >> np.uint64(self._left - self._step), weights)
+        counted = self.need.counted(scored, self._known)
+        met, places = np.unique(counted.groups, return_inverse=True)
+        groups = np.array([self._code(counted.names[each]) for each in met.tolist()], np.int64)[places]
+        place, keys = self._places_G[groups], ordered(counted.values)
+        inside = ~place["done"]
+        if (drawing := place["drawing"]).any():
+            inside &= ~drawing | (counted.values == place["value"])
+            keys = np.where(drawing, ordered(counted.draws()), keys)
+        # In two steps: all 64 bits at once are not shifted.
+        inside &= keys >> (place["left"] - _ONE) >> _ONE == place["bin"]
+        keys >>= place["left"] - place["step"]
+        self._sums.add(groups[inside], keys[inside], counted.weights[inside])
 
-    def narrow(self, target: int) -> None:
-        """All documents were seen: go on where the sum reaches the target."""
-        keys, documents, weights = self._sums.sorted()
-        reached = self._below + np.cumsum(weights)
-        if reached[-1] < target:
-            self.mark = BEYOND_ALL
-            return
-        place = int(np.searchsorted(reached, target))
-        self._sums, self._below = Sums(), int(reached[place] - weights[place])
-        self._go_on(int(keys[place]), self._left - self._step, int(documents[place]))
+    def _code(self, name: Group) -> int:
+        code = self._codes.setdefault(name, len(self._codes))
+        if code == len(self._places_G):
+            new = np.zeros(code + 1, _PLACE)
+            new["left"], new["step"] = _BITS, _FIRST_IN_GROUPS if name else _FIRST
+            self._places_G = np.concatenate([self._places_G, new])
+        return code
 
-    def _go_on(self, bin: int, left: int, documents: int) -> None:
-        if left == 0:
-            self._found.append(number(bin))
-            if self._by_value or len(self._found) == 2:
-                self.mark = tuple(self._found)
-            elif documents == 1:  # its draw decides nothing
-                self.mark = (*self._found, 0.0)
-            bin, left = 0, _BITS
-        self._bin, self._left = bin, left
-        self._step = left if documents <= _FEW else min(left, _STEP)
+    def narrow(self) -> None:
+        """All documents were seen."""
+        sums = self._sums.merged()
+        edges = np.searchsorted(sums.groups, np.arange(len(self._codes) + 1))
+        if not self._looks:
+            totals = {
+                name: int(sums.weights[edges[code] : edges[code + 1]].sum()) for name, code in self._codes.items()
+            }
+            self._targets = dict(self.need.targets(totals))
+        for name, code in self._codes.items():
+            if name not in self._marks:
+                self._narrow(name, self._places_G[code], sums.between(edges[code], edges[code + 1]))
+        self._sums = Sums()
+        self._looks += 1
+
+    def _narrow(self, name: Group, place: Any, sums: Entries) -> None:
+        reached = place["below"] + np.cumsum(sums.weights)
+        if reached[-1] < self._targets[name]:
+            self._found(name, place, _BEYOND_ALL)
+            return
+        at = int(np.searchsorted(reached, self._targets[name]))
+        key, items = int(sums.keys[at]), int(sums.items[at])
+        place["below"] = reached[at] - sums.weights[at]
+        place["bin"], place["left"] = key, place["left"] - place["step"]
+        if not place["left"]:
+            self._found_number(name, place, number(key), items)
+        place["step"] = place["left"] if items <= _FEW else min(int(place["left"]), _STEP)
+
+    def _found_number(self, name: Group, place: Any, found: float, items: int) -> None:
+        if place["drawing"]:
+            self._found(name, place, (float(place["value"]), found))
+        elif self.need.by_value:
+            self._found(name, place, (found,))
+        elif items == 1:  # its draw decides nothing
+            self._found(name, place, (found, 0.0))
+        else:
+            place["value"], place["drawing"], place["bin"], place["left"] = found, True, 0, _BITS
+
+    def _found(self, name: Group, place: Any, mark: tuple[float, ...]) -> None:
+        self._marks[name], place["done"] = mark, True

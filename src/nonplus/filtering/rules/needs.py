@@ -28,16 +28,6 @@ class Counted:
     weights: Ints
     draws: Callable[[], Floats]
 
-    def only(self, places: Ints) -> "Counted":
-        """Some of them."""
-        return Counted(
-            groups=self.groups[places],
-            names=self.names,
-            values=self.values[places],
-            weights=self.weights[places],
-            draws=lambda: self.draws()[places],
-        )
-
 
 class Need(Protocol):
     """A mark to be found in each group: the first document, in an order, with which

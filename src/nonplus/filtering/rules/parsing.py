@@ -14,6 +14,8 @@ from nonplus.filtering.rules.text.memberships import attribute, bucket
 from nonplus.filtering.rules.text.portions import SAMPLES, best, sampled
 from nonplus.filtering.rules.text.words import Words
 
+_DEEPEST = 50  # parentheses and nots inside of each other
+
 
 def parsed(text: str, known: Known | None = None) -> Rule:
     """The rule that a text states, such as ``bits_per_byte <= 1.9 and tokens >= 20``.
@@ -40,25 +42,27 @@ def parsed(text: str, known: Known | None = None) -> Rule:
     return Rule(rule.clauses, {**rule.known, **read})
 
 
-def _either(words: Words) -> Clause:
-    parts = [_every(words)]
+def _either(words: Words, depth: int = 0) -> Clause:
+    parts = [_every(words, depth)]
     while words.passes("or"):
-        parts.append(_every(words))
+        parts.append(_every(words, depth))
     return either(parts)
 
 
-def _every(words: Words) -> Clause:
-    parts = [_one(words)]
+def _every(words: Words, depth: int) -> Clause:
+    parts = [_one(words, depth)]
     while words.passes("and"):
-        parts.append(_one(words))
+        parts.append(_one(words, depth))
     return every(parts)
 
 
-def _one(words: Words) -> Clause:
+def _one(words: Words, depth: int) -> Clause:
+    if depth == _DEEPEST:
+        words.refuse(words.next, f"inside of {_DEEPEST} others, where that is the most", example="tokens >= 20")
     if words.passes("not"):
-        return _one(words).opposite()
+        return _one(words, depth + 1).opposite()
     if words.passes("("):
-        inner = _either(words)
+        inner = _either(words, depth + 1)
         words.need(")", example="(tokens >= 20 or bytes >= 100)")
         return inner
     if words.next.kind != "name":

@@ -19,6 +19,7 @@
 #define BLOCK 128     /* positions */
 #define AHEAD 16      /* words that are on the way from memory */
 #define MAX_ORDER 32
+#define FEW 4         /* slots that are compared at once */
 #define STEPS 64    /* most for an n-gram, on average, that is inserted: usually it is 2 */
 #define NOWHERE 0x80000000u /* the bits of -0: an n-gram that no other one continues */
 #define FACTOR_1 0x9E3779B97F4A7C15u
@@ -94,16 +95,26 @@ INLINE void begin(const Order *order, uint32_t vocabulary, const uint32_t *node,
     for (int i = 0; i < n; i++) {
         key[i] = key_of(node[i], (uint32_t)word[i], vocabulary, half, mask);
         slot[i] = (uint32_t)((key[i] >> shift) * order->homes >> 32);
-        __builtin_prefetch(order->slots + (size_t)slot[i] * order->stride);
+        const uint8_t *first = order->slots + (size_t)slot[i] * order->stride;
+        __builtin_prefetch(first);
+        __builtin_prefetch(first + FEW * order->stride);
     }
 }
 
-/* The slot of a key, counted from 1; 0 if it is in none. */
-INLINE uint32_t end(const Order *order, uint64_t mask, uint64_t key, uint32_t slot) {
-    const uint8_t *place = order->slots + (size_t)slot * order->stride;
-    for (uint64_t i = slot; i < order->count; i++, place += order->stride) {
+/* The slot of a key, counted from 1; 0 if it is in none. Keys rise, so that as many of the
+   next slots are passed over as have smaller ones: a few of them without a branch, which
+   nothing could predict. */
+INLINE uint32_t end(const Order *order, uint64_t mask, uint64_t key, uint64_t slot) {
+    const uint8_t *place = order->slots + slot * order->stride;
+    if (slot + FEW <= order->count) {
+        uint64_t passed = 0;
+        for (int i = 0; i < FEW; i++) passed += (load64(place + i * (size_t)order->stride) & mask) - 1 < key - 1;
+        slot += passed, place += passed * order->stride;
+        if (passed < FEW) return (load64(place) & mask) == key ? (uint32_t)slot + 1 : 0;
+    }
+    for (; slot < order->count; slot++, place += order->stride) {
         uint64_t stored = load64(place) & mask;
-        if (stored - 1 >= key - 1) return stored == key ? (uint32_t)i + 1 : 0; /* a gap becomes the largest number */
+        if (stored - 1 >= key - 1) return stored == key ? (uint32_t)slot + 1 : 0; /* a gap becomes the largest number */
     }
     return 0;
 }
@@ -128,9 +139,15 @@ INLINE void extend(const Model *model, uint32_t k, const Ends *history, const in
         found += history->node[i] != 0;
     }
     begin(order, model->vocabulary, node, next, found, key, slot);
+    int hits = 0;
     for (int j = 0; j < found; j++) {
         uint32_t here = end(order, mask, key[j], slot[j]);
-        if (!here) continue;
+        slot[hits] = here;
+        position[hits] = position[j];
+        hits += here != 0;
+    }
+    for (int j = 0; j < hits; j++) {
+        uint32_t here = slot[j];
         const uint8_t *values = order->slots + (size_t)(here - 1) * order->stride + order->key_bytes;
         float prob, backoff = 0;
         if (order->bits) {

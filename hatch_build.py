@@ -35,6 +35,7 @@ ONCE = (
     "spacing",
     "trees",
     "unigram",
+    "windows",
     "words",
 )  # whose speed does not depend on the level
 BASELINE: dict[str, list[str]] = {"v1": []}

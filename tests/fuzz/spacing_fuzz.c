@@ -36,8 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     for (int64_t d = 1; d < texts; d++) starts[d] = between(&input, (uint32_t)starts[d - 1], (uint32_t)n);
     starts[texts] = n;
     uint8_t *data = filled(&input, (size_t)n), *kept = allocated((size_t)n), *expected = allocated((size_t)n);
-    int64_t *origins = allocated((size_t)n * sizeof *origins), *from = allocated((size_t)n * sizeof *from);
-    nonplus_spaced(data, starts, texts, classes, kept, origins, kept_starts);
+    int64_t *origins = allocated((size_t)(n + 1) * sizeof *origins), *from = allocated((size_t)n * sizeof *from);
+    nonplus_spaced_64(data, starts, texts, classes, kept, origins, kept_starts);
+    check(origins[kept_starts[texts]] == n);
     for (int64_t d = 0; d < texts; d++) {
         int64_t k = slowly(data, starts[d], starts[d + 1], classes, expected, from);
         check(kept_starts[d + 1] - kept_starts[d] == k && !memcmp(kept + kept_starts[d], expected, (size_t)k));

@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = "gcc -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 TESTS = ["kernels/test_native.py", "measure/test_runs.py", "measure/test_tally.py"]
-TESTS += [f"models/ngram/test_{name}.py" for name in ("arpa", "byte_joining", "table", "table_files", "words")]
+TESTS += [
+    f"models/ngram/test_{name}.py" for name in ("arpa", "byte_joining", "surprisals", "table", "table_files", "words")
+]
 # Some precision comes from vectors, in which instrumented code does not compute.
 LEFT_OUT = "not NumPy and not precision and not exact_to_5e_8"
 

@@ -3,22 +3,26 @@ reads.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import final
 
 import numpy as np
 
 from nonplus.errors import BadProtocol
 from nonplus.filtering.columns import ScoreColumns
-from nonplus.filtering.windows import Windows, standard_errors
+from nonplus.filtering.windows import plain_figures
+from nonplus.kernels.native.windows import figures
 from nonplus.measure.forward import RunOptions
+from nonplus.measure.interfaces import HasSurprisals
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.records import Ints
 from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
-from nonplus.measure.statistics.fixed_point import run_sums
 from nonplus.measure.surprisals import Surprisals
+from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models import open_model
 
 DEFAULT = "bundled:ngram"
+_TOGETHER = 1 << 19  # bytes that are scored at once
 # A document has figures of its own, for its text as it is.
 _NEEDED = {
     "unit": "document",
@@ -85,6 +89,11 @@ class Scorer:
             BadInput: a text holds what UTF-8 cannot.
             BadModel: the model cannot score one.
         """
+        if isinstance(self._model, HasSurprisals):
+            return _of_utf8(Utf8Texts.of(texts), self._model)
+        return self._of_documents(texts)
+
+    def _of_documents(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Surprisals]]:
         places = np.array([place for place, text in enumerate(texts) if text and not text.isspace()], np.int64)
         if not len(places):
             return
@@ -101,6 +110,13 @@ class Scorer:
             done += len(batch)
 
 
+def _of_utf8(texts: Utf8Texts, model: HasSurprisals) -> Iterator[tuple[Ints, Surprisals]]:
+    bounds = np.searchsorted(texts.starts_D1, np.arange(_TOGETHER, len(texts.data_N), _TOGETHER))
+    for start, stop in pairwise(np.unique([0, *bounds, len(texts)]).tolist()):
+        found, scored_D = model.surprisals(texts.part(start, stop)).of_some()
+        yield start + np.flatnonzero(scored_D), found
+
+
 def _check(protocol: Protocol) -> None:
     wrong = next((name for name, needed in _NEEDED.items() if getattr(protocol, name) != needed), None)
     if wrong is not None:
@@ -112,21 +128,5 @@ def _check(protocol: Protocol) -> None:
 
 def score_columns(scored: Surprisals) -> ScoreColumns:
     """The figures of texts whose tokens are scored."""
-    windows, tokens_D = Windows.of(scored), np.diff(scored.offsets)
-    first_D, worst_D = windows.worst()
-    has_D = ~np.isnan(worst_D)
-    begin_D, end_D = np.zeros((2, len(tokens_D)), np.int64)
-    begin_D[has_D] = scored.begins[windows.tokens[first_D[has_D]]]
-    end_D[has_D] = scored.ends[windows.tokens[first_D[has_D] + 1] - 1]
-    columns = ScoreColumns(
-        nats=windows.nats,
-        tokens=tokens_D,
-        bytes=run_sums(windows.bytes, windows.offsets),
-        unknown=scored.unknown,
-        error=np.full(len(tokens_D), np.nan),
-        worst=worst_D,
-        worst_begin=begin_D,
-        worst_end=end_D,
-    )
-    columns.error[:] = standard_errors(scored, windows, columns.log_perplexity)
-    return columns
+    found = figures(scored) or plain_figures(scored)
+    return ScoreColumns(tokens=np.diff(scored.offsets), unknown=scored.unknown, **found._asdict())

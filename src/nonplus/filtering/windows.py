@@ -14,6 +14,7 @@ from typing import Self, final
 
 import numpy as np
 
+from nonplus.kernels.native.windows import Figures
 from nonplus.measure.records import Floats, Ints
 from nonplus.measure.runs import ranges
 from nonplus.measure.statistics.fixed_point import Units, bounded_product, run_sums, units
@@ -78,7 +79,23 @@ class Windows:
         return first_D, np.where(most_D < 0, np.nan, most_D)
 
 
-def standard_errors(scored: Surprisals, windows: Windows, mean_D: Floats) -> Floats:
+def plain_figures(scored: Surprisals) -> Figures:
+    """:func:`nonplus.kernels.native.windows.figures` in NumPy, for numbers of any
+    size.
+    """
+    windows = Windows.of(scored)
+    first_D, worst_D = windows.worst()
+    has_D = ~np.isnan(worst_D)
+    begin_D, end_D = np.zeros((2, len(worst_D)), np.int64)
+    begin_D[has_D] = scored.begins[windows.tokens[first_D[has_D]]]
+    end_D[has_D] = scored.ends[windows.tokens[first_D[has_D] + 1] - 1]
+    nats_D = windows.nats
+    with np.errstate(invalid="ignore"):
+        error_D = _standard_errors(scored, windows, nats_D / np.diff(scored.offsets))
+    return Figures(nats_D, run_sums(windows.bytes, windows.offsets), error_D, worst_D, begin_D, end_D)
+
+
+def _standard_errors(scored: Surprisals, windows: Windows, mean_D: Floats) -> Floats:
     """That of ``mean_D``, the nats per token of each document: of a ratio of sums over
     its windows or, if they are few, over its tokens (D,); NaN where there is none.
     """

@@ -29,7 +29,7 @@ def checked_logprobs(given: object, n: int, model: AnyModel) -> Floats:
             probability above 1.
     """
     logprobs = _array(given, "float", (n,), "log-probabilities", model)
-    return _possible(0.0 - logprobs, model)  # 0.0 - x, because a certain token's -0.0 would print as such
+    return possible(0.0 - logprobs, model)  # 0.0 - x, because a certain token's -0.0 would print as such
 
 
 def checked_distributions(given: object, target_N: Ints, model: AnyModel) -> Iterator[NDArray[np.floating[Any]]]:
@@ -45,7 +45,7 @@ def checked_distributions(given: object, target_N: Ints, model: AnyModel) -> Ite
         target_M = target_N[done : done + m]
         done += m
         _check(done <= len(target_N), "distributions", f"are as many as the targets, {len(target_N)}", model)
-        _possible(0.0 - logprob_MV[np.arange(m), target_M], model)
+        possible(0.0 - logprob_MV[np.arange(m), target_M], model)
         yield logprob_MV
     _check(done == len(target_N), "distributions", f"are as many as the targets, {len(target_N)}", model)
 
@@ -105,7 +105,7 @@ def checked_texts(given: object, *, alternatives: int, model: AnyModel) -> Itera
             )
         if texts.matches is not None:
             _check_matches(texts.matches, len(texts.index), model)
-        yield replace(texts, nats=_possible(texts.nats, model))
+        yield replace(texts, nats=possible(texts.nats, model))
 
 
 def _check_tokens(tokens: TokenizedTexts, model: AnyModel) -> None:
@@ -196,8 +196,12 @@ def _check(holds: bool | np.bool_, what: str, rule: str, model: AnyModel) -> Non
         raise BadModel(f"{model.name} gives {what} that break their rule; they {rule}")
 
 
-def _possible(nats: Floats, model: AnyModel) -> Floats:
-    """Surprisals, at least 0."""
+def possible(nats: Floats, model: AnyModel) -> Floats:
+    """Surprisals, at least 0.
+
+    Raises:
+        BadModel: one is no number, or below 0 by more than rounding makes it.
+    """
     least = nats.min(initial=math.inf)
     if math.isnan(least):
         raise BadModel(

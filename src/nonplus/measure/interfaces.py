@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from nonplus.measure.records import Batch, Document, Encoding, Floats, Ints
 from nonplus.measure.scores import ScoredTexts
+from nonplus.measure.surprisals import Surprisals
+from nonplus.measure.utf8_texts import Utf8Texts
 
 Message = Mapping[str, Any]  # a turn of a conversation: role, content, and what else a chat template reads
 # Text that spells a special token, such as ``</s>``, is read as that token, or as text.
@@ -335,5 +337,20 @@ class HasQuantiles(Protocol):
     def quantiles(self) -> Mapping[str, Mapping[str, float]]:
         """By language, the perplexity at each quantile of them that is known, such as
         ``0.95``; empty if none is.
+        """
+        ...
+
+
+@runtime_checkable
+class HasSurprisals(Protocol):
+    """A text scorer that gives no more of its tokens than sums over them need."""
+
+    def surprisals(self, texts: Utf8Texts) -> Surprisals:
+        """The scored tokens of each text, in the thread that calls.
+
+        A text in which it sees no word has none.
+
+        Raises:
+            BadModel: it cannot score them.
         """
         ...

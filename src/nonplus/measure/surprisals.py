@@ -4,12 +4,12 @@ more than sums over stretches of a text need.
 Letters in shapes: D texts, S scored tokens of all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, final
 
 import numpy as np
 
-from nonplus.measure.records import Floats, Integers, Ints
+from nonplus.measure.records import Bools, Floats, Integers, Ints
 from nonplus.measure.scores import ScoredTexts
 
 
@@ -41,3 +41,11 @@ class Surprisals:
             offsets=texts.offsets,
             unknown=np.diff(unknown),
         )
+
+    def of_some(self) -> "tuple[Surprisals, Bools]":
+        """Those of the texts that have a token, and which these are (D,)."""
+        some_D = np.diff(self.offsets) > 0
+        if some_D.all():
+            return self, some_D
+        begins = self.offsets[:-1][some_D]
+        return replace(self, offsets=np.append(begins, self.offsets[-1]), unknown=self.unknown[some_D]), some_D

@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nonplus.filtering.scorer import Scorer
 from nonplus.models.ngram.arpa.writing import write_arpa
+from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.ngrams import BEGIN, Block, NgramsInMemory
 from nonplus.models.ngram.normalizers.named import named
 from nonplus.models.ngram.table.table import Table
@@ -98,6 +100,15 @@ def test_the_perplexity_of_a_text_is_that_of_the_tool(name, ngrams, pieces, by_k
         assert np.exp(nats_T.mean()) == pytest.approx(perplexity_by_tool(by_kenlm, pieces, own), rel=1e-5)
         compared += 1
     assert compared == {"datajuicer": 305}.get(name, len(TEXTS))
+
+
+def test_the_perplexity_of_a_filter_is_that_of_cc_net(ngrams, pieces, by_kenlm):
+    """10 ** (-score / length) of KenLM, for a document that cc_net normalised."""
+    rules, table = Rules(named("ccnet"), Pieces(pieces, Words(ngrams.words))), Table.in_memory(ngrams)
+    columns = Scorer(NgramModel(rules, table, name="pieces", identity="pieces")).columns(TEXTS)
+    own = RECORDED["tools"]["ccnet"]["results"]
+    expected = [perplexity_by_tool(by_kenlm, pieces, each) if each.strip() else np.nan for each in own]
+    assert columns.perplexity == pytest.approx(expected, rel=1e-5, nan_ok=True)
 
 
 def test_six_normalisers_give_six_perplexities(ngrams, pieces):

@@ -1,4 +1,5 @@
-/* Sentences with their marks, and the byte of its text at which each token ends.
+/* Sentences with their marks, and the byte of its text at which each token ends; and back
+   again, once the tokens are scored.
 
    Document `d` has the sentences [documents[d], documents[d + 1]), and its text the bytes
    [given[d], given[d + 1]) of all texts; sentence `s` has the next `counts[s]` tokens.
@@ -39,3 +40,37 @@
 
 FRAMED(32, int32_t)
 FRAMED(64, int64_t)
+
+/* The scored tokens of documents, which are all but a first `begin_id` of each sentence, and
+   none of a document that has no token but marks: their surprisals, at least 0, and the
+   bytes at which each begins and ends. `offsets` (n + 1) says where each document begins
+   in them, `unknown` how many tokens of it are `unknown_id`. */
+#define SCORED(name, place)                                                                                            \
+    void nonplus_scored_##name(const int32_t *ids, const place *ends, const double *nats, const int64_t *starts,       \
+                               const int64_t *documents, int64_t n, int32_t begin_id, int32_t end_id,                  \
+                               int32_t unknown_id, double *own, place *begins, place *stops, int64_t *offsets,         \
+                               int64_t *unknown) {                                                                     \
+        int64_t out = 0;                                                                                               \
+        for (int64_t d = 0; d < n; d++) {                                                                              \
+            int64_t words = 0, first = out;                                                                            \
+            place last = 0;                                                                                            \
+            offsets[d] = out;                                                                                          \
+            unknown[d] = 0;                                                                                            \
+            for (int64_t s = documents[d]; s < documents[d + 1]; s++) {                                                \
+                int64_t t = starts[s];                                                                                 \
+                if (t < starts[s + 1] && ids[t] == begin_id) last = ends[t++];                                         \
+                for (; t < starts[s + 1]; t++, out++) {                                                                \
+                    own[out] = nats[t] < 0 ? 0 : nats[t];                                                              \
+                    begins[out] = last;                                                                                \
+                    stops[out] = last = ends[t];                                                                       \
+                    words += ids[t] != end_id;                                                                         \
+                    unknown[d] += ids[t] == unknown_id;                                                                \
+                }                                                                                                      \
+            }                                                                                                          \
+            if (!words) out = first;                                                                                   \
+        }                                                                                                              \
+        offsets[n] = out;                                                                                              \
+    }
+
+SCORED(32, int32_t)
+SCORED(64, int64_t)

@@ -12,7 +12,8 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.measure.records import Integers, Ints
+from nonplus.measure.records import Floats, Integers, Ints
+from nonplus.measure.surprisals import Surprisals
 from nonplus.native import library
 
 Ids = NDArray[np.int32]
@@ -26,6 +27,9 @@ def functions() -> ctypes.CDLL | None:
         pointer, count, mark = ctypes.c_void_p, ctypes.c_int64, ctypes.c_int32
         for function in (loaded.nonplus_framed_32, loaded.nonplus_framed_64):
             function.argtypes = [*[pointer] * 5, count, pointer, pointer, mark, mark, pointer, pointer, pointer]
+            function.restype = None
+        for function in (loaded.nonplus_scored_32, loaded.nonplus_scored_64):
+            function.argtypes = [*[pointer] * 5, count, mark, mark, mark, *[pointer] * 5]
             function.restype = None
     return loaded
 
@@ -73,3 +77,35 @@ def framed(own: Unframed, *, begin: int | None, end: int | None) -> tuple[Ids, I
         starts.ctypes.data,
     )
     return ids, ends, starts
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """Tokens with their marks and surprisals; see ``framing.c``."""
+
+    ids_T: Ids
+    ends_T: Integers
+    nats_T: Floats
+    starts: Ints
+    documents_D1: Ints
+
+
+def scored(all_: Framed, *, begin: int, end: int, unknown: int) -> Surprisals:
+    """The tokens that are not a first ``begin`` of their sentence, none of a document
+    that has nothing but marks. Surprisals below 0 become 0.
+
+    The caller checks that ``functions()`` is there.
+    """
+    loaded = functions()
+    assert loaded is not None, "the C kernel is not available: check functions() first"
+    n, room, place = len(all_.documents_D1) - 1, len(all_.ids_T), all_.ends_T.dtype
+    nats, begins, ends = np.empty(room), np.empty(room, place), np.empty(room, place)
+    offsets, unknown_D = np.empty(n + 1, np.int64), np.empty(n, np.int64)
+    arrays = (all_.ids_T, all_.ends_T, all_.nats_T, all_.starts, all_.documents_D1)
+    given = [np.ascontiguousarray(each) for each in arrays]
+    function = loaded.nonplus_scored_32 if place == np.int32 else loaded.nonplus_scored_64
+    taken = (each.ctypes.data for each in (nats, begins, ends, offsets, unknown_D))
+    function(*(each.ctypes.data for each in given), n, begin, end, unknown, *taken)
+    own = int(offsets[-1])
+    return Surprisals(nats=nats[:own], begins=begins[:own], ends=ends[:own], offsets=offsets, unknown=unknown_D)

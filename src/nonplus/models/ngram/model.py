@@ -19,14 +19,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.contract import ROUNDING
+from nonplus.kernels.native import framing as native
+from nonplus.measure.contract import ROUNDING, possible
 from nonplus.measure.lost_text import marked
 from nonplus.measure.readings import readings
 from nonplus.measure.records import Document, Floats, Integers, Ints, TokenizedTexts
 from nonplus.measure.scores import Matches, ScoredTexts
+from nonplus.measure.surprisals import Surprisals
 from nonplus.measure.tokenizing import narrow, slices
+from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models.loading import reopened
-from nonplus.models.ngram.ngrams import BEGIN, Float32s, WordIds
+from nonplus.models.ngram.ngrams import BEGIN, END, UNKNOWN, Float32s, WordIds
 from nonplus.models.ngram.normalizers.aligned import Unit
 from nonplus.models.ngram.normalizers.named import Normalizer
 from nonplus.models.ngram.protocol import NgramProtocol
@@ -160,9 +163,29 @@ class NgramModel:
             finally:
                 unwanted.set()
 
+    def surprisals(self, texts: Utf8Texts) -> Surprisals:
+        """The surprisal of each token of texts without a context, and no more, in the
+        thread that calls.
+
+        A text that the rules leave no word of has no token.
+
+        Raises:
+            BadModel: a probability is no number, or above 1.
+        """
+        cut = self._rules.cut(texts)
+        framed = self._rules.framed(cut, self._rules.splitter.split(cut.aligned.data_N, cut.begin_S, cut.stop_S))
+        found = self._lookup.score(framed.ids_T, framed.starts)
+        if not found.nats_T.min(initial=0.0) >= -ROUNDING:
+            at_K = _own_tokens(framed.ids_T, framed.starts)
+            self._check_possible(found.nats_T.take(at_K), found.backoff_T.take(at_K), framed.ids_T.take(at_K))
+            possible(found.nats_T.take(at_K), self)
+        scored = plain_scored if native.functions() is None else native.scored
+        columns = native.Framed(framed.ids_T, framed.byte_ends_T, found.nats_T, framed.starts, framed.documents)
+        return scored(columns, begin=BEGIN, end=END, unknown=UNKNOWN)
+
     def _scored(self, documents: Sequence[Document], alternatives: int, unwanted: Event) -> ScoredTexts:
         _check_wanted(unwanted)
-        cut = self._rules.cut([document.context + document.text for document in documents])
+        cut = self._rules.cut(Utf8Texts.of([document.context + document.text for document in documents]))
         splits = list(_wanted(self._rules.splits(cut), unwanted))
         texts = self._rules.framed(cut, joined(splits))
         _check_wanted(unwanted)
@@ -228,6 +251,27 @@ class NgramModel:
             return bytes_D
         whole = [document.context + document.text for document in documents]
         return self._rules.normalizer.normalize(whole, self._rules.unit).bytes_from(_context_bytes(documents))
+
+
+def plain_scored(all_: native.Framed, *, begin: int, end: int, unknown: int) -> Surprisals:
+    """:func:`nonplus.kernels.native.framing.scored` in NumPy."""
+    first_S = all_.starts[:-1][np.diff(all_.starts) > 0]
+    own_T = np.ones(len(all_.ids_T), np.bool_)
+    own_T[first_S] = all_.ids_T[first_S] != begin
+    bounds_D1 = all_.starts[all_.documents_D1]
+    words = np.flatnonzero(own_T & (all_.ids_T != end))
+    worded_D = np.diff(np.searchsorted(words, bounds_D1)) > 0
+    own_T &= np.repeat(worded_D, np.diff(bounds_D1))
+    begins_T = np.roll(all_.ends_T, 1)
+    begins_T[bounds_D1[:-1][worded_D]] = 0
+    at_K = np.flatnonzero(own_T)
+    return Surprisals(
+        nats=np.maximum(all_.nats_T[at_K], 0.0),
+        begins=begins_T[at_K],
+        ends=all_.ends_T[at_K],
+        offsets=np.searchsorted(at_K, bounds_D1),
+        unknown=np.diff(np.searchsorted(at_K[all_.ids_T[at_K] == unknown], bounds_D1)),
+    )
 
 
 def _wanted(chunks: Iterator[Chunk], unwanted: Event) -> Iterator[Chunk]:

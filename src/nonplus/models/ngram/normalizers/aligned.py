@@ -11,8 +11,8 @@ from typing import Literal, final
 import numpy as np
 from numpy.typing import NDArray
 
-from nonplus.errors import BadInput
 from nonplus.measure.records import Integers, Ints
+from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models.token_bytes import bytes_before
 
 Unit = Literal["line", "document"]
@@ -65,11 +65,10 @@ def end_to_end(texts: Sequence[AlignedText]) -> Aligned:
     return Aligned(np.frombuffer(b"".join(text.data for text in texts), np.uint8), starts_D1, given_D1, origin_N1)
 
 
-def unchanged(texts: Sequence[bytes]) -> Aligned:
-    """Texts as they are, in UTF-8."""
-    data_N = np.frombuffer(b"".join(texts), np.uint8)
-    starts_D1 = ends_of(list(map(len, texts)))
-    return Aligned(data_N, starts_D1, starts_D1, np.arange(len(data_N) + 1, dtype=offsets_up_to(len(data_N))))
+def unchanged(texts: Utf8Texts) -> Aligned:
+    """Texts as they are."""
+    origin_N1: Integers = np.arange(len(texts.data_N) + 1, dtype=offsets_up_to(len(texts.data_N)))
+    return Aligned(texts.data_N, texts.starts_D1, texts.starts_D1, origin_N1)
 
 
 def by_characters(text: str, result: str, width_C: Ints) -> AlignedText:
@@ -95,19 +94,3 @@ def ends_of(lengths: Sequence[int]) -> Ints:
 def offsets_up_to(size: int) -> type[np.int32 | np.int64]:
     """The narrower type that counts so far."""
     return np.int32 if size < np.iinfo(np.int32).max else np.int64
-
-
-def encoded(texts: Sequence[str]) -> list[bytes]:
-    """Texts in UTF-8.
-
-    Raises:
-        BadInput: one holds what UTF-8 cannot.
-    """
-    try:
-        return [text.encode() for text in texts]
-    except UnicodeEncodeError as wrong:
-        place = next(place for place, text in enumerate(texts, 1) if text is wrong.object or text == wrong.object)
-        raise BadInput(
-            f"text {place} holds {wrong.object[wrong.start]!a} at character {wrong.start}, half of a surrogate pair, "
-            "which is not text; decode the source with the encoding it was written in"
-        ) from None

@@ -7,7 +7,8 @@ from typing import final
 
 from nonplus.closest import did_you_mean
 from nonplus.errors import BadModel
-from nonplus.models.ngram.normalizers.aligned import Aligned, Unit, encoded, unchanged
+from nonplus.measure.utf8_texts import Utf8Texts
+from nonplus.models.ngram.normalizers.aligned import Aligned, Unit, unchanged
 from nonplus.models.ngram.normalizers.ccnet import CCNET, DATATROVE, EDUGP
 from nonplus.models.ngram.normalizers.lines import by_lines
 from nonplus.models.ngram.normalizers.standard import standard
@@ -26,7 +27,15 @@ class Normalizer:
     name: str
     version: int
     unit: Unit
-    normalize: Callable[[Sequence[str], Unit], Aligned]
+    of_utf8: Callable[[Utf8Texts, Unit], Aligned]
+
+    def normalize(self, texts: Sequence[str], unit: Unit) -> Aligned:
+        """Texts of Python, normalised.
+
+        Raises:
+            BadInput: one holds what UTF-8 cannot.
+        """
+        return self.of_utf8(Utf8Texts.of(texts), unit)
 
     @property
     def id(self) -> str:
@@ -34,19 +43,15 @@ class Normalizer:
         return f"{self.name}-{self.version}"
 
 
-def raw(texts: Sequence[str], unit: Unit) -> Aligned:
-    """Texts as they are, as KenLM reads them: a line ends at LF.
-
-    Raises:
-        BadInput: one holds what UTF-8 cannot.
-    """
-    return unchanged(encoded(texts))
+def raw(texts: Utf8Texts, unit: Unit) -> Aligned:
+    """Texts as they are, as KenLM reads them: a line ends at LF."""
+    return unchanged(texts)
 
 
-def _substituting(rule: Substitution) -> Callable[[Sequence[str], Unit], Aligned]:
-    def normalize(texts: Sequence[str], unit: Unit) -> Aligned:
+def _substituting(rule: Substitution) -> Callable[[Utf8Texts, Unit], Aligned]:
+    def normalize(texts: Utf8Texts, unit: Unit) -> Aligned:
         own = partial(substituted, rule=rule)
-        return by_lines(texts, own) if unit == "line" else own(texts)
+        return by_lines(texts.decoded(), own) if unit == "line" else own(texts.decoded())
 
     return normalize
 
@@ -54,12 +59,12 @@ def _substituting(rule: Substitution) -> Callable[[Sequence[str], Unit], Aligned
 NORMALIZERS = {
     each.name: each
     for each in (
-        Normalizer(name="raw", version=1, unit="line", normalize=raw),
-        Normalizer(name="standard", version=1, unit="line", normalize=standard),
-        Normalizer(name="ccnet", version=1, unit="document", normalize=_substituting(CCNET)),
-        Normalizer(name="edugp", version=1, unit="document", normalize=_substituting(EDUGP)),
-        Normalizer(name="datatrove", version=1, unit="document", normalize=_substituting(DATATROVE)),
-        Normalizer(name="datajuicer", version=1, unit="document", normalize=raw),
+        Normalizer(name="raw", version=1, unit="line", of_utf8=raw),
+        Normalizer(name="standard", version=1, unit="line", of_utf8=standard),
+        Normalizer(name="ccnet", version=1, unit="document", of_utf8=_substituting(CCNET)),
+        Normalizer(name="edugp", version=1, unit="document", of_utf8=_substituting(EDUGP)),
+        Normalizer(name="datatrove", version=1, unit="document", of_utf8=_substituting(DATATROVE)),
+        Normalizer(name="datajuicer", version=1, unit="document", of_utf8=raw),
     )
 }
 

@@ -9,21 +9,20 @@ Letters in shapes: D texts, N bytes given, K of them kept, B blanks outside ASCI
 """
 
 import unicodedata
-from collections.abc import Sequence
 
 import numpy as np
 
 from nonplus.kernels.native import spacing as native
-from nonplus.measure.records import Ints
+from nonplus.measure.records import Integers, Ints
+from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models.ngram.normalizers.aligned import (
     Aligned,
     AlignedText,
     Bytes,
     Unit,
     by_characters,
-    encoded,
     end_to_end,
-    unchanged,
+    offsets_up_to,
 )
 from nonplus.models.ngram.normalizers.canonical import composed
 
@@ -37,27 +36,25 @@ _GAPS = {
 _FURTHER = np.array([0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
 
 
-def standard(texts: Sequence[str], unit: Unit) -> Aligned:
-    """Texts with one blank or, between lines, one newline between words.
-
-    Raises:
-        BadInput: one holds what UTF-8 cannot.
-    """
-    given = encoded(texts)
-    if all(map(_is_canonical, texts)):
-        return _spaced(unchanged(given), unit)
-    canonical = end_to_end(list(map(_canonical, texts, given)))
-    alone = Aligned(canonical.data_N, canonical.starts_D1, canonical.starts_D1, np.arange(len(canonical.data_N) + 1))
-    return canonical.then(_spaced(alone, unit))
+def standard(texts: Utf8Texts, unit: Unit) -> Aligned:
+    """Texts with one blank or, between lines, one newline between words."""
+    if texts.is_ascii:
+        return _spaced(texts, unit)
+    decoded = texts.decoded()
+    if all(map(_is_canonical, decoded)):
+        return _spaced(Utf8Texts(_with_ascii_blanks(texts.data_N), texts.starts_D1), unit)
+    canonical = end_to_end(list(map(_canonical, decoded)))
+    return canonical.then(_spaced(Utf8Texts(_with_ascii_blanks(canonical.data_N), canonical.starts_D1), unit))
 
 
 def _is_canonical(text: str) -> bool:
     return text.isascii() or unicodedata.is_normalized("NFC", text)
 
 
-def _canonical(text: str, given: bytes) -> AlignedText:
+def _canonical(text: str) -> AlignedText:
     if _is_canonical(text):
-        return AlignedText(given, np.arange(len(given) + 1))
+        data = text.encode()
+        return AlignedText(data, np.arange(len(data) + 1))
     return by_characters(text, *composed(text))
 
 
@@ -78,15 +75,14 @@ def _with_ascii_blanks(data_N: Bytes) -> Bytes:
     return result_N
 
 
-def _spaced(texts: Aligned, unit: Unit) -> Aligned:
+def _spaced(texts: Utf8Texts, unit: Unit) -> Aligned:
     """One separator for each gap between words, and none at the ends of a text."""
     spaced = plain_spaced if native.functions() is None else native.spaced
-    kept_K, origin_K, kept_D1 = spaced(_with_ascii_blanks(texts.data_N), texts.starts_D1, _GAPS[unit])
-    origin_K1 = np.append(origin_K, len(texts.data_N)).astype(texts.origin_N1.dtype, copy=False)
-    return Aligned(kept_K, kept_D1, texts.given_D1, origin_K1)
+    kept_K, origin_K1, kept_D1 = spaced(texts.data_N, texts.starts_D1, _GAPS[unit])
+    return Aligned(kept_K, kept_D1, texts.starts_D1, origin_K1)
 
 
-def plain_spaced(given_N: Bytes, starts_D1: Ints, classes: bytes) -> tuple[Bytes, Ints, Ints]:
+def plain_spaced(given_N: Bytes, starts_D1: Ints, classes: bytes) -> tuple[Bytes, Integers, Ints]:
     """:func:`nonplus.kernels.native.spacing.spaced` in NumPy."""
     data_N: Bytes = np.frombuffer(given_N.tobytes().translate(classes), np.uint8)
     newline_N = data_N == _NEWLINE
@@ -106,4 +102,5 @@ def plain_spaced(given_N: Bytes, starts_D1: Ints, classes: bytes) -> tuple[Bytes
     used_K = np.ones(len(at_K), np.bool_)
     used_K[last] = ~gap_N[at_K[last]]
     at_K = at_K[used_K]
-    return data_K[used_K], at_K, np.searchsorted(at_K, starts_D1)
+    origin_K1: Integers = np.append(at_K, len(given_N)).astype(offsets_up_to(len(given_N)))
+    return data_K[used_K], origin_K1, np.searchsorted(at_K, starts_D1)

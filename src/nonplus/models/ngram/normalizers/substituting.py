@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.measure.records import Integers, Ints
-from nonplus.models.ngram.normalizers.aligned import Aligned, Bytes, encoded, ends_of, offsets_up_to
+from nonplus.models.ngram.normalizers.aligned import Aligned, Bytes, ends_of, offsets_up_to
 from nonplus.models.token_bytes import bytes_before
 
 Span = tuple[int, int]
@@ -65,12 +65,8 @@ class Substitution:
 
 
 def substituted(texts: Sequence[str], rule: Substitution) -> Aligned:
-    """Texts by that rule.
-
-    Raises:
-        BadInput: one holds what UTF-8 cannot.
-    """
-    given = encoded(texts)
+    """Texts by that rule."""
+    given = [text.encode() for text in texts]
     results = list(map(rule.result, texts))
     given_D1 = ends_of(list(map(len, given)))
     given_N = np.frombuffer(b"".join(given), np.uint8)

@@ -12,7 +12,6 @@ Whether a tokenizer cuts words by themselves is decided by who opens it; see the
 Letters in shapes: N bytes, S parts of texts, W words, T pieces.
 """
 
-import functools
 import re
 from array import array
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +33,7 @@ BLANKS = b"\t\n\v\f\r "
 # A blank, or what a piece must not begin by itself: see `written`
 _ESCAPED = re.compile(rb"[\t\n\v\f\r ]|<(?=\+[0-9A-F]{2}>|empty>)")
 _MOST_WORDS = 1 << 20  # that are kept with their pieces: some 100 MB
+_MOST_NAMES = 1 << 16  # of pieces; unknown characters may have any number
 _MOST_BYTES = 1 << 26  # of them: a text without blanks is one word
 
 
@@ -134,7 +134,8 @@ class Pieces:
     def __init__(self, model: PieceModel, vocabulary: Vocabulary) -> None:
         """Pieces have the ids that ``vocabulary`` gives them."""
         self._model, self._vocabulary = model, vocabulary
-        self._kept = _Kept(model, vocabulary)
+        self._ids = _Ids(vocabulary)
+        self._kept = _Kept(model, self._ids)
         self._one_at_a_time = Lock()
         self._uncut = bytes(blank for blank in BLANKS if blank not in model.blanks)
 
@@ -185,15 +186,34 @@ class Pieces:
         data = data_N.tobytes()
         parts = [data[a:b] for a, b in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
         cuts = self._model.cut(Strings(b"".join(parts), np.cumsum(stop_S - begin_S)))
-        return Split(_ids(cuts, self._vocabulary), np.repeat(stop_S, cuts.count_S) - cuts.rest_T, cuts.count_S)
+        return Split(self._ids.of(cuts), np.repeat(stop_S, cuts.count_S) - cuts.rest_T, cuts.count_S)
+
+
+@final
+class _Ids:
+    """The words of pieces, which a vocabulary is asked for once."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._known: dict[bytes, int] = {}
+
+    def of(self, cuts: Cuts) -> WordIds:
+        """The word of each piece (T,)."""
+        if len(self._known) > _MOST_NAMES:
+            self._known.clear()
+        new = [name for name in cuts.names if name not in self._known]
+        if new:
+            ids = self._vocabulary.ids([written(name) for name in new])
+            self._known.update(zip(new, ids.tolist(), strict=True))
+        return np.array([self._known[name] for name in cuts.names], np.int32)[cuts.name_T]
 
 
 @final
 class _Kept:
     """Words with their pieces, at most so many."""
 
-    def __init__(self, model: PieceModel, vocabulary: Vocabulary) -> None:
-        self._model, self._vocabulary = model, vocabulary
+    def __init__(self, model: PieceModel, word_ids: _Ids) -> None:
+        self._model, self._word_ids = model, word_ids
         self._forget()
 
     def _forget(self) -> None:
@@ -222,14 +242,9 @@ class _Kept:
         if not len(words.stops):
             return
         cuts = self._model.cut(words)
-        self._ids.frombytes(_ids(cuts, self._vocabulary).tobytes())
+        self._ids.frombytes(self._word_ids.of(cuts).tobytes())
         self._before_end.frombytes(cuts.rest_T.astype(np.int64, copy=False).tobytes())
         self._firsts.frombytes((self._firsts[-1] + np.cumsum(cuts.count_S)).tobytes())
-
-
-def _ids(cuts: Cuts, vocabulary: Vocabulary) -> WordIds:
-    """The word of each piece (T,)."""
-    return vocabulary.ids([written(name) for name in cuts.names])[cuts.name_T]
 
 
 def plain_pieces_of(
@@ -252,7 +267,6 @@ def _merged(whole_S: Bools, by_words: Split, whole: Split) -> Split:
     return Split(ids_T, stops_T, counts_S)
 
 
-@functools.lru_cache(1 << 16)
 def written(piece: bytes) -> bytes:
     """A piece as a word, in which an ARPA file allows no blank; another for each piece.
 

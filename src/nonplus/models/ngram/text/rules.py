@@ -17,6 +17,7 @@ import numpy as np
 from nonplus.errors import BadModel
 from nonplus.kernels.native import framing as native
 from nonplus.measure.records import Integers, Ints
+from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models.ngram.ngrams import BEGIN, END, WordIds
 from nonplus.models.ngram.normalizers.aligned import Aligned, Unit
 from nonplus.models.ngram.normalizers.named import Normalizer, named
@@ -103,18 +104,15 @@ class Rules:
         Raises:
             BadInput: one holds what UTF-8 cannot.
         """
-        cut = self.cut(texts)
+        cut = self.cut(Utf8Texts.of(texts))
         # at once: in what order new words are numbered depends on what is cut together
         return self.framed(cut, self.splitter.split(cut.aligned.data_N, cut.begin_S, cut.stop_S))
 
-    def cut(self, texts: Sequence[str]) -> CutTexts:
+    def cut(self, texts: Utf8Texts) -> CutTexts:
         """Texts, normalised and cut into sentences: the first step of
         :meth:`sentences`.
-
-        Raises:
-            BadInput: one holds what UTF-8 cannot.
         """
-        aligned = self.normalizer.normalize(texts, self.unit)
+        aligned = self.normalizer.of_utf8(texts, self.unit)
         return _lines(aligned) if self.unit == "line" else _documents(aligned)
 
     def splits(self, texts: CutTexts) -> Iterator[Split]:

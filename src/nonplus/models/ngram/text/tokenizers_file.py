@@ -54,6 +54,7 @@ class TokenizersFile:
             self._tokenizer, lambda texts: [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
         )
         self._unknown = unknown_id(self._tokenizer)
+        self._pieces: dict[int, bytes] = {}
         rules = json.loads(self._tokenizer.to_str())
         self.led = leads_words(rules) and self._cuts_before_blanks()
         by_words = drops_blanks(rules) and self._cuts_at(" ")
@@ -96,7 +97,10 @@ class TokenizersFile:
         return [each.ids.tolist() for each in self._encoder.encode(texts, specials=False)]
 
     def _piece_of(self, i: int) -> bytes:
-        return SPECIAL_WORDS[UNKNOWN].encode() if i == self._unknown else str(self._tokenizer.id_to_token(i)).encode()
+        if i not in self._pieces:
+            unknown = i == self._unknown
+            self._pieces[i] = (SPECIAL_WORDS[UNKNOWN] if unknown else str(self._tokenizer.id_to_token(i))).encode()
+        return self._pieces[i]
 
     def _joining_of(self, rules: Mapping[str, Any]) -> NativeJoining | None:
         """Faster than the package, where it is found to give the same."""

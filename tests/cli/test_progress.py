@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -10,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from nonplus.cli.terminal.progress import Gauge, size_of
+from nonplus.cli.terminal.progress import FilterGauge, Gauge, size_of
+from nonplus.filtering.meter import FilterMeter
 from nonplus.measure.records import Document
 from nonplus.measure.scoring import Meter
 from nonplus.models.synthetic import Bytes
@@ -89,3 +91,12 @@ def test_on_a_terminal_the_line_is_drawn_and_stdout_stays_clean(fox):
     assert "tokens" in drawn
     assert out.startswith('{"perplexity"')
     assert out.count("\n") == 1
+
+
+def test_a_filter_shows_its_share_and_the_time_left():
+    meter = FilterMeter()
+    gauge = FilterGauge(meter)
+    meter.expected = 4.0
+    meter.add({"records": 10, "kept": 4, "dropped": 5, "rejected": 1, "kept_bytes": 5_000_000, "dropped_bytes": 0})
+    printed = line_of(gauge)
+    assert re.search(r"10 records  5 MB  [\d,.]+ MB/s  40\.0% kept  0:0\d left", printed)

@@ -191,6 +191,7 @@ class _Work:
     def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
         store = open_store(job.place)
         begin(store, plan)
+        self.meter.expect(job.files, unit=self.unit, done=len(Ledger(store).done()), part=part)
         these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
         for counts in results(job, these, workers=self.options.processes):
             self.meter.add(counts)

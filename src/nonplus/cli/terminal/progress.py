@@ -108,20 +108,26 @@ class FilterGauge:
 
     def __init__(self, meter: FilterMeter) -> None:
         self._meter = meter
+        self._stage = ""
         self._spinner = Spinner("dots", style="cyan")
         self._begun = time.perf_counter()
 
     def line(self, width: int) -> Table:
         """The line as it is now."""
-        row, accounts = Table.grid(padding=(0, 1)), self._meter.accounts
-        figures = [self._meter.stage or "opening", counted(accounts.records, "record")]
-        size = accounts.bytes / 1e6
+        row, meter, accounts = Table.grid(padding=(0, 1)), self._meter, self._meter.accounts
+        if meter.stage != self._stage:
+            self._stage, self._begun = meter.stage, time.perf_counter()
+        size, seconds = accounts.bytes / 1e6, time.perf_counter() - self._begun
+        figures = [meter.stage or "opening", counted(accounts.records, "record")]
         if size:
-            figures.append(f"{size:,.0f} MB")
-            figures.append(f"{size / (time.perf_counter() - self._begun):,.1f} MB/s")
+            figures += [f"{size:,.0f} MB", f"{size / seconds:,.1f} MB/s"]
         if accounts.kept.records:
             figures.append(f"{accounts.kept.records / accounts.records:.1%} kept")
-        row.add_row(self._spinner, Text("  ".join(figures), no_wrap=True, overflow="crop"))
+        part = min(1.0, meter.units / meter.expected) if meter.expected else 0.0
+        if 0 < part < 1:
+            figures.append(f"{_clock(seconds * (1 - part) / part)} left")
+        bar = [ProgressBar(total=1, completed=part, width=24)] if part and width > 96 else []
+        row.add_row(self._spinner, *bar, Text("  ".join(figures), no_wrap=True, overflow="crop"))
         return row
 
 

@@ -1,0 +1,33 @@
+"""How many units a file is expected to have."""
+
+import bz2
+import gzip
+import lzma
+
+import pytest
+
+from nonplus.corpora.records import RecordFields, Sizes, expected_units, open_records
+
+UNIT = 20_000
+ROWS = b"".join(b'{"text": "row %d of a file that is long enough"}\n' % number for number in range(60_000))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pack"), [("", bytes), (".gz", gzip.compress), (".bz2", bz2.compress), (".xz", lzma.compress)]
+)
+def test_a_file_has_about_as_many_units_as_are_expected(tmp_path, suffix, pack):
+    (tmp_path / f"c.jsonl{suffix}").write_bytes(pack(ROWS))
+    file = open_records(str(tmp_path / f"c.jsonl{suffix}"), RecordFields(), sizes=Sizes(unit=UNIT))
+    units = sum(1 for _ in file.units(lambda number: True))
+    assert expected_units(file, UNIT) == pytest.approx(units, rel=0.02)
+
+
+def test_of_an_empty_file_nothing_is_expected(tmp_path):
+    (tmp_path / "c.jsonl").touch()
+    assert expected_units(open_records(str(tmp_path / "c.jsonl"), RecordFields()), UNIT) == 0
+
+
+def test_damage_is_left_to_others(tmp_path):
+    packed = gzip.compress(ROWS)
+    (tmp_path / "c.jsonl.gz").write_bytes(packed[:5000] + b"\0" * 5000)
+    assert expected_units(open_records(str(tmp_path / "c.jsonl.gz"), RecordFields()), UNIT) > 0

@@ -20,7 +20,7 @@ QUANTILES = {"en": {"0.50": 80.0, "0.99": 250.0}}
 LN2 = np.log(2)
 
 
-def sample_of(bits, *, languages=None, sources=None, tokens=50, size=200, documents=None, units=(1, 1)):
+def sample_of(bits, *, languages=None, sources=None, tokens=50, size=200, documents=None, units=(1, 1), repeated=None):
     """A sample of documents of so many bits per byte."""
     bits = np.asarray(bits, float)
     number = len(bits)
@@ -44,6 +44,7 @@ def sample_of(bits, *, languages=None, sources=None, tokens=50, size=200, docume
         sources=sources or ["a.jsonl"] * number,
         languages=languages,
         clusters=np.arange(number),
+        repeated=np.zeros(number) if repeated is None else np.array(repeated),
         whole=Whole(
             documents=documents or 10 * number, rejected=3, disk_bytes=10**6, units=units[1], units_read=units[0]
         ),
@@ -164,6 +165,16 @@ def test_examples_lie_around_the_cut_and_at_both_ends():
     around = by_name[f"around the bound above, {found.bounds.high:.2f}"]
     assert (around <= found.bounds.high).sum() == 3
     assert (around > found.bounds.high).sum() == 3
+
+
+def test_what_repeats_itself_is_named_and_shown_and_not_cut():
+    repeated = np.zeros(400)
+    repeated[[7, 200, 300, 301]] = [0.6, 0.9, 0.8, 0.51]
+    found = calibrate(sample_of(body(), repeated=repeated), quantiles={})
+    assert found.repeating.value == 0.01
+    assert found.shelves[-1].places == (200, 300, 7)
+    assert found.kept.all()
+    assert any("1.0% of the documents repeat more than half of themselves" in each for each in advice(found).limits)
 
 
 def test_the_calibration_is_json():

@@ -6,6 +6,7 @@ from typing import Any, final
 
 from nonplus.filtering.calibration.bounds import DEVIATIONS
 from nonplus.filtering.calibration.calibrating import Calibration
+from nonplus.measure.formatting import percent
 
 
 @final
@@ -54,6 +55,11 @@ def _summary(calibration: Calibration) -> Iterator[str]:
 def _limits(calibration: Calibration) -> Iterator[str]:
     whole = calibration.sample.whole
     yield "Perplexity is not quality: an original writer, a dialect or a table can be hard to predict, and spam easy."
+    if calibration.repeating.value:
+        yield (
+            f"{percent(calibration.repeating.value)} of the documents repeat more than half of themselves, and the "
+            "rule does not see it. The ones that do it most are among the examples."
+        )
     if calibration.bounds is not None:
         yield (
             f"The number {DEVIATIONS} is a convention, not a result. Read the documents around each bound below, and "

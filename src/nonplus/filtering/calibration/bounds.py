@@ -79,8 +79,8 @@ def _below(bits_D: Floats, body_D: Floats) -> tuple[float | None, str]:
     beyond = float((bits_D < fence).mean())
     if fence <= 0 or not beyond or quarter - middle < _LEAST_SPREAD:
         return None, (
-            "Below, nothing stands out, so there is no guard against text that is too easy to predict. Look at the "
-            "lowest documents all the same: an n-gram model sees repetition within a few words only."
+            "Below, nothing stands out, so there is no guard against text that is too easy to predict. An n-gram model "
+            "finds a sentence as surprising the tenth time as the first."
         )
     return fence, (
         f"Below {fence:.2f} bits per byte lie {beyond:.1%} of the documents, {DEVIATIONS} standard deviations under "

@@ -10,11 +10,11 @@ from typing import Any, final
 import numpy as np
 
 from nonplus.filtering.calibration.bounds import FEWEST, Bounds, recommended
-from nonplus.filtering.calibration.examples import Shelf, shelves
+from nonplus.filtering.calibration.examples import REPEATS, Shelf, repeating, shelves
 from nonplus.filtering.calibration.languages import Known, known
 from nonplus.filtering.calibration.quantiles import Spread, spreads
 from nonplus.filtering.calibration.sample import Sample
-from nonplus.filtering.calibration.shares import Share
+from nonplus.filtering.calibration.shares import Share, kept_share
 from nonplus.filtering.calibration.sweep import Side, Step, shares_of, swept
 from nonplus.filtering.rules.attributes import quoted
 from nonplus.filtering.rules.parsing import parsed
@@ -35,8 +35,9 @@ class Calibration:
     ``None``: then ``refusal`` says why. ``rule`` has them as a rule of ``nonplus filter
     run``, and is empty if nothing is to be cut. ``kept`` (D,) is what it keeps, and
     ``shares`` the parts of ``UNITS``. ``steps`` are other bounds, for the documents
-    that are judged. ``strata`` are sums over the sample, before and after. ``shelves``
-    are examples.
+    that are judged. ``repeating`` is the share of all documents that repeat more than
+    half of themselves. ``strata`` are sums over the sample, before and after.
+    ``shelves`` are examples.
     """
 
     sample: Sample
@@ -48,6 +49,7 @@ class Calibration:
     shares: tuple[Share, ...]
     spreads: tuple[Spread, ...]
     steps: tuple[Step, ...]
+    repeating: Share
     strata: Strata
     shelves: tuple[Shelf, ...]
 
@@ -74,6 +76,7 @@ class Calibration:
             "kept": {unit: share.as_dict() for unit, share in zip(UNITS, self.shares, strict=True)},
             "quantiles": [each.as_dict() for each in self.spreads],
             "sweep": [each.as_dict() for each in self.steps],
+            "repeating": self.repeating.as_dict(),
             "strata": self.strata.as_dict(),
             "examples": [self._shelf(each) for each in self.shelves],
         }
@@ -84,6 +87,7 @@ class Calibration:
             {
                 "place": places[each],
                 "bits_per_byte": jsonable(float(self.sample.bits[each])),
+                "repeated": float(self.sample.repeated[each]),
                 "worst_window": jsonable(float(columns.worst[each])),
                 "worst_window_at": [int(columns.worst_begin[each]), int(columns.worst_end[each])],
             }
@@ -127,8 +131,14 @@ def calibrate(
         shares=shares_of(kept_D, sample.amounts, sample.clusters, sampled=sample.sampled),
         spreads=tuple(spreads(sample.bits, sample.columns.perplexity, sample.attributes, strata)),
         steps=steps,
+        repeating=kept_share(
+            sample.repeated > REPEATS, np.ones(len(sample.repeated)), sample.clusters, sampled=sample.sampled
+        ),
         strata=strata,
-        shelves=tuple(shelves(sample.bits, np.flatnonzero(judged_D), named, others)),
+        shelves=(
+            *shelves(sample.bits, np.flatnonzero(judged_D), named, others),
+            *repeating(np.where(sample.with_figures, sample.repeated, 0)),
+        ),
     )
 
 

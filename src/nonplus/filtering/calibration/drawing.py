@@ -13,6 +13,7 @@ from nonplus.corpora.records import Batch, RecordFile
 from nonplus.filtering.calibration.sample import Sample, Whole
 from nonplus.filtering.calibration.sampling import Keys, Smallest, keys_of_ids, keys_of_places, takes
 from nonplus.filtering.columns import ScoreColumns
+from nonplus.filtering.repetition import repetition
 from nonplus.measure.records import Ints
 
 
@@ -56,6 +57,7 @@ class Drawn:
             sources=[each.source for each in self.documents],
             languages=[each.language for each in self.documents] if self.speaks else None,
             clusters=self._clusters(),
+            repeated=repetition(self.texts),
             whole=self.whole,
         )
 

@@ -13,6 +13,7 @@ import numpy as np
 from nonplus.measure.records import Floats, Ints
 
 EACH = 3  # documents on each shelf
+REPEATS = 0.5  # the share of a text, above which it repeats itself
 
 
 @final
@@ -65,6 +66,14 @@ def shelves(
     for first, number, name, cut in sorted(found, key=itemgetter(0)):
         start = max(0, min(first, len(order) - number))
         yield Shelf(name, tuple(order[start : start + number].tolist()), cut)
+
+
+def repeating(repeated_D: Floats) -> Iterator[Shelf]:
+    """Those that repeat the largest share of themselves, above ``REPEATS``."""
+    places = np.lexsort((np.arange(len(repeated_D)), -repeated_D))[:EACH]
+    found = tuple(place for place in places.tolist() if repeated_D[place] > REPEATS)
+    if found:
+        yield Shelf("what repeats itself most", found)
 
 
 def excerpt(text: str, begin: int, end: int, *, room: int = 600) -> Excerpt:

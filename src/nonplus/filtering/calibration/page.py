@@ -182,7 +182,7 @@ def _shelves(calibration: Calibration, excerpts: Mapping[int, Html]) -> Iterator
     )
     for shelf in calibration.shelves:
         bits = calibration.sample.bits[list(shelf.places)]
-        extent = f"{bits[0]:.2f} to {bits[-1]:.2f} bits per byte"
+        extent = f"{bits.min():.2f} to {bits.max():.2f} bits per byte"
         articles = [_article(calibration, place, excerpts) for place in shelf.places]
         opened = {"open": ""} if shelf.cut in calibration.cuts else {}
         summary = element("summary", shelf.name, element("small", extent))
@@ -198,6 +198,7 @@ def _article(calibration: Calibration, place: int, excerpts: Mapping[int, Html])
         f"perplexity {figure(float(columns.perplexity[place]))}",
         f"worst window {columns.worst[place]:.1f}",
         sized(int(columns.bytes[place])),
+        f"{percent(float(sample.repeated[place]))} repeated",
         *(str(values[place]) for kind, values in sample.attributes.items() if kind != "length" and values[place]),
         sample.places[place],
     ]

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
         NonplusError,
         ProtocolWarning,
     )
-    from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+    from nonplus.filtering.options import ReadOptions, WriteOptions
     from nonplus.filtering.report import FilterReport
     from nonplus.filtering.running import filter_corpus, split_corpus
     from nonplus.filtering.scorer import Scorer
+    from nonplus.jobs.options import WorkOptions
     from nonplus.measure.forward import RunOptions
     from nonplus.measure.protocol.choices import Protocol
     from nonplus.measure.protocol.presets import PRESETS
@@ -94,7 +95,7 @@ _HOMES = {
     "TokenScore": "nonplus.measure.scores",
     "TrainingOptions": "nonplus.models.ngram.training.options",
     "TrainingReport": "nonplus.models.ngram.training.report",
-    "WorkOptions": "nonplus.filtering.options",
+    "WorkOptions": "nonplus.jobs.options",
     "WriteOptions": "nonplus.filtering.options",
     "convert_ngrams": "nonplus.api",
     "evaluate": "nonplus.api",

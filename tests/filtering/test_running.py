@@ -11,8 +11,9 @@ import nonplus
 from nonplus.errors import BadInput
 from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.models import by_name
-from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+from nonplus.filtering.options import ReadOptions, WriteOptions
 from nonplus.filtering.running import filter_corpus, split_corpus
+from nonplus.jobs.options import WorkOptions
 
 pytest.importorskip("pyarrow")
 MODEL = nonplus.open_model("bundled:ngram")
@@ -122,6 +123,19 @@ def test_two_workers_write_what_one_writes(tmp_path):
     assert one == two
 
 
+@pytest.mark.slow
+def test_actors_of_ray_write_what_processes_write(tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="the ray extra")
+    monkeypatch.chdir(tmp_path)
+    corpus(tmp_path / "c.jsonl")
+    for folder, work in (("local", ONE), ("ray", WorkOptions(workers=2, engine="ray"))):
+        report = filter_corpus(["c.jsonl"], folder, keep="bits_per_byte <= p40", model=MODEL, reading=SMALL, work=work)
+        assert report.complete
+    local, ray = contents(tmp_path / "local"), contents(tmp_path / "ray")
+    assert local.pop("report.json") != ray.pop("report.json")
+    assert local == ray
+
+
 @pytest.mark.parametrize("keep", [RULE, "bits_per_byte <= p40"])
 def test_shards_together_do_all_and_each_unit_once(tmp_path, keep):
     source = [str(corpus(tmp_path / "c.jsonl"))]
@@ -221,8 +235,16 @@ def test_the_output_may_not_be_the_input(tmp_path):
 
 
 def test_workers_and_shards_that_cannot_be_are_refused():
-    with pytest.raises(BadInput, match="workers=-1 is below 0"):
-        WorkOptions(workers=-1)
+    for options, message in (
+        ({"workers": -1}, "workers=-1 is below 0"),
+        ({"engine": "spark"}, "engine=spark is unknown; use engine=local or engine=ray"),
+        ({"engine": "ray"}, "engine=ray does not know how many workers to start"),
+        ({"address": "head:6379"}, "address=head:6379 is for workers of Ray, and engine=local; add engine=ray"),
+        ({"gpus": 1}, "gpus=1 is for workers of Ray, and engine=local; add engine=ray"),
+        ({"gpus": -1}, "gpus=-1 is below 0"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            WorkOptions(**options)
     with pytest.raises(BadInput, match="shard must be i/n"):
         WorkOptions(shard="3/2")
 

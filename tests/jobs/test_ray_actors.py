@@ -138,28 +138,36 @@ def test_a_machine_may_vanish_with_all_its_actors(tmp_path, cluster, on_cluster)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
-def test_a_driver_that_is_killed_leaves_nobody_who_writes(tmp_path):
+def test_a_job_that_is_killed_often_while_the_engine_changes_ends_as_an_unbroken_one(tmp_path):
     run(tmp_path / "whole", SIZES, workers=1)
-    job = subprocess.Popen(
-        command("ray", tmp_path / "killed", workers=2, seconds=0.5, sizes=SIZES), stdout=subprocess.PIPE
-    )
-    while len(list(tmp_path.glob("killed/units/*.json"))) < 3:
-        assert job.poll() is None
-        time.sleep(0.05)
-    job.kill()
-    job.communicate(timeout=60)
-    wait_until_quiet(tmp_path / "killed")
+    units = tmp_path / "killed" / "units"
+    for engine, workers in (("ray", 2), ("local", 3), ("ray", 1), ("local", 1), ("local", 2)):
+        before = len(list(units.glob("*.json")))
+        job = subprocess.Popen(
+            command(engine, tmp_path / "killed", workers=workers, seconds=0.5, sizes=SIZES), start_new_session=True
+        )
+        while len(list(units.glob("*.json"))) < before + 3:
+            assert job.poll() is None
+            time.sleep(0.05)
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
     run(tmp_path / "killed", SIZES, workers=2)
     assert contents(tmp_path / "killed") == contents(tmp_path / "whole")
 
 
-def wait_until_quiet(folder: Path) -> None:
-    """Until nothing was written for four times as long as a unit takes."""
-    before = -1
-    while (now := len(list(folder.rglob("*")))) != before:
-        before = now
+def test_actors_end_with_a_driver_that_is_killed(tmp_path):
+    job = subprocess.Popen(command("ray", tmp_path, workers=2, seconds=0.5, sizes=[10_000, 10_000]))
+    while len(list(tmp_path.glob("units/*.json"))) < 3:
+        assert job.poll() is None
+        time.sleep(0.05)
+    job.kill()
+    job.wait()
+    for _ in range(30):  # until nothing was written for four times as long as a unit takes
+        before = len(list(tmp_path.glob("units/*")))
         time.sleep(2)
-    assert now < 3 * 24, "it was not finished instead"
+        if len(list(tmp_path.glob("units/*"))) == before:
+            return
+    pytest.fail("the actors go on")
 
 
 @pytest.mark.parametrize("address", ["nowhere", "http://host:1", "host:port"])

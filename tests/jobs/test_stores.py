@@ -51,7 +51,9 @@ def place(request, tmp_path) -> str:
 
 @pytest.fixture
 def store(place) -> Store:
-    return open_store(place)
+    opened = open_store(place)
+    assert opened.create("begun", b"")
+    return opened
 
 
 def contents(store: Store) -> dict[str, str]:

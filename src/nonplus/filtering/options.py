@@ -1,15 +1,11 @@
-"""How a corpus is filtered: what is read of a record, what is written into it, and by
-how many workers.
-"""
+"""How a corpus is filtered: what is read of a record, and what is written into it."""
 
 from dataclasses import dataclass
 
 from nonplus.corpora.records import RecordFields, Sizes
 from nonplus.errors import BadInput
 from nonplus.filtering.record_columns import PREFIX, chosen_columns
-from nonplus.jobs.tasks import WHOLE, Shard
 from nonplus.sizes import bytes_of
-from nonplus.threads import processors
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,30 +64,3 @@ class WriteOptions:
             source=reading.source_field,
             taken=tuple(f"{self.prefix}{name}" for name in self.chosen),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkOptions:
-    """Who does the work: so many processes, 0 for as many as there are processors.
-
-    ``shard`` is ``i/n`` where this run does the i-th of n parts.
-    """
-
-    workers: int = 0
-    shard: str = ""
-
-    def __post_init__(self) -> None:
-        if self.workers < 0:
-            raise BadInput(f"workers={self.workers} is below 0; use workers=0 for as many as there are processors")
-        if self.shard:
-            Shard.parsed(self.shard)
-
-    @property
-    def processes(self) -> int:
-        """How many there are."""
-        return self.workers or processors()
-
-    @property
-    def part(self) -> Shard:
-        """The part of the units that is to be done."""
-        return Shard.parsed(self.shard) if self.shard else WHOLE

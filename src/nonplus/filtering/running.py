@@ -15,7 +15,7 @@ from nonplus.filtering.cutting import Cut
 from nonplus.filtering.given_rules import check_models, given_rule
 from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.models import Models
-from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+from nonplus.filtering.options import ReadOptions, WriteOptions
 from nonplus.filtering.plan import SCORING, Planned, cutting_plan, scoring_plan
 from nonplus.filtering.report import FilterReport, is_complete, keep_report, report_of
 from nonplus.filtering.rules.rule import Rule
@@ -25,7 +25,7 @@ from nonplus.filtering.sources import FromJob, FromModels, ScoreSource
 from nonplus.filtering.target import Target
 from nonplus.filtering.unit_work import UnitJob
 from nonplus.jobs.ledger import Ledger
-from nonplus.jobs.local import results
+from nonplus.jobs.options import WorkOptions
 from nonplus.jobs.plan import begin, begun, kept
 from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import WHOLE, Shard, tasks
@@ -193,6 +193,6 @@ class _Work:
         begin(store, plan)
         self.meter.expect(job.files, unit=self.unit, done=len(Ledger(store).done()), part=part)
         these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
-        for counts in results(job, these, workers=self.options.processes):
+        for counts in self.options.results(job, these):
             self.meter.add(counts)
         return Ledger(store)

@@ -10,6 +10,7 @@ from nonplus.filtering.cutting import Cut, CutUnit
 from nonplus.filtering.rules.scored import Scored
 from nonplus.filtering.sources import ScoreSource
 from nonplus.jobs.ledger import Ledger, Unit
+from nonplus.jobs.plan import check_begun_here
 from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import Task
 
@@ -38,7 +39,9 @@ class UnitWork:
 
     def __init__(self, job: UnitJob) -> None:
         self._job = job
-        self._ledger = Ledger(open_store(job.place))
+        store = open_store(job.place)
+        check_begun_here(store)
+        self._ledger = Ledger(store)
         self._scores = job.scores.opened()
 
     def __call__(self, task: Task) -> Iterator[Mapping[str, int]]:

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
 from nonplus.errors import BadInput
+from nonplus.jobs.plan import UNITS
 from nonplus.jobs.stores import Store
 
-_UNITS, _ENDS = "units", "ends"
+_ENDS = "ends"
 
 
 class Unit(NamedTuple):
@@ -50,7 +51,7 @@ class Ledger:
 
     def done(self) -> frozenset[Unit]:
         """The units that are finished, by a listing alone."""
-        return frozenset(map(_unit, self._store.names(_UNITS)))
+        return frozenset(map(_unit, self._store.names(UNITS)))
 
     def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int]) -> None:
         """Keep the files of a unit for good.
@@ -118,7 +119,7 @@ class Ledger:
 
 
 def _marker(unit: Unit) -> str:
-    return f"{_UNITS}/{unit}.json"
+    return f"{UNITS}/{unit}.json"
 
 
 def _end(file: int) -> str:
@@ -126,7 +127,7 @@ def _end(file: int) -> str:
 
 
 def _unit(name: str) -> Unit:
-    file, _, number = name.removeprefix(f"{_UNITS}/").removesuffix(".json").partition("-")
+    file, _, number = name.removeprefix(f"{UNITS}/").removesuffix(".json").partition("-")
     if not (file.isdecimal() and number.isdecimal()):
         raise BadInput(f"{name} is not the marker of a finished unit; remove it, or give another folder")
     return Unit(int(file), int(number))

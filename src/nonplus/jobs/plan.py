@@ -1,6 +1,7 @@
 """Everything that decides the bytes of a job's output, as one value that is kept."""
 
 import json
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from nonplus.errors import BadInput
 from nonplus.jobs.stores import Store
 
 _PLAN = "plan.json"
+UNITS = "units"  # the folder of what is finished
 
 
 def begin(store: Store, plan: Mapping[str, Any]) -> None:
@@ -15,9 +17,14 @@ def begin(store: Store, plan: Mapping[str, Any]) -> None:
 
     Raises:
         BadInput: the folder has parts of another plan; the message names the first
-            difference.
+            difference, or it has parts and no plan.
     """
     if store.create(_PLAN, json.dumps(plan, sort_keys=True, indent=1).encode() + b"\n"):
+        if store.names(UNITS):
+            store.remove(_PLAN)
+            raise BadInput(
+                f"{store} has parts, and no {_PLAN} that tells of what job they are; give another place for the output"
+            )
         return
     earlier = kept(store)
     # through JSON, which has lists only
@@ -32,6 +39,19 @@ def begin(store: Store, plan: Mapping[str, Any]) -> None:
 def begun(store: Store) -> bool:
     """Whether a job was begun in a store."""
     return store.size(_PLAN) is not None
+
+
+def check_begun_here(store: Store) -> None:
+    """Refuse to work where the job is not to be seen.
+
+    Raises:
+        BadInput: this machine does not share the place with that which began the job.
+    """
+    if not begun(store):
+        raise BadInput(
+            f"the worker on {socket.gethostname()} does not see {store}/{_PLAN}, so its parts would be lost; give a "
+            "folder that all machines share, or a URL"
+        )
 
 
 def kept(store: Store) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, NamedTuple, final
 
 from nonplus.cautions import warn
@@ -68,8 +68,10 @@ class _Actor(Generic[Result]):
     def __init__(self) -> None:
         self._warned: list[tuple[str, type[Warning]]] = []
 
-    def start(self, make: Callable[[], Work[Result]]) -> _Answer:
-        """Do what a worker does once."""
+    def start(self, make: Callable[[], Work[Result]], folder: str) -> _Answer:
+        """Do what a worker does once, in the folder of whoever asks, if it is here."""
+        with suppress(OSError):
+            os.chdir(folder)
         warnings.showwarning = self._warn  # type: ignore[assignment]
         self._work = make()
         return self._answer([], more=False)
@@ -145,7 +147,7 @@ class _Pool(Generic[Result]):
 
     def _start(self) -> None:
         actor = self._hire.remote()
-        self._asked[actor.start.remote(self._make)] = _Asked(actor, None)
+        self._asked[actor.start.remote(self._make, os.getcwd())] = _Asked(actor, None)
 
     def _replace(self, asked: _Asked, death: Exception, workers: int) -> None:
         """Another actor for one that died; its task is the next to be done."""

@@ -32,7 +32,9 @@ class Store(Protocol):
         ...
 
     def write(self, name: str, content: bytes) -> None:
-        """Put a file there, also in place of an earlier one."""
+        """Put a file there, also in place of an earlier one; the first file of a store
+        is not written but created.
+        """
         ...
 
     def create(self, name: str, content: bytes) -> bool:
@@ -80,13 +82,15 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Rename a finished file to its name."""
+        if not self._path.is_dir():  # to make it anew would lose sight of what it had
+            raise BadInput(f"the folder {self._path} is not there any more; run the same again to begin anew")
         # Begun in the folder of the store, which has few files, because a file is begun
         # by looking for what killed processes left beside it.
         with replacing(self._made(name), begun_in=self._path) as file:
             file.write(content)
 
     def create(self, name: str, content: bytes) -> bool:
-        """Link a finished file to its name."""
+        """Link a finished file to its name; the folder is made if it is not there."""
         return created(self._made(name), content)
 
     def remove(self, name: str) -> None:

@@ -8,10 +8,11 @@ from nonplus.cli.filter.said import carried_out
 from nonplus.cli.terminal.help_texts import FILTER_READING, FILTER_WORKERS, FILTER_WRITING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.filtering.models import by_name
-from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+from nonplus.filtering.options import ReadOptions, WriteOptions
 from nonplus.filtering.running import filter_corpus
 from nonplus.filtering.scorer import DEFAULT
 from nonplus.filtering.target import Target
+from nonplus.jobs.options import WorkOptions
 
 
 @click.command("run", cls=Verb)

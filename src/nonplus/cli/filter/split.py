@@ -7,9 +7,10 @@ import click
 from nonplus.cli.filter.said import carried_out
 from nonplus.cli.terminal.help_texts import FILTER_WORKERS, FILTER_WRITING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
-from nonplus.filtering.options import WorkOptions, WriteOptions
+from nonplus.filtering.options import WriteOptions
 from nonplus.filtering.running import split_corpus
 from nonplus.filtering.target import Target
+from nonplus.jobs.options import WorkOptions
 
 
 @click.command("split", cls=Verb)

@@ -51,36 +51,37 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     }
     float unknown = -(float)between(&input, 0, 80) / 4;
     Edge edges[256];
-    Node *nodes = allocated((size_t)(n + 1) * sizeof *nodes);
-    int64_t used = nonplus_unigram_trie(pieces_text, ends, scores, pieces, edges, 255, nodes);
-    check(used <= n + 1);
+    check(nonplus_unigram_trie(pieces_text, ends, scores, pieces, edges, 255) <= n);
     int64_t words = between(&input, 0, WORDS), stops[WORDS], whole = 0;
     for (int64_t w = 0; w < words; w++) stops[w] = whole += between(&input, 0, w ? 12 : 300);
     uint8_t *text = filled(&input, (size_t)whole);
     for (int64_t i = 0; i < whole; i++)
         if (text[i] % 16) text[i] = (uint8_t)('a' + text[i] % 5);
-    int mark = MARK * (int)between(&input, 0, 1);
+    int mark = MARK * (int)between(&input, 0, 1), allowed = (int)between(&input, 0, 1);
     int32_t *found = allocated((size_t)(whole + MARK * words) * sizeof *found);
     int64_t *rest = allocated((size_t)(whole + MARK * words) * sizeof *rest), counts[WORDS], t = 0;
-    int64_t all = nonplus_unigram_cut(edges, 255, nodes, unknown, mark, text, stops, words, found, rest, counts);
+    int64_t all = nonplus_unigram_cut(edges, 255, unknown, allowed, mark, text, stops, words, found, rest, counts);
     for (int64_t w = 0; w < words; w++) {
         uint8_t word[LONG + MARK];
         Best best[LONG + 1];
         int64_t begin = w ? stops[w - 1] : 0, own = stops[w] - begin;
         int length = marked(text + begin, own, mark, word), known = length != LEFT;
         if (known) slowly(pieces_text, ends, scores, pieces, unknown, word, length, mark, best);
-        for (int at = length; known && at > 0; at = best[at].begin) known = best[at].piece != NONE;
+        for (int at = length; known && at > 0; at = best[at].begin)
+            if (best[at].piece == NONE) known = allowed && best[at].begin >= mark;
         check(known == (counts[w] != LEFT));
         if (!known) continue;
         t += counts[w];
-        int at = length;
-        for (int64_t i = t; at > 0; at = best[at].begin) {
-            i--;
+        int64_t i = t;
+        for (int at = length, later = 0; at > 0; later = best[at].piece, at = best[at].begin) {
             int64_t after = length - at;
-            check(i >= t - counts[w] && found[i] == best[at].piece && rest[i] == (after < own ? after : own));
+            if (at < length && later == NONE && best[at].piece == NONE) continue; /* one with the piece after it */
+            i--;
+            check(found[i] == best[at].piece && rest[i] == (after < own ? after : own));
         }
+        check(i == t - counts[w]);
     }
     check(t == all);
-    free(rest), free(found), free(text), free(nodes);
+    free(rest), free(found), free(text);
     return 0;
 }

@@ -17,9 +17,10 @@ from nonplus.native import library
 Ids = NDArray[np.int32]
 
 LEFT = -1  # the count of a word that is left to others
+UNKNOWN = -1  # a piece of characters of which none is in a piece of the model
 
-_EDGE = np.dtype([("key", np.uint64), ("node", np.int64)])
-_NODE = np.dtype([("piece", np.int32), ("score", np.float32)])
+_EDGE = np.dtype([("key", np.uint32), ("node", np.int32), ("piece", np.int32), ("score", np.float32)])
+_MOST = 1 << 24  # bytes of all pieces
 _MARK = 3  # bytes of the sign that stands for a blank
 
 
@@ -29,9 +30,9 @@ def functions() -> ctypes.CDLL | None:
     loaded = library()
     if loaded is not None:
         pointer, count, mask = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64
-        loaded.nonplus_unigram_trie.argtypes = [pointer, pointer, pointer, count, pointer, mask, pointer]
+        loaded.nonplus_unigram_trie.argtypes = [pointer, pointer, pointer, count, pointer, mask]
         loaded.nonplus_unigram_trie.restype = count
-        given = (pointer, mask, pointer, ctypes.c_float, ctypes.c_int, pointer, pointer, count)
+        given = (pointer, mask, ctypes.c_float, ctypes.c_int, ctypes.c_int, pointer, pointer, count)
         loaded.nonplus_unigram_cut.argtypes = [*given, pointer, pointer, pointer]
         loaded.nonplus_unigram_cut.restype = count
     return loaded
@@ -41,34 +42,36 @@ def functions() -> ctypes.CDLL | None:
 class NativeUnigram:
     """The pieces of a unigram model, by which words of printable ASCII are cut."""
 
-    def __init__(self, pieces: Sequence[bytes], scores_V: NDArray[np.float32], *, unknown: float, mark: bool) -> None:
-        """A piece that is empty is none. ``unknown`` is the score of a character that
-        is no piece. With ``mark`` the sign for a blank stands before each word. The
-        caller checks that ``functions()`` is there.
+    def __init__(
+        self, pieces: Sequence[bytes], scores_V: NDArray[np.float32], *, unknown: float, allowed: bool, mark: bool
+    ) -> None:
+        """A piece that is empty is none; all have less than 16 MB. ``unknown`` is the
+        score of a character that is no piece; unless that is ``allowed``, words with
+        one are left to others. With ``mark`` the sign for a blank stands before each
+        word. The caller checks that ``functions()`` is there.
         """
         loaded = functions()
         assert loaded is not None, "the C kernel is not available: check functions() first"
-        self._library, self._unknown, self._mark = loaded, unknown, _MARK * mark
+        assert sum(map(len, pieces)) < _MOST
+        self._library, self._settings = loaded, (unknown, allowed, _MARK * mark)
         text, stop_V = b"".join(pieces), np.cumsum(np.array(list(map(len, pieces)), np.int64))
         scores_V = np.ascontiguousarray(scores_V, np.float32)
-        self._edges = np.empty(2 << len(text).bit_length(), _EDGE)
-        nodes = np.empty(len(text) + 1, _NODE)
-        used = loaded.nonplus_unigram_trie(
-            *(text, stop_V.ctypes.data, scores_V.ctypes.data, len(pieces)),
-            *(self._edges.ctypes.data, len(self._edges) - 1, nodes.ctypes.data),
-        )
-        self._nodes = nodes[:used].copy()
+        edges = len(text)
+        for _ in range(2):  # as many slots as there may be edges, then as suit those that there are
+            self._edges = np.empty(2 << edges.bit_length(), _EDGE)
+            given = (text, stop_V.ctypes.data, scores_V.ctypes.data, len(pieces))
+            edges = loaded.nonplus_unigram_trie(*given, self._edges.ctypes.data, len(self._edges) - 1)
 
     def cut(self, text: bytes, stop_W: Ints) -> tuple[Ids, Ints, Ints]:
         """The pieces of words that lie end to end, how many bytes of its word follow
         each (T,), and how many are of each word (W,), ``LEFT`` for one of more than 255
-        bytes, with others than those of printable ASCII, or with an unknown one.
+        bytes, or with others than those of printable ASCII.
         """
         room = len(text) + _MARK * len(stop_W)
         piece_T, rest_T, count_W = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(len(stop_W), np.int64)
         stop_W = np.ascontiguousarray(stop_W, np.int64)
         found = self._library.nonplus_unigram_cut(
-            *(self._edges.ctypes.data, len(self._edges) - 1, self._nodes.ctypes.data, self._unknown, self._mark),
+            *(self._edges.ctypes.data, len(self._edges) - 1, *self._settings),
             *(text, stop_W.ctypes.data, len(stop_W)),
             *(piece_T.ctypes.data, rest_T.ctypes.data, count_W.ctypes.data),
         )

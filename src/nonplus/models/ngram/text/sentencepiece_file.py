@@ -12,7 +12,8 @@ import numpy as np
 import sentencepiece
 
 from nonplus.errors import BadModel
-from nonplus.kernels.native.unigram import LEFT, Ids
+from nonplus.kernels.native.unigram import LEFT, UNKNOWN, Ids
+from nonplus.measure.records import Ints
 from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings, in_turn
 from nonplus.models.ngram.text.sentencepiece_unigram import unigram_of
 
@@ -46,31 +47,27 @@ class SentencePieceFile:
         by_words = self._reaches_over_none() and self._cuts_at(" ")
         self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
         self._unigram = unigram_of(data)
+        size = self._processor.GetPieceSize()
+        self._pieces_of_model = [str(piece).encode() for piece in self._processor.IdToPiece(list(range(size)))]
 
     def cut(self, strings: Strings) -> Cuts:
         """Each of ``strings``, in UTF-8, as pieces."""
         if self._unigram is None:
             return self._by_package(strings)
         number_T, rest_T, count_S = self._unigram.cut(strings.data, strings.stops)
-        names: list[bytes] = []
-        if (left_S := count_S == LEFT).any():
+        names = _Names(self._pieces_of_model)
+        left_S = count_S == LEFT
+        own_S = np.where(left_S, 0, count_S)
+        unknown = np.flatnonzero(number_T == UNKNOWN)
+        number_T[unknown] = names.numbers(_texts(strings, own_S, rest_T, unknown))
+        if left_S.any():
             left = strings.each(np.flatnonzero(left_S))
             others = self._by_package(Strings(b"".join(left), np.cumsum(list(map(len, left)))))
-            names, count_S[left_S] = list(others.names), others.count_S
+            count_S[left_S] = others.count_S
             left_T = np.repeat(left_S, count_S)
-            number_T = in_turn(left_T, self._numbers(names)[others.name_T], number_T)
+            number_T = in_turn(left_T, names.numbers(others.names)[others.name_T], number_T)
             rest_T = in_turn(left_T, others.rest_T, rest_T)
-        return Cuts.numbered(number_T, lambda number: self._name(number, names), rest_T, count_S)
-
-    def _numbers(self, names: Sequence[bytes]) -> Ids:
-        """Of pieces of the model its own, of others those after them."""
-        size, unknown = self._processor.GetPieceSize(), self._processor.unk_id()
-        own = self._processor.PieceToId([name.decode() for name in names])
-        return np.array([size + at if i == unknown else i for at, i in enumerate(own)], np.int32)
-
-    def _name(self, number: int, others: Sequence[bytes]) -> bytes:
-        size = self._processor.GetPieceSize()
-        return others[number - size] if number >= size else str(self._processor.IdToPiece(number)).encode()
+        return Cuts.numbered(number_T, names.name, rest_T, count_S)
 
     def _by_package(self, strings: Strings) -> Cuts:
         found = self._processor.Encode(strings.each(), return_type="offset_mapping", num_threads=1)
@@ -96,3 +93,32 @@ class SentencePieceFile:
         words = [word for piece in pieces if (word := piece.lstrip(_BLANK)) and not word.startswith("<")][-_PROBES:]
         text = f"{blank}{(2 * blank).join(words)}{blank}"
         return bool(words) and self._pieces(text) == [piece for word in words for piece in self._pieces(word)]
+
+
+@final
+class _Names:
+    """The pieces of a model by number, and others after them."""
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self._names, self._others = [*pieces], dict[bytes, int]()
+
+    def numbers(self, others: Sequence[bytes]) -> Ids:
+        """The numbers of other pieces, by their names."""
+        for name in others:
+            if self._others.setdefault(name, len(self._names)) == len(self._names):
+                self._names.append(name)
+        return np.array([self._others[name] for name in others], np.int32)
+
+    def name(self, number: int) -> bytes:
+        """The piece of a number."""
+        return self._names[number]
+
+
+def _texts(strings: Strings, count_S: Ints, rest_T: Ints, at: Ints) -> list[bytes]:
+    """What some of the pieces of strings stand for."""
+    some_S = count_S > 0
+    before_T = np.roll(rest_T, 1)
+    before_T[(np.cumsum(count_S) - count_S)[some_S]] = np.diff(strings.stops, prepend=0)[some_S]
+    stops = np.repeat(strings.stops, count_S)[at]
+    begins, ends = (stops - before_T[at]).tolist(), (stops - rest_T[at]).tolist()
+    return [strings.data[begin:end] for begin, end in zip(begins, ends, strict=True)]

@@ -19,7 +19,7 @@ Message = Mapping[int, Sequence[Value]]
 
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3  # fields of the model
 _TEXT, _SCORE, _TYPE = 1, 2, 3  # of a piece
-_MODEL_TYPE, _MARK_AFTER = 3, 24  # of the trainer's settings
+_MODEL_TYPE, _MARK_AFTER, _BYTE_FALLBACK = 3, 24, 35  # of the trainer's settings
 _CHARSMAP, _MARK, _ESCAPES = 2, 3, 5  # of the normaliser's
 _NORMAL, _USER_DEFINED, _UNUSED = 1, 4, 5  # types of pieces
 _UNIGRAM = 1
@@ -44,7 +44,8 @@ def unigram_of(model: bytes) -> NativeUnigram | None:
     scores_V = np.array([struct.unpack("<f", _last(piece, _SCORE, bytes(4))) for piece in pieces], np.float32).ravel()
     texts = [_last(piece, _TEXT, b"") if kind == _NORMAL else b"" for piece, kind in zip(pieces, types, strict=True)]
     unknown = scores_V[types == _NORMAL].min() - _UNKNOWN_BELOW
-    return NativeUnigram(texts, scores_V, unknown=float(unknown), mark=bool(_last(normalizer, _MARK, 1)))
+    allowed, mark = not _last(trainer, _BYTE_FALLBACK, 0), bool(_last(normalizer, _MARK, 1))
+    return NativeUnigram(texts, scores_V, unknown=float(unknown), allowed=allowed, mark=mark)
 
 
 def _message(data: bytes) -> Message:

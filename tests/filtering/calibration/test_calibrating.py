@@ -97,7 +97,7 @@ def test_a_bound_is_told_from_the_languages_of_the_model_and_others_stay():
     assert found.kept[430:].all()
     assert not found.kept[400:430].any()
     assert found.known.share == pytest.approx(430 / 530)
-    assert found.rule == f'(bits_per_byte <= {found.bounds.high:g} or language != "en")'
+    assert found.rule == f'bits_per_byte <= {found.bounds.high:g} or language != "en"'
 
 
 def test_what_says_no_language_is_held_to_the_same_bounds():

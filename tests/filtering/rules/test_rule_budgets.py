@@ -1,6 +1,6 @@
 """The best documents are taken in order until the next would exceed the amount."""
 
-from math import isnan
+import math
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ AMOUNT = st.integers(1, 600)
 
 def in_order(ones):
     """Those with text and a figure, the best first."""
-    there = [each for each in ones if each.tokens and not isnan(each.bits)]
+    there = [each for each in ones if each.tokens and not math.isnan(each.bits)]
     return sorted(there, key=lambda each: (each.bits, draws([each.key])[0]))
 
 
@@ -106,3 +106,20 @@ def test_the_reason_tells_the_amount():
     two = Scored(columns={"bits_per_byte": np.array([1.0, 2.31]), "tokens": np.full(2, 4)}, keys=[b"a", b"b"])
     reasons = parsed("best 5 tokens").resolved([two]).decide(two).reasons()
     assert reasons == ["", "bits_per_byte 2.31 is beyond the best 5 tokens"]
+
+
+def test_the_thresholds_tell_what_was_found_and_a_draw_only_where_it_divides():
+    four = Scored(
+        columns={"bits_per_byte": np.array([1.0, 2.0, 2.0, 3.0]), "perplexity": np.ones(4), "tokens": np.ones(4)},
+        attributes={"language": ["en"] * 4},
+        keys=[b"a", b"b", b"c", b"d"],
+    )
+    rule = parsed("best 2 documents and bucket == head from ccnet or best 3 documents by language or best 9 tokens")
+    assert rule.thresholds == ()
+    divided_at_two, *others = rule.resolved([four]).thresholds
+    assert divided_at_two == (
+        "best 2 documents where bucket == head from ccnet",
+        "",
+        (2.0, max(draws([b"b"])[0], draws([b"c"])[0])),
+    )
+    assert others == [("best 3 documents by language", "en", (3.0,)), ("best 9 tokens", "", (math.inf,))]

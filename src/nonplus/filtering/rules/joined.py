@@ -52,6 +52,8 @@ class Every:
         return reasons
 
     def __str__(self) -> str:
+        if len(self.clauses) == 1:
+            return str(self.clauses[0])
         return " and ".join(f"({each})" if isinstance(each, Either) else str(each) for each in self.clauses)
 
 

@@ -20,8 +20,9 @@ from nonplus.filtering.rules.scored import Ints, Scored
 
 @final
 class Threshold(NamedTuple):
-    """What was found in all scores: what it is, of which group of records, and the one
-    or more numbers; ``group`` is empty if they are not grouped.
+    """What was found in all scores: what it is, of which group of records, and the
+    figure; then the draw, if documents of that very figure are divided by theirs.
+    ``group`` is empty if they are not grouped.
     """
 
     of: str
@@ -91,11 +92,12 @@ class Rule:
 
     @property
     def thresholds(self) -> tuple[Threshold, ...]:
-        """What is known of all scores."""
+        """What was found in all scores, as far as it was; tables are not."""
+        found = sorted({each.name for each in self._reads.needs} & self.known.keys())
         return tuple(
-            Threshold(name, ", ".join(group), tuple(marks))
-            for name, of in sorted(self.known.items())
-            for group, marks in sorted(of.items())
+            Threshold(name, ", ".join(group), (mark[0], *(draw for draw in mark[1:] if 0 < draw < 1)))
+            for name in found
+            for group, mark in sorted(self.known[name].items())
         )
 
     @property

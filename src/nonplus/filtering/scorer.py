@@ -2,9 +2,9 @@
 reads.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
 from nonplus.measure.surprisals import Surprisals
 from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models import open_model
+from nonplus.optional import require
 
 DEFAULT = "bundled:ngram"
 _TOGETHER = 1 << 19  # bytes that are scored at once
@@ -76,10 +77,32 @@ class Scorer:
             BadInput: a text holds what UTF-8 cannot.
             BadModel: the model cannot score one.
         """
-        columns = ScoreColumns.of_nothing(len(texts))
-        for places, surprisals in self.surprisals(texts):
-            columns.put(places, score_columns(surprisals))
-        return columns
+        return _columns(self.surprisals(texts), len(texts))
+
+    def _of_utf8(self, texts: Utf8Texts) -> ScoreColumns:
+        if isinstance(self._model, HasSurprisals):
+            return _columns(_of_utf8(texts, self._model), len(texts))
+        return self.columns(texts.decoded())
+
+    def score_batch(self, batch: Any, *, text: str = "text", prefix: str = "nonplus_") -> Any:
+        """A table of Arrow with the figures of the texts in its column ``text`` as
+        further columns; no Python object is made for a row of an n-gram model.
+
+        The columns are those of :meth:`columns`, named as in records: ``bits_per_byte``
+        and so on, after ``prefix``, and ``model``. A figure that a text does not have
+        is null, and so are all of a text that is. A record batch comes back as a table.
+
+        Raises:
+            BadInput: there is no such column, it is not of text, or a column has the
+                name of a figure.
+            BadModel: the model cannot score a text.
+        """
+        arrow_batches = require("nonplus.filtering.arrow_batches", purpose="scoring tables of Arrow")
+        table = arrow_batches.as_table(batch)
+        parts = list(arrow_batches.texts_of(table, text))
+        columns = ScoreColumns.joined([ScoreColumns.of_nothing(0), *(self._of_utf8(texts) for texts, _ in parts)])
+        there_D = np.concatenate([np.zeros(0, np.bool_), *(there for _, there in parts)])
+        return arrow_batches.with_figures(table, columns, there_D, model=self.name, prefix=prefix)
 
     def surprisals(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Surprisals]]:
         """The surprisals of all texts that have a token, some texts at a time with
@@ -108,6 +131,13 @@ class Scorer:
         for batch in scored:
             yield places[done : done + len(batch)], Surprisals.of(batch)
             done += len(batch)
+
+
+def _columns(scored: Iterable[tuple[Ints, Surprisals]], documents: int) -> ScoreColumns:
+    columns = ScoreColumns.of_nothing(documents)
+    for places, surprisals in scored:
+        columns.put(places, score_columns(surprisals))
+    return columns
 
 
 def _of_utf8(texts: Utf8Texts, model: HasSurprisals) -> Iterator[tuple[Ints, Surprisals]]:

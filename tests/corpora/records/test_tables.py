@@ -256,11 +256,13 @@ def test_a_truncated_file_is_refused_by_name(tmp_path, suffix, cut):
         list(open_records(str(path), RecordFields()).units(lambda _: True))
 
 
-def test_a_stream_that_ends_between_two_batches_is_damaged(tmp_path):
-    content = content_of(texts_table("one", "two"), ".arrows", 1)
-    path = tmp_path / "cut.arrows"
-    path.write_bytes(content[:-8])
-    with pytest.raises(BadInput, match="the stream has no end"):
+@pytest.mark.parametrize("content", [lambda one, two: one[:-8], lambda one, two: one + two], ids=["cut", "two streams"])
+def test_a_stream_that_does_not_end_where_the_file_does_is_damaged(tmp_path, content):
+    path = tmp_path / "odd.arrows"
+    path.write_bytes(
+        content(content_of(texts_table("one", "two"), ".arrows", 1), content_of(texts_table("b"), ".arrows"))
+    )
+    with pytest.raises(BadInput, match="the stream does not end where the file does"):
         list(open_records(str(path), RecordFields()).units(lambda _: True))
 
 

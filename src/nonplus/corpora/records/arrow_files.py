@@ -11,7 +11,7 @@ from nonplus.corpora.records.arrow_library import arrow, compute, explained_arro
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.places import raw_at, shown_place
 from nonplus.corpora.records.table_files import FILE, STREAM
-from nonplus.corpora.records.table_schemas import check_schema, readable
+from nonplus.corpora.records.table_schemas import check_schema, check_sound, readable
 from nonplus.corpora.records.tables import batch_of, column_at
 from nonplus.errors import BadInput
 from nonplus.measure.records import Ints
@@ -41,9 +41,8 @@ class ArrowRows:
         """
         name = shown_place(path)
         with raw_at(path) as source, explained_arrow(name):
-            schema, batches = _record_batches(source, name)
+            schema, tables = _tables(source, name)
             check_schema(schema, self.fields, name)
-            tables = (readable(arrow().Table.from_batches([batch], schema)) for batch in batches)
             first = 1
             for number, table in enumerate(_units(tables, self.fields.text, self.sizes.unit)):
                 if takes(number):
@@ -78,8 +77,8 @@ def _sizes(texts: Any) -> Ints:
     return np.asarray(lengths, np.int64) + _EACH
 
 
-def _record_batches(source: BinaryIO, name: str) -> tuple[Any, Iterator[Any]]:
-    """The schema of a file, and its record batches, each of them sound."""
+def _tables(source: BinaryIO, name: str) -> tuple[Any, Iterator[Any]]:
+    """The schema of a file, and a table for each of its record batches."""
     kind = kind_of(source)
     source.seek(0)
     reader = ipc().open_file(source) if kind == FILE else ipc().open_stream(source)
@@ -87,8 +86,9 @@ def _record_batches(source: BinaryIO, name: str) -> tuple[Any, Iterator[Any]]:
     def each() -> Iterator[Any]:
         numbers = range(reader.num_record_batches) if kind == FILE else ()
         for batch in map(reader.get_batch, numbers) if kind == FILE else reader:
-            batch.validate(full=True)  # nothing else looks at what a damaged file points to
-            yield batch
+            table = arrow().Table.from_batches([batch], reader.schema)
+            check_sound(table)
+            yield readable(table)
         if kind == STREAM:
             _check_end(source, name)
 
@@ -96,10 +96,13 @@ def _record_batches(source: BinaryIO, name: str) -> tuple[Any, Iterator[Any]]:
 
 
 def _check_end(source: BinaryIO, name: str) -> None:
-    """A stream that was cut between two batches looks whole but for its last bytes."""
+    """A stream that was cut between two batches, or in which a mark of the end was put,
+    looks whole but for where it ends.
+    """
+    at = source.tell()
     source.seek(-len(_END), os.SEEK_END)
-    if source.read() != _END:
-        raise BadInput(f"{name} is damaged: the stream has no end; make or download it again")
+    if source.read() != _END or source.tell() != at:
+        raise BadInput(f"{name} is damaged: the stream does not end where the file does; make or download it again")
 
 
 def kind_of(source: BinaryIO) -> str:

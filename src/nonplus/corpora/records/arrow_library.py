@@ -43,7 +43,10 @@ def explained_arrow(name: str) -> Iterator[None]:
         raise BadInput(
             f"{name} has something that pyarrow cannot read: {_first_of(error)}; write the file in plainer types"
         ) from error
-    except (arrow().ArrowException, OSError) as error:
+    except MemoryError:
+        raise BadInput(f"{name} asks for more memory than there is; it is damaged, or needs a larger machine") from None
+    # The names of columns may be no UTF-8.
+    except (arrow().ArrowException, UnicodeDecodeError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # of the operating system
         raise BadInput(f"{name} is damaged: {_first_of(error)}; make or download it again") from error

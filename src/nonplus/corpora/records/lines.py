@@ -62,18 +62,22 @@ def _whole_lines(stream: BinaryIO, sizes: Sizes) -> Iterator[bytes]:
     line = 0  # and of its last line
     while chunk := stream.read1(_AT_ONCE):  # type: ignore[attr-defined]  # not more: it may be damaged there
         while border := chunk.find(b"\n", max(0, sizes.unit - 1 - size)) + 1:
-            yield _shortened(b"".join([*parts, chunk[:border]]), sizes.record)
-            chunk, parts, size, line = chunk[border:], [], 0, 0
+            parts.append(chunk[:border])
+            yield _taken(parts, sizes.record)
+            chunk, size, line = chunk[border:], 0, 0
         if size < sizes.unit or line <= sizes.record:
             parts.append(chunk)
         size += len(chunk)
         newline = chunk.rfind(b"\n") + 1
         line = len(chunk) - newline + (0 if newline else line)
     if size:
-        yield _shortened(b"".join(parts), sizes.record)
+        yield _taken(parts, sizes.record)
 
 
-def _shortened(data: bytes, longest: int) -> bytes:
-    """Whole lines, of which the last is cut to one byte more than ``longest``."""
+def _taken(parts: list[bytes], longest: int) -> bytes:
+    """All parts, which go: whole lines, the last of ``longest`` bytes and one at most."""
+    data = b"".join(parts)
+    parts.clear()
     most = data.rfind(b"\n", 0, len(data) - 1) + 1 + longest + 1
-    return data[:most] + b"\n" if len(data) > most else data
+    # Joined, because a line may take most of the memory that there is.
+    return b"".join([memoryview(data)[:most], b"\n"]) if len(data) > most else data

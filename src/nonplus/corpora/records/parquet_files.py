@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, final
 from nonplus.corpora.records.arrow_library import arrow, explained_arrow, parquet
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.places import raw_at, shown_place
-from nonplus.corpora.records.table_schemas import check_schema, readable
+from nonplus.corpora.records.table_schemas import check_schema, check_sound, readable
 from nonplus.corpora.records.tables import batch_of
 from nonplus.errors import BadInput
 from nonplus.measure.lists import in_lists
@@ -98,7 +98,9 @@ class _Reader:
                         f"{self._most:,} bytes, although the file says {rows.size:,}; write it again in smaller row "
                         "groups, for example of 1,000 rows"
                     )
-        return arrow().Table.from_batches(found, self._file.schema_arrow)
+        table = arrow().Table.from_batches(found, self._file.schema_arrow)
+        check_sound(table)
+        return table
 
     def _of(self, rows: Rows) -> Iterator[Any]:
         if (rows.group, rows.start) < (self._group, self._at) or rows.group != self._group:

@@ -73,6 +73,25 @@ def readable(table: Any) -> Any:
     return table
 
 
+def check_sound(table: Any) -> None:
+    """Check that a table of a file can be used: nothing else looks at where its offsets
+    and indices lead. Bytes that are no UTF-8 in a column of text are sound.
+
+    Raises:
+        pyarrow.ArrowInvalid: it cannot.
+    """
+    try:
+        table.validate(full=True)
+    except arrow().ArrowInvalid:
+        types = arrow().types
+        for place, field in enumerate(table.schema):
+            bytes_of = {types.is_string: arrow().binary(), types.is_large_string: arrow().large_binary()}
+            for test, plain in bytes_of.items():
+                if test(field.type):
+                    table = table.set_column(place, field.with_type(plain), table.column(place).cast(plain))
+        table.validate(full=True)
+
+
 def same_columns(table: Any, schema: Any) -> Any:
     """``table`` with the types of another one that has the same columns.
 

@@ -75,7 +75,7 @@ def _whole_lines(stream: BinaryIO, sizes: Sizes) -> Iterator[bytes]:
 
 
 def _taken(parts: list[bytes], longest: int) -> bytes:
-    """All parts, which go: whole lines, the last of ``longest`` bytes and one at most."""
+    """All parts, which go: whole lines, of the last ``longest`` bytes and one more."""
     data = b"".join(parts)
     parts.clear()
     most = data.rfind(b"\n", 0, len(data) - 1) + 1 + longest + 1

@@ -279,3 +279,17 @@ def test_further_models_are_named(text):
     with pytest.raises(BadInput, match="models is a list of names and models"):
         by_name(text)
     assert by_name("good=ngram:a, bad=ngram:b") == {"good": "ngram:a", "bad": "ngram:b"}
+
+
+def test_parts_go_to_a_url_and_a_file_there_is_refused(tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    source = corpus(tmp_path / "c.jsonl", 30)
+    filter_corpus([str(source)], str(tmp_path / "out"), keep=RULE, model=MODEL, work=ONE)
+    there = f"memory://{tmp_path}/out"
+    report = filter_corpus([str(source)], there, keep=RULE, model=MODEL, work=ONE)
+    assert report.complete
+    for kind in ("kept", "dropped", "rejects", "scores"):
+        for part in (tmp_path / "out" / kind).iterdir():
+            assert fsspec.open(f"{there}/{kind}/{part.name}").open().read() == part.read_bytes()
+    with pytest.raises(BadInput, match=r"clean\.jsonl is a file at a URL, and only a folder of parts can be written"):
+        filter_corpus([str(source)], f"memory://{tmp_path}/clean.jsonl", keep=RULE)

@@ -4,6 +4,7 @@ reads.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, final
 
 import numpy as np
@@ -55,13 +56,16 @@ class Scorer:
         chosen = Protocol.named(protocol) if isinstance(protocol, str) else protocol
         _check(chosen or Protocol())
         self._model = open_model(model)
+        self._asked = str(model) if isinstance(model, str | Path) else ""
         self._protocol = stated_protocol(chosen, self._model)
         self._options = options or RunOptions()
 
     @property
     def name(self) -> str:
-        """The model's name, for readers."""
-        return self._model.name
+        """The name by which the model was opened, which opens it again; its own if it
+        was given as an object.
+        """
+        return self._asked or self._model.name
 
     @property
     def identity(self) -> str:

@@ -10,6 +10,7 @@ from nonplus.errors import BadInput
 from nonplus.files import replacing
 from nonplus.filtering.cutting import KEPT
 from nonplus.jobs.ledger import Ledger
+from nonplus.urls import is_url, shown
 
 _PARTS = ".parts"
 # What ends like this is a file; any other name is that of a folder.
@@ -26,8 +27,19 @@ class Target:
 
     @classmethod
     def of(cls, output: str) -> Self:
-        """What ``output`` names."""
-        return cls(f"{output}{_PARTS}", Path(output)) if output.lower().endswith(_FILES) else cls(output)
+        """What ``output`` names.
+
+        Raises:
+            BadInput: it is a file at a URL, which would have to be put together there.
+        """
+        if not output.lower().endswith(_FILES):
+            return cls(output)
+        if is_url(output):
+            raise BadInput(
+                f"output={shown(output)} is a file at a URL, and only a folder of parts can be written there; leave "
+                "out what the name ends with, or write the file on this machine"
+            )
+        return cls(f"{output}{_PARTS}", Path(output))
 
     def check(self, files: Sequence[RecordFile]) -> None:
         """Refuse what cannot be written.

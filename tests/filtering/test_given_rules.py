@@ -5,11 +5,11 @@ import json
 import pytest
 
 from nonplus.errors import BadInput, BadProtocol
-from nonplus.filtering.options import WorkOptions
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.rule_file import Model, RuleFile
 from nonplus.filtering.running import filter_corpus, split_corpus
 from nonplus.filtering.scorer import Scorer
+from nonplus.jobs.options import WorkOptions
 
 pytest.importorskip("pyarrow")
 

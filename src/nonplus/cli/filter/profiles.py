@@ -7,7 +7,8 @@ import click
 
 from nonplus.cli.terminal.help_texts import CORPUS, PROFILES, READ
 from nonplus.cli.terminal.options import Choice, Option, Verb, fields_set, flags
-from nonplus.cli.terminal.printing import say, say_field, say_json, styled
+from nonplus.cli.terminal.printing import say, say_field, say_json
+from nonplus.cli.terminal.tables import say_table
 from nonplus.corpora import CorpusOptions, open_corpora
 from nonplus.errors import BadModel
 from nonplus.filtering.profiles import Profiles, profiled
@@ -62,7 +63,7 @@ def command(
     say_field("model", f"{found.model}, {opened.protocol.signature}")
     say_field("kept", f"documents with a perplexity below {threshold:,g}")
     say("")
-    _say_table(found)
+    say_table(_TITLES, _rows(found))
     return 0
 
 
@@ -76,14 +77,6 @@ def _opened(model: str, text: TextOptions) -> NgramModel:
             f"model={_MODEL} or model=ngram:FILE"
         )
     return opened
-
-
-def _say_table(found: Profiles) -> None:
-    rows = [_TITLES, *_rows(found)]
-    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
-    for number, (name, *cells) in enumerate(rows):
-        figures = "".join(f"  {cell:>{width}}" for cell, width in zip(cells, others, strict=True))
-        say(styled(f"{name:{first}}{figures}", dim=number == 0))
 
 
 def _rows(found: Profiles) -> Iterator[tuple[str, ...]]:

@@ -5,6 +5,7 @@ import pytest
 
 from nonplus.errors import BadInput, BadProtocol
 from nonplus.filtering.rules.parsing import parsed
+from nonplus.filtering.rules.rule_file import rule_of
 from nonplus.filtering.rules.scored import Scored
 
 
@@ -72,6 +73,23 @@ def test_a_file_in_the_form_of_cc_net_gives_the_cutoffs(tmp_path):
     assert buckets(rule, [99, 100, 200.4, 200.5, 300, 50], ["en", "en", "de", "de", "en", "fr"]) == [
         "head",
         "middle",
+        "head",
+        "middle",
+        "tail",
+        "all",
+    ]
+
+
+def test_a_rule_file_may_hold_the_cutoffs_itself():
+    file = rule_of(
+        """
+        keep = 'bucket == head from "ours"'
+        [thresholds]
+        'cutoffs of "ours"' = [{ group = ["en"], at = [100, 300] }]
+        """,
+        place="rule.toml",
+    )
+    assert file.keep.decide(scored([99, 100, 300, 1], ["en", "en", "en", "de"])).bucket == [
         "head",
         "middle",
         "tail",

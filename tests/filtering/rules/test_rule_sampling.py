@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rule_cases import documents, kept, scored
 
-from nonplus.filtering.rules.draws import draws, record_keys
+from nonplus.filtering.rules.draws import draws
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
 
@@ -134,13 +134,6 @@ def test_importance_is_the_power_of_the_likelihood_ratio_per_byte():
 
 def test_a_quarter_without_width_is_kept_whole():
     assert parsed("stepwise(perplexity, factor=1, quartiles=(2, 3, 3))").decide(many(3.0)).keep.mean() == 1
-
-
-@given(st.lists(st.tuples(st.text(), st.none() | st.text()), max_size=9))
-def test_records_have_one_key_where_they_have_one_id_or_without_ids_one_text(records):
-    keys = record_keys([text for text, _ in records], [own for _, own in records])
-    told_apart = [("id", own) if own is not None else ("text", text) for text, own in records]
-    assert len(set(keys)) == len(set(told_apart))
 
 
 @given(

@@ -10,22 +10,6 @@ import numpy as np
 from nonplus.filtering.rules.scored import Floats
 
 
-def record_keys(texts: Sequence[str], ids: Sequence[str | None] | None = None) -> list[bytes]:
-    """By what each record is known: its id, or a digest of its text if it has none.
-
-    Records of one id, or without ids of one text, share the key, and with it every
-    draw.
-    """
-    known = ids if ids is not None else [None] * len(texts)
-    return [
-        blake2b(
-            (text if each is None else each).encode("utf-8", "surrogatepass"), digest_size=16, person=person
-        ).digest()
-        for text, each in zip(texts, known, strict=True)
-        for person in [b"text" if each is None else b"id"]
-    ]
-
-
 def draws(keys: Sequence[bytes], seed: int = 0) -> Floats:
     """A number from 0 to below 1 for each key (D,), evenly spread, with 53 random bits.
 

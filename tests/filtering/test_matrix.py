@@ -11,8 +11,9 @@ import pytest
 
 import nonplus
 from nonplus.corpora.records import RecordFields, record_files
-from nonplus.filtering.options import ReadOptions, WorkOptions, WriteOptions
+from nonplus.filtering.options import ReadOptions, WriteOptions
 from nonplus.filtering.running import filter_corpus, split_corpus
+from nonplus.jobs.options import WorkOptions
 
 arrow = pytest.importorskip("pyarrow")
 zstandard = pytest.importorskip("zstandard")

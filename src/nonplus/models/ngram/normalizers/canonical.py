@@ -15,6 +15,7 @@ from nonplus.measure.records import Ints
 # No canonical composition reaches over the beginning of an ASCII character.
 _STRETCH = re.compile("[\x00-\x7f]?[^\x00-\x7f]+")
 _LAST_DECOMPOSABLE = 0x2FFFF
+_TOGETHER = 0x100
 
 
 def composed(text: str) -> tuple[str, Ints]:
@@ -50,6 +51,16 @@ def _joins(character: str) -> bool:
 def _second_letters() -> frozenset[str]:
     """Characters that are not first in the decomposition of another."""
     vowels_and_finals = map(chr, [*range(0x1161, 0x1176), *range(0x11A8, 0x11C3)])  # of Hangul, by a rule
-    rules = (unicodedata.decomposition(chr(point)).split() for point in range(_LAST_DECOMPOSABLE))
+    rules = (unicodedata.decomposition(character).split() for character in _decomposable())
     seconds = (chr(int(rule[1], 16)) for rule in rules if len(rule) == 2 and not rule[0].startswith("<"))
     return frozenset(seconds).union(vowels_and_finals)
+
+
+def _decomposable() -> Iterator[str]:
+    """Characters among which are all that decompose: asked of many at once, for most
+    do not.
+    """
+    for begin in range(0, _LAST_DECOMPOSABLE, _TOGETHER):
+        together = "".join(map(chr, range(begin, begin + _TOGETHER)))
+        if not unicodedata.is_normalized("NFD", together):
+            yield from together

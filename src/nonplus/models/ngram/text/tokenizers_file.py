@@ -53,8 +53,7 @@ class TokenizersFile:
         self._encoder = FastEncoder(
             self._tokenizer, lambda texts: [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
         )
-        self._unknown = unknown_id(self._tokenizer)
-        self._pieces: dict[int, bytes] = {}
+        self._pieces = _Pieces(self._tokenizer)
         rules = json.loads(self._tokenizer.to_str())
         self.led = leads_words(rules) and self._cuts_before_blanks()
         by_words = drops_blanks(rules) and self._cuts_at(" ")
@@ -65,14 +64,14 @@ class TokenizersFile:
         """Each of ``strings``, in UTF-8, as pieces."""
         if self._joining is None:
             id_T, rest_T, count_S = self._encoded(strings.each())
-            return Cuts.numbered(id_T, self._piece_of, rest_T, count_S)
+            return Cuts.numbered(id_T, self._pieces.__getitem__, rest_T, count_S)
         id_T, rest_T, count_S = self._joining.cut(strings.data, strings.stops)
         left_S = count_S == LEFT
         if left_S.any():
             left_id_T, left_rest_T, count_S[left_S] = self._encoded(strings.each(np.flatnonzero(left_S)))
             left_T = np.repeat(left_S, count_S)
             id_T, rest_T = in_turn(left_T, left_id_T, id_T), in_turn(left_T, left_rest_T, rest_T)
-        return Cuts.numbered(id_T, self._piece_of, rest_T, count_S)
+        return Cuts.numbered(id_T, self._pieces.__getitem__, rest_T, count_S)
 
     def spelled(self, pieces: Sequence[str]) -> str:
         """The text that pieces stand for."""
@@ -84,8 +83,17 @@ class TokenizersFile:
         """By the package: the tokens of texts, the bytes that follow each, and how many
         each text has.
         """
-        # A row of led words is a text that is cut into them, and one long text is fast.
-        rows = list(_rows(texts)) if self.led else [[text] for text in texts]
+        if self.led:
+            return self._encoded_rows(texts)
+        found = self._encoder.encode([text.decode() for text in texts], specials=False)
+        length_S = np.array(list(map(len, texts)), np.int64)
+        return found.ids, np.repeat(length_S, found.counts) - found.byte_ends, found.counts
+
+    def _encoded_rows(self, texts: list[bytes]) -> tuple[Integers, Ints, Ints]:
+        """The same for led words: a row of them is a text that is cut into them, and
+        one long text is fast.
+        """
+        rows = list(_rows(texts))
         found = self._encoder.encode([b"".join(row).decode() for row in rows], specials=False)
         ends = [np.cumsum(list(map(len, row))) for row in rows]
         done = [np.searchsorted(each.byte_ends, end, side="right") for each, end in zip(found, ends, strict=True)]
@@ -95,12 +103,6 @@ class TokenizersFile:
     def _ids(self, texts: list[str]) -> list[list[int]]:
         """The tokens of each text, by the package."""
         return [each.ids.tolist() for each in self._encoder.encode(texts, specials=False)]
-
-    def _piece_of(self, i: int) -> bytes:
-        if i not in self._pieces:
-            unknown = i == self._unknown
-            self._pieces[i] = (SPECIAL_WORDS[UNKNOWN] if unknown else str(self._tokenizer.id_to_token(i))).encode()
-        return self._pieces[i]
 
     def _joining_of(self, rules: Mapping[str, Any]) -> NativeJoining | None:
         """Faster than the package, where it is found to give the same."""
@@ -124,6 +126,19 @@ class TokenizersFile:
         words = self._probes()
         whole, *own = self._ids([f"{blank}{(2 * blank).join(words)}{blank}", *words])
         return bool(words) and whole == [i for each in own for i in each]
+
+
+@final
+class _Pieces(dict[int, bytes]):
+    """The piece of each token: a dictionary, for it is asked for very many."""
+
+    def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
+        super().__init__()
+        self._tokenizer, self._unknown = tokenizer, unknown_id(tokenizer)
+
+    def __missing__(self, token: int) -> bytes:
+        piece = SPECIAL_WORDS[UNKNOWN] if token == self._unknown else str(self._tokenizer.id_to_token(token))
+        return self.setdefault(token, piece.encode())
 
 
 def _rows(words: list[bytes]) -> Iterator[list[bytes]]:

@@ -13,7 +13,7 @@ from nonplus.corpora.content import check_text
 from nonplus.corpora.decoding import whole_text
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Rejection, Sizes
 from nonplus.corpora.records.places import shown_place, size_at, unpacked_at
-from nonplus.corpora.records.splicing import written_objects
+from nonplus.corpora.records.splicing import retold_objects, written_objects
 from nonplus.errors import BadInput
 from nonplus.measure.lists import in_lists
 
@@ -63,6 +63,7 @@ class Documents:
             attributes={what: names if what == "id" else unknown for what in self.fields.attributes},
             rejected=rejected,
             written=partial(written_objects, objects, self.suffix),
+            with_texts=partial(retold_objects, objects, "text", self.suffix),
         )
 
 

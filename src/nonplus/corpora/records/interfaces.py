@@ -76,6 +76,16 @@ class Written(Protocol):
         ...
 
 
+class WithTexts(Protocol):
+    """Gives some records other texts."""
+
+    def __call__(self, texts: Mapping[int, str]) -> Written:
+        """What writes the D records, those at the places of ``texts`` with these texts
+        and all else as it was.
+        """
+        ...
+
+
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
@@ -83,7 +93,8 @@ class Batch:
 
     ``texts`` are those of the readable records in order, ``places`` (D,) the number of
     each in the file from 1: of its line, row or record. ``attributes`` has those that
-    were asked for, ``None`` where a record has none.
+    were asked for, ``None`` where a record has none. ``with_texts`` is there if the
+    format can have other texts.
     """
 
     number: int
@@ -92,6 +103,7 @@ class Batch:
     attributes: Mapping[str, Sequence[str | None]]
     rejected: Sequence[Rejection]
     written: Written
+    with_texts: WithTexts | None = None
 
 
 class Format(Protocol):

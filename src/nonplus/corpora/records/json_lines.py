@@ -11,7 +11,7 @@ from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.json_objects import objects_of
 from nonplus.corpora.records.lines import Block, blocks
 from nonplus.corpora.records.places import unpacked_at
-from nonplus.corpora.records.splicing import written_objects
+from nonplus.corpora.records.splicing import retold_objects, written_objects
 
 
 @final
@@ -42,4 +42,5 @@ class JsonLines:
             attributes=found.attributes,
             rejected=sorted([*block.rejected, *found.rejected], key=lambda rejection: rejection.place),
             written=partial(written_objects, found.raw, self.suffix),
+            with_texts=partial(retold_objects, found.raw, self.fields.text, self.suffix),
         )

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from nonplus.compression.packing import compressed
-from nonplus.corpora.records.interfaces import Column
+from nonplus.corpora.records.interfaces import Column, Written
 from nonplus.corpora.records.json_codec import in_json
+from nonplus.corpora.records.retelling import with_text
 from nonplus.measure.records import Ints
 
 _AT_ONCE = 1 << 10  # records; their lines fit into the cache
@@ -19,6 +21,12 @@ def written_objects(objects: Sequence[bytes], suffix: str, chosen: Ints, columns
     """
     runs = [chosen[first : first + _AT_ONCE] for first in range(0, len(chosen), _AT_ONCE)]
     return compressed(b"".join([_lines(objects, run, columns) for run in runs]), suffix)
+
+
+def retold_objects(objects: Sequence[bytes], field: str, suffix: str, texts: Mapping[int, str]) -> Written:
+    """What writes them as above, some with other ``texts`` in ``field``."""
+    retold = [with_text(each, field, texts[place]) if place in texts else each for place, each in enumerate(objects)]
+    return partial(written_objects, retold, suffix)
 
 
 def _lines(objects: Sequence[bytes], chosen: Ints, columns: Mapping[str, Column]) -> bytes:

@@ -13,7 +13,7 @@ import numpy as np
 
 from nonplus.corpora.records.arrow_library import arrow, compute
 from nonplus.corpora.records.field_values import as_label
-from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection
+from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Written
 from nonplus.corpora.records.table_files import table_file
 from nonplus.corpora.records.table_schemas import decoded, path_in
 from nonplus.measure.records import Ints
@@ -48,6 +48,7 @@ def batch_of(number: int, first: int, table: Any, fields: RecordFields, longest:
         },
         rejected=rejected,
         written=partial(_written, table, rows, suffix),
+        with_texts=partial(_retold, table, rows, fields.text, suffix),
     )
 
 
@@ -97,6 +98,26 @@ def _written(table: Any, rows_D: Ints, suffix: str, chosen: Ints, columns: Mappi
         kept = {key: value for key, value in (table.schema.metadata or {}).items() if key != _FEATURES}
         taken = taken.replace_schema_metadata(kept)
     return table_file(taken, suffix)
+
+
+def _retold(table: Any, rows_D: Ints, field: str, suffix: str, texts: Mapping[int, str]) -> Written:
+    """What writes the readable rows, some with other texts."""
+    readable = table.take(rows_D)
+    name, *inner = path_in(table.schema, field)
+    column = readable[name]
+    values = column.to_pylist()
+    for place, text in texts.items():
+        values[place] = _with_text(values[place], inner, text)
+    retold = readable.set_column(
+        table.schema.get_field_index(name), table.schema.field(name), arrow().array(values, column.type)
+    )
+    return partial(_written, retold, np.arange(len(values)), suffix)
+
+
+def _with_text(value: Any, inner: Sequence[str], text: str) -> Any:
+    if inner:
+        return {**value, inner[0]: _with_text(value[inner[0]], inner[1:], text)}
+    return text.encode() if isinstance(value, bytes) else text
 
 
 def _array(values: Column, chosen: Ints) -> Any:

@@ -8,7 +8,7 @@ from typing import final
 import numpy as np
 
 from nonplus.compression.packing import compressed
-from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes
+from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written
 from nonplus.corpora.records.lines import Block, blocks
 from nonplus.corpora.records.places import unpacked_at
 from nonplus.measure.records import Ints
@@ -57,8 +57,14 @@ class TextLines:
             attributes={what: [None] * len(texts) for what in self.fields.attributes},
             rejected=sorted(rejected, key=lambda rejection: rejection.place),
             written=partial(_written, lines, self.suffix),
+            with_texts=partial(_retold, lines, self.suffix),
         )
 
 
 def _written(lines: Sequence[bytes], suffix: str, chosen: Ints, columns: Mapping[str, Column]) -> bytes:
     return compressed(b"".join([lines[place] + b"\n" for place in chosen.tolist()]), suffix)
+
+
+def _retold(lines: Sequence[bytes], suffix: str, texts: Mapping[int, str]) -> Written:
+    retold = [texts[place].encode() if place in texts else each for place, each in enumerate(lines)]
+    return partial(_written, retold, suffix)

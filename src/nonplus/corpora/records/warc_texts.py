@@ -1,7 +1,8 @@
 """WET files of Common Crawl: each page that was converted to text is a record."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import final
 from urllib.parse import urlsplit
@@ -9,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from nonplus.compression.packing import compressed
-from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes
+from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written
 from nonplus.corpora.records.json_codec import in_json
 from nonplus.corpora.records.places import shown_place, unpacked_at
 from nonplus.corpora.records.splicing import taken
@@ -26,6 +27,10 @@ _HEADERS = {
     "language": "WARC-Identified-Content-Language",
     "source": "WARC-Target-URI",
 }
+
+
+_LENGTH = re.compile(rb"(?im)^(Content-Length[ \t]*:[ \t]*)\d+([ \t]*\r?)$")
+_DIGESTS = re.compile(rb"(?im)^WARC-(?:Block|Payload)-Digest[ \t]*:.*\n")
 
 
 @final
@@ -83,6 +88,7 @@ class WarcTexts:
             },
             rejected=rejected,
             written=partial(_written, readable, self.suffix),
+            with_texts=partial(_retold, readable, self.suffix),
         )
 
     def _text_of(self, record: WarcRecord) -> str:
@@ -146,6 +152,18 @@ def _written(records: Sequence[WarcRecord], suffix: str, chosen: Ints, columns: 
         head = record.head + b"".join([header + newline for header in headers if header])
         members.append(compressed(head + newline + record.content + newline * 2, suffix))
     return b"".join(members)
+
+
+def _retold(records: Sequence[WarcRecord], suffix: str, texts: Mapping[int, str]) -> Written:
+    retold = [_with_text(each, texts[place]) if place in texts else each for place, each in enumerate(records)]
+    return partial(_written, retold, suffix)
+
+
+def _with_text(record: WarcRecord, text: str) -> WarcRecord:
+    """The record with another length, and without the digests of what it had."""
+    content = text.encode()
+    head = _LENGTH.sub(rb"\g<1>%d\g<2>" % len(content), _DIGESTS.sub(b"", record.head))
+    return replace(record, head=head, size=len(content), content=content)
 
 
 def _headers(name: str, values: Column) -> list[bytes]:

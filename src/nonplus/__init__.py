@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         NonplusError,
         ProtocolWarning,
     )
-    from nonplus.filtering.options import ReadOptions, WriteOptions
+    from nonplus.filtering.options import ReadOptions, ScoreOptions, WriteOptions
     from nonplus.filtering.report import FilterReport
     from nonplus.filtering.running import filter_corpus, split_corpus
     from nonplus.filtering.scorer import Scorer
@@ -52,6 +52,7 @@ __all__ = [
     "ReadOptions",
     "Report",
     "RunOptions",
+    "ScoreOptions",
     "ScoredText",
     "Scorer",
     "TokenScore",
@@ -90,6 +91,7 @@ _HOMES = {
     "ReadOptions": "nonplus.filtering.options",
     "Report": "nonplus.measure.report",
     "RunOptions": "nonplus.measure.forward",
+    "ScoreOptions": "nonplus.filtering.options",
     "ScoredText": "nonplus.measure.scores",
     "Scorer": "nonplus.filtering.scorer",
     "TokenScore": "nonplus.measure.scores",

@@ -16,7 +16,7 @@ from nonplus.filtering.languages import ModelsByLanguage
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
 from nonplus.filtering.scorer import Scorer
-from nonplus.filtering.unjudged import unjudged
+from nonplus.filtering.unjudged import decided
 
 TEXTS = ["the cat sat on the mat", "le chat est sur la table", "der Hund schläft", "a mat for the cat", "", "la table"]
 LANGUAGES = ["en", "fr_FR", "de", "EN-gb", "en", None]
@@ -81,26 +81,28 @@ def test_every_document_is_in_the_group_of_its_model_and_in_no_other(languages):
 
 
 @pytest.mark.parametrize(
-    ("names", "other", "message"),
+    ("model", "other", "message"),
     [
         (
-            ["en=a", "b"],
+            "en=a,b",
             "",
-            "^model=b is for no language, where each is for one; write e.g. model=en=b, or other=b for",
+            r"^model=en=a,b is a list of languages and models, .* got 'b'; a model for all other languages is",
         ),
-        (["bundled:ngram"], "drop", "^model=bundled:ngram is for no language"),
-        (["en=a", "EN=b"], "", "^two models are for 'en': a and b; name one of them$"),
+        ("en=", "", r"^model=en= is a list of languages and models, .* got 'en'"),
+        ("bundled:ngram", "drop", r"^other=drop is about .*; name its language, as in model=en=bundled:ngram$"),
+        ("en=a,EN=b", "", r"^two models are for 'en': a and b; name one of them$"),
     ],
 )
-def test_names_that_leave_the_language_open_are_refused(names, other, message):
+def test_names_that_leave_the_language_open_are_refused(model, other, message):
     with pytest.raises(BadInput, match=message):
-        ModelsByLanguage.of(names, other)
+        ModelsByLanguage.of(model, other)
 
 
-def test_a_single_name_is_for_all_languages_and_may_have_an_equals_sign():
-    assert ModelsByLanguage.of(["bundled:ngram"]) is None
-    assert ModelsByLanguage.of(["ngram:runs/lr=3/model"]) is None
-    assert ModelsByLanguage.of(["pt_BR=ngram:a=b"]) == ModelsByLanguage(models={"pt-br": "ngram:a=b"})
+def test_a_single_name_is_for_all_languages_and_may_have_commas_and_equals_signs():
+    assert ModelsByLanguage.of("bundled:ngram") is None
+    assert ModelsByLanguage.of("ngram:runs/lr=3,wd=1/model") is None
+    assert ModelsByLanguage.of("pt_BR=ngram:a=b, fr=c") == ModelsByLanguage(models={"pt-br": "ngram:a=b", "fr": "c"})
+    assert ModelsByLanguage.of({"fr": "c"}, "keep") == ModelsByLanguage(models={"fr": "c"}, other="keep")
 
 
 def test_the_identity_tells_models_languages_and_the_rest_apart(bundles):
@@ -137,12 +139,11 @@ def test_one_model_scores_all_languages(bundles):
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_document_without_a_model_is_not_decided_by_the_rule(keep):
-    scored = Scored(columns={"tokens": np.array([5, 0, 0, 9]), "bits_per_byte": np.array([1, np.nan, np.nan, 3])})
-    decision = parsed("bits_per_byte <= 2").decide(scored)
-    done = unjudged(decision, np.array([False, True, True, False]), ["en", "de", None, "en"], keep=keep)
+    columns = {"tokens": np.array([5, 0, 0, 9]), "bits_per_byte": np.array([1, np.nan, np.nan, 3])}
+    attributes = {"language": ["en", "de", None, "en"], "unscored": [None, *["kept" if keep else "dropped"] * 2, None]}
+    done = decided(parsed("bits_per_byte <= 2"), Scored(columns=columns, attributes=attributes))
     assert done.keep.tolist() == [True, keep, keep, False]
     told = ["", ""] if keep else ["no model for the language de", "the language is not known"]
     assert done.reasons() == ["", *told, "bits_per_byte 3 > 2"]
     causes = [done.causes[cause] for cause in done.cause.tolist()]
     assert causes == ["", *(["" if keep else "no model for the language"] * 2), "bits_per_byte > 2"]
-    assert unjudged(decision, np.zeros(4, bool), [None] * 4, keep=keep) is decision

@@ -6,7 +6,7 @@ from typing import final
 
 from nonplus.errors import BadModel
 from nonplus.filtering.figures import Languages, Reading
-from nonplus.filtering.languages import ModelsByLanguage
+from nonplus.filtering.languages import KEEP, MODEL, UNSCORED, ModelsByLanguage
 from nonplus.filtering.scorer import Scorer
 
 _OPEN = 8  # models that are open at once; those of n-grams are mapped, and processes share them
@@ -49,6 +49,11 @@ class ByLanguage:
         for name, places in self.models.groups(languages):
             for some, surprisals in self._scorer(name).surprisals([texts[place] for place in places.tolist()]):
                 yield Reading(name, places[some], surprisals)
+
+    def said_of(self, models: Sequence[str | None]) -> dict[str, Sequence[str | None]]:
+        """The model of each document and, where there is none, what becomes of it."""
+        unscored = "kept" if self.models.other == KEEP else "dropped"
+        return {MODEL: models, UNSCORED: [unscored if name is None else None for name in models]}
 
     def _scorer(self, name: str) -> Scorer:
         scorer = _opened(name)

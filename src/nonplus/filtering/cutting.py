@@ -4,17 +4,20 @@ Letters in shapes: D readable records of a unit.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, final
 
 import numpy as np
 
-from nonplus.corpora.records import Batch, RecordFile
+from nonplus.corpora.records import Batch, RecordFile, Written
+from nonplus.errors import BadInput
 from nonplus.filtering.accounts import Accounts
 from nonplus.filtering.record_columns import record_columns
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.trimming import left_of
+from nonplus.filtering.unjudged import decided
 from nonplus.jobs.ledger import Unit
 
 KEPT, DROPPED, REJECTS = "kept", "dropped", "rejects"  # folders in a store
@@ -41,16 +44,25 @@ class Cut:
 
     def of(self, unit: Unit, file: RecordFile, batch: Batch, scored: Scored) -> CutUnit:
         """The records of one unit, each in one of three files."""
-        decision = self.rule.decide(scored)
+        decision = decided(self.rule, scored)
         columns = record_columns(self.columns, self.prefix, scored, decision, self.model)
+        written = _writes(file, batch, left_of(batch.texts, scored.columns))
         files = {}
         for folder, own_D in ((KEPT, decision.keep), (DROPPED, ~decision.keep)):
             if own_D.any():
-                files[f"{folder}/{unit}{file.suffix}"] = batch.written(np.flatnonzero(own_D), columns)
+                files[f"{folder}/{unit}{file.suffix}"] = written(np.flatnonzero(own_D), columns)
         if batch.rejected:
             rows = b"".join(_rejects(unit, file.name, batch))
             files[f"{REJECTS}/{unit}.jsonl"] = rows
         return CutUnit(files, Accounts.of_unit(scored, decision, batch.rejected))
+
+
+def _writes(file: RecordFile, batch: Batch, texts: Mapping[int, str]) -> Written:
+    if not texts:
+        return batch.written
+    if batch.with_texts is None:
+        raise BadInput(f"{file.name} is of a kind whose texts cannot be replaced; omit trim=…")
+    return batch.with_texts(texts)
 
 
 def _rejects(unit: Unit, name: str, batch: Batch) -> Iterator[bytes]:

@@ -60,6 +60,10 @@ class Judge(Protocol):
         """The surprisals of all documents that have a model and a token, each once."""
         ...
 
+    def said_of(self, models: Sequence[str | None]) -> dict[str, Sequence[str | None]]:
+        """What is known of documents with these models, beside their figures."""
+        ...
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,10 @@ class OneModel:
     def model_of(self, language: str | None) -> str | None:
         """The model's name."""
         return self.name
+
+    def said_of(self, models: Sequence[str | None]) -> dict[str, Sequence[str | None]]:
+        """Nothing."""
+        return {}
 
 
 def figures(judge: Judge, texts: Sequence[str], languages: Languages) -> Figures:

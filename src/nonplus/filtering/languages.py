@@ -13,6 +13,7 @@ from nonplus.measure.records import Ints
 
 _TAG = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]+)*")
 KEEP, DROP = "keep", "drop"
+MODEL, UNSCORED = "model", "unscored"  # what is kept of a document beside its figures
 
 
 @final
@@ -33,22 +34,29 @@ class ModelsByLanguage:
         object.__setattr__(self, "models", {_plain(language): name for language, name in self.models.items()})
 
     @classmethod
-    def of(cls, models: Sequence[str], other: str = "") -> Self | None:
-        """Those of names such as ``en=bundled:ngram``; ``None`` for a single name
-        without a language.
+    def of(cls, model: object, other: str = "") -> Self | None:
+        """Those of ``en=bundled:ngram,fr=ngram:fr``, or of a mapping; ``None`` for a
+        single model.
 
         Raises:
-            BadInput: a name has no language, or two have the same.
+            BadInput: a model has no language, or two have the same.
         """
-        pairs = [_pair(each) for each in models]
-        if not other and [language for language, _ in pairs] == [""]:
-            return None
+        if isinstance(model, Mapping):
+            return cls(models=model, other=other or DROP)
+        pairs = [_pair(each.strip()) for each in model.split(",")] if isinstance(model, str) else [("", "")]
+        if not pairs[0][0]:
+            if not other:
+                return None
+            raise BadInput(
+                f"other={other} is about documents in other languages than those of the models, and model={model} is "
+                f"for all languages; name its language, as in model=en={model}"
+            )
         named: dict[str, str] = {}
         for language, name in pairs:
-            if not language:
+            if not language or not name:
                 raise BadInput(
-                    f"model={name} is for no language, where each is for one; write e.g. model=en={name}, or "
-                    f"other={name} for all languages that are not named"
+                    f"model={model} is a list of languages and models, such as model=en=bundled:ngram,fr=ngram:fr, got "
+                    f"{name or language!r}; a model for all other languages is named with other=…"
                 )
             if language in named:
                 raise BadInput(f"two models are for {language!r}: {named[language]} and {name}; name one of them")

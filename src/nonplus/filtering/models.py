@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Self, final
 
 from nonplus.errors import BadInput
+from nonplus.filtering.by_language import ByLanguage
+from nonplus.filtering.figures import Judge, OneModel
+from nonplus.filtering.languages import ModelsByLanguage
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.scorer import Scorer
 
@@ -12,14 +15,15 @@ from nonplus.filtering.scorer import Scorer
 @final
 @dataclass(frozen=True, slots=True)
 class Models:
-    """A scorer, and others by the names that a rule has for them."""
+    """What scores each document, and others by the names that a rule has for them."""
 
-    first: Scorer
+    first: Judge
     others: Mapping[str, Scorer] = field(default_factory=dict)
 
     @classmethod
-    def opened(cls, model: object, others: Mapping[str, object], rule: Rule) -> Self:
-        """The models, opened.
+    def opened(cls, model: object, others: Mapping[str, object], rule: Rule, *, other: str = "") -> Self:
+        """The models, opened; ``model`` may be one for each language, and ``other`` is
+        what becomes of documents in another.
 
         Raises:
             BadInput: the rule names another model.
@@ -30,13 +34,16 @@ class Models:
                 f"the rule compares with a model that it calls {name}, and no such model is given; name it with "
                 f"models={name}=ngram:FOLDER"
             )
-        return cls(Scorer(model), {name: Scorer(each) for name, each in sorted(others.items())})
+        by_language = ModelsByLanguage.of(model, other)
+        first = OneModel(Scorer(model)) if by_language is None else ByLanguage(by_language)
+        return cls(first, {name: Scorer(each) for name, each in sorted(others.items())})
 
     @property
     def plan(self) -> dict[str, Any]:
         """What decides the scores, for a plan."""
-        every = {"": self.first, **self.others}
-        return {name: {"name": each.name, "identity": each.identity} for name, each in every.items()}
+        first = {"name": self.first.name, "identity": self.first.identity}
+        others = {name: {"name": each.name, "identity": each.identity} for name, each in self.others.items()}
+        return {"": first, **others}
 
 
 def by_name(text: str) -> dict[str, str]:

@@ -1,10 +1,13 @@
-"""How a corpus is filtered: what is read of a record, and what is written into it."""
+"""How a corpus is filtered: what is read of a record, how its text is scored, and what
+is written into it.
+"""
 
 from dataclasses import dataclass
 
 from nonplus.corpora.records import RecordFields, Sizes
 from nonplus.errors import BadInput
 from nonplus.filtering.record_columns import PREFIX, chosen_columns
+from nonplus.filtering.trimming import TRIM_BITS, Trimming, Where
 from nonplus.sizes import bytes_of
 
 
@@ -64,3 +67,33 @@ class WriteOptions:
             source=reading.source_field,
             taken=tuple(f"{self.prefix}{name}" for name in self.chosen),
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreOptions:
+    """What is done with a text beside scoring it.
+
+    If there is a model for each language, ``other`` says what becomes of documents in
+    other languages: ``keep``, ``drop``, or a model for them. With
+    ``identify_languages`` the language of a document is told by its words and not by a
+    field. With ``trim`` text of more than so many bits per byte is cut off the
+    ``trim_at`` of documents, where that saves at least ``trim_bits`` bits; ``None``
+    cuts nothing.
+    """
+
+    other: str = ""
+    identify_languages: bool = False
+    trim: float | None = None
+    trim_at: Where = "end"
+    trim_bits: float = TRIM_BITS
+
+    @property
+    def trimming(self) -> Trimming | None:
+        """How texts are trimmed, if they are.
+
+        Raises:
+            BadInput: a limit is no number of bits.
+        """
+        if self.trim is None:
+            return None
+        return Trimming(trim=self.trim, trim_at=self.trim_at, trim_bits=self.trim_bits)

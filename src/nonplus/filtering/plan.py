@@ -8,19 +8,19 @@ from typing import Any, NamedTuple, final
 
 from nonplus.corpora.records import RecordFile
 from nonplus.errors import BadInput
-from nonplus.filtering.models import Models
 from nonplus.filtering.options import ReadOptions, WriteOptions
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.scoring import Scoring
 from nonplus.version import VERSION
 
 SCORING = "scoring"  # the folder, in that of a run, of the job that only scores
-_SCORING = ("nonplus", "format", "sources", "inputs", "reading", "models")
+_SCORING = ("nonplus", "format", "sources", "inputs", "reading", "models", "scoring")
 _FORMAT = 1  # of the folders, and of what is in them
 
 
 def scoring_plan(
-    sources: Sequence[str], files: Sequence[RecordFile], reading: ReadOptions, models: Models
+    sources: Sequence[str], files: Sequence[RecordFile], reading: ReadOptions, scoring: Scoring
 ) -> dict[str, Any]:
     """The plan of a job that scores ``files``, which ``sources`` name."""
     return {
@@ -29,7 +29,8 @@ def scoring_plan(
         "sources": list(sources),
         "inputs": [{"name": file.name, "digest": file.digest()} for file in files],
         "reading": asdict(reading),
-        "models": models.plan,
+        "models": scoring.models.plan,
+        "scoring": scoring.plan,
     }
 
 

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from nonplus.closest import did_you_mean
 from nonplus.corpora.records import Column
 from nonplus.errors import BadInput
+from nonplus.filtering.languages import MODEL
 from nonplus.filtering.rules.decision import Decision
 from nonplus.filtering.rules.scored import FIGURES, Scored
+from nonplus.filtering.trimming import EXTENT
 
 PREFIX = "nonplus_"
-COLUMNS = (*FIGURES, "worst_window_at", "decision", "reason", "bucket", "model")
+COLUMNS = (*FIGURES, "worst_window_at", *EXTENT, "decision", "reason", "bucket", "model")
 _ALL, _NONE = "all", "none"
 
 
@@ -39,7 +41,7 @@ def record_columns(
 ) -> Mapping[str, Column]:
     """The columns of these names for D records, as they are called in a record.
 
-    ``bucket`` is left out where the rule has none.
+    ``bucket`` is left out where the rule has none, and what was not measured is, too.
     """
     figures = {name: scored.columns[name] for name in names if name in scored.columns}
     said: dict[str, Column] = {"decision": ["kept" if keep else "dropped" for keep in decision.keep.tolist()]}
@@ -47,6 +49,6 @@ def record_columns(
         said["reason"] = decision.reasons()
     if decision.bucket is not None:
         said["bucket"] = decision.bucket
-    said["model"] = [model] * len(scored)
+    said["model"] = scored.attributes.get(MODEL, [model] * len(scored))
     every = {**figures, **said}
     return {f"{prefix}{name}": every[name] for name in names if name in every}

@@ -3,7 +3,7 @@ scores, scored first.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from hashlib import sha256
 from types import MappingProxyType
@@ -13,14 +13,16 @@ from nonplus.corpora.records import RecordFields, RecordFile, Sizes, record_file
 from nonplus.errors import BadInput
 from nonplus.filtering.cutting import Cut
 from nonplus.filtering.given_rules import check_models, given_rule
+from nonplus.filtering.languages import ModelsByLanguage
 from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.models import Models
-from nonplus.filtering.options import ReadOptions, WriteOptions
+from nonplus.filtering.options import ReadOptions, ScoreOptions, WriteOptions
 from nonplus.filtering.plan import SCORING, Planned, cutting_plan, scoring_plan
 from nonplus.filtering.report import FilterReport, is_complete, keep_report, report_of
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.score_files import KeptScores
 from nonplus.filtering.scorer import DEFAULT
+from nonplus.filtering.scoring import Scoring
 from nonplus.filtering.sources import FromJob, FromModels, ScoreSource
 from nonplus.filtering.target import Target
 from nonplus.filtering.unit_work import UnitJob
@@ -39,6 +41,7 @@ def filter_corpus(
     model: object = DEFAULT,
     models: Mapping[str, object] = MappingProxyType({}),
     reading: ReadOptions = ReadOptions(),  # noqa: B008
+    scoring: ScoreOptions = ScoreOptions(),  # noqa: B008
     writing: WriteOptions = WriteOptions(),  # noqa: B008
     work: WorkOptions = WorkOptions(),  # noqa: B008
     meter: FilterMeter | None = None,
@@ -50,31 +53,40 @@ def filter_corpus(
     ``.toml``. ``sources`` are files, folders or patterns. ``output`` is a folder, or a
     file such as ``clean.jsonl.zst``, which has a folder ``clean.jsonl.zst.parts``
     beside it. The same call goes on with what an earlier one has finished there.
-    ``models`` are those that the rule compares with, by the names that it has for them.
-    ``reading``, ``writing`` and ``work`` say what is read of a record, what is written
-    into it, and how the work is shared.
+    ``model`` is one for all documents or, as a mapping or ``en=NAME,fr=NAME``, one for
+    each language; ``models`` are those that the rule compares with, by the names that
+    it has for them. ``reading``, ``scoring``, ``writing`` and ``work`` say what is read
+    of a record, what is done with its text, what is written into the record, and how
+    the work is shared.
 
     Raises:
         NonplusError: see :mod:`nonplus.errors`.
     """
     stated, target = given_rule(keep), Target.of(output)
     rule = stated.keep
-    _check_read(rule, reading)
+    by_language = ModelsByLanguage.of(model, scoring.other) is not None
+    _check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
     files = _opened(sources, writing.fields(reading), reading.sizes)
     target.check(files)
-    opened = Models.opened(model, models, rule)
+    opened = Models.opened(model, models, rule, other=scoring.other)
     check_models(stated, opened.plan)
-    scores = FromModels(opened)
+    made = Scoring(
+        models=opened,
+        identify=scoring.identify_languages,
+        trimming=scoring.trimming,
+        repeats="repetition" in rule.figures,
+    )
+    scores = FromModels(made)
     doing = _Work(work, meter or FilterMeter(), reading.sizes.unit)
-    plan = scoring_plan(sources, files, reading, opened)
+    plan = scoring_plan(sources, files, reading, made)
     if rule.local:
         return doing.cut(files, target, scores, plan, rule, writing)
-    scoring = f"{target.folder}/{SCORING}"
-    ledger = doing.score(files, scoring, scores, plan)
+    place = f"{target.folder}/{SCORING}"
+    ledger = doing.score(files, place, scores, plan)
     if not is_complete(ledger, files):
         return report_of(ledger, target, files, plan, rule, complete=False)
-    trusted = {of: doing.trusted(of, target.folder, scores, reading, opened) for of in sorted(rule.trusted)}
-    return doing.cut(files, target, FromJob(scoring), plan, rule.resolved(KeptScores(ledger), trusted), writing)
+    trusted = {of: doing.trusted(of, target.folder, scores, reading) for of in sorted(rule.trusted)}
+    return doing.cut(files, target, FromJob(place), plan, rule.resolved(KeptScores(ledger), trusted), writing)
 
 
 def split_corpus(
@@ -96,7 +108,7 @@ def split_corpus(
     stated, target, place = given_rule(keep), Target.of(output), place_of_scores(scored)
     rule, planned = stated.keep, Planned.of(kept(open_store(place)), place)
     check_models(stated, planned.scoring["models"])
-    _check_read(rule, planned.reading)
+    _check_read(rule.attributes, planned.reading, planned.scoring["scoring"]["languages"] is not None)
     if rule.trusted:
         raise BadInput(
             f"the rule compares with {', '.join(min(rule.trusted))}, which has to be scored, and a split scores "
@@ -129,19 +141,27 @@ def _opened(sources: Sequence[str], fields: RecordFields, sizes: Sizes) -> tuple
     return files
 
 
-def _check_read(rule: Rule, reading: ReadOptions) -> None:
-    """Check that a record is asked for all that the rule reads of it.
+def _check_read(asked: Set[str], reading: ReadOptions, identified: bool) -> None:
+    """Check that all that is asked of a record is known of it.
 
     Raises:
         BadInput: it is not.
     """
-    named = {"id": reading.id_field, "language": reading.language_field, "source": reading.source_field}
-    for attribute in sorted(rule.attributes):
-        if not named[attribute]:
-            raise BadInput(
-                f"the rule asks for the {attribute} of each record, and no field has it; name it with "
-                f"{attribute}_field=…"
-            )
+    fields = {"id": reading.id_field, "language": reading.language_field, "source": reading.source_field}
+    if identified and reading.language_field:
+        raise BadInput(
+            f"language_field={reading.language_field} and identify_languages both say what the language of a document "
+            "is; omit one of them"
+        )
+    known = {name for name, field in fields.items() if field} | ({"language"} if identified else set())
+    for attribute in sorted(asked - known):
+        asking, or_else = (
+            ("the rule or a model", ", or use identify_languages=True") if attribute == "language" else ("the rule", "")
+        )
+        raise BadInput(
+            f"{asking} asks for the {attribute} of each record, and no field has it; name it with "
+            f"{attribute}_field=…{or_else}"
+        )
 
 
 @final
@@ -159,15 +179,13 @@ class _Work:
         self.meter.begin("scoring")
         return self._done(UnitJob(files=files, place=place, scores=scores), plan, self.options.part)
 
-    def trusted(
-        self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: ReadOptions, models: Models
-    ) -> KeptScores:
+    def trusted(self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: ReadOptions) -> KeptScores:
         """The scores of files that a rule compares with, all of them in each shard."""
         files = _opened(sources, WriteOptions(columns="none").fields(reading), reading.sizes)
         place = f"{folder}/trusted-{sha256(repr(sources).encode()).hexdigest()[:12]}"
         self.meter.begin("scoring trusted files")
         job = UnitJob(files=files, place=place, scores=scores)
-        return KeptScores(self._done(job, scoring_plan(sources, files, reading, models), WHOLE))
+        return KeptScores(self._done(job, scoring_plan(sources, files, reading, scores.scoring), WHOLE))
 
     def cut(
         self,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
-from nonplus.filtering.rules.scored import ATTRIBUTES, Scored
+from nonplus.filtering.rules.scored import Scored
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.measure.records import Ints
 from nonplus.optional import require
@@ -72,10 +72,11 @@ def read(content: bytes, name: str) -> tuple[Ints, Scored]:
     arrow = require("pyarrow", purpose=_PURPOSE)
     try:
         table = arrow.ipc.open_file(io.BytesIO(content)).read_all()
+        said = [each.name for each in table.schema if arrow.types.is_string(each.type)]
         columns: dict[str, NDArray[Any]] = {
-            each: table[each].to_numpy() for each in table.column_names if each not in ("place", "key", *ATTRIBUTES)
+            each: table[each].to_numpy() for each in table.column_names if each not in ("place", "key", *said)
         }
-        attributes = {each: table[each].to_pylist() for each in table.column_names if each in ATTRIBUTES}
+        attributes = {each: table[each].to_pylist() for each in said}
         keys, places = table["key"].to_pylist(), table["place"].to_numpy()
     except (arrow.ArrowInvalid, KeyError) as damage:
         raise BadInput(f"{name} is damaged: {damage}; remove its unit's marker and score again") from damage

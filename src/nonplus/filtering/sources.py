@@ -8,9 +8,9 @@ import numpy as np
 
 from nonplus.corpora.records import Batch
 from nonplus.errors import BadInput
-from nonplus.filtering.models import Models
-from nonplus.filtering.rules.scored import FIGURES, Scored
-from nonplus.filtering.score_files import KeptScores, file_of, keys_of, written
+from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.score_files import KeptScores, file_of, written
+from nonplus.filtering.scoring import Scoring
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.stores import open_store
 
@@ -40,11 +40,11 @@ class ScoreSource(Protocol):
 class FromModels:
     """Scores that models make; their pickle opens the same models again."""
 
-    models: Models
+    scoring: Scoring
 
     def opened(self) -> Scores:
-        """The models."""
-        return _Made(self.models)
+        """The models, and what else is done with a text."""
+        return _Made(self.scoring)
 
 
 @final
@@ -61,15 +61,11 @@ class FromJob:
 
 @final
 class _Made:
-    def __init__(self, models: Models) -> None:
-        self._models = models
+    def __init__(self, scoring: Scoring) -> None:
+        self._scoring = scoring
 
     def of(self, unit: Unit, batch: Batch) -> Scored:
-        columns = self._models.first.columns(batch.texts).as_dict()
-        for name, scorer in self._models.others.items():
-            figures = scorer.columns(batch.texts).as_dict()
-            columns |= {f"{figure}.{name}": figures[figure] for figure in FIGURES}
-        return Scored(columns=columns, attributes=batch.attributes, keys=keys_of(batch.texts, batch.attributes))
+        return self._scoring.of(batch)
 
     def files(self, unit: Unit, batch: Batch, scored: Scored) -> Mapping[str, bytes]:
         return {file_of(unit): written(batch.places, scored)}

@@ -10,11 +10,12 @@ its own ends first and last.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, final
+from typing import Any, Literal, NamedTuple, final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
 from nonplus.filtering.columns import ScoreColumns
@@ -31,6 +32,9 @@ _END = re.compile(
 )
 _MOST = 1000 * math.log(2)  # nats that one token can cost: one of probability 0 would cost all
 
+TRIM_BITS = 256.0  # about ten odd words of English
+EXTENT = ("trimmed_bytes", "kept_begin", "kept_end")  # columns: what was cut off, and what was kept
+
 Where = Literal["end", "begin", "both"]
 
 
@@ -46,7 +50,7 @@ class Trimming:
 
     trim: float
     trim_at: Where = "end"
-    trim_bits: float = 256.0
+    trim_bits: float = TRIM_BITS
 
     def __post_init__(self) -> None:
         for name in ("trim", "trim_bits"):
@@ -67,33 +71,53 @@ class Span(NamedTuple):
 class Trimmed:
     """The texts of D documents as they are left, and the figures of what is left.
 
-    ``begin`` and ``end`` (D,) are the bytes of each text that were kept.
+    ``begin`` and ``end`` (D,) are the bytes that were kept of each text, which had
+    ``bytes`` (D,).
     """
 
     texts: Sequence[str]
     figures: Figures
     begin: Ints
     end: Ints
+    bytes: Ints
+
+    @property
+    def extent(self) -> dict[str, Ints]:
+        """What was cut off, as columns."""
+        cut_D = self.bytes - (self.end - self.begin)
+        return dict(zip(EXTENT, (cut_D, self.begin, self.end), strict=True))
 
 
 def trimmed(judge: Judge, texts: Sequence[str], languages: Languages, trimming: Trimming) -> Trimmed:
     """The documents without the garbage at their ends, and their figures without it."""
     columns, left = ScoreColumns.of_nothing(len(texts)), list(texts)
-    begin_D = np.zeros(len(texts), np.int64)
-    end_D = np.array([n_bytes(text) for text in texts], np.int64)
+    bytes_D = np.array([n_bytes(text) for text in texts], np.int64)
+    begin_D, end_D = np.zeros_like(bytes_D), bytes_D.copy()
     cut: list[int] = []
     for reading in judge.readings(texts, languages):
         columns.put(reading.places, score_columns(reading.surprisals))
         for row, place in enumerate(reading.places.tolist()):
             own = slice(*reading.surprisals.offsets[row : row + 2].tolist())
             span = good_span(texts[place], reading.surprisals.nats[own], reading.surprisals.ends[own], trimming)
-            if span != (0, end_D[place]):
+            if span != (0, bytes_D[place]):
                 cut.append(place)
                 begin_D[place], end_D[place] = span
                 left[place] = texts[place].encode()[slice(*span)].decode()
     again = figures(judge, [left[place] for place in cut], [languages[place] for place in cut])
     columns.put(np.array(cut, np.int64), again.columns)
-    return Trimmed(left, Figures(columns, [judge.model_of(language) for language in languages]), begin_D, end_D)
+    models = [judge.model_of(language) for language in languages]
+    return Trimmed(left, Figures(columns, models), begin_D, end_D, bytes_D)
+
+
+def left_of(texts: Sequence[str], columns: Mapping[str, NDArray[Any]]) -> dict[int, str]:
+    """The texts that are shorter now, by their places, as the columns of ``extent`` say
+    it; none without these.
+    """
+    if not columns.keys() >= set(EXTENT):
+        return {}
+    cut_D, begin_D, end_D = (columns[name].tolist() for name in EXTENT)
+    cut = [place for place, cut in enumerate(cut_D) if cut]
+    return {place: texts[place].encode()[begin_D[place] : end_D[place]].decode() for place in cut}
 
 
 def good_span(text: str, nats_S: Floats, ends_S: Integers, trimming: Trimming) -> Span:

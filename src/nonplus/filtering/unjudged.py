@@ -1,34 +1,42 @@
-"""What becomes of documents in a language that no model is for."""
+"""The decision about documents, some of which may have no model for their language."""
 
 # D documents
 
-from collections.abc import Sequence
-
 import numpy as np
 
+from nonplus.filtering.languages import UNSCORED
 from nonplus.filtering.rules.decision import KEPT, Decision
-from nonplus.filtering.rules.scored import Bools
+from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.rules.scored import Scored
 
 NO_MODEL = "no model for the language"
 
 
-def unjudged(decision: Decision, no_model_D: Bools, languages: Sequence[str | None], *, keep: bool) -> Decision:
-    """The decision where no model has scored some documents: these are kept all, or
-    dropped, whatever the rule.
+def decided(rule: Rule, scored: Scored) -> Decision:
+    """Which of the documents are kept: what the rule says of those that were scored.
+
+    All others are kept, or dropped, as was chosen when they were not scored.
+
+    Raises:
+        BadProtocol: a figure or attribute that the rule reads is missing.
     """
-    if not no_model_D.any():
+    decision = rule.decide(scored)
+    unscored = scored.attributes.get(UNSCORED, [])
+    if not any(unscored):
         return decision
-    kept, dropped = 0, len(decision.causes)
-    cause = np.where(no_model_D, kept if keep else dropped, decision.cause)
+    languages = scored.attributes["language"]
+    no_model_D = np.array([each is not None for each in unscored], np.bool_)
+    keep_D = np.array([each == "kept" for each in unscored], np.bool_)
+    cause = np.where(no_model_D, np.where(keep_D, 0, len(decision.causes)), decision.cause)
 
     def reasons() -> list[str]:
         said = decision.reasons()
         for place in np.flatnonzero(no_model_D).tolist():
-            said[place] = KEPT if keep else _reason(languages[place])
+            said[place] = KEPT if keep_D[place] else _reason(languages[place])
         return said
 
     return Decision(
-        keep=np.where(no_model_D, keep, decision.keep),
+        keep=np.where(no_model_D, keep_D, decision.keep),
         cause=cause,
         causes=(*decision.causes, NO_MODEL),
         reasons=reasons,

@@ -5,10 +5,10 @@ from typing import Any
 import click
 
 from nonplus.cli.filter.said import carried_out
-from nonplus.cli.terminal.help_texts import FILTER_READING, FILTER_WORKERS, FILTER_WRITING
+from nonplus.cli.terminal.help_texts import FILTER_READING, FILTER_SCORING, FILTER_WORKERS, FILTER_WRITING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.filtering.models import by_name
-from nonplus.filtering.options import ReadOptions, WriteOptions
+from nonplus.filtering.options import ReadOptions, ScoreOptions, WriteOptions
 from nonplus.filtering.running import filter_corpus
 from nonplus.filtering.scorer import DEFAULT
 from nonplus.filtering.target import Target
@@ -24,10 +24,11 @@ from nonplus.jobs.options import WorkOptions
               help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20', or a file such as "
               "rule.toml")  # fmt: skip
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
-              help=f"e.g. ngram:FOLDER  [{DEFAULT}]")  # fmt: skip
+              help=f"e.g. ngram:FOLDER; or one for each language: en=NAME,fr=NAME  [{DEFAULT}]")  # fmt: skip
 @click.option("--models", cls=Option, heading="Model", metavar="NAME=MODEL,...", default="",
               help="models that the rule compares with, by the names that it has for them")  # fmt: skip
 @flags(ReadOptions, "Records", FILTER_READING)
+@flags(ScoreOptions, "Model", FILTER_SCORING)
 @flags(WriteOptions, "Output", FILTER_WRITING)
 @flags(WorkOptions, "Work", FILTER_WORKERS)
 @click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
@@ -51,6 +52,7 @@ def command(
             model=model,
             models=by_name(models),
             reading=ReadOptions(**fields_set(ReadOptions, options)),
+            scoring=ScoreOptions(**fields_set(ScoreOptions, options)),
             writing=WriteOptions(**fields_set(WriteOptions, options)),
             work=WorkOptions(**fields_set(WorkOptions, options)),
             meter=meter,

@@ -122,6 +122,14 @@ FILTER_READING = {
     "--unit-size": "bytes of records that are scored, cut and written at once",
 }
 
+FILTER_SCORING = {
+    "--other": "documents in languages without a model: keep or drop them, or name a model for them  [drop]",
+    "--identify-languages": "tell the language of a document by its words, not by a field",
+    "--trim": "cut off text of more than so many bits per byte at the end of documents, and keep the rest",
+    "--trim-at": "where documents are cut",
+    "--trim-bits": "cut only where it saves so many bits",
+}
+
 FILTER_WRITING = {
     "--columns": "what is written into each record: all, none, or names with commas between them",
     "--prefix": "how the names of these columns begin in a record",

@@ -203,6 +203,8 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
         return {"callback": whole_numbers, "metavar": "N..."}
     if name in ("memory", "unit_size"):
         return {"metavar": "SIZE"}
+    if name.startswith("trim"):
+        return {"type": float, "metavar": "BITS"}
     kinds: dict[type, dict[str, Any]] = {
         bool: {"is_flag": True},
         int: {"type": int, "metavar": "N"},

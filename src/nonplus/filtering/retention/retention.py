@@ -21,6 +21,7 @@ from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.score_files import KeptScores, file_of
 from nonplus.filtering.strata import UNITS, Strata, amounts, bands
 from nonplus.filtering.target import Target
+from nonplus.filtering.unjudged import decided
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import begun, kept
 from nonplus.jobs.stores import open_store
@@ -121,7 +122,7 @@ class _Units:
         """Add one; each is read once."""
         finished = self._ledger.finished(unit)
         places, scored = self._scores.of(unit)
-        decision, file = self._rule.decide(scored), self._files[unit.file]
+        decision, file = decided(self._rule, scored), self._files[unit.file]
         _check(unit, finished.counts, decision.keep)
         attributes = {name: values for name, values in scored.attributes.items() if name != "id"}
         attributes.setdefault("source", [file] * len(scored))

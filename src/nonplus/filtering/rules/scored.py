@@ -25,6 +25,7 @@ FIGURES = {
     "unknown_rate": "share of the tokens that the model does not know, from 0 to 1",
     "standard_error": "standard error of the logarithm of the perplexity",
     "worst_window": "bits per byte of the worst stretch of 32 tokens",
+    "repetition": "share of the text's stretches of 32 bytes that occur earlier in it",
 }
 ATTRIBUTES = ("id", "language", "source")
 

@@ -79,3 +79,11 @@ def test_ngram_models_are_timed_beside_kenlm_with_the_same_nats():
     printed = subprocess.check_output(command, text=True)  # it compares the nats itself
     for name in ("training", "nonplus, bundle", "kenlm, score", "text to nats", "two threads"):
         assert name in printed
+
+
+def test_reading_and_writing_records_is_timed():
+    pytest.importorskip("zstandard")
+    command = [sys.executable, SCRIPT.with_name("records.py"), "--quick"]
+    lines = subprocess.check_output(command, text=True).splitlines()
+    assert len(lines) == 12
+    assert all("read and write" in line and line.endswith(" MB/CPU s") for line in lines)

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 from nonplus.corpora.content import Content
 from nonplus.corpora.streams import explained, name_of, opened, unpacked
+from nonplus.errors import BadInput
 from nonplus.urls import about, is_url, opened_for_seeking, opened_url, shown
 
 _SAMPLE = 1 << 16  # bytes at each end
@@ -27,6 +28,7 @@ def unpacked_at(place: str) -> Iterator[tuple[BinaryIO, Content]]:
             they are read.
     """
     if not is_url(place):
+        _status(place)
         with opened(place) as found:
             yield found
         return
@@ -45,6 +47,7 @@ def raw_at(place: str) -> Iterator[BinaryIO]:
         with opened_for_seeking(place) as stream:
             yield stream
         return
+    _status(place)
     with explained(place), open(place, "rb") as stream:
         yield stream
 
@@ -57,8 +60,7 @@ def size_at(place: str) -> int:
     """
     if is_url(place):
         return about(place).size or 0
-    with explained(place):
-        return os.stat(place).st_size
+    return _status(place).st_size
 
 
 def digest_at(place: str) -> str:
@@ -80,3 +82,11 @@ def digest_at(place: str) -> str:
         file.seek(max(0, status.st_size - _SAMPLE))
         ends += file.read(_SAMPLE)
     return f"{status.st_size} bytes, changed {status.st_mtime_ns}, {hashlib.sha256(ends).hexdigest()}"
+
+
+def _status(place: str) -> os.stat_result:
+    with explained(place):
+        try:
+            return os.stat(place)
+        except FileNotFoundError:
+            raise BadInput(f"no such file: {shown_place(place)}; check the path, or bring the file back") from None

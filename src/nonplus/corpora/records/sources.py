@@ -1,11 +1,14 @@
 """Which files a source names, and how the records of each are read."""
 
+import os
 import re
+from glob import has_magic
 from typing import NamedTuple
 
 from nonplus.corpora.addresses import addresses
 from nonplus.corpora.records.places import shown_place
 from nonplus.corpora.records.saved_data_sets import files_of, is_saved
+from nonplus.corpora.streams import STANDARD_INPUT
 from nonplus.corpora.suffixes import suffix_of
 from nonplus.errors import BadInput
 from nonplus.urls import is_url, urls_of
@@ -56,6 +59,9 @@ def found(source: str) -> list[Found]:
 
 def _by_suffix(source: str, kinds: dict[str, str], otherwise: str = "") -> list[Found]:
     if not is_url(source):
+        is_path = source != STANDARD_INPUT and ":" not in source and not has_magic(source)
+        if is_path and not os.path.exists(source):
+            raise BadInput(f"no such file: {source}; check the path")
         named = addresses(source, suffixes=kinds)
         return [Found(_known(otherwise or each.scheme, each.location), each.location) for each in named]
     urls = urls_of(source)

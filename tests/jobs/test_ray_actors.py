@@ -177,7 +177,7 @@ def test_what_is_no_address_is_answered_with_what_one_is(address):
 
 
 def test_an_address_where_nobody_answers_is_refused_at_once():
-    with pytest.raises(BadInput, match=r"no Ray cluster answers at address=127.0.0.1:1: .*ray start --head"):
+    with pytest.raises(BadInput, match=r"no Ray cluster answers at address=127.0.0.1:1: .*give what ray prints"):
         list(results(Refusing(), [Task(0, 0, 1)], workers=1, address="127.0.0.1:1"))
 
 

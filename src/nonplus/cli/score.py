@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
+from nonplus.cli.score_by_workers import score_by_workers
 from nonplus.cli.score_plan import Output, Plan, Precision
 from nonplus.cli.score_run import carry_out
-from nonplus.cli.terminal.help_texts import COMMON, CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN
+from nonplus.cli.terminal.help_texts import COMMON, CORPUS, LOADING, OUTPUT, PRECISION, PROTOCOL, RUN, WORKERS
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.cli.terminal.outlets import ReaderGone
 from nonplus.cli.terminal.report import show
 from nonplus.corpora import CorpusOptions
+from nonplus.jobs.options import WorkOptions
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.models import DEFAULT
@@ -40,6 +42,7 @@ _SHOWN_ALTERNATIVES = 5
               help="a way to measure, e.g. stride:512 or gptq:1024; see nonplus protocols  [full]")  # fmt: skip
 @flags(Protocol, "Protocol", PROTOCOL, defaults=False)
 @flags(RunOptions, "Run", RUN)
+@flags(WorkOptions, "Run", WORKERS)
 def command(sources: tuple[str, ...], model: str, protocol: str | None, **options: Any) -> int:
     """Measure the perplexity of a model on TEXTS: files, folders, or the text itself.
 
@@ -49,7 +52,7 @@ def command(sources: tuple[str, ...], model: str, protocol: str | None, **option
     nonplus score news.jsonl --field body --json
     """
     plan = planned(sources, model, protocol, options)
-    outcome = carry_out(plan)
+    outcome = score_by_workers(plan) if plan.work.workers else carry_out(plan)
     if isinstance(outcome.stop, Stop):
         with suppress(ReaderGone):  # SIGHUP: the terminal is gone, and the files have what is finished
             show(outcome, plan)
@@ -81,4 +84,5 @@ def planned(sources: tuple[str, ...], model: str, protocol: str | None, options:
         run=run,
         precision=Precision(**fields_set(Precision, options)),
         output=output,
+        work=WorkOptions(**fields_set(WorkOptions, options)),
     )

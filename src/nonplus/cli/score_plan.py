@@ -1,7 +1,7 @@
 """The options of ``nonplus score`` as one value, checked for contradictions."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nonplus.corpora import CorpusOptions
@@ -9,6 +9,7 @@ from nonplus.corpora.addresses import addresses
 from nonplus.corpora.chat import check_special_text
 from nonplus.errors import BadProtocol
 from nonplus.files import writing
+from nonplus.jobs.options import WorkOptions
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.session import check_until
@@ -64,6 +65,7 @@ class Plan:
     run: RunOptions
     precision: Precision
     output: Output
+    work: WorkOptions = field(default_factory=WorkOptions)
 
     @property
     def protocol(self) -> Protocol:
@@ -95,6 +97,8 @@ class Plan:
                 f"--bootstrap needs at least {_FEWEST_SAMPLES} samples, got {self.precision.bootstrap}; try 1000"
             )
         _check_files(self.output, self.sources, self.corpus)
+        if self.work.workers:
+            _check_shared(self)
 
 
 def _check_files(output: Output, sources: tuple[str, ...], corpus: CorpusOptions) -> None:
@@ -122,3 +126,36 @@ def _is(path: Path, number: int) -> bool:
         return os.path.samestat(path.stat(), os.fstat(number))
     except OSError:  # one of them does not exist
         return False
+
+
+def _check_shared(plan: Plan) -> None:
+    """Refuse what workers cannot do, each of whom sees some of the documents.
+
+    Raises:
+        BadProtocol: something asks for all documents in order, or for their scores.
+    """
+    workers = f"workers={plan.work.workers}"
+    if plan.run.resume is None:
+        raise BadProtocol(f"{workers} keep their sums in a folder; add resume=FOLDER, which all of them can see")
+    if plan.protocol.unit == "stream":
+        raise BadProtocol(
+            f"{plan.protocol.name} joins all documents into one, which workers cannot share; omit {workers}, or use a "
+            "protocol over documents, as in protocol=full"
+        )
+    asked = {
+        "limit": plan.corpus.limit,
+        "until": plan.precision.until,
+        "bootstrap": plan.precision.bootstrap,
+        "show": plan.output.show,
+        **{flag.removeprefix("--").replace("-", "_"): path for flag, path in plan.output.files.items()},
+        "alternatives": plan.run.alternatives,  # which --html asks for, too
+    }
+    for name, value in asked.items():
+        if value:
+            raise BadProtocol(
+                f"{name}={value} is of documents in order or of their tokens, and {workers} give sums only; omit one "
+                "of them"
+            )
+    for source in plan.sources:
+        if any(place.scheme == "stdin" for place in addresses(source)):
+            raise BadProtocol(f"{workers} cannot share standard input; give a file that all of them can see")

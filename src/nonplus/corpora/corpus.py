@@ -57,26 +57,49 @@ class Corpus:
     @property
     def source(self) -> str:
         """What the latest pass read: ``news.jsonl (field text), 3 documents``."""
-        field = f" ({self._reader.described})" if self._reader.met_rows else ""
-        first = "the first " if self._kept == self._limit else ""
-        return f"{self._origin}{field}, {first}{counted(self._kept, 'document')}"
+        return self.described(self._kept, field=self.field)
+
+    @property
+    def field(self) -> str:
+        """Which field was read, ``field text``; nothing if there were no rows."""
+        return self._reader.described if self._reader.met_rows else ""
+
+    def described(self, documents: int, *, field: str) -> str:
+        """What was read, if these are its documents and their field."""
+        first = "the first " if documents == self._limit else ""
+        return f"{self._origin}{f' ({field})' if field else ''}, {first}{counted(documents, 'document')}"
+
+    def of_part(self, number: int) -> Iterator[Document]:
+        """The documents of one file or other source, from 0 on, as a pass of its own,
+        without a limit; there may be none.
+        """
+        self._begin()
+        return self._readable(self._parts[number])
 
     def __iter__(self) -> Iterator[Document]:
         """The documents in order, read lazily."""
-        self._reader.rejects.restart()
-        self.skipped = self._kept = with_text = 0
-        for document in chain.from_iterable(self._parts):
-            blank = not document.text or document.text.isspace()
-            if blank and not self._keep_blank:
-                self.skipped += 1
-                continue
-            self._kept += 1
-            with_text += not blank
+        self._begin()
+        with_text = 0
+        for document in self._readable(chain.from_iterable(self._parts)):
+            with_text += bool(document.text) and not document.text.isspace()
             yield document
             if self._kept == self._limit:
                 break
         if not with_text:
             raise BadInput(self._no_text())
+
+    def _begin(self) -> None:
+        self._reader.rejects.restart()
+        self.skipped = self._kept = 0
+
+    def _readable(self, documents: Iterable[Document]) -> Iterator[Document]:
+        """Those that are not left out, counted."""
+        for document in documents:
+            if not self._keep_blank and (not document.text or document.text.isspace()):
+                self.skipped += 1
+                continue
+            self._kept += 1
+            yield document
 
     def _no_text(self) -> str:
         blank, rejects = self.skipped or self._kept, self._reader.rejects

@@ -19,21 +19,30 @@ def begin(store: Store, plan: Mapping[str, Any]) -> None:
         BadInput: the folder has parts of another plan; the message names the first
             difference, or it has parts and no plan.
     """
-    if store.create(_PLAN, json.dumps(plan, sort_keys=True, indent=1).encode() + b"\n"):
-        if store.names(UNITS):
-            store.remove(_PLAN)
-            raise BadInput(
-                f"{store} has parts, and no {_PLAN} that tells of what job they are; give another place for the output"
-            )
-        return
-    earlier = kept(store)
+    if agree(store, _PLAN, plan) and store.names(UNITS):
+        store.remove(_PLAN)
+        raise BadInput(
+            f"{store} has parts, and no {_PLAN} that tells of what job they are; give another place for the output"
+        )
+
+
+def agree(store: Store, name: str, stated: Mapping[str, Any]) -> bool:
+    """Keep what all workers of a job must have in common; whether nobody had stated it
+    before.
+
+    Raises:
+        BadInput: it was stated otherwise; the message names the first difference.
+    """
+    if store.create(name, json.dumps(stated, sort_keys=True, indent=1).encode() + b"\n"):
+        return True
     # through JSON, which has lists only
-    difference = _difference(earlier, json.loads(json.dumps(plan)), "")
+    difference = _difference(_read(store, name), json.loads(json.dumps(stated)), "")
     if difference:
         raise BadInput(
             f"{store} has parts of another job: {difference}; give another place for the output, or go on with what "
             "it was begun with"
         )
+    return False
 
 
 def begun(store: Store) -> bool:
@@ -62,11 +71,15 @@ def kept(store: Store) -> Mapping[str, Any]:
     """
     if not begun(store):
         raise BadInput(f"{store} has no {_PLAN}, so no job was begun there; name the folder of a job")
+    return _read(store, _PLAN)
+
+
+def _read(store: Store, name: str) -> Mapping[str, Any]:
     try:
-        plan: Mapping[str, Any] = json.loads(store.read(_PLAN))
+        stated: Mapping[str, Any] = json.loads(store.read(name))
     except ValueError:
-        raise BadInput(f"{store}/{_PLAN} is damaged; give another place for the output") from None
-    return plan
+        raise BadInput(f"{store}/{name} is damaged; give another place for the output") from None
+    return stated
 
 
 def _difference(earlier: Any, now: Any, name: str) -> str:

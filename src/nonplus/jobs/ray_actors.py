@@ -215,7 +215,7 @@ def _check(address: str) -> None:
             socket.create_connection((parts["host"], int(parts["port"])), timeout=_ANSWER).close()
         except OSError as problem:
             raise BadInput(
-                f"no Ray cluster answers at address={address}: {problem}; it is what `ray start --head` prints"
+                f"no Ray cluster answers at address={address}: {problem}; give what ray prints where its head starts"
             ) from problem
 
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import final
+from typing import Any, final
 
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadProtocol, SuspectInput
@@ -128,6 +128,34 @@ class Measurement:
         sums = continued(begun, texts) if begun else document_sums(texts, counted=self._counted(texts))
         self._sums = self._sums.plus(sums, texts)
         return sums
+
+    def held(self) -> dict[str, Any]:
+        """What was measured so far, for ``json.dumps``: whole numbers, as
+        :meth:`Tally.as_json`.
+        """
+        sums = self._sums
+        return {
+            "tally": sums.tally.as_json(),
+            "domains": {domain: tally.as_json() for domain, tally in sums.domains.items()},
+            "positions": [list(pair) for pair in sums.positions.sums],
+            "lost": sorted(sums.lost),
+        }
+
+    def hold(self, held: Mapping[str, Any]) -> None:
+        """Count in what another measurement held of other documents; in any order, the
+        sums are those of all documents to the last bit.
+        """
+        sums, tally = self._sums, self._sums.tally + Tally.from_json(held["tally"])
+        domains = {
+            domain: sums.domains.get(domain, Tally()) + Tally.from_json(own) for domain, own in held["domains"].items()
+        }
+        self._sums = _Sums(
+            tally=tally,
+            closed=tally,
+            domains={**sums.domains, **domains},
+            positions=sums.positions + PositionTally(tuple((tokens, nats) for tokens, nats in held["positions"])),
+            lost=sums.lost | {*held["lost"]},
+        )
 
     def _counted(self, texts: ScoredTexts) -> Sequence[tuple[int, int] | None]:
         """Words and bytes of each document's original, if the protocol counts those."""

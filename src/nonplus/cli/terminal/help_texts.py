@@ -143,6 +143,11 @@ FILTER_WORKERS = {
     "--gpus": "GPUs of each worker of Ray, e.g. 1 for a neural model, or 0.5 for half of one  [0]",
 }
 
+WORKERS = {
+    "--workers": "share the documents among N processes, which keep their sums in the folder of --resume",
+    **{flag: FILTER_WORKERS[flag] for flag in ("--engine", "--address", "--gpus")},
+}
+
 PROFILES = {
     "--threshold": "documents with a smaller perplexity are kept  [200]",
 }

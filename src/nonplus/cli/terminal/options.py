@@ -201,6 +201,8 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
         return {"callback": unescaped, "metavar": "TEXT"}
     if hint == tuple[int, ...]:
         return {"callback": whole_numbers, "metavar": "N..."}
+    if name == "gpus":
+        return {"type": float, "metavar": "N"}
     if name in ("memory", "unit_size"):
         return {"metavar": "SIZE"}
     if name.startswith("trim"):

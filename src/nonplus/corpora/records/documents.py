@@ -9,10 +9,9 @@ from typing import final
 
 import numpy as np
 
-from nonplus.corpora.content import check_text
 from nonplus.corpora.decoding import whole_text
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Rejection, Sizes
-from nonplus.corpora.records.places import shown_place, size_at, unpacked_at
+from nonplus.corpora.records.places import check_no_archive, shown_place, size_at, unpacked_at
 from nonplus.corpora.records.splicing import retold_objects, written_objects
 from nonplus.errors import BadInput
 from nonplus.measure.lists import in_lists
@@ -69,5 +68,5 @@ class Documents:
 
 def _text_at(path: str, name: str, longest: int) -> str:
     with unpacked_at(path) as (stream, content):
-        check_text(content, name)
+        check_no_archive(content, name)
         return whole_text(stream, name, max_bytes=longest)

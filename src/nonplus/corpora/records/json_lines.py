@@ -7,10 +7,11 @@ from typing import final
 
 import numpy as np
 
+from nonplus.corpora.records.archived import archived_lines
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.json_objects import objects_of
 from nonplus.corpora.records.lines import Block, blocks
-from nonplus.corpora.records.places import unpacked_at
+from nonplus.corpora.records.places import shown_place, unpacked_at
 from nonplus.corpora.records.splicing import retold_objects, written_objects
 
 
@@ -27,9 +28,12 @@ class JsonLines:
         """The units of the file, which may be compressed in any way.
 
         A unit has the fewest lines that are ``sizes.unit`` bytes or more. Blank lines
-        are no records.
+        are no records. The members of an archive are read as one file.
         """
-        with unpacked_at(path) as (stream, _):
+        with unpacked_at(path) as (stream, content):
+            if content.archive:
+                name, longest = shown_place(path), self.sizes.record
+                stream = archived_lines(stream, content.archive, name, field=self.fields.text, longest=longest)
             for block in blocks(stream, takes, self.sizes):
                 yield self._batch(block)
 

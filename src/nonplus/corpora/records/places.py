@@ -36,6 +36,16 @@ def unpacked_at(place: str) -> Iterator[tuple[BinaryIO, Content]]:
         yield unpacked(raw, shown(place))
 
 
+def check_no_archive(content: Content, name: str) -> None:
+    """Refuse an archive where a file is needed.
+
+    Raises:
+        BadInput: it is one.
+    """
+    if content.archive:
+        raise BadInput(f"{name} is a {content.archive} archive, where a file is needed; unpack it")
+
+
 @contextmanager
 def raw_at(place: str) -> Iterator[BinaryIO]:
     """The bytes at a place as they are, in any order.

@@ -73,6 +73,8 @@ def _by_suffix(source: str, kinds: dict[str, str], otherwise: str = "") -> list[
 
 
 def _known(kind: str, location: str) -> str:
+    if kind == "archive":
+        return "jsonl"
     if kind in KINDS.values() or kind == "lines":
         return kind
     name = shown_place(location)

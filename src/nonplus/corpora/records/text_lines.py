@@ -10,7 +10,7 @@ import numpy as np
 from nonplus.compression.packing import compressed
 from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written
 from nonplus.corpora.records.lines import Block, blocks
-from nonplus.corpora.records.places import unpacked_at
+from nonplus.corpora.records.places import check_no_archive, shown_place, unpacked_at
 from nonplus.measure.records import Ints
 
 
@@ -29,7 +29,8 @@ class TextLines:
         A unit has the fewest lines that are ``sizes.unit`` bytes or more. The newline
         at the end of a line does not belong to its text. Lines have no attributes.
         """
-        with unpacked_at(path) as (stream, _):
+        with unpacked_at(path) as (stream, content):
+            check_no_archive(content, shown_place(path))
             for block in blocks(stream, takes, self.sizes):
                 yield self._batch(block)
 

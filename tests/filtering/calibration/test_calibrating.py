@@ -109,7 +109,7 @@ def test_what_says_no_language_is_held_to_the_same_bounds():
 def test_too_few_documents_in_the_language_of_the_model_have_no_recommendation():
     found = calibrate(sample_of(body(), languages=["de"] * 301 + ["en"] * 99), quantiles=QUANTILES)
     assert (found.bounds, found.rule) == (None, "")
-    assert "99 documents that say they are in en" in found.refusal
+    assert "99 documents in en" in found.refusal
     assert found.kept.all()
 
 
@@ -167,14 +167,18 @@ def test_examples_lie_around_the_cut_and_at_both_ends():
     assert (around > found.bounds.high).sum() == 3
 
 
-def test_what_repeats_itself_is_named_and_shown_and_not_cut():
+def test_what_repeats_itself_is_named_shown_and_cut_in_any_language():
     repeated = np.zeros(400)
     repeated[[7, 200, 300, 301]] = [0.6, 0.9, 0.8, 0.51]
-    found = calibrate(sample_of(body(), repeated=repeated), quantiles={})
+    languages = ["en"] * 300 + ["de"] * 100
+    found = calibrate(sample_of(body(), repeated=repeated, languages=languages), quantiles=QUANTILES)
     assert found.repeating.value == 0.01
     assert found.shelves[-1].places == (200, 300, 7)
-    assert found.kept.all()
-    assert any("1.0% of the documents repeat more than half of themselves" in each for each in advice(found).limits)
+    assert np.flatnonzero(~found.kept).tolist() == [7, 200, 300, 301]
+    assert found.rule == "repetition <= 0.5"
+    assert any("1.0% of the documents repeat more than half of themselves" in each for each in advice(found).reasons)
+    refused = calibrate(sample_of(body(50), repeated=repeated[:50]), quantiles={})
+    assert any("2.0% of the documents repeat" in each for each in advice(refused).limits)
 
 
 def test_the_calibration_is_json():
@@ -191,7 +195,7 @@ def test_trusted_documents_decide_the_bound_and_few_of_them_none():
 
 def test_advice_says_what_is_not_cut_and_that_nothing_is_certain():
     said = advice(calibrate(mixed(), quantiles=QUANTILES))
-    assert any("keeps all that say another one" in sentence for sentence in said.summary)
+    assert any("keeps all in another one" in sentence for sentence in said.summary)
     assert any("convention, not a result" in sentence for sentence in said.limits)
     refused = advice(calibrate(sample_of(body(50)), quantiles=QUANTILES))
     assert any("No cut is recommended: the sample has 50 documents" in sentence for sentence in refused.summary)

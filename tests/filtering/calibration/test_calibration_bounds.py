@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.filtering.calibration.bounds import recommended
+from nonplus.filtering.calibration import bounds as module
+
+
+def recommended(bits, trusted=None, repeated=0.0):
+    return module.recommended(bits, np.broadcast_to(repeated, len(bits)), trusted)
+
 
 # 2,001 documents of a normal curve with mean 2 and deviation 0.2.
 BODY = np.array([NormalDist(2, 0.2).inv_cdf((place + 0.5) / 2001) for place in range(2001)])
@@ -21,7 +26,7 @@ def test_a_normal_body_has_its_bound_three_and_a_half_deviations_up():
 def test_a_body_alone_has_no_bound_and_says_that_nothing_stands_out():
     bounds = recommended(BODY)
     assert (bounds.low, bounds.high) == (None, None)
-    assert all("nothing stands out" in why for why in bounds.why)
+    assert all("nothing stands out" in why for why in bounds.why[:2])
 
 
 @given(st.lists(st.floats(3.5, 1e6) | st.just(float("inf")), min_size=200, max_size=400))
@@ -55,3 +60,10 @@ def test_the_reasons_have_the_figures():
 def test_documents_that_are_all_alike_tell_no_bound():
     bounds = recommended(np.concatenate([np.full(200, 8.0), np.full(9, 7.99), np.full(9, 9.0)]))
     assert (bounds.low, bounds.high) == (None, None)
+
+
+def test_text_that_repeats_half_of_itself_is_guarded_against():
+    assert recommended(BODY, repeated=0.5).repetition is None
+    some = recommended(BODY, repeated=np.arange(len(BODY)) / 2000)
+    assert some.repetition == 0.5
+    assert some.why[2].startswith("50.0% of the documents repeat more than half of themselves")

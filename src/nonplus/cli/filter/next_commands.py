@@ -31,10 +31,14 @@ def next_commands(
     """To cut by the rule, which may be in a file, with the same model and fields; and
     to have a model for what this one is not for.
     """
-    files, fields = shlex.join(sources), _changed(reading, ReadOptions())
+    files = shlex.join(sources)
+    fields = _changed(reading, ReadOptions()) | _changed(options, CalibrationOptions(), "identify_languages")
+    if not calibration.known.stated and calibration.known.share is not None:
+        flags = as_flags({"identify_languages": True, **_changed(options, CalibrationOptions(), "model"), **fields})
+        yield Command("To know which is which, by their words", f"nonplus filter calibrate {files} {flags}")
     if calibration.rule:
-        chosen = fields | _changed(options, CalibrationOptions(), "model")
-        flags = as_flags({"keep": calibration.rule if rule is None else str(rule), **chosen})
+        model = _changed(options, CalibrationOptions(), "model")
+        flags = as_flags({"keep": calibration.rule if rule is None else str(rule), **model, **fields})
         yield Command("Cut", f"nonplus filter run {files} -o cleaned {flags}")
     if calibration.known.share is not None and calibration.known.share < 1:
         flags = as_flags({"model": "ngram:own-model", "languages": "LANGUAGE", **fields})

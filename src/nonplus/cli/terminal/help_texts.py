@@ -158,6 +158,7 @@ CALIBRATION = {
     "--part": "read only this part of the units of all files, e.g. 5%, chosen by keyed hash",
     "--trusted": "file or folder of documents that are as the others should be",
     "--languages": "languages of the model, with commas between them  [as its manifest says]",
+    "--identify-languages": FILTER_SCORING["--identify-languages"],
     "--workers": "estimate the time of a run for N workers; 0: as many as there are processors",
 }
 

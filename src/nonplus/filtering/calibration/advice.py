@@ -45,7 +45,7 @@ def _summary(calibration: Calibration) -> Iterator[str]:
         yield "No cut is recommended: nothing stands out at either end."
     elif about.stated and not about.documents.all():
         yield (
-            "This rule is a proposal for the documents in these languages. It keeps all that say another one, because "
+            "This rule is a proposal for the documents in these languages. It keeps all in another one, because "
             "nothing is known of these."
         )
     else:
@@ -55,10 +55,10 @@ def _summary(calibration: Calibration) -> Iterator[str]:
 def _limits(calibration: Calibration) -> Iterator[str]:
     whole = calibration.sample.whole
     yield "Perplexity is not quality: an original writer, a dialect or a table can be hard to predict, and spam easy."
-    if calibration.repeating.value:
+    if calibration.repeating.value and not calibration.rule:
         yield (
-            f"{percent(calibration.repeating.value)} of the documents repeat more than half of themselves, and the "
-            "rule does not see it. The ones that do it most are among the examples."
+            f"{percent(calibration.repeating.value)} of the documents repeat more than half of themselves, which "
+            "perplexity does not show. The ones that do it most are among the examples."
         )
     if calibration.bounds is not None:
         yield (
@@ -67,6 +67,6 @@ def _limits(calibration: Calibration) -> Iterator[str]:
         )
         yield "Where more than a quarter of the text is bad, the bounds move too; give trusted files then."
     if not calibration.known.stated and calibration.known.share is not None:
-        yield "Without the language of each document, a cut may remove whole languages. Name the field that has it."
+        yield "Without the language of each document, a cut may remove whole languages."
     if whole.part < 1:
         yield f"Only {whole.units_read:,} of {whole.units:,} units were read; the intervals take each for a cluster."

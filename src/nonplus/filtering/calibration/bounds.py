@@ -18,6 +18,7 @@ from nonplus.measure.records import Floats
 
 DEVIATIONS = 3.5
 TRUSTED = 0.95  # the quantile of trusted documents that the bound above is at
+REPEATS = 0.5  # the share of a text above which it repeats itself
 FEWEST = 100  # documents; below, nothing is recommended
 _LEAST_SPREAD = 0.005  # bits per byte; documents that differ by less are alike
 _NORMAL_QUARTILE = 0.6745  # standard deviations from the median to a quartile
@@ -26,18 +27,21 @@ _NORMAL_QUARTILE = 0.6745  # standard deviations from the median to a quartile
 @final
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What may stay: bits per byte from ``low`` to ``high``, each ``None`` if open.
+    """What may stay: bits per byte from ``low`` to ``high``, and at most a share of
+    ``repetition`` of a text that occurs earlier in it; each ``None`` if open.
 
     ``why`` has the reasons in words.
     """
 
     low: float | None
     high: float | None
+    repetition: float | None
     why: tuple[str, ...]
 
 
-def recommended(bits_D: Floats, trusted_D: Floats | None = None) -> Bounds:
-    """The bounds for documents of these bits per byte, rounded to hundredths.
+def recommended(bits_D: Floats, repeated_D: Floats, trusted_D: Floats | None = None) -> Bounds:
+    """The bounds for documents of these bits per byte, rounded to hundredths, of each
+    of which a share is ``repeated``.
 
     With ``trusted``, the bound above is their quantile ``TRUSTED``, and the guard below
     is told from them.
@@ -45,7 +49,8 @@ def recommended(bits_D: Floats, trusted_D: Floats | None = None) -> Bounds:
     body_D = bits_D if trusted_D is None else trusted_D
     high, why_high = _above(bits_D) if trusted_D is None else _of_trusted(trusted_D)
     low, why_low = _below(bits_D, body_D)
-    return Bounds(low, high, (why_high, why_low))
+    repetition, why_repetition = _repeated(repeated_D)
+    return Bounds(low, high, repetition, (why_high, why_low, why_repetition))
 
 
 def _above(bits_D: Floats) -> tuple[float | None, str]:
@@ -78,14 +83,21 @@ def _below(bits_D: Floats, body_D: Floats) -> tuple[float | None, str]:
     fence = round(middle - DEVIATIONS * (quarter - middle) / _NORMAL_QUARTILE, 2)
     beyond = float((bits_D < fence).mean())
     if fence <= 0 or not beyond or quarter - middle < _LEAST_SPREAD:
-        return None, (
-            "Below, nothing stands out, so there is no guard against text that is too easy to predict. An n-gram model "
-            "finds a sentence as surprising the tenth time as the first."
-        )
+        return None, ("Below, nothing stands out, so there is no guard against text that is too easy to predict.")
     return fence, (
         f"Below {fence:.2f} bits per byte lie {beyond:.1%} of the documents, {DEVIATIONS} standard deviations under "
         f"the median of {middle:.2f}, as the upper half varies. Text so easy to predict is usually boilerplate or "
         "repetition."
+    )
+
+
+def _repeated(repeated_D: Floats) -> tuple[float | None, str]:
+    beyond = float((repeated_D > REPEATS).mean())
+    if not beyond:
+        return None, "No document of the sample repeats more than half of itself."
+    return REPEATS, (
+        f"{beyond:.1%} of the documents repeat more than half of themselves, which their perplexity does not show: an "
+        "n-gram model finds a sentence as surprising the tenth time as the first. This guard is for all languages."
     )
 
 

@@ -4,13 +4,13 @@ Letters in shapes: D documents.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, final
 
 import numpy as np
 
-from nonplus.filtering.calibration.bounds import FEWEST, Bounds, recommended
-from nonplus.filtering.calibration.examples import REPEATS, Shelf, repeating, shelves
+from nonplus.filtering.calibration.bounds import FEWEST, REPEATS, Bounds, recommended
+from nonplus.filtering.calibration.examples import Shelf, repeating, shelves
 from nonplus.filtering.calibration.languages import Known, known
 from nonplus.filtering.calibration.quantiles import Spread, spreads
 from nonplus.filtering.calibration.sample import Sample
@@ -66,7 +66,7 @@ class Calibration:
 
     def as_dict(self) -> dict[str, Any]:
         """All of it but the texts, for JSON."""
-        bounds = self.bounds and {"low": self.bounds.low, "high": self.bounds.high, "why": list(self.bounds.why)}
+        bounds = self.bounds and asdict(self.bounds) | {"why": list(self.bounds.why)}
         return {
             "sample": self.sample.as_dict(),
             "languages": self.known.as_dict(),
@@ -109,10 +109,10 @@ def calibrate(
     ``languages`` those of the model if it does not say them; ``trusted`` (D,) are bits
     per byte of documents that are as the others should be.
     """
-    about = known(sample.columns, sample.languages, quantiles, languages)
+    about = known(sample.columns, sample.languages, quantiles, languages, identified=sample.identified)
     judged_D = about.documents & sample.with_figures
     refusal = _refusal(about, judged_D, trusted)
-    bounds = None if refusal else recommended(sample.bits[judged_D], trusted)
+    bounds = None if refusal else recommended(sample.bits[judged_D], sample.repeated, trusted)
     rule = "" if bounds is None else _rule(bounds, about, sample.languages)
     kept_D = _kept(rule, sample)
     strata = Strata()
@@ -151,16 +151,16 @@ def _steps(sample: Sample, judged_D: Bools, also: Sequence[tuple[Side, float]]) 
 
 def _rule(bounds: Bounds, about: Known, languages: Sequence[str | None] | None) -> str:
     """The bounds as a rule; what says that it is in another language stays, for nothing
-    is known of it.
+    is known of it, unless it repeats itself.
     """
     limits = ((bounds.high, "<="), (bounds.low, ">="))
     rule = " and ".join(f"bits_per_byte {sign} {limit:.2f}" for limit, sign in limits if limit is not None)
-    if not rule:
-        return ""
-    if languages is not None and not about.documents.all():
+    if rule and languages is not None and not about.documents.all():
         known = sorted({each for each, inside in zip(languages, about.documents, strict=True) if inside and each})
-        rule = f"({rule}) or language not in ({', '.join(map(quoted, known))})"
-    return str(parsed(rule))
+        rule = f"({rule} or language not in ({', '.join(map(quoted, known))}))"
+    guard = "" if bounds.repetition is None else f"repetition <= {bounds.repetition:g}"
+    whole = " and ".join(each for each in (rule, guard) if each)
+    return str(parsed(whole)) if whole else ""
 
 
 def _kept(rule: str, sample: Sample) -> Bools:
@@ -168,7 +168,8 @@ def _kept(rule: str, sample: Sample) -> Bools:
     if not rule:
         return sample.with_figures
     attributes = {} if sample.languages is None else {"language": sample.languages}
-    kept_D: Bools = parsed(rule).decide(Scored(columns=sample.columns.as_dict(), attributes=attributes)).keep
+    columns = sample.columns.as_dict() | {"repetition": sample.repeated}
+    kept_D: Bools = parsed(rule).decide(Scored(columns=columns, attributes=attributes)).keep
     return kept_D
 
 
@@ -188,7 +189,7 @@ def _refusal(about: Known, judged_D: Bools, trusted: Floats | None) -> str:
     if trusted is not None and len(trusted) < FEWEST:
         return f"there are {len(trusted):,} trusted documents, and a quantile of them takes {FEWEST} or more"
     if documents < FEWEST:
-        said = f"that say they are in {named}" if about.stated and about.languages else "with text"
+        said = f"in {named}" if about.stated and about.languages else "with text"
         return f"the sample has {documents:,} documents {said}, and a recommendation takes {FEWEST} or more"
     if not about.stated and about.share is not None and about.share < _LEAST_SHARE:
         return f"less than half of the text looks like {named}, which the model is for, and no field says which"

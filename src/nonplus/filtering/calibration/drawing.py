@@ -13,6 +13,7 @@ from nonplus.corpora.records import Batch, RecordFile
 from nonplus.filtering.calibration.sample import Sample, Whole
 from nonplus.filtering.calibration.sampling import Keys, Smallest, keys_of_ids, keys_of_places, takes
 from nonplus.filtering.columns import ScoreColumns
+from nonplus.filtering.identifying import languages_of
 from nonplus.filtering.repetition import repetition
 from nonplus.measure.records import Ints
 
@@ -48,14 +49,21 @@ class Drawn:
         """Their texts."""
         return [each.text for each in self.documents]
 
-    def scored(self, columns: ScoreColumns) -> Sample:
-        """The sample, with the figures of each document."""
+    def scored(self, columns: ScoreColumns, *, identify: bool = False) -> Sample:
+        """The sample, with the figures of each document; with ``identify`` the language
+        of each is told by its words.
+
+        Raises:
+            MissingExtra: the extra ``languages`` is not installed.
+        """
+        said = [each.language for each in self.documents] if self.speaks else None
         return Sample(
             columns=columns,
             texts=self.texts,
             places=[f"{each.file}:{each.place}" for each in self.documents],
             sources=[each.source for each in self.documents],
-            languages=[each.language for each in self.documents] if self.speaks else None,
+            languages=languages_of(self.texts) if identify else said,
+            identified=identify,
             clusters=self._clusters(),
             repeated=repetition(self.texts),
             whole=self.whole,

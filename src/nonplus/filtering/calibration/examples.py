@@ -10,10 +10,10 @@ from typing import final
 
 import numpy as np
 
+from nonplus.filtering.calibration.bounds import REPEATS
 from nonplus.measure.records import Floats, Ints
 
 EACH = 3  # documents on each shelf
-REPEATS = 0.5  # the share of a text, above which it repeats itself
 
 
 @final

@@ -46,12 +46,14 @@ def known(
     languages: Sequence[str | None] | None,
     quantiles: Mapping[str, Mapping[str, float]],
     own: Sequence[str] = (),
+    *,
+    identified: bool = False,
 ) -> Known:
     """What of the documents the model is for.
 
-    ``languages`` is what the documents say of themselves, ``None`` if they were not
-    asked. ``quantiles`` are the model's own, by language, and ``own`` its languages as
-    the user knows them.
+    ``languages`` is what the documents say of themselves, or what was ``identified`` by
+    their words; ``None`` if neither was asked. ``quantiles`` are the model's own, by
+    language, and ``own`` its languages as the user knows them.
     """
     of_model = tuple(own or quantiles)
     named = " and ".join(of_model)
@@ -63,7 +65,8 @@ def known(
         return _by_perplexity(columns, of_model, quantiles)
     inside = np.array([each is not None and of_language(each, of_model) for each in languages], np.bool_)
     share = _share(columns, inside)
-    how = f"{share:.1%} of the bytes say that they are in {named}, which the model is for"
+    said = "are, by their words, in" if identified else "say that they are in"
+    how = f"{share:.1%} of the bytes {said} {named}, which the model is for"
     return Known(languages=of_model, documents=inside, share=share, how=how, stated=True)
 
 

@@ -15,7 +15,9 @@ class CalibrationOptions:
     ``sample`` is how many documents are drawn, of all units or of a ``part`` of them.
     ``trusted`` names files of documents that are as the others should be, read from the
     same fields. ``languages`` are those of the model, with commas between them, if it
-    does not know them itself. ``workers`` are those of the run whose time is estimated.
+    does not know them itself. With ``identify_languages`` the language of a document is
+    told by its words and not by a field. ``workers`` are those of the run whose time is
+    estimated.
     """
 
     model: str = DEFAULT
@@ -23,6 +25,7 @@ class CalibrationOptions:
     part: float = 1.0
     trusted: str = ""
     languages: str = ""
+    identify_languages: bool = False
     workers: int = 0
 
     def __post_init__(self) -> None:

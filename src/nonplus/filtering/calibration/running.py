@@ -49,7 +49,7 @@ def calibrated(
     reading_took = time.process_time() - begun
     _check_found(found, options.part)
     scored = timed(scorer, found.texts, done=meter.scoring)
-    sample = found.scored(scored.columns)
+    sample = found.scored(scored.columns, identify=options.identify_languages)
     calibration = calibrate(
         sample,
         quantiles=model.quantiles if isinstance(model, HasQuantiles) else {},

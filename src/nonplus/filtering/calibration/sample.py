@@ -49,8 +49,9 @@ class Sample:
     """Documents and what a model says of them, in the order of their keys.
 
     ``places`` names where each stands, for people. ``languages`` is what each says of
-    itself, ``None`` if that was not asked. ``clusters`` (D,) numbers what was drawn;
-    ``repeated`` (D,) is the share of each text that occurs earlier in it.
+    itself or, if they were ``identified``, its words do; ``None`` if nobody asked.
+    ``clusters`` (D,) numbers what was drawn; ``repeated`` (D,) is the share of each
+    text that occurs earlier in it.
     """
 
     columns: ScoreColumns
@@ -58,6 +59,7 @@ class Sample:
     places: Sequence[str]
     sources: Sequence[str | None]
     languages: Sequence[str | None] | None
+    identified: bool = False
     clusters: Ints
     repeated: Floats
     whole: Whole

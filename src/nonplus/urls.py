@@ -218,6 +218,10 @@ def _explained(url: str, *, what: str = "read") -> Iterator[None]:
         missing = isinstance(problem, FileNotFoundError)
         # fsspec says this of whatever a web server refuses; the cause tells.
         cause = problem.__cause__ if missing and _is_web(url) else None
+        if missing and what == "written":
+            raise BadInput(
+                f"{name} cannot be written: there is no such bucket; make it first, or give another"
+            ) from None
         if missing and not cause:
             raise BadInput(f"no such file: {name}; check the URL") from None
         raise BadInput(

@@ -36,8 +36,8 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    for _ in range(2):
-        cluster.add_node(num_cpus=2)
+    for gpus in (0, 1):  # Ray believes that there is one
+        cluster.add_node(num_cpus=2, num_gpus=gpus)
     yield cluster
     cluster.shutdown()
 
@@ -117,6 +117,23 @@ def test_what_actors_warn_of_is_said_once(on_cluster):
     with pytest.warns(SuspectInput) as warned:
         assert sorted(on_cluster(Cautious(), [Task(file, 0, 1) for file in range(5)], workers=2)) == [0, 1, 2, 3, 4]
     assert [str(each.message) for each in warned] == ["the newlines are those of Windows"]
+
+
+class Visible:
+    """A worker that tells which GPUs it may use."""
+
+    def __call__(self):
+        return self.do
+
+    def do(self, task: Task):
+        yield os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def test_actors_may_have_a_gpu_or_share_one(on_cluster):
+    these = [Task(file, 0, 1) for file in range(4)]
+    assert list(on_cluster(Visible(), these, workers=1, gpus=1)) == ["0"] * 4
+    assert list(on_cluster(Visible(), these, workers=2, gpus=0.5)) == ["0"] * 4
+    assert list(on_cluster(Visible(), these, workers=1)) == [""] * 4
 
 
 @pytest.mark.filterwarnings("ignore:a worker died:nonplus.errors.SuspectInput")

@@ -94,6 +94,11 @@ def test_a_file_that_is_not_there_cannot_be_read(store):
         store.read("kept/a")
 
 
+def test_a_bucket_that_is_not_there_is_named(s3):
+    with pytest.raises(BadInput, match=r"s3://nowhere/out/plan\.json cannot be written: there is no such bucket"):
+        open_store("s3://nowhere/out").create("plan.json", b"")
+
+
 def test_a_job_at_any_place_makes_the_same_files(place, tmp_path):
     run(tmp_path / "plain", SIZES, workers=1)
     run(place, SIZES, workers=1)

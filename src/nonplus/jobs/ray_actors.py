@@ -68,8 +68,10 @@ class _Actor(Generic[Result]):
     def __init__(self) -> None:
         self._warned: list[tuple[str, type[Warning]]] = []
 
-    def start(self, make: Callable[[], Work[Result]], folder: str) -> _Answer:
+    def start(self, make: Callable[[], Work[Result]], folder: str, gpus: float) -> _Answer:
         """Do what a worker does once, in the folder of whoever asks, if it is here."""
+        if not gpus:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else all actors would use the first one
         with suppress(OSError):
             os.chdir(folder)
         warnings.showwarning = self._warn  # type: ignore[assignment]
@@ -111,7 +113,7 @@ class _Pool(Generic[Result]):
 
     def __init__(self, ray: Any, make: Callable[[], Work[Result]], tasks: list[Task], gpus: float) -> None:
         self._ray = ray
-        self._make = make
+        self._make, self._gpus = make, gpus
         self._waiting = tasks[::-1]
         self._hire = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Actor)
         self._asked: dict[Any, _Asked] = {}  # by the answer that will come
@@ -147,7 +149,7 @@ class _Pool(Generic[Result]):
 
     def _start(self) -> None:
         actor = self._hire.remote()
-        self._asked[actor.start.remote(self._make, os.getcwd())] = _Asked(actor, None)
+        self._asked[actor.start.remote(self._make, os.getcwd(), self._gpus)] = _Asked(actor, None)
 
     def _replace(self, asked: _Asked, death: Exception, workers: int) -> None:
         """Another actor for one that died; its task is the next to be done."""

@@ -10,9 +10,9 @@ with which it drops 5 % of them; all that is printed is of the other texts.
 Systems: the n-gram model and the neural one by their bits per byte; a cascade, in which
 the n-gram model decides unless its threshold is within the interval of a text's figure,
 and the neural one decides those; and the n-gram model with guards: it drops, besides,
-texts with a worse worst window than 99 % of the good ones, and those with fewer bits
-per byte. Intervals of parts are Wilson's, those of areas under the ROC curve come from
-sources drawn again, for texts of one file are alike.
+texts with a worse worst window than 99 % of the good ones, and those that repeat
+themselves more than 99 % of them do. Intervals of parts are Wilson's, those of areas
+under the ROC curve come from sources drawn again, for texts of one file are alike.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import numpy as np
 from filter_study_texts import GOOD, KINDS, Text
 from numpy.typing import NDArray
 
+from nonplus.filtering.repetition import repetition
 from nonplus.filtering.scorer import Scorer
 
 Figures = NDArray[Any]
@@ -49,7 +50,7 @@ def main() -> None:
     if not options.file.exists():
         rows = scored(*chosen(options.count))
         options.file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    rows = [json.loads(line) for line in options.file.read_text(encoding="utf-8").splitlines()]
+    rows = [json.loads(line) for line in options.file.read_text(encoding="utf-8").split("\n") if line]
     Study(rows).say()
 
 
@@ -67,7 +68,11 @@ def chosen(count: int) -> tuple[list[Text], list[bool]]:
 
 def scored(texts: Sequence[Text], first: Sequence[bool]) -> list[dict[str, Any]]:
     """A row for each text; how fast it was is printed."""
-    rows = [{**text._asdict(), "for threshold": own} for text, own in zip(texts, first, strict=False)]
+    repeated = repetition([text.text for text in texts]).tolist()
+    rows: list[dict[str, Any]] = [
+        {**text._asdict(), "for threshold": own, "repeated": share}
+        for text, own, share in zip(texts, first, repeated, strict=True)
+    ]
     for name, model in MODELS.items():
         scorer, begun = Scorer(model), time.process_time()
         columns = scorer.columns([text.text for text in texts])
@@ -93,12 +98,11 @@ class Study:
         self.limits = {name: self.quantile(name, 1 - LOST) for name in MODELS}
         ngram, neural = (self.column(name) > limit for name, limit in self.limits.items())
         near = np.abs(self.column("ngram") - self.limits["ngram"]) < self.column("ngram half")
-        low, worst = self.quantile("ngram", GUARD), self.quantile("ngram worst", 1 - GUARD)
-        guards = (self.column("ngram") < low) | (self.column("ngram worst") > worst)
+        guards = [self.column(name) > self.quantile(name, 1 - GUARD) for name in ("ngram worst", "repeated")]
         self.near = near
         self.dropped = {
             "n-gram": ngram,
-            "n-gram, guarded": ngram | guards,
+            "n-gram, guarded": ngram | guards[0] | guards[1],
             "cascade": np.where(near, neural, ngram),
             "neural": neural,
         }
@@ -161,7 +165,7 @@ def part(dropped: Figures) -> str:
     """A part of the whole, with its interval after Wilson."""
     n, share = len(dropped), dropped.mean()
     middle, half = share + _Z**2 / n / 2, _Z * math.sqrt(share * (1 - share) / n + _Z**2 / n**2 / 4)
-    low, high = (each / (1 + _Z**2 / n) for each in (middle - half, middle + half))
+    low, high = (abs(each) / (1 + _Z**2 / n) for each in (middle - half, middle + half))
     return f"{share:.0%} [{low:.0%}, {high:.0%}]"
 
 

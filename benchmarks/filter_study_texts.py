@@ -105,7 +105,8 @@ def junk(good: Sequence[Text], count: int) -> list[Text]:
         for _ in range(count):
             given = draw.choice(good)
             found.append(Text(kind, given.source, make(given.text, draw)))
-    return found + [Text("other languages", name, part) for name, text in _foreign() for part in cut(text)]
+    foreign = [Text("other languages", name, part) for name, text in _foreign() for part in cut(text)]
+    return found + draw.sample(foreign, min(3 * count, len(foreign)))
 
 
 def _foreign() -> Iterator[tuple[str, str]]:

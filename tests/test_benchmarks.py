@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -87,3 +88,15 @@ def test_reading_and_writing_records_is_timed():
     lines = subprocess.check_output(command, text=True).splitlines()
     assert len(lines) == 12
     assert all("read and write" in line and line.endswith(" MB/CPU s") for line in lines)
+
+
+def test_the_study_of_the_filter_counts_every_kind_of_text(data, tmp_path):
+    if shutil.which("man") is None:
+        pytest.skip("there is no man, which shows manual pages")
+    command = [sys.executable, SCRIPT.with_name("filter_study.py"), tmp_path / "figures.jsonl", "--count", "1"]
+    printed = subprocess.check_output(command, text=True, env={**os.environ, "NONPLUS_DATA": str(data)})
+    drops, areas = (printed.partition(f"| kind | {title}")[2].partition("| system")[0] for title in ("texts", "AUC"))
+    for kind in ("edited prose", "manual pages", "spam", "base64", "other languages"):
+        assert f"\n| {kind} | " in drops
+    assert "| all junk | " in areas
+    assert printed.count("%") > 40

@@ -48,7 +48,7 @@ def made(folder: Path, size: int, total: int) -> Path:
 
 def timed(path: Path, suffix: str, names: tuple[str, ...]) -> Iterator[tuple[str, float]]:
     """The CPU seconds of each step."""
-    file = open_records(str(path), RecordFields(id="id", taken=names), suffix=suffix)
+    file = open_records(str(path), RecordFields(id="id", taken=names)).written_as(f"kept{suffix}")
     begun = time.process_time()
     list(file.units(lambda _: False))
     yield "pass", time.process_time() - begun

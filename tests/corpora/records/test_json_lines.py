@@ -159,17 +159,24 @@ def test_units_before_the_damage_come_then_an_error_that_names_the_file(tmp_path
 def test_records_are_written_as_the_given_suffix_says(tmp_path, suffix, ending):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(rows(3))
-    opened = open_records(str(path), RecordFields(), suffix=suffix)
+    opened = open_records(str(path), RecordFields()).written_as(f"kept{suffix}")
     (batch,) = opened.units(lambda _: True)
     assert opened.suffix == suffix
     assert PACKED[ending][1](batch.written(all_of(batch), {})) == rows(3)
 
 
-def test_a_suffix_that_json_lines_do_not_have_is_refused(tmp_path):
+@pytest.mark.parametrize(("name", "suffix"), [("KEPT.JSONL.GZ", ".jsonl.gz"), ("kept.ndjson.zst", ".ndjson.zst")])
+def test_the_whole_end_of_a_name_counts_in_any_case(tmp_path, name, suffix):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(rows(3))
-    with pytest.raises(BadInput, match=r"\.jsonl\.zst, got \.jsonl\.rar"):
-        open_records(str(path), RecordFields(), suffix=".jsonl.rar")
+    assert open_records(str(path), RecordFields()).written_as(name).suffix == suffix
+
+
+def test_a_name_that_json_lines_do_not_have_is_refused(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(rows(3))
+    with pytest.raises(BadInput, match=r"can be written as \.jsonl, .*, and kept\.jsonl\.rar ends otherwise"):
+        open_records(str(path), RecordFields()).written_as("kept.jsonl.rar")
 
 
 def test_a_file_can_be_pickled_and_knows_itself_again(tmp_path):

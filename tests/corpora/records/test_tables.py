@@ -207,7 +207,7 @@ def test_parts_of_different_columns_cannot_be_one_file(suffix):
 def test_a_table_is_written_in_the_format_that_is_asked_for(tmp_path, suffix, other):
     path = tmp_path / f"table{suffix}"
     path.write_bytes(content_of(texts_table("one", "two"), suffix))
-    opened = open_records(str(path), RecordFields(), suffix=other)
+    opened = open_records(str(path), RecordFields()).written_as(f"kept{other}")
     (batch,) = opened.units(lambda _: True)
     assert opened.suffix == other
     assert table_of(batch.written(all_of(batch), {}), other)["text"].to_pylist() == ["one", "two"]
@@ -216,8 +216,8 @@ def test_a_table_is_written_in_the_format_that_is_asked_for(tmp_path, suffix, ot
 def test_a_table_is_not_written_as_lines(tmp_path, suffix):
     path = tmp_path / f"table{suffix}"
     path.write_bytes(content_of(texts_table("one"), suffix))
-    with pytest.raises(BadInput, match=r"written as \.parquet, \.arrow or \.arrows, got \.jsonl"):
-        open_records(str(path), RecordFields(), suffix=".jsonl")
+    with pytest.raises(BadInput, match=r"written as \.parquet, \.arrow or \.arrows, and kept\.jsonl ends otherwise"):
+        open_records(str(path), RecordFields()).written_as("kept.jsonl")
 
 
 @pytest.mark.parametrize(

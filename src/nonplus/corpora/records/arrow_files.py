@@ -10,7 +10,7 @@ import numpy as np
 from nonplus.corpora.records.arrow_library import arrow, compute, explained_arrow, ipc
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.places import raw_at, shown_place
-from nonplus.corpora.records.table_files import FILE, STREAM
+from nonplus.corpora.records.table_files import FILE, STREAM, TABLES
 from nonplus.corpora.records.table_schemas import check_schema, check_sound, readable
 from nonplus.corpora.records.tables import batch_of, column_at
 from nonplus.errors import BadInput
@@ -26,14 +26,18 @@ _EACH = 64
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrowRows:
     """Arrow's file and stream formats: a record for each row; all columns are written
-    again, in the format that ``suffix`` names.
+    again.
     """
 
     fields: RecordFields
     sizes: Sizes
-    suffix: str
 
-    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the parts that can be written."""
+        return TABLES
+
+    def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file.
 
         A unit has the fewest rows that take ``sizes.unit`` bytes or more: those of the
@@ -46,7 +50,7 @@ class ArrowRows:
             first = 1
             for number, table in enumerate(_units(tables, self.fields.text, self.sizes.unit)):
                 if takes(number):
-                    yield batch_of(number, first, table, self.fields, self.sizes.record, self.suffix)
+                    yield batch_of(number, first, table, self.fields, self.sizes.record, suffix)
                 first += len(table)
 
 
@@ -79,7 +83,7 @@ def _sizes(texts: Any) -> Ints:
 
 def _tables(source: BinaryIO, name: str) -> tuple[Any, Iterator[Any]]:
     """The schema of a file, and a table for each of its record batches."""
-    kind = kind_of(source)
+    kind = _kind_of(source)
     source.seek(0)
     reader = ipc().open_file(source) if kind == FILE else ipc().open_stream(source)
 
@@ -105,6 +109,15 @@ def _check_end(source: BinaryIO, name: str) -> None:
         raise BadInput(f"{name} is damaged: the stream does not end where the file does; make or download it again")
 
 
-def kind_of(source: BinaryIO) -> str:
-    """The suffix of the format that a file is in."""
+def kind_at(path: str) -> str:
+    """The suffix of the format in which the file at ``path`` is.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
+    with raw_at(path) as source:
+        return _kind_of(source)
+
+
+def _kind_of(source: BinaryIO) -> str:
     return FILE if source.read(len(_MARK)) == _MARK else STREAM

@@ -11,6 +11,7 @@ import numpy as np
 
 from nonplus.corpora.decoding import whole_text
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Rejection, Sizes
+from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import check_no_archive, shown_place, size_at, unpacked_at
 from nonplus.corpora.records.splicing import retold_objects, written_objects
 from nonplus.errors import BadInput
@@ -25,9 +26,13 @@ class Documents:
     paths: tuple[str, ...]
     fields: RecordFields
     sizes: Sizes
-    suffix: str
 
-    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the parts that can be written."""
+        return compressible(".jsonl", ".ndjson")
+
+    def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units: the fewest files that take ``sizes.unit`` bytes on disk or more.
 
         The place of a record is the number of its file; its id is the path.
@@ -36,9 +41,9 @@ class Documents:
         together = in_lists(numbered, size=lambda each: size_at(each[1]), least=self.sizes.unit)
         for number, files in enumerate(together):
             if takes(number):
-                yield self._batch(number, files)
+                yield self._batch(number, files, suffix)
 
-    def _batch(self, number: int, files: list[tuple[int, str]]) -> Batch:
+    def _batch(self, number: int, files: list[tuple[int, str]], suffix: str) -> Batch:
         texts, names, places, rejected = [], [], [], []
         for place, path in files:
             size_at(path)  # that it is gone is no fault of the record
@@ -61,8 +66,8 @@ class Documents:
             places=np.array(places, np.int64),
             attributes={what: names if what == "id" else unknown for what in self.fields.attributes},
             rejected=rejected,
-            written=partial(written_objects, objects, self.suffix),
-            with_texts=partial(retold_objects, objects, "text", self.suffix),
+            written=partial(written_objects, objects, suffix),
+            with_texts=partial(retold_objects, objects, "text", suffix),
         )
 
 

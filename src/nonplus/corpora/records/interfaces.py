@@ -110,10 +110,12 @@ class Format(Protocol):
     """How the records of one kind of file are read and written. It can be pickled."""
 
     @property
-    def suffix(self) -> str:
-        """That of the parts that are written, such as ``.jsonl.zst``."""
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the parts that can be written, such as ``.jsonl.zst``."""
         ...
 
-    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
-        """The units whose number is taken; the others are read over."""
+    def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+        """The units whose number is taken, to be written as parts of this suffix; the
+        others are read over.
+        """
         ...

@@ -11,6 +11,7 @@ from nonplus.corpora.records.archived import archived_lines
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.json_objects import objects_of
 from nonplus.corpora.records.lines import Block, blocks
+from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import shown_place, unpacked_at
 from nonplus.corpora.records.splicing import retold_objects, written_objects
 
@@ -18,13 +19,17 @@ from nonplus.corpora.records.splicing import retold_objects, written_objects
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonLines:
-    """JSON Lines; ``suffix`` says how they are compressed when they are written."""
+    """JSON Lines, compressed or not."""
 
     fields: RecordFields
     sizes: Sizes
-    suffix: str
 
-    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the parts that can be written."""
+        return compressible(".jsonl", ".ndjson")
+
+    def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.
 
         A unit has the fewest lines that are ``sizes.unit`` bytes or more. Blank lines
@@ -35,9 +40,9 @@ class JsonLines:
                 name, longest = shown_place(path), self.sizes.record
                 stream = archived_lines(stream, content.archive, name, field=self.fields.text, longest=longest)
             for block in blocks(stream, takes, self.sizes):
-                yield self._batch(block)
+                yield self._batch(block, suffix)
 
-    def _batch(self, block: Block) -> Batch:
+    def _batch(self, block: Block, suffix: str) -> Batch:
         found = objects_of(block, self.fields)
         return Batch(
             number=block.number,
@@ -45,6 +50,6 @@ class JsonLines:
             places=np.array(found.places, np.int64),
             attributes=found.attributes,
             rejected=sorted([*block.rejected, *found.rejected], key=lambda rejection: rejection.place),
-            written=partial(written_objects, found.raw, self.suffix),
-            with_texts=partial(retold_objects, found.raw, self.fields.text, self.suffix),
+            written=partial(written_objects, found.raw, suffix),
+            with_texts=partial(retold_objects, found.raw, self.fields.text, suffix),
         )

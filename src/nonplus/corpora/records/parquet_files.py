@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, final
 from nonplus.corpora.records.arrow_library import arrow, explained_arrow, parquet
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
 from nonplus.corpora.records.places import raw_at, shown_place
+from nonplus.corpora.records.table_files import TABLES
 from nonplus.corpora.records.table_schemas import check_schema, check_sound, readable
 from nonplus.corpora.records.tables import batch_of
 from nonplus.errors import BadInput
@@ -33,15 +34,17 @@ class Rows(NamedTuple):
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParquetRows:
-    """Parquet: a record for each row; all columns are written again, in the format that
-    ``suffix`` names.
-    """
+    """Parquet: a record for each row; all columns are written again."""
 
     fields: RecordFields
     sizes: Sizes
-    suffix: str
 
-    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the parts that can be written."""
+        return TABLES
+
+    def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which its own table of contents tells.
 
         A unit has the fewest row groups of ``sizes.unit`` bytes or more together,
@@ -56,7 +59,7 @@ class ParquetRows:
             for number, rows in enumerate(units_of(file.metadata, self.sizes.unit)):
                 if takes(number):
                     table = readable(reader.table(rows))
-                    yield batch_of(number, first, table, self.fields, self.sizes.record, self.suffix)
+                    yield batch_of(number, first, table, self.fields, self.sizes.record, suffix)
                 first += sum(each.stop - each.start for each in rows)
 
 

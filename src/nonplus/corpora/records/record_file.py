@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Self, final
 
 from nonplus.corpora.records.interfaces import Batch, Format
 from nonplus.corpora.records.places import digest_at, shown_place, size_at
+from nonplus.errors import BadInput
 
 
 @final
@@ -15,11 +16,13 @@ class RecordFile:
     """A file as records, in units that do not depend on how it is read.
 
     ``path`` is its place, on this machine or a URL; that of a folder, if the ``files``
-    in it are read as one.
+    in it are read as one. ``suffix`` is that of the parts that are written, such as
+    ``.jsonl.zst``.
     """
 
     path: str
     format: Format
+    suffix: str
     files: tuple[str, ...] = ()
 
     @property
@@ -35,11 +38,6 @@ class RecordFile:
             BadInput: the file is gone.
         """
         return sum(map(size_at, self.files or (self.path,)))
-
-    @property
-    def suffix(self) -> str:
-        """That of the parts that are written, such as ``.jsonl.zst``."""
-        return self.format.suffix
 
     def digest(self) -> str:
         """What tells whether it is still the same file, without reading all of it.
@@ -59,4 +57,20 @@ class RecordFile:
             BadInput: the file cannot be read or is damaged; the units before the damage
                 came.
         """
-        return self.format.batches(self.path, takes)
+        return self.format.batches(self.path, self.suffix, takes)
+
+    def written_as(self, name: str) -> Self:
+        """The same, with parts that make up a file of this name together.
+
+        Raises:
+            BadInput: the records cannot be written in the format that the name ends
+                with.
+        """
+        fitting = [suffix for suffix in self.format.suffixes if name.lower().endswith(suffix)]
+        if not fitting:
+            known = self.format.suffixes
+            raise BadInput(
+                f"{self.name} can be written as {', '.join(known[:-1])} or {known[-1]}, and {name} ends otherwise; "
+                "give another name, or a folder"
+            )
+        return replace(self, suffix=max(fitting, key=len))

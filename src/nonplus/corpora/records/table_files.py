@@ -10,6 +10,7 @@ from nonplus.corpora.records.arrow_library import arrow, ipc, parquet
 from nonplus.corpora.records.table_schemas import same_columns
 
 FILE, STREAM, PARQUET = ".arrow", ".arrows", ".parquet"
+TABLES = (PARQUET, FILE, STREAM)
 
 
 def table_file(table: Any, suffix: str) -> bytes:

@@ -10,6 +10,7 @@ import numpy as np
 from nonplus.compression.packing import compressed
 from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written
 from nonplus.corpora.records.lines import Block, blocks
+from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import check_no_archive, shown_place, unpacked_at
 from nonplus.measure.records import Ints
 
@@ -21,9 +22,13 @@ class TextLines:
 
     fields: RecordFields
     sizes: Sizes
-    suffix: str
 
-    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the parts that can be written."""
+        return compressible(".txt")
+
+    def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.
 
         A unit has the fewest lines that are ``sizes.unit`` bytes or more. The newline
@@ -32,9 +37,9 @@ class TextLines:
         with unpacked_at(path) as (stream, content):
             check_no_archive(content, shown_place(path))
             for block in blocks(stream, takes, self.sizes):
-                yield self._batch(block)
+                yield self._batch(block, suffix)
 
-    def _batch(self, block: Block) -> Batch:
+    def _batch(self, block: Block, suffix: str) -> Batch:
         texts: list[str] = []
         places: list[int] = []
         lines: list[bytes] = []
@@ -57,8 +62,8 @@ class TextLines:
             places=np.array(places, np.int64),
             attributes={what: [None] * len(texts) for what in self.fields.attributes},
             rejected=sorted(rejected, key=lambda rejection: rejection.place),
-            written=partial(_written, lines, self.suffix),
-            with_texts=partial(_retold, lines, self.suffix),
+            written=partial(_written, lines, suffix),
+            with_texts=partial(_retold, lines, suffix),
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from nonplus.compression.packing import compressed
 from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written
 from nonplus.corpora.records.json_codec import in_json
+from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import check_no_archive, shown_place, unpacked_at
 from nonplus.corpora.records.splicing import taken
 from nonplus.corpora.records.warc_reading import WarcRecord, warc_records
@@ -44,9 +45,13 @@ class WarcTexts:
 
     fields: RecordFields
     sizes: Sizes
-    suffix: str
 
-    def batches(self, path: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Those of the parts that can be written."""
+        return compressible(".warc.wet", ".wet")
+
+    def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.
 
         A unit has the fewest records whose contents are ``sizes.unit`` bytes or more.
@@ -67,9 +72,9 @@ class WarcTexts:
             together = in_lists(_texts(records, name), size=lambda record: record.size + 1, least=self.sizes.unit)
             for number, unit in enumerate(together):
                 if takes(number):
-                    yield self._batch(number, unit)
+                    yield self._batch(number, unit, suffix)
 
-    def _batch(self, number: int, records: Sequence[WarcRecord]) -> Batch:
+    def _batch(self, number: int, records: Sequence[WarcRecord], suffix: str) -> Batch:
         texts: list[str] = []
         readable: list[WarcRecord] = []
         rejected: list[Rejection] = []
@@ -88,8 +93,8 @@ class WarcTexts:
                 what: [_attribute(record, name) for record in readable] for what, name in self.fields.attributes.items()
             },
             rejected=rejected,
-            written=partial(_written, readable, self.suffix),
-            with_texts=partial(_retold, readable, self.suffix),
+            written=partial(_written, readable, suffix),
+            with_texts=partial(_retold, readable, suffix),
         )
 
     def _text_of(self, record: WarcRecord) -> str:

@@ -207,7 +207,7 @@ def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):
     ("wrong", "message"),
     [
         ({"sources": []}, "there are no files to read; name a file, a folder or a pattern"),
-        ({"output": "clean.jsonl.zst"}, r"is written as \.jsonl, and output=clean\.jsonl\.zst ends otherwise"),
+        ({"output": "clean.parquet"}, r"can be written as \.jsonl, .*, and clean\.parquet ends otherwise"),
         (
             {"writing": WriteOptions(columns="perplexty")},
             r"columns=perplexty names 'perplexty', which is no column; .*; did you mean perplexity\?",
@@ -220,6 +220,14 @@ def test_what_cannot_be_is_said_before_anything_is_written(tmp_path, wrong, mess
     with pytest.raises(BadInput, match=message):
         filter_corpus(**right | wrong)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.jsonl"]
+
+
+def test_the_name_of_the_output_says_how_it_is_compressed(tmp_path):
+    source = str(corpus(tmp_path / "c.jsonl", 20))
+    for name in ("clean.jsonl", "clean.jsonl.gz"):
+        filter_corpus([source], str(tmp_path / name), keep=RULE, model=MODEL)
+    packed = (tmp_path / "clean.jsonl.gz").read_bytes()
+    assert gzip.decompress(packed) == (tmp_path / "clean.jsonl").read_bytes() != b""
 
 
 def test_a_file_named_twice_is_refused(tmp_path):

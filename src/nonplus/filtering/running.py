@@ -66,8 +66,7 @@ def filter_corpus(
     rule = stated.keep
     by_language = ModelsByLanguage.of(model, scoring.other) is not None
     _check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
-    files = _opened(sources, writing.fields(reading), reading.sizes)
-    target.check(files)
+    files = target.fitted(_opened(sources, writing.fields(reading), reading.sizes))
     opened = Models.opened(model, models, rule, other=scoring.other)
     check_models(stated, opened.plan)
     made = Scoring(
@@ -114,9 +113,8 @@ def split_corpus(
             f"the rule compares with {', '.join(min(rule.trusted))}, which has to be scored, and a split scores "
             "nothing; give the same rule to nonplus filter run, or a threshold as a number"
         )
-    files = _opened(planned.sources, writing.fields(planned.reading), planned.reading.sizes)
+    files = target.fitted(_opened(planned.sources, writing.fields(planned.reading), planned.reading.sizes))
     planned.check(files)
-    target.check(files)
     ledger = Ledger(open_store(place))
     if not is_complete(ledger, files):
         raise BadInput(f"not all records are scored in {scored}; finish that run first, by the same command as before")

@@ -14,7 +14,21 @@ from nonplus.urls import is_url, shown
 
 _PARTS = ".parts"
 # What ends like this is a file; any other name is that of a folder.
-_FILES = (".jsonl", ".ndjson", ".json", ".txt", ".parquet", ".arrow", ".warc", ".wet", ".gz", ".bz2", ".xz", ".zst")
+_FILES = (
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".txt",
+    ".parquet",
+    ".arrow",
+    ".arrows",
+    ".warc",
+    ".wet",
+    ".gz",
+    ".bz2",
+    ".xz",
+    ".zst",
+)
 
 
 @final
@@ -41,22 +55,18 @@ class Target:
             )
         return cls(f"{output}{_PARTS}", Path(output))
 
-    def check(self, files: Sequence[RecordFile]) -> None:
-        """Refuse what cannot be written.
+    def fitted(self, files: tuple[RecordFile, ...]) -> tuple[RecordFile, ...]:
+        """The files that are read, with parts that make up the file that was named.
 
         Raises:
-            BadInput: the input is the output, or its parts cannot make one file.
+            BadInput: the input is the output, or its records are not written like that.
         """
         if self.file is None:
-            return
+            return files
         for each in files:
-            if not self.file.name.lower().endswith(each.suffix):
-                raise BadInput(
-                    f"{each.name} is written as {each.suffix}, and output={self.file} ends otherwise; name a file that "
-                    f"ends with {each.suffix}, or a folder"
-                )
             if self.file.exists() and Path(each.path).exists() and self.file.samefile(each.path):
                 raise BadInput(f"output={self.file} is one of the files that are read; give another name")
+        return tuple(each.written_as(self.file.name) for each in files)
 
     def join(self, ledger: Ledger, files: Sequence[RecordFile]) -> None:
         """Write all that is kept as one file, in the order of the input.

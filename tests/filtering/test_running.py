@@ -255,6 +255,8 @@ def test_workers_and_shards_that_cannot_be_are_refused():
             WorkOptions(**options)
     with pytest.raises(BadInput, match="shard must be i/n"):
         WorkOptions(shard="3/2")
+    with pytest.raises(BadInput, match=r"workers=100000 are more processes than this machine can bear; use at most"):
+        WorkOptions(workers=100_000)
 
 
 def test_a_rule_may_compare_with_another_model_and_with_trusted_files(tmp_path):

@@ -1,5 +1,6 @@
 """Who does the work of a job, and which part of it."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,11 @@ class WorkOptions:
     def __post_init__(self) -> None:
         if self.workers < 0:
             raise BadInput(f"workers={self.workers} is below 0; use workers=0 for as many as there are processors")
+        if self.engine == _LOCAL and self.workers > _most_processes():
+            raise BadInput(
+                f"workers={self.workers} are more processes than this machine can bear; use at most "
+                f"workers={_most_processes()}, or workers=0 for as many as there are processors"
+            )
         if self.shard:
             Shard.parsed(self.shard)
         if self.engine not in (_LOCAL, _RAY):
@@ -64,3 +70,8 @@ class WorkOptions:
         if self.engine == _RAY:
             return ray_actors.results(make, tasks, workers=self.workers, address=self.address, gpus=self.gpus)
         return local.results(make, tasks, workers=self.processes)
+
+
+def _most_processes() -> int:
+    """Many more than help: each takes memory and a second to start."""
+    return max(64, 4 * (os.cpu_count() or 1))

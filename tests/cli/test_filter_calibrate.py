@@ -125,6 +125,10 @@ def test_trusted_files_set_the_bound(run: Run, corpus: Path, tmp_path: Path):
     found = run(
         "filter", "calibrate", corpus, "--trusted", written(tmp_path / "good.jsonl", trusted), *FIELDS, "--json"
     ).object
+    german = [row for row in rows() if row["lang"] == "de"]  # counts for nothing
+    with_german = written(tmp_path / "mixed.jsonl", trusted + german)
+    mixed = run("filter", "calibrate", corpus, "--trusted", with_german, *FIELDS, "--json").object
+    assert mixed["recommended"]["high"] == found["recommended"]["high"]
     bits = sorted(Scorer().columns([row["text"] for row in trusted]).bits_per_byte)
     assert found["recommended"]["high"] == pytest.approx(bits[-(-95 * len(bits) // 100) - 1], abs=0.005)
 

@@ -3,14 +3,13 @@
 import time
 from collections.abc import Sequence
 
-import numpy as np
-
 from nonplus.corpora.records import RecordFile, record_files
 from nonplus.errors import BadInput
 from nonplus.filtering.calibration.advice import advice
 from nonplus.filtering.calibration.calibrating import calibrate
 from nonplus.filtering.calibration.drawing import Drawn, drawn
 from nonplus.filtering.calibration.expected import Expected
+from nonplus.filtering.calibration.languages import known
 from nonplus.filtering.calibration.meter import CalibrationMeter
 from nonplus.filtering.calibration.options import CalibrationOptions
 from nonplus.filtering.calibration.outcome import Outcome
@@ -49,12 +48,16 @@ def calibrated(
     reading_took = time.process_time() - begun
     _check_found(found, options.part)
     scored = timed(scorer, found.texts, done=meter.scoring)
+    begun = time.process_time()
     sample = found.scored(scored.columns, identify=options.identify_languages)
+    reading_words_took = time.process_time() - begun
+    quantiles = model.quantiles if isinstance(model, HasQuantiles) else {}
+    languages = options.languages.replace(",", " ").split() or list(quantiles)
     calibration = calibrate(
         sample,
-        quantiles=model.quantiles if isinstance(model, HasQuantiles) else {},
-        languages=options.languages.replace(",", " ").split(),
-        trusted=_trusted(trusted_files, scorer, options, meter) if trusted_files else None,
+        quantiles=quantiles,
+        languages=languages,
+        trusted=_trusted(trusted_files, scorer, languages, options, meter) if trusted_files else None,
     )
     return Outcome(
         calibration=calibration,
@@ -63,7 +66,7 @@ def calibrated(
             sample,
             calibration.shares[2],
             reading=reading_took,
-            scoring=scored.seconds,
+            scoring=scored.seconds + reading_words_took,
             workers=options.workers or processors(),
         ),
         model=model,
@@ -96,14 +99,20 @@ def _check_found(found: Drawn, part: float = 1.0) -> None:
 
 
 def _trusted(
-    files: Sequence[RecordFile], scorer: Scorer, options: CalibrationOptions, meter: CalibrationMeter
+    files: Sequence[RecordFile],
+    scorer: Scorer,
+    languages: Sequence[str],
+    options: CalibrationOptions,
+    meter: CalibrationMeter,
 ) -> Floats:
-    """Bits per byte of documents drawn from the trusted files."""
+    """Bits per byte of documents drawn from the trusted files, without those in other
+    languages than the model's.
+    """
     found = drawn(files, most=options.sample, read=meter.reading)
     _check_found(found)
-    bits_D = timed(scorer, found.texts, done=meter.scoring).columns.bits_per_byte
-    trusted_D: Floats = bits_D[~np.isnan(bits_D)]
-    return trusted_D
+    sample = found.scored(timed(scorer, found.texts, done=meter.scoring).columns, identify=options.identify_languages)
+    judged_D = known(sample.columns, sample.languages, {}, languages).documents & sample.with_figures
+    return sample.bits[judged_D]
 
 
 def _named(files: Sequence[RecordFile]) -> str:

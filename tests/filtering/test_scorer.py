@@ -44,6 +44,13 @@ def windows(n: int) -> list[tuple[int, int]]:
     return list(pairwise([*starts, n]))
 
 
+def stretches(n: int) -> list[tuple[int, int]]:
+    """Where eight stretches of whole windows begin and end; none if there are fewer."""
+    own = windows(n)
+    bounds = [place * len(own) // 8 for place in range(9)]
+    return [(own[a][0], own[b - 1][1]) for a, b in pairwise(bounds)] if len(own) >= 8 else []
+
+
 def oracle(scored: ScoredText) -> dict[str, float]:
     """The figures of a document from its tokens one by one."""
     rows = [(nats, begin, end) for nats, begin, end in zip(scored.nats.tolist(), *spans(scored), strict=True)]
@@ -56,13 +63,14 @@ def oracle(scored: ScoredText) -> dict[str, float]:
             inside = [row[0] for row in rows[first:last]]
             own = float(sum(map(unit, inside))) if all(map(math.isfinite, inside)) else math.inf
             worst.append((-own / covered / math.log(2), rows[first][1]))
-    pieces = windows(len(rows)) if len(windows(len(rows))) >= 8 else [(n, n + 1) for n in range(len(rows))]
+    pieces = stretches(len(rows)) or [(n, n + 1) for n in range(len(rows))]
     error = math.nan
     if finite and len(pieces) > 1:
         mean = float(nats) / len(rows)
         sums = [float(sum(unit(r[0]) for r in rows[a:b])) if b - a > 1 else rows[a][0] for a, b in pieces]
-        squares = sum(unit((y - mean * (b - a)) ** 2) for y, (a, b) in zip(sums, pieces, strict=True))
-        error = math.sqrt(float(squares) * (len(pieces) / (len(pieces) - 1))) / len(rows)
+        off = [y - mean * (b - a) for y, (a, b) in zip(sums, pieces, strict=True)]
+        squares = sum(unit((each / (len(rows) / len(pieces))) ** 2) for each in off)
+        error = math.sqrt(float(squares) / (len(pieces) * (len(pieces) - 1)))
     least, at = min(worst, default=(math.nan, 0))
     return {
         "nats": float(nats),

@@ -26,10 +26,11 @@ class ScoreColumns:
     is all of it for a model that scores each token; ``unknown`` counts the tokens that
     stand for text that the model has no token for.
 
-    ``error`` is the standard error of the log-perplexity, in nats per token: how far
-    the mean of this text may be off if the text went on as it is. So it tells how the
-    surprisal varies within one text, not how texts differ. NaN where there is none:
-    below two tokens, and with probability 0.
+    ``error`` is the standard error of the log-perplexity, in nats per token: that of a
+    ratio of sums over eight stretches of the text or, below 256 tokens, over its
+    tokens. So it tells how the surprisal varies within one text, not how texts differ;
+    what comes next in a text may differ by more. NaN where there is none: below two
+    tokens, and with probability 0.
 
     ``worst`` is the surprisal, in bits per byte, of the worst window of 32 scored
     tokens, which stands at the bytes ``[worst_begin, worst_end)`` of the text; NaN

@@ -2,8 +2,10 @@
 error of its mean.
 
 A window is 32 tokens, counted from the document's first; a rest that is shorter belongs
-to the last one. Sums are exact whole numbers of 2**-40, and so are those of squares, so
-that a figure has the same bits in whatever batch its document comes.
+to the last one. The error is made from eight stretches of whole windows, as wide as
+they can be, because neighbouring windows resemble each other. Sums are exact whole
+numbers of 2**-40, and so are those of squares, so that a figure has the same bits in
+whatever batch its document comes.
 
 Letters in shapes: D documents, S scored tokens of all of them, W windows, P pieces.
 """
@@ -22,7 +24,7 @@ from nonplus.measure.statistics.surprisal_sums import in_nats, surprisal_sums
 from nonplus.measure.surprisals import Surprisals
 
 TOKENS = 32
-_ENOUGH = 8  # windows from which an error is made: fewer say too little
+STRETCHES = 8  # of a document, which its error is made from
 
 
 @final
@@ -97,24 +99,28 @@ def plain_figures(scored: Surprisals) -> Figures:
 
 def _standard_errors(scored: Surprisals, windows: Windows, mean_D: Floats) -> Floats:
     """That of ``mean_D``, the nats per token of each document: of a ratio of sums over
-    its windows or, if they are few, over its tokens (D,); NaN where there is none.
+    its stretches or, if it has few windows, over its tokens (D,); NaN where there is
+    none.
     """
-    many_D = np.diff(windows.offsets) >= _ENOUGH
+    windows_D, tokens_D = np.diff(windows.offsets), np.diff(scored.offsets)
     error_D = np.full(len(mean_D), np.nan)
-    own = np.flatnonzero(many_D & np.isfinite(mean_D))
-    error_D[own] = _ratio_errors(in_nats(windows.units), np.diff(windows.tokens), windows.offsets, mean_D, own)
-    own = np.flatnonzero(~many_D & np.isfinite(mean_D) & (np.diff(scored.offsets) > 1))
-    error_D[own] = _ratio_errors(scored.nats, np.ones(len(scored.nats), np.int64), scored.offsets, mean_D, own)
+    long = np.flatnonzero((windows_D >= STRETCHES) & np.isfinite(mean_D))
+    inner = windows_D[long, None] * np.arange(STRETCHES + 1) // STRETCHES
+    bounds = np.append(windows.offsets[long, None] + inner, len(windows.units))
+    within = np.arange(len(bounds) - 1) % (STRETCHES + 1) < STRETCHES  # the others lie between two documents
+    nats_P, tokens_P = in_nats(run_sums(windows.units, bounds))[within], np.diff(windows.tokens[bounds])[within]
+    error_D[long] = _ratio_errors(nats_P, tokens_P, np.full(len(long), STRETCHES), mean_D[long])
+    short = np.flatnonzero((windows_D < STRETCHES) & np.isfinite(mean_D) & (tokens_D > 1))
+    nats_P = scored.nats[ranges(scored.offsets[short], tokens_D[short])]
+    error_D[short] = _ratio_errors(nats_P, np.ones(len(nats_P), np.int64), tokens_D[short], mean_D[short])
     return error_D
 
 
-def _ratio_errors(nats_P: Floats, tokens_P: Ints, offsets: Ints, mean_D: Floats, own: Ints) -> Floats:
-    """The standard errors for the documents ``own``, from pieces that are a sample of
-    each.
+def _ratio_errors(nats_P: Floats, tokens_P: Ints, pieces: Ints, mean: Floats) -> Floats:
+    """The standard errors of documents from pieces that are a sample of each, laid end
+    to end.
     """
-    pieces = np.diff(offsets)[own]
-    at = ranges(offsets[own], pieces)
     runs = np.concatenate([[0], np.cumsum(pieces)])
-    off = nats_P[at] - np.repeat(mean_D[own], pieces) * tokens_P[at]
-    squares = in_nats(run_sums(units(bounded_product(off, off)), runs))
-    return np.asarray(np.sqrt(squares * (pieces / (pieces - 1))) / run_sums(tokens_P[at], runs))
+    size = run_sums(tokens_P, runs) / pieces
+    off = (nats_P - np.repeat(mean, pieces) * tokens_P) / np.repeat(size, pieces)
+    return np.asarray(np.sqrt(in_nats(run_sums(units(bounded_product(off, off)), runs)) / (pieces * (pieces - 1.0))))

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define WINDOW 32
-#define ENOUGH 8 /* windows from which an error is made, else from tokens */
+#define STRETCHES 8 /* of a document, in whole windows; if there are not as many, its tokens */
 #define UNIT 0x1p40
 #define LARGE 0x1p22 /* times 2**40 this does not fit into 64 bits */
 #define SMALL 2048   /* below, a value is rounded by adding 1.5 * 2**52 */
@@ -68,12 +68,20 @@ static int window(const Tokens *t, int64_t first, int64_t last, Window *sums) {
     return fits < n ? large(nats, n, &sums->units) : 0;
 }
 
-/* The square of how far a piece of `tokens` is off the mean, in units; 1 if it does not
-   fit. The product is rounded by itself, also where processors add to it at once. */
-static int add_square(double nats, double mean, double tokens, int64_t *sum) {
+/* The square of how far a piece of `tokens` is off the mean, as if it had `size` of them, in
+   units; 1 if it does not fit. The product is rounded by itself, also where processors add
+   to it at once. */
+static int add_square(double nats, double mean, int64_t tokens, double size, int64_t *sum) {
     volatile double expected = mean * tokens;
-    double off = nats - expected;
+    double off = (nats - expected) / size;
     return add(off * off, sum);
+}
+
+/* The surprisal of windows [first, last). */
+static double nats_of(const int64_t *units_of, int64_t first, int64_t last) {
+    int64_t units = 0;
+    for (int64_t w = first; w < last; w++) units += units_of[w]; /* the sum of all fits */
+    return units / UNIT;
 }
 
 /* The figures of document `d`, which has the tokens [offsets[d], offsets[d + 1]): surprisal;
@@ -82,7 +90,7 @@ static int add_square(double nats, double mean, double tokens, int64_t *sum) {
 static int figures(const Tokens *t, int64_t begin, int64_t end, double *nats, int64_t *bytes, double *error,
                    double *worst, int64_t *worst_begin, int64_t *worst_end, int64_t *units_of) {
     int64_t tokens = end - begin, windows = tokens / WINDOW ? tokens / WINDOW : tokens > 0;
-    int64_t units = 0, zeros = 0, squares = 0, pieces = windows >= ENOUGH ? windows : tokens;
+    int64_t units = 0, zeros = 0, squares = 0, pieces = windows >= STRETCHES ? STRETCHES : tokens;
     Window own;
     *bytes = *worst_begin = *worst_end = 0;
     *worst = *error = NAN;
@@ -100,24 +108,25 @@ static int figures(const Tokens *t, int64_t begin, int64_t end, double *nats, in
     }
     *nats = zeros ? INFINITY : units / UNIT;
     if (zeros || pieces < 2) return 0;
-    double mean = *nats / tokens;
+    double mean = *nats / tokens, size = (double)tokens / pieces;
     for (int64_t p = 0; p < pieces; p++) {
-        int64_t size = p == windows - 1 ? tokens - p * WINDOW : WINDOW;
-        if (windows < ENOUGH ? add_square(t->nats[begin + p], mean, 1, &squares)
-                             : add_square(units_of[p] / UNIT, mean, size, &squares))
+        int64_t first = p * windows / STRETCHES, last = (p + 1) * windows / STRETCHES;
+        int64_t own_tokens = (last == windows ? tokens : last * WINDOW) - first * WINDOW;
+        if (windows < STRETCHES ? add_square(t->nats[begin + p], mean, 1, size, &squares)
+                                : add_square(nats_of(units_of, first, last), mean, own_tokens, size, &squares))
             return 1;
     }
-    *error = sqrt(squares / UNIT * ((double)pieces / (pieces - 1))) / tokens;
+    *error = sqrt(squares / UNIT / ((double)pieces * (pieces - 1)));
     return 0;
 }
 
 /* `units_of` has room for a number for each 32 tokens of a document, and one more. */
 int nonplus_figures(const double *nats, const void *begins, const void *ends, int wide, const int64_t *offsets,
-                    int64_t documents, double *nats_of, int64_t *bytes, double *error, double *worst,
+                    int64_t documents, double *total, int64_t *bytes, double *error, double *worst,
                     int64_t *worst_begin, int64_t *worst_end, int64_t *units_of) {
     const Tokens t = {nats, begins, ends, wide};
     for (int64_t d = 0; d < documents; d++)
-        if (figures(&t, offsets[d], offsets[d + 1], nats_of + d, bytes + d, error + d, worst + d, worst_begin + d,
+        if (figures(&t, offsets[d], offsets[d + 1], total + d, bytes + d, error + d, worst + d, worst_begin + d,
                     worst_end + d, units_of))
             return 1;
     return 0;

@@ -207,7 +207,7 @@ def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):
     ("wrong", "message"),
     [
         ({"sources": []}, "there are no files to read; name a file, a folder or a pattern"),
-        ({"output": "clean.parquet"}, r"can be written as \.jsonl, .*, and clean\.parquet ends otherwise"),
+        ({"output": "clean.parquet"}, r"can be written as \.jsonl or \.ndjson, .*, and clean\.parquet ends otherwise"),
         (
             {"writing": WriteOptions(columns="perplexty")},
             r"columns=perplexty names 'perplexty', which is no column; .*; did you mean perplexity\?",

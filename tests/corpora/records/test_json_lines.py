@@ -175,7 +175,9 @@ def test_the_whole_end_of_a_name_counts_in_any_case(tmp_path, name, suffix):
 def test_a_name_that_json_lines_do_not_have_is_refused(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_bytes(rows(3))
-    with pytest.raises(BadInput, match=r"can be written as \.jsonl, .*, and kept\.jsonl\.rar ends otherwise"):
+    with pytest.raises(
+        BadInput, match=r"can be written as \.jsonl or \.ndjson, .*, and kept\.jsonl\.rar ends otherwise"
+    ):
         open_records(str(path), RecordFields()).written_as("kept.jsonl.rar")
 
 

@@ -216,7 +216,7 @@ def test_a_table_is_written_in_the_format_that_is_asked_for(tmp_path, suffix, ot
 def test_a_table_is_not_written_as_lines(tmp_path, suffix):
     path = tmp_path / f"table{suffix}"
     path.write_bytes(content_of(texts_table("one"), suffix))
-    with pytest.raises(BadInput, match=r"written as \.parquet, \.arrow or \.arrows, and kept\.jsonl ends otherwise"):
+    with pytest.raises(BadInput, match=r"written as \.parquet or \.arrow or \.arrows, and kept\.jsonl ends otherwise"):
         open_records(str(path), RecordFields()).written_as("kept.jsonl")
 
 

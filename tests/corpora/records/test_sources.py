@@ -63,6 +63,14 @@ def test_what_is_no_file_of_records_is_refused_with_what_to_do(source, reason):
         record_files(source, FIELDS)
 
 
+@pytest.mark.parametrize("name", ["rows.csv", "notes.log", "rows.gz"])
+def test_a_file_of_another_kind_is_no_text_unless_it_is_called_so(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("one\ntwo\n")
+    with pytest.raises(BadInput, match=r"is not read as records; give .*, or write jsonl:, lines:, file:"):
+        record_files(str(path), FIELDS)
+
+
 def test_of_several_files_none_is_opened_as_one(folder):
     with pytest.raises(BadInput, match="is 3 files, where one is needed"):
         open_records(str(folder), FIELDS)

@@ -7,6 +7,7 @@ from typing import Self, final
 
 from nonplus.corpora.records.interfaces import Batch, Format
 from nonplus.corpora.records.places import digest_at, shown_place, size_at
+from nonplus.corpora.suffixes import COMPRESSIONS
 from nonplus.errors import BadInput
 
 
@@ -68,9 +69,12 @@ class RecordFile:
         """
         fitting = [suffix for suffix in self.format.suffixes if name.lower().endswith(suffix)]
         if not fitting:
-            known = self.format.suffixes
+            plain = [suffix for suffix in self.format.suffixes if not suffix.endswith(COMPRESSIONS)]
+            packed = (
+                f", compressed ({', '.join(COMPRESSIONS)}) or not" if len(plain) < len(self.format.suffixes) else ""
+            )
             raise BadInput(
-                f"{self.name} can be written as {', '.join(known[:-1])} or {known[-1]}, and {name} ends otherwise; "
-                "give another name, or a folder"
+                f"{self.name} can be written as {' or '.join(plain)}{packed}, and {name} ends otherwise; give another "
+                "name, or a folder"
             )
         return replace(self, suffix=max(fitting, key=len))

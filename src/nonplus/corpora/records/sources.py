@@ -5,7 +5,7 @@ import re
 from glob import has_magic
 from typing import NamedTuple
 
-from nonplus.corpora.addresses import addresses
+from nonplus.corpora.addresses import Address, addresses
 from nonplus.corpora.records.places import shown_place
 from nonplus.corpora.records.saved_data_sets import files_of, is_saved
 from nonplus.corpora.streams import STANDARD_INPUT
@@ -62,14 +62,21 @@ def _by_suffix(source: str, kinds: dict[str, str], otherwise: str = "") -> list[
         is_path = source != STANDARD_INPUT and ":" not in source and not has_magic(source)
         if is_path and not os.path.exists(source):
             raise BadInput(f"no such file: {source}; check the path")
-        named = addresses(source, suffixes=kinds)
-        return [Found(_known(otherwise or each.scheme, each.location), each.location) for each in named]
+        return [
+            Found(_known(otherwise or _kind(address, kinds), address.location), address.location)
+            for address in addresses(source, suffixes=kinds)
+        ]
     urls = urls_of(source)
     suffixes = {url: suffix_of(shown_place(url)) for url in urls}  # what is shown has no query
     wanted = urls if len(urls) == 1 else [url for url in urls if suffixes[url] in kinds]
     if not wanted:
         raise BadInput(f"there are no files in {', '.join(kinds)} at {shown_place(source)}; name others by a pattern")
     return [Found(_known(otherwise or kinds.get(suffixes[url], ""), url), url) for url in wanted]
+
+
+def _kind(address: Address, kinds: dict[str, str]) -> str:
+    """What an address is of; nothing, if it is taken for text only at last."""
+    return kinds.get(suffix_of(address.location), "") if address.scheme == "file" else address.scheme
 
 
 def _known(kind: str, location: str) -> str:

@@ -33,6 +33,7 @@ ONCE = (
     "ngrams",
     "runs",
     "spacing",
+    "substituting",
     "trees",
     "unigram",
     "windows",

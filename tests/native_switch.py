@@ -6,11 +6,37 @@ from contextlib import contextmanager
 import pytest
 
 from nonplus import native
-from nonplus.kernels.native import arpa, bpe, counting, framing, kenlm, spacing, trees, unigram, windows, words
+from nonplus.kernels.native import (
+    arpa,
+    bpe,
+    counting,
+    framing,
+    kenlm,
+    spacing,
+    substituting,
+    trees,
+    unigram,
+    windows,
+    words,
+)
 from nonplus.measure import runs
 from nonplus.measure.statistics import native_sums
 
-_MODULES = (arpa, bpe, counting, framing, kenlm, native_sums, runs, spacing, trees, unigram, windows, words)
+_MODULES = (
+    arpa,
+    bpe,
+    counting,
+    framing,
+    kenlm,
+    native_sums,
+    runs,
+    spacing,
+    substituting,
+    trees,
+    unigram,
+    windows,
+    words,
+)
 
 
 @contextmanager

@@ -13,11 +13,10 @@ line is glued to the first of the next.
 Characters that Python's ``unicodedata`` does not know stay as they are.
 """
 
-import re
 import unicodedata
 from functools import lru_cache
 
-from nonplus.models.ngram.normalizers.substituting import Span, Substitution
+from nonplus.models.ngram.normalizers.substitution import Span, Substitution
 
 _PUNCTUATION = {
     "\uff0c": ",", "\u3002": ".", "\u3001": ",", "\u201e": '"', "\u201d": '"', "\u201c": '"', "\xab": '"',
@@ -26,7 +25,6 @@ _PUNCTUATION = {
     "\u2014": " - ", "\uff0e": ". ", "\uff5e": "~", "\u2019": "'", "\u2026": "...", "\u2501": "-", "\u3008": "<",
     "\u3009": ">", "\u3010": "[", "\u3011": "]", "\uff05": "%", "\u25ba": "-",
 }  # fmt: skip
-_NUMBER = re.compile(r"\d+(?:[.,\u060c\u066b\u2396\u2397\u2398]\d+)?")
 
 
 _KEPT = 1 << 16  # runs of which the result is kept
@@ -86,14 +84,6 @@ def _leaves_nothing(character: str) -> bool:
     return character.isspace() or all(unicodedata.category(mark) == "Mn" for mark in marks)
 
 
-def _none(text: str) -> list[Span]:
-    return []
-
-
-def _numbers(text: str) -> list[Span]:
-    return [number.span() for number in _NUMBER.finditer(text)]
-
-
-CCNET = Substitution(inner=_stripped, lowered=str.lower, numbers=_none, of_run=_without_accents)
-EDUGP = Substitution(inner=_stripped, lowered=str, numbers=_none, of_run=_with_accents)
-DATATROVE = Substitution(inner=_stripped_without_marks, lowered=str.lower, numbers=_numbers, of_run=_without_accents)
+CCNET = Substitution(inner=_stripped, lowered=str.lower, whole_numbers=False, of_run=_without_accents)
+EDUGP = Substitution(inner=_stripped, lowered=str, whole_numbers=False, of_run=_with_accents)
+DATATROVE = Substitution(inner=_stripped_without_marks, lowered=str.lower, whole_numbers=True, of_run=_without_accents)

@@ -12,7 +12,8 @@ from nonplus.models.ngram.normalizers.aligned import Aligned, Unit, unchanged
 from nonplus.models.ngram.normalizers.ccnet import CCNET, DATATROVE, EDUGP
 from nonplus.models.ngram.normalizers.lines import by_lines
 from nonplus.models.ngram.normalizers.standard import standard
-from nonplus.models.ngram.normalizers.substituting import Substitution, substituted
+from nonplus.models.ngram.normalizers.substituting import substituted
+from nonplus.models.ngram.normalizers.substitution import Substitution
 
 
 @final

@@ -5,8 +5,7 @@ Letters in shapes: D texts, N bytes given, K bytes of which something is left, L
 characters outside ASCII, U different ones, R bytes of the result.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -15,58 +14,19 @@ from numpy.typing import NDArray
 
 from nonplus.measure.records import Integers, Ints
 from nonplus.models.ngram.normalizers.aligned import Aligned, Bytes, ends_of, offsets_up_to
-from nonplus.models.token_bytes import bytes_before
-
-Span = tuple[int, int]
-
-_RUN = re.compile("[^\x00-\x7f]+")
-_DIGITS = bytes.maketrans(b"123456789", b"000000000")
-_CONTROLS = bytes([*range(32), 127])
-
-
-@final
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Substitution:
-    """What becomes of a text.
-
-    ``inner`` is the part that is not trimmed, and ``lowered`` what becomes of its
-    capitals. Then every number becomes one 0; ``numbers`` finds them. Other digits of
-    ASCII become 0, too, its control characters are deleted, and ``of_run`` says what
-    becomes of a run of characters outside ASCII: as much as of each of them.
-    """
-
-    inner: Callable[[str], Span]
-    lowered: Callable[[str], str]
-    numbers: Callable[[str], Sequence[Span]]
-    of_run: Callable[[str], str]
-
-    def result(self, text: str) -> bytes:
-        """What becomes of one text."""
-        begin, stop = self.inner(text)
-        lowered = self.lowered(text[begin:stop])
-        done, parts = 0, []
-        for first, last in self.numbers(lowered):
-            parts += [lowered[done:first], "0"]
-            done = last
-        zeros = "".join([*parts, lowered[done:]])
-        if not zeros.isascii():
-            zeros = _RUN.sub(lambda run: self.of_run(run[0]), zeros)
-        return zeros.encode().translate(_DIGITS, _CONTROLS)
-
-    def dropped(self, text: str) -> list[Span]:
-        """The bytes of which nothing is left because of where they stand."""
-        begin, stop = self.inner(text)
-        later = [(first + 1, last) for first, last in self.numbers(text) if last > first + 1]
-        spans = [span for span in ((0, begin), *later, (stop, len(text))) if span[0] < span[1]]
-        if text.isascii() or not spans:
-            return spans
-        before = bytes_before(text)[np.array(spans).T].tolist()
-        return list(zip(*before, strict=True))
+from nonplus.models.ngram.normalizers.run_by_run import run_by_run
+from nonplus.models.ngram.normalizers.substitution import RUN, Substitution
 
 
 def substituted(texts: Sequence[str], rule: Substitution) -> Aligned:
     """Texts by that rule."""
     given = [text.encode() for text in texts]
+    found = run_by_run(texts, given, rule)
+    return plain_substituted(texts, given, rule) if found is None else found
+
+
+def plain_substituted(texts: Sequence[str], given: Sequence[bytes], rule: Substitution) -> Aligned:
+    """:func:`substituted` in Python and NumPy."""
     results = list(map(rule.result, texts))
     given_D1 = ends_of(list(map(len, given)))
     given_N = np.frombuffer(b"".join(given), np.uint8)
@@ -96,7 +56,7 @@ class _Foreign:
 
     @classmethod
     def of(cls, text: str, given_N: Bytes, rule: Substitution) -> "_Foreign":
-        runs = "".join(_RUN.findall(text)) if not text.isascii() else ""
+        runs = "".join(RUN.findall(text)) if not text.isascii() else ""
         point_L = np.frombuffer(runs.encode("utf-32-le"), np.uint32)
         point_U, which_L = np.unique(point_L, return_inverse=True)
         given_U = list(map(chr, point_U.tolist()))

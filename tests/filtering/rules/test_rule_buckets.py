@@ -80,6 +80,12 @@ def test_a_file_in_the_form_of_cc_net_gives_the_cutoffs(tmp_path):
     ]
 
 
+def test_two_cutoffs_may_be_one_and_then_there_is_no_middle(tmp_path):
+    table = tmp_path / "cutoff.csv"
+    table.write_text(",en\n30,5\n60,5\n")
+    assert buckets(f'bucket == head from "{table}"', [4.9, 5], ["en", "en"]) == ["head", "tail"]
+
+
 def test_a_rule_file_may_hold_the_cutoffs_itself():
     file = rule_of(
         """

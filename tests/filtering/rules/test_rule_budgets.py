@@ -123,3 +123,9 @@ def test_the_thresholds_tell_what_was_found_and_a_draw_only_where_it_divides():
         (2.0, max(draws([b"b"])[0], draws([b"c"])[0])),
     )
     assert others == [("best 3 documents by language", "en", (3.0,)), ("best 9 tokens", "", (math.inf,))]
+
+
+def test_a_document_without_text_takes_nothing_of_the_amount():
+    three = Scored(columns={"bytes": np.array([0.0, 5.0, 7.0]), "tokens": np.array([0, 1, 1])}, keys=[b"a", b"b", b"c"])
+    rule = parsed("best 1 documents of bytes").resolved([three])
+    assert rule.decide(three).reasons() == ["no text", "", "bytes 7 is beyond the best 1 documents of bytes"]

@@ -3,9 +3,10 @@
 import math
 import operator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rule_cases import documents, kept, scored
+from rule_cases import One, documents, kept, scored
 
 from nonplus.filtering.rules.draws import draws
 from nonplus.filtering.rules.parsing import parsed
@@ -124,6 +125,21 @@ RULES = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+@pytest.mark.parametrize("sign", sorted(OPERATORS))
+@pytest.mark.parametrize("pattern", ["{}", "not {}"])
+@pytest.mark.parametrize("bound", ["1", "bits_per_byte.other"])
+def test_each_comparison_and_its_opposite_hold_below_at_and_above_the_bound_and_never_without_a_figure(
+    sign, pattern, bound
+):
+    nan = math.nan
+    ones = [One(bits, other, 1, None, b"") for bits, other in [(0, 1), (1, 1), (2, 1), (nan, 1), (0, nan), (nan, nan)]]
+    against = [1.0 if bound == "1" else one.other for one in ones]
+    held = [compared(sign, one.bits, own) for one, own in zip(ones, against, strict=True)]
+    expected = [opposite(each) if pattern != "{}" else each for each in held]
+    keep = parsed(pattern.format(f"bits_per_byte {sign} {bound}")).decide(scored(ones)).keep
+    assert keep.tolist() == [each is True for each in expected]
 
 
 @given(RULES, documents())

@@ -161,3 +161,9 @@ def test_a_corpus_without_documents_has_no_quantiles_and_keeps_nothing():
     one = Scored(columns={"bits_per_byte": np.ones(1), "tokens": np.ones(1)}, keys=[b"1"])
     assert rule.local
     assert rule.decide(one).keep.tolist() == [False]
+
+
+def test_a_document_without_text_is_not_counted():
+    corpus = Scored(columns={"bytes": np.array([0, 0, 0, 5, 7]), "tokens": np.array([0, 0, 0, 1, 1])})
+    (marks,) = parsed("bytes <= p50").resolved([corpus]).known.values()
+    assert marks == {(): (5.0,)}

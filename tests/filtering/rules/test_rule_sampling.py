@@ -33,6 +33,12 @@ def chance(rule: str, perplexity: float) -> float:
     return float(np.mean(parsed(rule).decide(many(perplexity)).keep))
 
 
+def probability(rule: str, perplexity: float) -> float:
+    """With which a record of this perplexity is drawn."""
+    (sampled,) = parsed(rule).clauses
+    return float(sampled.chance.of(many(perplexity), {})[0])
+
+
 def test_a_draw_is_a_keyed_blake2b_of_the_key():
     expected = int.from_bytes(blake2b(b"some key", digest_size=8, key=b"7").digest(), "little") >> 11
     assert draws([b"some key"], 7).tolist() == [expected / 2**53]
@@ -61,6 +67,12 @@ def test_a_sample_has_about_its_share(share):
 def test_a_larger_sample_has_the_smaller_one_in_it(ones, one, other):
     low, high = sorted([one, other])
     assert set(kept(parsed(f"sample({low:.4f})"), ones)) <= set(kept(parsed(f"sample({high:.4f})"), ones))
+
+
+def test_a_record_is_drawn_if_its_draw_is_below_the_probability():
+    own = float(draws([b"0"])[0])
+    for share, keep in ((own, False), (math.nextafter(own, 1), True)):
+        assert parsed(f"sample({share!r})").decide(many()).keep[0] == keep
 
 
 @given(documents(), st.randoms())
@@ -96,8 +108,9 @@ QUARTILES = (536394.99320948, 662247.50212365, 919250.87225178)
     ],
 )
 def test_the_gaussian_has_bertin_s_probabilities(perplexity, expected):
-    kept_share = chance("gaussian(perplexity, median=662247.50212365)", perplexity)
-    assert kept_share == pytest.approx(expected, abs=5 * math.sqrt(0.25 / MANY))
+    rule = "gaussian(perplexity, median=662247.50212365)"
+    assert probability(rule, perplexity) == pytest.approx(expected)
+    assert chance(rule, perplexity) == pytest.approx(expected, abs=5 * math.sqrt(0.25 / MANY))
 
 
 @pytest.mark.parametrize(
@@ -105,14 +118,15 @@ def test_the_gaussian_has_bertin_s_probabilities(perplexity, expected):
     [
         (1000, 150000 / 536394.99320948),
         (536394.99320948, 150000 / 536394.99320948),
-        (600000, 1.0),
+        (600000, 150000 / (662247.50212365 - 536394.99320948)),
         (700000, 150000 / (919250.87225178 - 662247.50212365)),
         (1e7, 150000 / 9192508.7225178),
     ],
 )
 def test_the_steps_have_bertin_s_probabilities(perplexity, expected):
-    kept_share = chance(f"stepwise(perplexity, factor=150000, quartiles={QUARTILES})", perplexity)
-    assert kept_share == pytest.approx(expected, abs=5 * math.sqrt(0.25 / MANY))
+    rule = f"stepwise(perplexity, factor=150000, quartiles={QUARTILES})"
+    assert probability(rule, perplexity) == pytest.approx(expected)
+    assert chance(rule, perplexity) == pytest.approx(min(expected, 1), abs=5 * math.sqrt(0.25 / MANY))
 
 
 def test_without_given_marks_they_are_those_of_the_corpus():

@@ -1,3 +1,5 @@
+import io
+
 import pytest
 
 from nonplus.corpora.records import RecordFields, open_records, record_files
@@ -86,3 +88,16 @@ def test_files_at_urls_are_read_as_those_on_disk():
     assert rows.digest() == before
     fsspec.filesystem("memory").pipe("/box/a.jsonl", ROW)
     assert rows.digest() != before
+
+
+def test_tables_at_urls_are_read_as_those_on_disk():
+    fsspec, pa = pytest.importorskip("fsspec"), pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"text": ["one", "two"]})
+    content = {"/tables/a.parquet": io.BytesIO(), "/tables/b.arrow": io.BytesIO(), "/tables/c.arrows": io.BytesIO()}
+    parquet.write_table(table, content["/tables/a.parquet"])
+    for path, begin in (("/tables/b.arrow", pa.ipc.new_file), ("/tables/c.arrows", pa.ipc.new_stream)):
+        with begin(content[path], table.schema) as writer:
+            writer.write_table(table)
+    fsspec.filesystem("memory").pipe({path: out.getvalue() for path, out in content.items()})
+    assert [texts(file) for file in record_files("memory://tables", FIELDS)] == [["one", "two"]] * 3

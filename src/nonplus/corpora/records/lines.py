@@ -61,15 +61,17 @@ def _whole_lines(stream: BinaryIO, sizes: Sizes) -> Iterator[bytes]:
     size = 0  # bytes of the block so far
     line = 0  # and of its last line
     while chunk := stream.read1(_AT_ONCE):  # type: ignore[attr-defined]  # not more: it may be damaged there
-        while border := chunk.find(b"\n", max(0, sizes.unit - 1 - size)) + 1:
-            parts.append(chunk[:border])
+        begun = 0  # where the block begins, or goes on, in the chunk
+        while border := chunk.find(b"\n", begun + max(0, sizes.unit - 1 - size)) + 1:
+            parts.append(chunk[begun:border])
             yield _taken(parts, sizes.record)
-            chunk, size, line = chunk[border:], 0, 0
+            begun, size, line = border, 0, 0
+        rest = chunk[begun:]
         if size < sizes.unit or line <= sizes.record:
-            parts.append(chunk)
-        size += len(chunk)
-        newline = chunk.rfind(b"\n") + 1
-        line = len(chunk) - newline + (0 if newline else line)
+            parts.append(rest)
+        size += len(rest)
+        newline = rest.rfind(b"\n") + 1
+        line = len(rest) - newline + (0 if newline else line)
     if size:
         yield _taken(parts, sizes.record)
 

@@ -52,6 +52,17 @@ def test_a_threshold_that_came_from_all_scores_is_printed(run: Run, crawl: str) 
     assert "records          13 = 6 kept + 6 dropped + 1 rejected\n" in ran.out
 
 
+def test_of_many_thresholds_the_first_are_printed(run: Run, crawl: str) -> None:
+    rows = [json.loads(row) for row in Path(crawl).read_text().splitlines()[:12]]
+    many = "".join(json.dumps(row | {"source": f"{row['id']}-{n}"}) + "\n" for n in range(2) for row in rows)
+    Path("many.jsonl").write_text(many)
+    common = ("--keep", "bits_per_byte <= p50 by source", "--source-field", "source", "--workers", 1)
+    ran = run("filter", "run", "many.jsonl", "-o", "out", *common)
+    assert ran.out.count("  where          p50 of bits_per_byte by source of doc-") == 12
+    assert "                 and 12 other thresholds; see report.json\n" in ran.out
+    assert len(json.loads(Path("out/report.json").read_text())["thresholds"]) == 24
+
+
 def test_a_shard_whose_rule_needs_all_scores_says_what_to_do(run: Run, crawl: str) -> None:
     common = ("filter", "run", crawl, "-o", "out", "--keep", "bits_per_byte <= p50", "--workers", 1, "--unit-size", 900)
     first = run(*common, "--shard", "1/2")

@@ -12,7 +12,7 @@ from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.report import FilterReport
 from nonplus.measure.formatting import counted, figure
 
-_REASONS = 5  # that are printed
+_REASONS, _THRESHOLDS = 5, 12  # that are printed
 
 
 def carried_out(work: Callable[[FilterMeter], FilterReport], *, as_json: bool, folder: str) -> int:
@@ -45,8 +45,10 @@ def _lines(report: FilterReport) -> Iterator[tuple[str, str]]:
     if report.thresholds is None:
         yield "records", f"{accounts.records:,}, scored so far"
         return
-    for of, group, values in report.thresholds:
+    for of, group, values in report.thresholds[:_THRESHOLDS]:
         yield "  where", " ".join([of, *([f"of {group}"] if group else []), "is", *map(figure, values)])
+    if report.thresholds[_THRESHOLDS:]:
+        yield "", f"and {counted(len(report.thresholds) - _THRESHOLDS, 'other threshold')}; see report.json"
     kept, dropped = accounts.kept, accounts.dropped
     yield (
         "records",

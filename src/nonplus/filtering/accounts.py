@@ -9,11 +9,12 @@ import numpy as np
 
 from nonplus.corpora.records import Rejection
 from nonplus.errors import BadInput
+from nonplus.filtering.languages import MODEL
 from nonplus.filtering.rules.decision import Decision
 from nonplus.filtering.rules.scored import Scored
 
 _KINDS = ("kept", "dropped", "scored")
-_REASON, _FAULT = "reason:", "fault:"
+_REASON, _FAULT, _MODEL = "reason:", "fault:", "model:"
 
 
 @final
@@ -51,6 +52,9 @@ class Accounts:
             if decision.causes[cause]:
                 counts[f"{_REASON}{decision.causes[cause]}"] += count
         counts.update(f"{_FAULT}{rejection.reason}" for rejection in rejected)
+        cut_D = scored.columns.get("trimmed_bytes", np.zeros(0, np.int64))
+        counts["trimmed"], counts["trimmed_bytes"] = int(np.count_nonzero(cut_D)), int(cut_D.sum())
+        counts.update(f"{_MODEL}{name}" for name in scored.attributes.get(MODEL, []) if name)
         return cls(+counts)
 
     @classmethod
@@ -113,6 +117,16 @@ class Accounts:
         """How many records were rejected for what reason, the most first."""
         return self._most(_FAULT)
 
+    @property
+    def by_model(self) -> dict[str, int]:
+        """How many records each model decided about, if there are several."""
+        return self._most(_MODEL)
+
+    @property
+    def trimmed(self) -> tuple[int, int]:
+        """How many records had something cut off, and how many bytes of text."""
+        return self.counts.get("trimmed", 0), self.counts.get("trimmed_bytes", 0)
+
     def as_dict(self) -> dict[str, Any]:
         """All of it for JSON."""
         return {
@@ -122,6 +136,8 @@ class Accounts:
             "rejected": self.rejected,
             "reasons": self.reasons,
             "faults": self.faults,
+            "by_model": self.by_model,
+            "trimmed": dict(zip(("records", "bytes"), self.trimmed, strict=True)),
         }
 
     def _most(self, prefix: str) -> dict[str, int]:

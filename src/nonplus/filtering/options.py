@@ -3,10 +3,14 @@ is written into it.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from nonplus.corpora.records import RecordFields, Sizes
 from nonplus.errors import BadInput
+from nonplus.filtering.cascade import SecondStage
+from nonplus.filtering.cascade_file import read_cascade
 from nonplus.filtering.record_columns import PREFIX, chosen_columns
+from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.trimming import TRIM_BITS, Trimming, Where
 from nonplus.sizes import bytes_of
 
@@ -78,7 +82,9 @@ class ScoreOptions:
     ``identify_languages`` the language of a document is told by its words and not by a
     field. With ``trim`` text of more than so many bits per byte is cut off the
     ``trim_at`` of documents, where that saves at least ``trim_bits`` bits; ``None``
-    cuts nothing.
+    cuts nothing. ``cascade`` is a file of ``nonplus filter cascade``: the second model
+    in it decides what the first leaves undecided, on ``device`` and with ``budget``
+    tokens in a batch. With 1 a document has the same bits whatever is scored with it.
     """
 
     other: str = ""
@@ -86,6 +92,22 @@ class ScoreOptions:
     trim: float | None = None
     trim_at: Where = "end"
     trim_bits: float = TRIM_BITS
+    cascade: Path | None = None
+    device: str = "auto"
+    budget: int = 1
+
+    def second_stage(self, rule: Rule, first: str) -> SecondStage | None:
+        """The second model for a rule, where the first is that of an identity.
+
+        Raises:
+            BadInput: there is no such cascade, or the rule needs all scores.
+            BadProtocol: it is about another first model.
+        """
+        if self.cascade is None:
+            return None
+        made = read_cascade(self.cascade)
+        made.check(rule, first)
+        return SecondStage(cascade=made, rule=rule, device=self.device, budget=self.budget)
 
     @property
     def trimming(self) -> Trimming | None:

@@ -74,6 +74,7 @@ def filter_corpus(
         identify=scoring.identify_languages,
         trimming=scoring.trimming,
         repeats="repetition" in rule.figures,
+        second=scoring.second_stage(rule, opened.first.identity),
     )
     scores = FromModels(made)
     doing = _Work(work, meter or FilterMeter(), reading.sizes.unit)

@@ -10,6 +10,7 @@ from typing import Any, final
 from numpy.typing import NDArray
 
 from nonplus.corpora.records import Batch
+from nonplus.filtering.cascade import SecondStage
 from nonplus.filtering.figures import Figures, Languages, figures
 from nonplus.filtering.identifying import identifier, languages_of
 from nonplus.filtering.models import Models
@@ -29,13 +30,14 @@ class Scoring:
 
     With ``identify`` its language is told by its words, with ``trimming`` the garbage
     at its ends is cut off first, and with ``repeats`` it is measured how much of it
-    repeats itself.
+    repeats itself. What a rule then leaves undecided goes to a ``second`` model.
     """
 
     models: Models
     identify: bool = False
     trimming: Trimming | None = None
     repeats: bool = False
+    second: SecondStage | None = None
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -44,6 +46,7 @@ class Scoring:
             "languages": identifier() if self.identify else None,
             "trimming": None if self.trimming is None else asdict(self.trimming),
             "repetition": self.repeats,
+            "cascade": None if self.second is None else self.second.plan,
         }
 
     def of(self, batch: Batch) -> Scored:
@@ -58,10 +61,13 @@ class Scoring:
             columns |= {f"{figure}.{name}": others[figure] for figure in FIGURES if figure in others}
         if self.repeats:
             columns["repetition"] = repetition(texts)
-        for place in (place for place, name in enumerate(found.models) if name is None):
-            columns["bytes"][place] = n_bytes(texts[place])  # nobody covered them, but they are there
         attributes |= self.models.first.said_of(found.models)
-        return Scored(columns=columns, attributes=attributes, keys=keys_of(batch.texts, batch.attributes))
+        scored = Scored(columns=columns, attributes=attributes, keys=keys_of(batch.texts, batch.attributes))
+        if self.second is not None:
+            scored = self.second.refined(texts, found, scored)
+        for place in (place for place, name in enumerate(found.models) if name is None):
+            scored.columns["bytes"][place] = n_bytes(texts[place])  # nobody covered them, but they are there
+        return scored
 
     def _figures(self, texts: Sequence[str], languages: Languages) -> tuple[Sequence[str], Figures, Columns]:
         if self.trimming is None:

@@ -9,6 +9,7 @@ from nonplus.cli.terminal.verbs import Verbs
 
 VERBS = {
     "calibrate": ("nonplus.cli.filter.calibrate", "Look at a sample of a corpus, and propose where to cut."),
+    "cascade": ("nonplus.cli.filter.cascade", "See what a fast model can decide, and what a better one must."),
     "run": ("nonplus.cli.filter.run", "Keep the records of a corpus that a rule keeps."),
     "split": ("nonplus.cli.filter.split", "Cut a corpus again, without scoring it again."),
     "report": ("nonplus.cli.filter.report", "Show what a cut did: what is left, of what, and why not the rest."),

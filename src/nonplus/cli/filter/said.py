@@ -58,6 +58,10 @@ def _lines(report: FilterReport) -> Iterator[tuple[str, str]]:
     yield "kept", _of(kept, dropped)
     yield "dropped", _of(dropped, kept)
     yield from _reasons(accounts.reasons)
+    if any(accounts.trimmed):
+        yield "trimmed", f"{counted(accounts.trimmed[0], 'record')} by {counted(accounts.trimmed[1], 'byte')}"
+    if accounts.by_model.keys() - {report.models[""]["name"]}:
+        yield "decided by", ", ".join(f"{name}: {count:,}" for name, count in accounts.by_model.items())
     if accounts.rejected:
         yield "rejected", f"{counted(accounts.rejected, 'record')} that could not be read"
         yield from _reasons(accounts.faults)

@@ -128,6 +128,17 @@ FILTER_SCORING = {
     "--trim": "cut off text of more than so many bits per byte at the end of documents, and keep the rest",
     "--trim-at": "where documents are cut",
     "--trim-bits": "cut only where it saves so many bits",
+    "--cascade": "file of nonplus filter cascade: its second model decides what the first leaves undecided",
+    "--device": "where the second model runs, e.g. cuda",
+    "--budget": "tokens in a batch of the second model; 1: each window by itself, with the same bits everywhere",
+}
+
+CASCADE = {
+    "--second": "model that decides what the first leaves undecided",
+    "--sample": "documents that both models score",
+    "--width": "how many errors from a cut a document is undecided",
+    "--device": "where the second model runs, e.g. cuda",
+    "--budget": "tokens in a batch of the second model; 1: each window by itself",
 }
 
 FILTER_WRITING = {

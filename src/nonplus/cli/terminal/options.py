@@ -205,6 +205,8 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
         return {"type": float, "metavar": "N"}
     if name in ("memory", "unit_size"):
         return {"metavar": "SIZE"}
+    if name == "width":
+        return {"type": float, "metavar": "ERRORS"}
     if name.startswith("trim"):
         return {"type": float, "metavar": "BITS"}
     kinds: dict[type, dict[str, Any]] = {

@@ -67,6 +67,29 @@ def test_so_are_those_of_a_job_that_is_killed_and_goes_on_in_a_cluster(run, corp
     assert len(list(Path("kept").glob("units/*"))) > finished
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("engine", "number", "name"),
+    [("local", signal.SIGINT, "Ctrl-C"), ("local", signal.SIGTERM, "SIGTERM"), ("ray", signal.SIGTERM, "SIGTERM")],
+)
+def test_a_signal_ends_a_run_and_its_workers_and_the_same_command_goes_on(run, corpus, engine, number, name):
+    if engine == "ray":
+        pytest.importorskip("ray", reason="the ray extra")
+    for copy in range(5):
+        (corpus / f"e{copy}.jsonl").write_text((corpus / "a.jsonl").read_text())
+    shared = ("score", "corpus", *COMMON, "--resume", "kept", "--workers", "2")
+    command = [sys.executable, "-m", "nonplus.cli", *shared, "--engine", engine]
+    job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not list(Path("kept").glob("units/*")):
+        assert job.poll() is None
+        time.sleep(0.01)
+    job.send_signal(number)
+    out, err = job.communicate(timeout=60)  # until the last process that has its stderr ends
+    assert (job.returncode, out) == (128 + number, "")
+    assert f"stopped by {name}; what is finished is in kept, and the same command goes on from there" in err
+    assert run(*shared).code == 0
+
+
 def test_what_is_finished_is_not_computed_again(run, corpus, monkeypatch):
     shared = ("score", "corpus", *COMMON, "--workers", 1, "--resume", "kept")
     first = figures(run(*shared))

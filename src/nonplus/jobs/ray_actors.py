@@ -8,11 +8,14 @@ again, which skips what is finished; so there may be units without a result.
 import logging
 import os
 import re
+import signal
 import socket
+import threading
 import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager, suppress
 from typing import Any, Generic, NamedTuple, final
 
@@ -116,7 +119,7 @@ class _Pool(Generic[Result]):
         self._make, self._gpus = make, gpus
         self._waiting = tasks[::-1]
         self._hire = ray.remote(num_cpus=1, num_gpus=gpus, max_restarts=0)(_Actor)
-        self._asked: dict[Any, _Asked] = {}  # by the answer that will come
+        self._asked: dict[Future[_Answer], _Asked] = {}  # by the answer that will come
         self._deaths = Counter[Task | None]()  # in a row, without a finished unit
 
     def results(self, workers: int) -> Iterator[Result]:
@@ -125,7 +128,8 @@ class _Pool(Generic[Result]):
         for _ in range(workers):
             self._start()
         while self._waiting or self._busy():
-            coming, _ = self._ray.wait(list(self._asked), timeout=_PATIENCE)
+            # not ray.wait, to which every signal is a KeyboardInterrupt
+            coming, _ = wait(self._asked, timeout=_PATIENCE, return_when=FIRST_COMPLETED)
             if not coming and not self._busy():
                 available = self._ray.cluster_resources()
                 sentence = "no machine of the cluster has room for a worker yet, which is waited for; it has"
@@ -133,7 +137,7 @@ class _Pool(Generic[Result]):
             for each in coming:
                 asked = self._asked.pop(each)
                 try:
-                    answer: _Answer = self._ray.get(each)
+                    answer = each.result()
                 except self._ray.exceptions.RayTaskError as fault:
                     raise (fault.cause if isinstance(fault.cause, NonplusError) else fault) from None
                 except self._ray.exceptions.RayError as death:
@@ -149,7 +153,10 @@ class _Pool(Generic[Result]):
 
     def _start(self) -> None:
         actor = self._hire.remote()
-        self._asked[actor.start.remote(self._make, os.getcwd(), self._gpus)] = _Asked(actor, None)
+        self._ask(actor.start.remote(self._make, os.getcwd(), self._gpus), _Asked(actor, None))
+
+    def _ask(self, answer: Any, asked: _Asked) -> None:
+        self._asked[answer.future()] = asked
 
     def _replace(self, asked: _Asked, death: Exception, workers: int) -> None:
         """Another actor for one that died; its task is the next to be done."""
@@ -169,10 +176,10 @@ class _Pool(Generic[Result]):
         if answer.results or not asked.task:
             self._deaths[asked.task] = 0
         if answer.more:
-            self._asked[asked.actor.go_on.remote()] = asked
+            self._ask(asked.actor.go_on.remote(), asked)
         elif self._waiting:
             task = self._waiting.pop()
-            self._asked[asked.actor.begin.remote(task)] = _Asked(asked.actor, task)
+            self._ask(asked.actor.begin.remote(task), _Asked(asked.actor, task))
 
 
 @contextmanager
@@ -189,8 +196,11 @@ def _connected(ray: Any, address: str, workers: int, gpus: float) -> Iterator[No
     else:
         place = "local"
         options |= {"address": place, "num_cpus": workers, "object_store_memory": _OBJECTS}
+    terminated = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, terminated)  # Ray has one of its own
     except (OSError, RuntimeError, ValueError) as problem:
         raise BadInput(f"Ray does not start at address={place}: {_told(problem)}; check both") from problem
     try:

@@ -71,7 +71,7 @@ def test_any_column_of_text_has_the_figures_of_its_texts(kind, column):
     assert found.column_names == ["id", "text", *(f"nonplus_{name}" for name in NAMES)]
     assert found.select(["id", "text"]).equals(table)
     assert figures(found) == expected(TEXTS)
-    assert found["nonplus_model"].to_pylist() == ["ngram"] * len(TEXTS)
+    assert found["nonplus_model"].to_pylist() == ["bundled:ngram"] * len(TEXTS)
 
 
 @given(st.lists(st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=6), st.data())

@@ -176,6 +176,7 @@ def test_what_repeats_itself_is_named_shown_and_cut_in_any_language():
     assert found.shelves[-1].places == (200, 300, 7)
     assert np.flatnonzero(~found.kept).tolist() == [7, 200, 300, 301]
     assert found.rule == "repetition <= 0.5"
+    assert advice(found).summary[-1] == "This rule is a proposal."
     assert any("1.0% of the documents repeat more than half of themselves" in each for each in advice(found).reasons)
     refused = calibrate(sample_of(body(50), repeated=repeated[:50]), quantiles={})
     assert any("2.0% of the documents repeat" in each for each in advice(refused).limits)

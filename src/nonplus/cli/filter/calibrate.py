@@ -109,7 +109,7 @@ def _lines(outcome: Outcome) -> Iterator[tuple[str, str]]:
     without = int((~calibration.sample.with_figures).sum())
     if without:
         yield "without text", f"{counted(without, 'document')}, which every rule drops"
-    yield "model", outcome.model.name
+    yield "model", outcome.model_name
     yield "protocol", outcome.signature
     documents, _, of_bytes = calibration.shares
     yield (

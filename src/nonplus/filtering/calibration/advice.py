@@ -43,7 +43,7 @@ def _summary(calibration: Calibration) -> Iterator[str]:
         yield f"No cut is recommended: {calibration.refusal}."
     elif not calibration.rule:
         yield "No cut is recommended: nothing stands out at either end."
-    elif about.stated and not about.documents.all():
+    elif about.stated and not about.documents.all() and calibration.cuts:
         yield (
             "This rule is a proposal for the documents in these languages. It keeps all in another one, because "
             "nothing is known of these."

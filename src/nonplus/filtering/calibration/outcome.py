@@ -62,7 +62,7 @@ class Outcome:
         shown = [place for shelf in self.calibration.shelves for place in shelf.places]
         pieces = excerpts(self.calibration.sample, shown, self.model)
         conditions = (
-            ("model", self.model.name),
+            ("model", self.model_name),
             ("protocol", self.signature),
             ("sample", self.calibration.sample.described),
         )
@@ -80,7 +80,7 @@ class Outcome:
         """All of it for JSON."""
         return {
             "source": self.source,
-            "model": self.model.name,
+            "model": self.model_name,
             "protocol": self.signature,
             **self.calibration.as_dict(),
             "advice": self.advice.as_dict(),

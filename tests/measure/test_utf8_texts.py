@@ -32,3 +32,8 @@ def test_a_part_has_its_own_texts(texts: list[str], data: st.DataObject) -> None
 def test_half_of_a_surrogate_pair_is_named_with_its_place() -> None:
     with pytest.raises(BadInput, match=r"text 2 holds '\\ud800' at character 1, half of a surrogate pair"):
         Utf8Texts.of(["caf\u00e9", "a\ud800"])
+
+
+def test_what_is_no_text_is_named_with_its_place() -> None:
+    with pytest.raises(BadInput, match=r"text 2 is of type NoneType, where text is needed"):
+        Utf8Texts.of(["a", None])  # type: ignore[list-item]

@@ -30,9 +30,14 @@ class Utf8Texts:
         """Texts of Python.
 
         Raises:
-            BadInput: one holds what UTF-8 cannot.
+            BadInput: one is of another type, or holds what UTF-8 cannot.
         """
-        whole = "".join(texts)
+        try:
+            whole = "".join(texts)
+        except TypeError:
+            kinds = [type(text).__name__ for text in texts]
+            place, kind = next((place, kind) for place, kind in enumerate(kinds, 1) if kind != "str")
+            raise BadInput(f"text {place} is of type {kind}, where text is needed") from None
         if whole.isascii():
             return cls(np.frombuffer(whole.encode(), np.uint8), _ends(list(map(len, texts))))
         try:

@@ -32,6 +32,7 @@ ARGUMENT = re.compile(r"(?<![\w./'-])[a-z_]+=")
         ("use model=bundled:tiny, level=0.95", "use --model bundled:tiny, --level 0.95"),
         ("joiner='' has no effect", "--joiner '' has no effect"),
         ("no file a/window=3/b.txt, 'field=4'", "no file a/window=3/b.txt, 'field=4'"),
+        ("use e.g. trim=3.5, or other=en", "use e.g. --trim 3.5, or --other en"),
         ("begin with prune=0,0,1, or counts=0,1", "begin with --prune 0 0 1, or --counts 0 1"),
         ("windows=3 is_decoder=True targets=", "windows=3 is_decoder=True targets="),
     ],

@@ -10,8 +10,10 @@ import shlex
 from nonplus.cli.terminal.help_texts import (
     CALIBRATED,
     CALIBRATION,
+    CASCADE,
     CORPUS,
     FILTER_READING,
+    FILTER_SCORING,
     FILTER_WORKERS,
     FILTER_WRITING,
     FORM,
@@ -32,8 +34,8 @@ from nonplus.cli.terminal.options import field_of
 
 _OF_SCORE = ("--model", "--protocol", *LOADING, *PROTOCOL, *CORPUS, *RUN, *PRECISION, *OUTPUT)
 _OF_FILTER = (
-    *("--keep", "--models", *FILTER_READING, *FILTER_WRITING, *FILTER_WORKERS),
-    *(*CALIBRATION, *CALIBRATED, *PICTURES, *PROFILES, *REPORTED),
+    *("--keep", "--models", *FILTER_READING, *FILTER_SCORING, *FILTER_WRITING, *FILTER_WORKERS),
+    *(*CALIBRATION, *CALIBRATED, *CASCADE, *PICTURES, *PROFILES, *REPORTED),
 )
 _DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *_OF_FILTER, *PRUNING, *TRAINING, *TRAINED)
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}

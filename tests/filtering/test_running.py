@@ -303,3 +303,14 @@ def test_parts_go_to_a_url_and_a_file_there_is_refused(tmp_path):
             assert fsspec.open(f"{there}/{kind}/{part.name}").open().read() == part.read_bytes()
     with pytest.raises(BadInput, match=r"clean\.jsonl is a file at a URL, and only a folder of parts can be written"):
         filter_corpus([str(source)], f"memory://{tmp_path}/clean.jsonl", keep=RULE)
+
+
+def test_nothing_that_is_left_holds_the_signature_of_a_url(tmp_path):
+    fsspec = pytest.importorskip("fsspec")
+    source = "memory://there/c.jsonl?signature=secret"
+    with fsspec.open(source, "wb") as file:
+        file.write(corpus(tmp_path / "c.jsonl", 5).read_bytes())
+    filter_corpus([source], str(tmp_path / "out"), keep=RULE, model=MODEL, work=ONE)
+    left = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(left) > 5
+    assert not [path for path in left if b"secret" in path.read_bytes()]

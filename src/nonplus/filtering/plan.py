@@ -12,6 +12,7 @@ from nonplus.filtering.options import ReadOptions, WriteOptions
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.scoring import Scoring
+from nonplus.urls import is_url, shown
 from nonplus.version import VERSION
 
 SCORING = "scoring"  # the folder, in that of a run, of the job that only scores
@@ -22,11 +23,13 @@ _FORMAT = 1  # of the folders, and of what is in them
 def scoring_plan(
     sources: Sequence[str], files: Sequence[RecordFile], reading: ReadOptions, scoring: Scoring
 ) -> dict[str, Any]:
-    """The plan of a job that scores ``files``, which ``sources`` name."""
+    """The plan of a job that scores ``files``, which ``sources`` name; it keeps no
+    password or signature of a URL.
+    """
     return {
         "nonplus": VERSION,
         "format": _FORMAT,
-        "sources": list(sources),
+        "sources": [shown(each) if is_url(each) else each for each in sources],
         "inputs": [{"name": file.name, "digest": file.digest()} for file in files],
         "reading": asdict(reading),
         "models": scoring.models.plan,

@@ -140,6 +140,8 @@ def test_trusted_files_set_the_bound(run: Run, corpus: Path, tmp_path: Path):
         (["--html", "page.txt"], "--html page.txt does not end with .html"),
         (["--plot", "picture.svg"], "--plot picture.svg does not end with .png"),
         (["--html", "a.html", "--rule", "a.html"], "two outputs have the name a.html"),
+        (["--rule", "rule.json"], "--rule rule.json does not end with .toml"),
+        (["--workers", "-1"], "--workers -1 is below 0"),
         (["--sample", "0"], "--sample 0 is no number of documents"),
         (["--part", "0%"], "0% is not between 0% and 100%"),
         (["--id-field", "lang"], "165 documents of the sample have 2 ids"),

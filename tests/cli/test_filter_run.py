@@ -33,6 +33,11 @@ def test_what_became_of_every_record_is_printed(run: Run, crawl: str) -> None:
     assert len(Path("clean.jsonl").read_text().splitlines()) == 8
 
 
+def test_what_to_do_about_rejected_records_is_printed_in_flags(run: Run, crawl: str) -> None:
+    ran = run("filter", "run", crawl, "-o", "clean", "--keep", RULE, "--workers", 1, "--field", "body")
+    assert "name the right one with --field …: 13\n" in ran.out
+
+
 def test_json_is_the_report_that_is_kept(run: Run, crawl: str) -> None:
     ran = run("filter", "run", crawl, "-o", "clean", "--keep", RULE, "--workers", 1, "--json")
     assert json.loads(ran.out) == json.loads(Path("clean/report.json").read_text())

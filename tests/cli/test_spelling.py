@@ -26,6 +26,7 @@ ARGUMENT = re.compile(r"(?<![\w./'-])[a-z_]+=")
         ("use window=1024.", "use --window 1024."),
         ("omit trust_remote_code=True, please", "omit --trust-remote-code, please"),
         ("it needs packing=False", "it needs no --packing"),
+        ("use identify_languages=True, or trim=3.5", "use --identify-languages, or --trim 3.5"),
         ("name it with field=…", "name it with --field …"),
         ("context_field='the prompt'; or", "--context-field 'the prompt'; or"),
         ("dtype='float16': (bos=none)", "--dtype float16: (--bos none)"),

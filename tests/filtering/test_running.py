@@ -162,6 +162,15 @@ def test_a_split_is_the_run_with_that_rule_without_its_scores(tmp_path):
     assert not [name for name in again if name.startswith("scores")]
 
 
+def test_a_split_takes_the_name_of_the_output_for_its_folder(tmp_path):
+    source, run = str(corpus(tmp_path / "c.jsonl", 20)), str(tmp_path / "clean.jsonl")
+    filter_corpus([source], run, keep=RULE, model=MODEL, work=ONE)
+    report = split_corpus(run, str(tmp_path / "cut"), keep="tokens >= 1", work=ONE)
+    assert report.accounts.kept.records == 20
+    with pytest.raises(BadInput, match=r"c\.jsonl\.parts has no plan\.json, so no job was begun there"):
+        split_corpus(source, str(tmp_path / "cut-2"), keep="tokens >= 1", work=ONE)
+
+
 def test_a_file_gets_all_that_is_kept_in_order(tmp_path):
     packed = tmp_path / "c.jsonl.gz"
     packed.write_bytes(gzip.compress(corpus(tmp_path / "c.jsonl").read_bytes()))
@@ -207,6 +216,10 @@ def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):
     ("wrong", "message"),
     [
         ({"sources": []}, "there are no files to read; name a file, a folder or a pattern"),
+        ({"output": ""}, "output='' is no name of a folder or a file"),
+        ({"output": "-"}, "output='-' is no name of a folder or a file"),
+        ({"sources": ["."]}, r"output=out is in the folder \., all of which is read"),
+        ({"sources": ["jsonl:."], "output": "clean.jsonl"}, r"output=clean\.jsonl is in the folder jsonl:\., all of"),
         ({"output": "clean.parquet"}, r"can be written as \.jsonl or \.ndjson, .*, and clean\.parquet ends otherwise"),
         (
             {"writing": WriteOptions(columns="perplexty")},

@@ -66,6 +66,7 @@ def filter_corpus(
     rule = stated.keep
     by_language = ModelsByLanguage.of(model, scoring.other) is not None
     _check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
+    target.check_outside(sources)
     files = target.fitted(_opened(sources, writing.fields(reading), reading.sizes))
     opened = Models.opened(model, models, rule, other=scoring.other)
     check_models(stated, opened.plan)
@@ -98,14 +99,14 @@ def split_corpus(
     work: WorkOptions = WorkOptions(),  # noqa: B008
     meter: FilterMeter | None = None,
 ) -> FilterReport:
-    """Cut a corpus by another rule, with the scores of an earlier run in the folder
+    """Cut a corpus by another rule, with the scores of an earlier run whose output is
     ``scored``: files, fields and models are those of that run.
 
     Raises:
         BadInput: not all is scored there, or a file has changed since.
         NonplusError: see :mod:`nonplus.errors`.
     """
-    stated, target, place = given_rule(keep), Target.of(output), place_of_scores(scored)
+    stated, target, place = given_rule(keep), Target.of(output), place_of_scores(Target.of(scored).folder)
     rule, planned = stated.keep, Planned.of(kept(open_store(place)), place)
     check_models(stated, planned.scoring["models"])
     _check_read(rule.attributes, planned.reading, planned.scoring["scoring"]["languages"] is not None)

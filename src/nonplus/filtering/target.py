@@ -1,5 +1,6 @@
 """Where a filtered corpus goes: a folder of parts, and perhaps one file of them."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from nonplus.jobs.ledger import Ledger
 from nonplus.urls import is_url, shown
 
 _PARTS = ".parts"
+_SCHEME = re.compile(r"[a-z]+:(?!//)")  # says how a folder is read: lines:crawl
 # What ends like this is a file; any other name is that of a folder.
 _FILES = (
     ".jsonl",
@@ -44,8 +46,14 @@ class Target:
         """What ``output`` names.
 
         Raises:
-            BadInput: it is a file at a URL, which would have to be put together there.
+            BadInput: it is no name, or a file at a URL, which would have to be put
+                together there.
         """
+        if output in ("", "-"):
+            raise BadInput(
+                f"output={output!r} is no name of a folder or a file, and standard output cannot hold what is dropped "
+                "and rejected; write e.g. output=clean.jsonl"
+            )
         if not output.lower().endswith(_FILES):
             return cls(output)
         if is_url(output):
@@ -54,6 +62,21 @@ class Target:
                 "out what the name ends with, or write the file on this machine"
             )
         return cls(f"{output}{_PARTS}", Path(output))
+
+    def check_outside(self, sources: Sequence[str]) -> None:
+        """Refuse an output in a folder that is read: the next run would read it, too.
+
+        Raises:
+            BadInput: it is in one.
+        """
+        output = Path(self.file or self.folder).resolve()
+        for source in sources:
+            folder = Path(_SCHEME.sub("", source))
+            if folder.is_dir() and folder.resolve() in output.parents:
+                raise BadInput(
+                    f"output={self.file or self.folder} is in the folder {source}, all of which is read; give a place "
+                    f"outside of it, or a pattern such as {source.rstrip('/')}/*.jsonl for what is read"
+                )
 
     def fitted(self, files: tuple[RecordFile, ...]) -> tuple[RecordFile, ...]:
         """The files that are read, with parts that make up the file that was named.

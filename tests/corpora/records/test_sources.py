@@ -48,6 +48,19 @@ def test_a_scheme_says_how_records_are_read_whatever_the_suffix(tmp_path):
     assert texts(open_records(f"file:{tmp_path}/notes.log", FIELDS)) == ["one\ntwo\n"]
 
 
+def test_a_table_of_another_format_is_not_taken_for_a_text(tmp_path):
+    for name in ("rows.csv", "rows.tsv", "rows.csv.gz"):
+        (tmp_path / name).write_text("text\none\n")
+        with pytest.raises(BadInput, match=r"is not read as records; give \.jsonl"):
+            record_files(str(tmp_path / name), FIELDS)
+    assert texts(open_records(f"file:{tmp_path}/rows.csv", FIELDS)) == ["text\none\n"]
+
+
+def test_the_url_of_a_file_is_no_scheme(folder):
+    pytest.importorskip("fsspec")
+    assert texts(open_records((folder / "b.jsonl").as_uri(), FIELDS)) == ["one"]
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [

@@ -15,6 +15,7 @@ from nonplus.cli.terminal.printing import say, say_field, say_json, say_lines
 from nonplus.cli.terminal.progress import CalibrationGauge, shown
 from nonplus.cli.terminal.report import wrapped
 from nonplus.cli.terminal.tables import say_histogram, say_table
+from nonplus.errors import BadInput
 from nonplus.files import replacing
 from nonplus.filtering.calibration.advice import Advice
 from nonplus.filtering.calibration.calibrating import Calibration
@@ -51,6 +52,10 @@ def command(sources: tuple[str, ...], rule: Path | None, as_json: bool, **option
     """
     pictures = Pictures(**fields_set(Pictures, options))
     pictures.check(rule)
+    if rule is not None and rule.suffix.lower() != ".toml":
+        raise BadInput(
+            f"rule={rule} does not end with .toml, and would be read as a rule in words; give a name that does"
+        )
     chosen = CalibrationOptions(**fields_set(CalibrationOptions, options))
     reading, meter = ReadOptions(**fields_set(ReadOptions, options)), CalibrationMeter()
     with shown(CalibrationGauge(meter)):

@@ -7,6 +7,7 @@ from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.cli.terminal.progress import FilterGauge, shown
+from nonplus.cli.terminal.spelling import with_flags
 from nonplus.filtering.accounts import Share
 from nonplus.filtering.meter import FilterMeter
 from nonplus.filtering.report import FilterReport
@@ -83,7 +84,7 @@ def _reasons(reasons: Mapping[str, int]) -> Iterator[tuple[str, str]]:
         if place == _REASONS:
             yield "", f"and {counted(len(reasons) - _REASONS, 'other reason')}; see report.json"
             return
-        yield "" if place else "  because", f"{reason}: {count:,}"
+        yield "" if place else "  because", f"{with_flags(reason)}: {count:,}"
 
 
 def _unfinished(report: FilterReport) -> str:

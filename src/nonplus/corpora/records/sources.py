@@ -28,6 +28,7 @@ KINDS = {
 }
 _NAMED = re.compile(r"(jsonl|lines|file|parquet|arrow|warc):(.+)", re.DOTALL)
 _DATASET = "dataset:"
+_URL_OF_FILE = "file://"
 _REMEDY = f"give {', '.join(KINDS)}, or write jsonl:, lines:, file:, parquet:, arrow: or warc: before it"
 _INSTEAD = {
     "stdin": "standard input can be read only once, and a run that is resumed reads again; save it in a file",
@@ -51,7 +52,7 @@ def found(source: str) -> list[Found]:
     if is_saved(source) or source.startswith(_DATASET):
         return [Found("arrow", file) for file in files_of(source.removeprefix(_DATASET))]
     named = _NAMED.fullmatch(source)
-    if not named:
+    if not named or source.startswith(_URL_OF_FILE):
         return _by_suffix(source, KINDS)
     kind, location = named.groups()
     return _by_suffix(location, {**dict.fromkeys(KINDS, kind), ".json": kind}, otherwise=kind)

@@ -12,6 +12,7 @@ import numpy as np
 from nonplus.filtering.columns import ScoreColumns
 from nonplus.measure.records import Bools
 
+_ALSO = {"eng": "en"}  # Common Crawl writes ISO 639-3; the bundled models are for this language
 _FAR = "0.99"  # the quantile of the model's own documents beyond which a text looks foreign
 
 
@@ -71,8 +72,11 @@ def known(
 
 
 def of_language(tag: str, languages: Sequence[str]) -> bool:
-    """Whether ``en-GB`` or ``en_Latn`` is one of ``languages``, such as ``en``."""
+    """Whether ``en-GB``, ``en_Latn`` or ``eng`` is one of ``languages``, such as
+    ``en``.
+    """
     first, *others = tag.lower().replace("_", "-").split("-")
+    first = _ALSO.get(first, first)
     return first in map(str.lower, languages) and all(each.isalnum() for each in others)
 
 

@@ -31,5 +31,7 @@ class CalibrationOptions:
     def __post_init__(self) -> None:
         if self.sample < 1:
             raise BadInput(f"sample={self.sample} is no number of documents; use e.g. sample=2000")
+        if self.workers < 0:
+            raise BadInput(f"workers={self.workers} is below 0; use workers=0 for as many as there are processors")
         if not 0 < self.part <= 1:
             raise BadInput(f"part={self.part} is no part of the units; use a number above 0, at most 1, e.g. part=0.05")

@@ -97,7 +97,7 @@ class Sample:
     def described(self) -> str:
         """Which documents these are, for people."""
         if self.sampled >= 1:
-            return f"all {counted(len(self.columns), 'document')}"
+            return f"all {counted(len(self.columns), 'document')}" if len(self.columns) > 1 else "the 1 document"
         of_units = "" if self.whole.part >= 1 else f", of {self.whole.units_read:,} of {self.whole.units:,} units"
         return f"the {counted(len(self.columns), 'document')} with the smallest keys{of_units}"
 

@@ -75,7 +75,7 @@ def _spread(retention: Retention) -> Iterator[Html]:
     yield spread_chart(whole, axis_of(retention.strata), label=label)
     without = int(whole.before[0] - whole.bins_before.sum())
     if without:
-        yield paragraph(f"{counted(without, 'record')} without text is not in the picture.", kind="quiet")
+        yield paragraph(f"Not in the picture: {counted(without, 'record')} without text.", kind="quiet")
 
 
 def _rule(retention: Retention) -> Iterator[Html]:

@@ -57,6 +57,14 @@ def test_a_threshold_that_came_from_all_scores_is_printed(run: Run, crawl: str) 
     assert "records          13 = 6 kept + 6 dropped + 1 rejected\n" in ran.out
 
 
+def test_a_run_that_can_read_no_record_fails_and_says_why(run: Run, crawl: str) -> None:
+    ran = run("filter", "run", crawl, "-o", "out", "--keep", RULE, "--field", "body", "--workers", 1)
+    assert ran.code == 2
+    assert "records          13 = 0 kept + 0 dropped + 13 rejected\n" in ran.out
+    assert ran.err.startswith("error: none of the 13 records could be read, mostly because")
+    assert "no field 'body'" in ran.err
+
+
 def test_of_many_thresholds_the_first_are_printed(run: Run, crawl: str) -> None:
     rows = [json.loads(row) for row in Path(crawl).read_text().splitlines()[:12]]
     many = "".join(json.dumps(row | {"source": f"{row['id']}-{n}"}) + "\n" for n in range(2) for row in rows)

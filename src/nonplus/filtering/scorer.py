@@ -73,7 +73,8 @@ class Scorer:
         return f"{self._model.identity}:{self._protocol.fingerprint}"
 
     def columns(self, texts: Sequence[str]) -> ScoreColumns:
-        """The figures of each text; the same bits in whatever batch it comes.
+        """The figures of each text: of n-grams the same bits in whatever batch it
+        comes; of a model of windows, too, with ``RunOptions(budget=1)``.
 
         A text that is empty or blank has no tokens.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from nonplus.cli.terminal.interruption import Stop
-from nonplus.cli.terminal.notices import note, wrote
+from nonplus.cli.terminal.notices import fail, note, wrote
 from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.cli.terminal.progress import FilterGauge, shown
 from nonplus.cli.terminal.spelling import with_flags
@@ -30,6 +30,11 @@ def carried_out(work: Callable[[FilterMeter], FilterReport], *, as_json: bool, f
     else:
         for name, value in _lines(report):
             say_field(name, value)
+    if report.accounts.rejected == report.accounts.records > 0:
+        return fail(
+            f"none of the {counted(report.accounts.records, 'record')} could be read, mostly because "
+            f"{next(iter(report.accounts.faults))}; what they are is in {report.folder}/rejects"
+        )
     if not report.complete:
         note(_unfinished(report))
     elif report.file is not None:

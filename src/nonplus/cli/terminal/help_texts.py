@@ -149,7 +149,7 @@ FILTER_WRITING = {
 FILTER_WORKERS = {
     "--workers": "processes that share the work; 0: as many as there are processors",
     "--shard": "do only the i-th of n parts, written i/n: for the jobs of an array",
-    "--engine": "who the workers are: processes of this machine (local), or actors of Ray (ray)  [local]",
+    "--engine": "who the workers are: processes of this machine (local), or actors of Ray (ray)",
     "--address": "of the Ray cluster, host:port  [Ray is started on this machine]",
     "--gpus": "GPUs of each worker of Ray, e.g. 1 for a neural model, or 0.5 for half of one  [0]",
 }

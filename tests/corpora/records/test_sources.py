@@ -1,4 +1,5 @@
 import io
+import os
 
 import pytest
 
@@ -56,6 +57,13 @@ def test_a_table_of_another_format_is_not_taken_for_a_text(tmp_path):
     assert texts(open_records(f"file:{tmp_path}/rows.csv", FIELDS)) == ["text\none\n"]
 
 
+def test_what_can_be_read_only_once_is_refused_however_it_is_named(tmp_path):
+    os.mkfifo(tmp_path / "rows.jsonl")
+    for source in ("-", "jsonl:-", str(tmp_path / "rows.jsonl"), f"jsonl:{tmp_path}/rows.jsonl", "/dev/null"):
+        with pytest.raises(BadInput, match="a pipe can be read only once"):
+            record_files(source, FIELDS)
+
+
 def test_the_url_of_a_file_is_no_scheme(folder):
     pytest.importorskip("fsspec")
     assert texts(open_records((folder / "b.jsonl").as_uri(), FIELDS)) == ["one"]
@@ -66,7 +74,6 @@ def test_the_url_of_a_file_is_no_scheme(folder):
     [
         ("nothing.jsonl", "no such file: nothing.jsonl"),
         ("some text", "no such file: some text"),
-        ("-", "standard input can be read only once"),
         ("hub:owner/name", "not read from there"),
         ("csv:rows.csv", "not read as records; give .jsonl"),
         ("memory://nothing/", "no files at memory://nothing"),

@@ -31,7 +31,7 @@ _DATASET = "dataset:"
 _URL_OF_FILE = "file://"
 _REMEDY = f"give {', '.join(KINDS)}, or write jsonl:, lines:, file:, parquet:, arrow: or warc: before it"
 _INSTEAD = {
-    "stdin": "standard input can be read only once, and a run that is resumed reads again; save it in a file",
+    "stdin": "standard input or a pipe can be read only once, and a run that is resumed reads again; save it in a file",
     "hub": "a data set of the hub is not read from there, because a run that is resumed reads again; download it",
 }
 
@@ -64,7 +64,7 @@ def _by_suffix(source: str, kinds: dict[str, str], otherwise: str = "") -> list[
         if is_path and not os.path.exists(source):
             raise BadInput(f"no such file: {source}; check the path")
         return [
-            Found(_known(otherwise or _kind(address, kinds), address.location), address.location)
+            Found(_known(_kind(address, kinds, otherwise), address.location), address.location)
             for address in addresses(source, suffixes=kinds)
         ]
     urls = urls_of(source)
@@ -75,8 +75,13 @@ def _by_suffix(source: str, kinds: dict[str, str], otherwise: str = "") -> list[
     return [Found(_known(otherwise or kinds.get(suffixes[url], ""), url), url) for url in wanted]
 
 
-def _kind(address: Address, kinds: dict[str, str]) -> str:
+def _kind(address: Address, kinds: dict[str, str], otherwise: str) -> str:
     """What an address is of; nothing, if it is taken for text only at last."""
+    path = address.location
+    if address.scheme == "stdin" or (os.path.exists(path) and not os.path.isfile(path)):
+        return "stdin"
+    if otherwise:
+        return otherwise
     return kinds.get(suffix_of(address.location), "") if address.scheme == "file" else address.scheme
 
 

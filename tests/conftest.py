@@ -3,6 +3,7 @@ texts, and on request no torch.
 """
 
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -93,3 +94,18 @@ def as_ordinary_user() -> Callable[[], AbstractContextManager[None]]:
             os.seteuid(user)
 
     return ordinary
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signals_are_heard() -> Iterator[None]:
+    """Under nohup or in the background the tests themselves ignore them, and what they
+    start would inherit that.
+    """
+    heard = {signal.SIGINT: signal.default_int_handler}
+    heard |= {} if sys.platform == "win32" else {signal.SIGHUP: signal.SIG_DFL}
+    ignored = [number for number in heard if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, heard[number])
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)

@@ -1,7 +1,6 @@
 """Fixtures of the command line: running it in this process, or in one of its own."""
 
 import json
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,21 +26,6 @@ class Ran:
         """The object that ``--json`` printed."""
         found: dict[str, Any] = json.loads(self.out)
         return found
-
-
-@pytest.fixture(autouse=True)
-def signals_are_heard() -> Iterator[None]:
-    """Under nohup or in the background the tests themselves ignore them, and what they
-    start would inherit that.
-    """
-    heard = {signal.SIGINT: signal.default_int_handler}
-    heard |= {} if sys.platform == "win32" else {signal.SIGHUP: signal.SIG_DFL}
-    ignored = [number for number in heard if signal.getsignal(number) is signal.SIG_IGN]
-    for number in ignored:
-        signal.signal(number, heard[number])
-    yield
-    for number in ignored:
-        signal.signal(number, signal.SIG_IGN)
 
 
 Run = Callable[..., Ran]

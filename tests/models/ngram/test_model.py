@@ -27,6 +27,7 @@ from nonplus.measure.conformance import examine
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.records import Document
 from nonplus.measure.scores import ScoredText
+from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models.loading import Loading
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import open_bundle, write_bundle
@@ -270,7 +271,7 @@ def test_a_text_cut_in_stretches_has_the_words_that_it_has_at_once(
         cutting = Rules(named(normalizer), splitter)
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr("nonplus.models.ngram.text.rules.STRETCH", stretch)
-            cut = cutting.cut(these)
+            cut = cutting.cut(Utf8Texts.of(these))
             apart = cutting.framed(cut, joined(list(cutting.splits(cut))))
         at_once = cutting.sentences(these)
         for name in ("ids_T", "byte_ends_T", "starts", "documents", "normalised_bytes_D"):

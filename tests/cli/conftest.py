@@ -1,34 +1,15 @@
 """Fixtures of the command line: running it in this process, or in one of its own."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command_lines import Ran, Run, Start
 
 from nonplus.cli import main
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command line ended."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def object(self) -> dict[str, Any]:
-        """The object that ``--json`` printed."""
-        found: dict[str, Any] = json.loads(self.out)
-        return found
-
-
-Run = Callable[..., Ran]
 
 
 @pytest.fixture
@@ -43,9 +24,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         return Ran(ended.value.code, captured.out, captured.err)
 
     return run
-
-
-Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture

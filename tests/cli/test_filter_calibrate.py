@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from command_lines import Run
 
 from nonplus.filtering.rules.rule_file import Model, read_rule
 from nonplus.filtering.scorer import Scorer

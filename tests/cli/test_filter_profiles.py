@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from command_lines import Run
 
 WEATHER = Path(__file__).parents[1] / "models" / "ngram" / "fixtures" / "weather.arpa"
 

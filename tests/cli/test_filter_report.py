@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from command_lines import Run
 
 pytest.importorskip("pyarrow")
 

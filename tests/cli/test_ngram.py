@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from command_lines import Run
 
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.bundle import write_bundle

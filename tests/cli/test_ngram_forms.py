@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from command_lines import Run
 
 from nonplus.models.ngram.training import kept_text, stages, trainer
 

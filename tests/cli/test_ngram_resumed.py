@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Run, Start
+from command_lines import Run, Start
 
 from nonplus.measure.tokenizing import AHEAD
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Run
+from command_lines import Run
 
 from nonplus.errors import BadInput
 from nonplus.models.ngram.arpa.reading import read_arpa

@@ -5,14 +5,15 @@ from typing import Any
 
 import click
 
-from nonplus.cli.terminal.help_texts import CORPUS, PROFILES, READ
+from nonplus.cli.terminal.help_texts import CORPUS, FILTER_READING, PROFILES, READ
 from nonplus.cli.terminal.options import Choice, Option, Verb, fields_set, flags
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.tables import say_table
-from nonplus.corpora import CorpusOptions, open_corpora
 from nonplus.errors import BadModel
-from nonplus.filtering.profiles import Profiles, profiled
-from nonplus.measure.formatting import figure
+from nonplus.filtering.options import ReadOptions
+from nonplus.filtering.profiled_files import profiled_files
+from nonplus.filtering.profiles import Profiles
+from nonplus.measure.formatting import counted, figure
 from nonplus.models import open_model
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.normalizers.aligned import Unit
@@ -20,12 +21,12 @@ from nonplus.models.ngram.sources import TextOptions, scorer
 
 _MODEL = "bundled:ngram"
 _READ = "Text, if MODEL does not say how it is read"
-_CORPUS = {flag: CORPUS[flag] for flag in ("--field", "--limit", "--max-bytes", "--on-bad-row", "--follow-links")}
+_READING = {"--field": FILTER_READING["--field"]}
 _TITLES = ("read as by", "kept", "median", "times its own", "1st to 99th percentile", "Spearman", "decided otherwise")
 
 
 @click.command("profiles", cls=Verb)
-@click.argument("sources", nargs=-1, metavar="TEXTS...")
+@click.argument("sources", nargs=-1, required=True, metavar="FILES...")
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=_MODEL,
               help=f"ngram: with a bundle, an ARPA file or a KenLM binary  [{_MODEL}]")  # fmt: skip
 @click.option("--threshold", cls=Option, heading="Model", metavar="PERPLEXITY", type=float, default=200.0,
@@ -33,7 +34,8 @@ _TITLES = ("read as by", "kept", "median", "times its own", "1st to 99th percent
 @click.option("--normalizer", cls=Option, heading=_READ, metavar="NAME", default="", help=READ["--normalizer"])
 @click.option("--tokenizer", cls=Option, heading=_READ, metavar="KIND", default="", help=READ["--tokenizer"])
 @click.option("--unit", cls=Option, heading=_READ, type=Choice(("line", "document")), default=None, help=READ["--unit"])
-@flags(CorpusOptions, "Corpus", _CORPUS)
+@flags(ReadOptions, "Records", _READING)
+@click.option("--limit", cls=Option, heading="Records", metavar="N", type=int, default=None, help=CORPUS["--limit"])
 @click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
               help="print one JSON object and nothing else")  # fmt: skip
 def command(
@@ -43,10 +45,11 @@ def command(
     normalizer: str,
     tokenizer: str,
     unit: Unit | None,
+    limit: int | None,
     as_json: bool,
     **options: Any,
 ) -> int:
-    """Show how many documents a threshold keeps when TEXTS are read as cc_net,
+    """Show how many documents a threshold keeps when FILES are read as cc_net,
     datatrove, edugp, data-juicer and others read theirs, all with one n-gram model.
 
     \b
@@ -54,12 +57,17 @@ def command(
     nonplus filter profiles news.jsonl -m ngram:en.arpa --tokenizer en.model
     """
     opened = _opened(model, TextOptions(normalizer=normalizer, tokenizer=tokenizer, unit=unit))
-    corpus = open_corpora(sources, options=CorpusOptions(**fields_set(CorpusOptions, options)))
-    found = profiled(corpus, opened, threshold=threshold)
+    reading = ReadOptions(**fields_set(ReadOptions, options))
+    files = profiled_files(sources, opened, threshold=threshold, reading=reading, limit=limit)
     if as_json:
-        say_json(found.as_dict() | {"source": corpus.source, "skipped": corpus.skipped, "rejected": corpus.rejected})
+        say_json(files.as_dict())
         return 0
-    say_field("texts", corpus.source)
+    found = files.profiles
+    say_field("read", f"{files.source}, {counted(found.documents, 'document')}")
+    if files.rejected:
+        say_field("rejected", f"{counted(files.rejected, 'record')} that could not be read")
+    if files.without_text:
+        say_field("without text", f"{counted(files.without_text, 'document')}, left out")
     say_field("model", f"{found.model}, {opened.protocol.signature}")
     say_field("kept", f"documents with a perplexity below {threshold:,g}")
     say("")

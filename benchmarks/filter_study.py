@@ -28,8 +28,8 @@ import numpy as np
 from filter_study_texts import GOOD, KINDS, Text
 from numpy.typing import NDArray
 
-from nonplus.filtering.repetition import repetition
-from nonplus.filtering.scorer import Scorer
+from nonplus.filtering.scoring.repetition import repetition
+from nonplus.filtering.scoring.scorer import Scorer
 
 Figures = NDArray[Any]
 

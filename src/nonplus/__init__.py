@@ -18,10 +18,11 @@ if TYPE_CHECKING:
         NonplusError,
         ProtocolWarning,
     )
-    from nonplus.filtering.options import ReadOptions, ScoreOptions, WriteOptions
-    from nonplus.filtering.report import FilterReport
-    from nonplus.filtering.running import filter_corpus, split_corpus
-    from nonplus.filtering.scorer import Scorer
+    from nonplus.filtering.fields.options import ReadOptions, WriteOptions
+    from nonplus.filtering.runs.options import ScoreOptions
+    from nonplus.filtering.runs.report import FilterReport
+    from nonplus.filtering.runs.running import filter_corpus, split_corpus
+    from nonplus.filtering.scoring.scorer import Scorer
     from nonplus.jobs.options import WorkOptions
     from nonplus.measure.forward import RunOptions
     from nonplus.measure.protocol.choices import Protocol
@@ -82,33 +83,33 @@ _HOMES = {
     "BadProtocol": "nonplus.errors",
     "BadRecord": "nonplus.errors",
     "Document": "nonplus.measure.records",
-    "FilterReport": "nonplus.filtering.report",
+    "FilterReport": "nonplus.filtering.runs.report",
     "MissingExtra": "nonplus.errors",
     "NonplusError": "nonplus.errors",
     "Perplexity": "nonplus.metrics.functional",
     "Protocol": "nonplus.measure.protocol.choices",
     "ProtocolWarning": "nonplus.errors",
-    "ReadOptions": "nonplus.filtering.options",
+    "ReadOptions": "nonplus.filtering.fields.options",
     "Report": "nonplus.measure.report",
     "RunOptions": "nonplus.measure.forward",
-    "ScoreOptions": "nonplus.filtering.options",
+    "ScoreOptions": "nonplus.filtering.runs.options",
     "ScoredText": "nonplus.measure.scores",
-    "Scorer": "nonplus.filtering.scorer",
+    "Scorer": "nonplus.filtering.scoring.scorer",
     "TokenScore": "nonplus.measure.scores",
     "TrainingOptions": "nonplus.models.ngram.training.options",
     "TrainingReport": "nonplus.models.ngram.training.report",
     "WorkOptions": "nonplus.jobs.options",
-    "WriteOptions": "nonplus.filtering.options",
+    "WriteOptions": "nonplus.filtering.fields.options",
     "convert_ngrams": "nonplus.api",
     "evaluate": "nonplus.api",
-    "filter_corpus": "nonplus.filtering.running",
+    "filter_corpus": "nonplus.filtering.runs.running",
     "inspect_ngrams": "nonplus.api",
     "open_corpus": "nonplus.corpora",
     "open_model": "nonplus.models",
     "perplexity": "nonplus.metrics.functional",
     "prune_ngrams": "nonplus.api",
     "score": "nonplus.api",
-    "split_corpus": "nonplus.filtering.running",
+    "split_corpus": "nonplus.filtering.runs.running",
     "train_ngrams": "nonplus.api",
 }
 

@@ -12,7 +12,7 @@ import pytest
 from command_lines import Run
 
 from nonplus.filtering.rules.rule_file import Model, read_rule
-from nonplus.filtering.scorer import Scorer
+from nonplus.filtering.scoring.scorer import Scorer
 
 TEXT = Path(__file__).parents[2] / "examples" / "lost_world.txt"
 FIELDS = ("--language-field", "lang", "--source-field", "site")

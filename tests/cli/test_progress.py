@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from nonplus.cli.terminal.progress import FilterGauge, Gauge, size_of
-from nonplus.filtering.meter import FilterMeter
+from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.measure.records import Document
 from nonplus.measure.scoring import Meter
 from nonplus.models.synthetic import Bytes

@@ -12,9 +12,9 @@ from nonplus.filtering.calibration.calibrating import calibrate
 from nonplus.filtering.calibration.expected import Expected
 from nonplus.filtering.calibration.languages import of_language
 from nonplus.filtering.calibration.sample import Sample, Whole
-from nonplus.filtering.columns import ScoreColumns
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.scoring.columns import ScoreColumns
 
 QUANTILES = {"en": {"0.50": 80.0, "0.99": 250.0}}
 LN2 = np.log(2)

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from nonplus.errors import BadInput
-from nonplus.filtering.options import ReadOptions, WriteOptions
+from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.retention.page import balance, retention_page
 from nonplus.filtering.retention.retention import retention
-from nonplus.filtering.running import filter_corpus, split_corpus
-from nonplus.filtering.strata import bands
+from nonplus.filtering.runs.running import filter_corpus, split_corpus
+from nonplus.filtering.strata.strata import bands
 from nonplus.jobs.options import WorkOptions
 
 pytest.importorskip("pyarrow")

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nonplus.filtering.scorer import Scorer
+from nonplus.filtering.scoring.scorer import Scorer
 from nonplus.models.ngram.arpa.writing import write_arpa
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.ngrams import BEGIN, Block, NgramsInMemory

@@ -19,16 +19,16 @@ from nonplus.errors import BadInput
 from nonplus.files import replacing
 from nonplus.filtering.calibration.advice import Advice
 from nonplus.filtering.calibration.calibrating import Calibration
+from nonplus.filtering.calibration.from_files import calibrated
 from nonplus.filtering.calibration.meter import CalibrationMeter
 from nonplus.filtering.calibration.options import CalibrationOptions
 from nonplus.filtering.calibration.outcome import Outcome
 from nonplus.filtering.calibration.page import interval
 from nonplus.filtering.calibration.quantiles import PLACES
-from nonplus.filtering.calibration.running import calibrated
 from nonplus.filtering.calibration.shares import Share
 from nonplus.filtering.calibration.sweep import Step
-from nonplus.filtering.options import ReadOptions
-from nonplus.filtering.strata import WIDTH
+from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.strata.strata import WIDTH
 from nonplus.measure.formatting import counted, figure, lasting, percent, sized
 
 _PLACES = (1, 3, 5)  # the quantiles that a terminal has room for

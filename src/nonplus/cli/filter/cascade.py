@@ -12,10 +12,10 @@ from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.tables import say_table
 from nonplus.files import replacing
-from nonplus.filtering.cascade_file import to_toml
-from nonplus.filtering.cascade_making import CascadeOptions, MadeCascade, made_cascade
-from nonplus.filtering.options import ReadOptions
-from nonplus.filtering.scorer import DEFAULT
+from nonplus.filtering.cascade.file import to_toml
+from nonplus.filtering.cascade.making import CascadeOptions, MadeCascade, made_cascade
+from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.scoring.scorer import DEFAULT
 from nonplus.measure.formatting import figure, percent
 
 

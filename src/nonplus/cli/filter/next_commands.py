@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, final
 from nonplus.cli.ngram.written import as_flags
 from nonplus.filtering.calibration.calibrating import Calibration
 from nonplus.filtering.calibration.options import CalibrationOptions
-from nonplus.filtering.options import ReadOptions
+from nonplus.filtering.fields.options import ReadOptions
 
 
 @final

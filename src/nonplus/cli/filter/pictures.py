@@ -11,8 +11,8 @@ from nonplus.cli.terminal.printing import say
 from nonplus.cli.terminal.tables import say_table
 from nonplus.errors import BadInput
 from nonplus.files import replacing
-from nonplus.filtering.strata import WIDTH, Strata
-from nonplus.filtering.strata_page import shown
+from nonplus.filtering.strata.page import shown
+from nonplus.filtering.strata.strata import WIDTH, Strata
 from nonplus.measure.formatting import percent, points
 from nonplus.optional import require
 

@@ -10,9 +10,9 @@ from nonplus.cli.terminal.options import Choice, Option, Verb, fields_set, flags
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.tables import say_table
 from nonplus.errors import BadModel
-from nonplus.filtering.options import ReadOptions
-from nonplus.filtering.profiled_files import profiled_files
-from nonplus.filtering.profiles import Profiles
+from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.profiles.from_files import profiled_files
+from nonplus.filtering.profiles.ways import Profiles
 from nonplus.measure.formatting import counted, figure
 from nonplus.models import open_model
 from nonplus.models.ngram.model import NgramModel

@@ -12,11 +12,11 @@ from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.progress import waiting
 from nonplus.cli.terminal.tables import say_histogram, say_table
-from nonplus.filtering.accounts import Share
 from nonplus.filtering.retention.causes import Cause
 from nonplus.filtering.retention.page import balance, part_of, retention_page, shortened
 from nonplus.filtering.retention.retention import Retention, retention
-from nonplus.filtering.strata import WIDTH
+from nonplus.filtering.strata.strata import WIDTH
+from nonplus.filtering.units.accounts import Share
 from nonplus.measure.formatting import counted, figure, percent, sized
 
 _MOST = 10  # causes of a kind that are printed

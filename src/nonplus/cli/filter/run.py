@@ -7,11 +7,12 @@ import click
 from nonplus.cli.filter.said import carried_out
 from nonplus.cli.terminal.help_texts import FILTER_READING, FILTER_SCORING, FILTER_WORKERS, FILTER_WRITING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
-from nonplus.filtering.models import by_name
-from nonplus.filtering.options import ReadOptions, ScoreOptions, WriteOptions
-from nonplus.filtering.running import filter_corpus
-from nonplus.filtering.scorer import DEFAULT
-from nonplus.filtering.target import Target
+from nonplus.filtering.fields.options import ReadOptions, WriteOptions
+from nonplus.filtering.runs.options import ScoreOptions
+from nonplus.filtering.runs.running import filter_corpus
+from nonplus.filtering.runs.target import Target
+from nonplus.filtering.scoring.scorer import DEFAULT
+from nonplus.filtering.units.models import by_name
 from nonplus.jobs.options import WorkOptions
 
 

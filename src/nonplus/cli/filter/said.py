@@ -8,9 +8,9 @@ from nonplus.cli.terminal.notices import fail, note, wrote
 from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.cli.terminal.progress import FilterGauge, shown
 from nonplus.cli.terminal.spelling import with_flags
-from nonplus.filtering.accounts import Share
-from nonplus.filtering.meter import FilterMeter
-from nonplus.filtering.report import FilterReport
+from nonplus.filtering.runs.meter import FilterMeter
+from nonplus.filtering.runs.report import FilterReport
+from nonplus.filtering.units.accounts import Share
 from nonplus.measure.formatting import counted, figure
 
 _REASONS, _THRESHOLDS = 5, 12  # that are printed

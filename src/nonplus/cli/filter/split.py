@@ -7,9 +7,9 @@ import click
 from nonplus.cli.filter.said import carried_out
 from nonplus.cli.terminal.help_texts import FILTER_WORKERS, FILTER_WRITING
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
-from nonplus.filtering.options import WriteOptions
-from nonplus.filtering.running import split_corpus
-from nonplus.filtering.target import Target
+from nonplus.filtering.fields.options import WriteOptions
+from nonplus.filtering.runs.running import split_corpus
+from nonplus.filtering.runs.target import Target
 from nonplus.jobs.options import WorkOptions
 
 

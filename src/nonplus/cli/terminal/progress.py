@@ -16,7 +16,7 @@ from rich.text import Text
 from nonplus.cli.terminal.printing import one_line
 from nonplus.corpora.suffixes import ARCHIVES, COMPRESSIONS
 from nonplus.filtering.calibration.meter import CalibrationMeter
-from nonplus.filtering.meter import FilterMeter
+from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.measure.formatting import counted, figure
 from nonplus.measure.interfaces import Tokenizer
 from nonplus.measure.records import Document

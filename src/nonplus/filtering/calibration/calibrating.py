@@ -19,7 +19,7 @@ from nonplus.filtering.calibration.sweep import Side, Step, shares_of, swept
 from nonplus.filtering.rules.attributes import quoted
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
-from nonplus.filtering.strata import UNITS, Strata
+from nonplus.filtering.strata.strata import UNITS, Strata
 from nonplus.measure.formatting import jsonable
 from nonplus.measure.records import Bools, Floats
 

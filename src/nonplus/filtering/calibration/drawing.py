@@ -12,9 +12,9 @@ import numpy as np
 from nonplus.corpora.records import Batch, RecordFile
 from nonplus.filtering.calibration.sample import Sample, Whole
 from nonplus.filtering.calibration.sampling import Keys, Smallest, keys_of_ids, keys_of_places, takes
-from nonplus.filtering.columns import ScoreColumns
-from nonplus.filtering.identifying import languages_of
-from nonplus.filtering.repetition import repetition
+from nonplus.filtering.languages.identifying import languages_of
+from nonplus.filtering.scoring.columns import ScoreColumns
+from nonplus.filtering.scoring.repetition import repetition
 from nonplus.measure.records import Ints
 
 

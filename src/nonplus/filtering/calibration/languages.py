@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.filtering.columns import ScoreColumns
+from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.measure.records import Bools
 
 _ALSO = {"eng": "en"}  # Common Crawl writes ISO 639-3; the bundled models are for this language

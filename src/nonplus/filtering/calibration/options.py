@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import final
 
 from nonplus.errors import BadInput
-from nonplus.filtering.scorer import DEFAULT
+from nonplus.filtering.scoring.scorer import DEFAULT
 
 
 @final

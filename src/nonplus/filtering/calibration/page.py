@@ -14,7 +14,7 @@ from nonplus.filtering.calibration.expected import Expected
 from nonplus.filtering.calibration.quantiles import PLACES, Spread
 from nonplus.filtering.calibration.shares import Share
 from nonplus.filtering.calibration.sweep import Step
-from nonplus.filtering.strata_page import axis_of, mixture_table, spread_chart
+from nonplus.filtering.strata.page import axis_of, mixture_table, spread_chart
 from nonplus.measure.formatting import counted, figure, lasting, percent, sized
 from nonplus.views import pages
 from nonplus.views.pages import Html, element, escaped, joined, paragraph

@@ -10,7 +10,7 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.filtering.strata import WHOLE, Strata, said
+from nonplus.filtering.strata.strata import WHOLE, Strata, said
 from nonplus.measure.formatting import jsonable
 from nonplus.measure.records import Bools, Floats
 

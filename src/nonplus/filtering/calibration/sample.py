@@ -10,8 +10,8 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.filtering.columns import ScoreColumns
-from nonplus.filtering.strata import amounts, bands
+from nonplus.filtering.scoring.columns import ScoreColumns
+from nonplus.filtering.strata.strata import amounts, bands
 from nonplus.measure.formatting import counted
 from nonplus.measure.records import Bools, Floats, Ints
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, final
 import numpy as np
 
 from nonplus.filtering.calibration.shares import Share, kept_share
-from nonplus.filtering.strata import UNITS
+from nonplus.filtering.strata.strata import UNITS
 from nonplus.measure.records import Bools, Floats, Ints
 
 Side = Literal["at most", "at least"]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from nonplus.filtering.accounts import Share
 from nonplus.filtering.retention.causes import Cause
 from nonplus.filtering.retention.retention import Retention
-from nonplus.filtering.strata_page import axis_of, mixture_table, spread_chart
+from nonplus.filtering.strata.page import axis_of, mixture_table, spread_chart
+from nonplus.filtering.units.accounts import Share
 from nonplus.measure.formatting import counted, figure, percent, sized
 from nonplus.views import pages
 from nonplus.views.pages import Html, element, paragraph

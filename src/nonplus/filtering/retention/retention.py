@@ -12,16 +12,16 @@ from typing import Any, final
 import numpy as np
 
 from nonplus.errors import BadInput
-from nonplus.filtering.accounts import Accounts
-from nonplus.filtering.cutting import REJECTS
-from nonplus.filtering.plan import SCORING, Planned, rule_of
-from nonplus.filtering.report import is_complete
+from nonplus.filtering.languages.unjudged import decided
 from nonplus.filtering.retention.causes import Cause, Causes, as_dicts, rejections
 from nonplus.filtering.rules.rule import Rule
-from nonplus.filtering.score_files import KeptScores, file_of
-from nonplus.filtering.strata import UNITS, Strata, amounts, bands
-from nonplus.filtering.target import Target
-from nonplus.filtering.unjudged import decided
+from nonplus.filtering.runs.plan import SCORING, Planned, rule_of
+from nonplus.filtering.runs.report import is_complete
+from nonplus.filtering.runs.target import Target
+from nonplus.filtering.strata.strata import UNITS, Strata, amounts, bands
+from nonplus.filtering.units.accounts import Accounts
+from nonplus.filtering.units.cutting import REJECTS
+from nonplus.filtering.units.score_files import KeptScores, file_of
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import begun, kept
 from nonplus.jobs.stores import open_store

@@ -1,0 +1,1 @@
+"""A whole corpus, unit by unit, into a folder of parts."""

@@ -1,0 +1,217 @@
+"""A corpus is filtered: scored and cut unit by unit or, where the rule needs all
+scores, scored first.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, final
+
+from nonplus.corpora.records import RecordFields, RecordFile, Sizes, record_files
+from nonplus.errors import BadInput
+from nonplus.filtering.fields.options import ReadOptions, WriteOptions
+from nonplus.filtering.languages.choice import ModelsByLanguage
+from nonplus.filtering.rules.given import check_models, given_rule
+from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.runs.meter import FilterMeter
+from nonplus.filtering.runs.options import ScoreOptions
+from nonplus.filtering.runs.plan import SCORING, Planned, cutting_plan, scoring_plan
+from nonplus.filtering.runs.report import FilterReport, is_complete, keep_report, report_of
+from nonplus.filtering.runs.target import Target
+from nonplus.filtering.scoring.scorer import DEFAULT
+from nonplus.filtering.units.cutting import Cut
+from nonplus.filtering.units.models import Models
+from nonplus.filtering.units.score_files import KeptScores
+from nonplus.filtering.units.sources import FromJob, FromModels, ScoreSource
+from nonplus.filtering.units.unit_scoring import Scoring
+from nonplus.filtering.units.unit_work import UnitJob
+from nonplus.jobs.ledger import Ledger
+from nonplus.jobs.options import WorkOptions
+from nonplus.jobs.plan import begin, begun, kept
+from nonplus.jobs.stores import open_store
+from nonplus.jobs.tasks import WHOLE, Shard, tasks
+
+
+def filter_corpus(
+    sources: Sequence[str],
+    output: str,
+    *,
+    keep: str,
+    model: object = DEFAULT,
+    models: Mapping[str, object] = MappingProxyType({}),
+    reading: ReadOptions = ReadOptions(),  # noqa: B008
+    scoring: ScoreOptions = ScoreOptions(),  # noqa: B008
+    writing: WriteOptions = WriteOptions(),  # noqa: B008
+    work: WorkOptions = WorkOptions(),  # noqa: B008
+    meter: FilterMeter | None = None,
+) -> FilterReport:
+    """Write the records that the rule ``keep`` keeps, those that it drops, and those
+    that cannot be read.
+
+    ``keep`` is a rule in words, or the name of a file with one, which ends with
+    ``.toml``. ``sources`` are files, folders or patterns. ``output`` is a folder, or a
+    file such as ``clean.jsonl.zst``, which has a folder ``clean.jsonl.zst.parts``
+    beside it. The same call goes on with what an earlier one has finished there.
+    ``model`` is one for all documents or, as a mapping or ``en=NAME,fr=NAME``, one for
+    each language; ``models`` are those that the rule compares with, by the names that
+    it has for them. ``reading``, ``scoring``, ``writing`` and ``work`` say what is read
+    of a record, what is done with its text, what is written into the record, and how
+    the work is shared.
+
+    Raises:
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    stated, target = given_rule(keep), Target.of(output)
+    rule = stated.keep
+    by_language = ModelsByLanguage.of(model, scoring.other) is not None
+    _check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
+    target.check_outside(sources)
+    files = target.fitted(_opened(sources, writing.fields(reading), reading.sizes))
+    opened = Models.opened(model, models, rule, other=scoring.other)
+    check_models(stated, opened.plan)
+    made = Scoring(
+        models=opened,
+        identify=scoring.identify_languages,
+        trimming=scoring.trimming,
+        repeats="repetition" in rule.figures,
+        second=scoring.second_stage(rule, opened.first.identity),
+    )
+    scores = FromModels(made)
+    doing = _Work(work, meter or FilterMeter(), reading.sizes.unit)
+    plan = scoring_plan(sources, files, reading, made)
+    if rule.local:
+        return doing.cut(files, target, scores, plan, rule, writing)
+    place = f"{target.folder}/{SCORING}"
+    ledger = doing.score(files, place, scores, plan)
+    if not is_complete(ledger, files):
+        return report_of(ledger, target, files, plan, rule, complete=False)
+    trusted = {of: doing.trusted(of, target.folder, scores, reading) for of in sorted(rule.trusted)}
+    return doing.cut(files, target, FromJob(place), plan, rule.resolved(KeptScores(ledger), trusted), writing)
+
+
+def split_corpus(
+    scored: str,
+    output: str,
+    *,
+    keep: str,
+    writing: WriteOptions = WriteOptions(),  # noqa: B008
+    work: WorkOptions = WorkOptions(),  # noqa: B008
+    meter: FilterMeter | None = None,
+) -> FilterReport:
+    """Cut a corpus by another rule, with the scores of an earlier run whose output is
+    ``scored``: files, fields and models are those of that run.
+
+    Raises:
+        BadInput: not all is scored there, or a file has changed since.
+        NonplusError: see :mod:`nonplus.errors`.
+    """
+    stated, target, place = given_rule(keep), Target.of(output), place_of_scores(Target.of(scored).folder)
+    rule, planned = stated.keep, Planned.of(kept(open_store(place)), place)
+    check_models(stated, planned.scoring["models"])
+    _check_read(rule.attributes, planned.reading, planned.scoring["scoring"]["languages"] is not None)
+    if rule.trusted:
+        raise BadInput(
+            f"the rule compares with {', '.join(min(rule.trusted))}, which has to be scored, and a split scores "
+            "nothing; give the same rule to nonplus filter run, or a threshold as a number"
+        )
+    files = target.fitted(_opened(planned.sources, writing.fields(planned.reading), planned.reading.sizes))
+    planned.check(files)
+    ledger = Ledger(open_store(place))
+    if not is_complete(ledger, files):
+        raise BadInput(f"not all records are scored in {scored}; finish that run first, by the same command as before")
+    resolved = rule if rule.local else rule.resolved(KeptScores(ledger))
+    doing = _Work(work, meter or FilterMeter(), planned.reading.sizes.unit)
+    return doing.cut(files, target, FromJob(place), planned.scoring, resolved, writing)
+
+
+def place_of_scores(folder: str) -> str:
+    """Where the scores of a run in ``folder`` are: there, or in ``scoring`` in it."""
+    scoring = f"{folder}/{SCORING}"
+    return scoring if begun(open_store(scoring)) else folder
+
+
+def _opened(sources: Sequence[str], fields: RecordFields, sizes: Sizes) -> tuple[RecordFile, ...]:
+    files = tuple(file for source in sources for file in record_files(source, fields, sizes=sizes))
+    if not files:
+        raise BadInput("there are no files to read; name a file, a folder or a pattern")
+    often, count = Counter(file.path for file in files).most_common(1)[0]
+    if count > 1:
+        raise BadInput(f"{often} is named {count} times, and its records would be kept as often; name it once")
+    return files
+
+
+def _check_read(asked: Set[str], reading: ReadOptions, identified: bool) -> None:
+    """Check that all that is asked of a record is known of it.
+
+    Raises:
+        BadInput: it is not.
+    """
+    fields = {"id": reading.id_field, "language": reading.language_field, "source": reading.source_field}
+    if identified and reading.language_field:
+        raise BadInput(
+            f"language_field={reading.language_field} and identify_languages both say what the language of a document "
+            "is; omit one of them"
+        )
+    known = {name for name, field in fields.items() if field} | ({"language"} if identified else set())
+    for attribute in sorted(asked - known):
+        asking, or_else = (
+            ("the rule or a model", ", or use identify_languages=True") if attribute == "language" else ("the rule", "")
+        )
+        raise BadInput(
+            f"{asking} asks for the {attribute} of each record, and no field has it; name it with "
+            f"{attribute}_field=…{or_else}"
+        )
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How jobs are done: by whom, watched by whom, and how large a unit is; a smaller
+    file is not divided among workers.
+    """
+
+    options: WorkOptions
+    meter: FilterMeter
+    unit: int
+
+    def score(self, files: tuple[RecordFile, ...], place: str, scores: FromModels, plan: Mapping[str, Any]) -> Ledger:
+        self.meter.begin("scoring")
+        return self._done(UnitJob(files=files, place=place, scores=scores), plan, self.options.part)
+
+    def trusted(self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: ReadOptions) -> KeptScores:
+        """The scores of files that a rule compares with, all of them in each shard."""
+        files = _opened(sources, WriteOptions(columns="none").fields(reading), reading.sizes)
+        place = f"{folder}/trusted-{sha256(repr(sources).encode()).hexdigest()[:12]}"
+        self.meter.begin("scoring trusted files")
+        job = UnitJob(files=files, place=place, scores=scores)
+        return KeptScores(self._done(job, scoring_plan(sources, files, reading, scores.scoring), WHOLE))
+
+    def cut(
+        self,
+        files: tuple[RecordFile, ...],
+        target: Target,
+        scores: ScoreSource,
+        scoring: Mapping[str, Any],
+        rule: Rule,
+        writing: WriteOptions,
+    ) -> FilterReport:
+        cut = Cut(rule=rule, columns=writing.chosen, prefix=writing.prefix, model=scoring["models"][""]["name"])
+        self.meter.begin("filtering")
+        job = UnitJob(files=files, place=target.folder, scores=scores, cut=cut)
+        ledger = self._done(job, cutting_plan(scoring, writing, rule), self.options.part)
+        report = report_of(ledger, target, files, scoring, rule, complete=is_complete(ledger, files))
+        if report.complete:
+            target.join(ledger, files)
+            keep_report(open_store(target.folder), report)
+        return report
+
+    def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
+        store = open_store(job.place)
+        begin(store, plan)
+        self.meter.expect(job.files, unit=self.unit, done=len(Ledger(store).done()), part=part)
+        these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
+        for counts in self.options.results(job, these):
+            self.meter.add(counts)
+        return Ledger(store)

@@ -1,0 +1,1 @@
+"""What is measured of each text, for a rule to decide by."""

@@ -1,0 +1,1 @@
+"""A corpus before and after a cut, by language, by source and by length."""

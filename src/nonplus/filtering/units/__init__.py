@@ -1,0 +1,1 @@
+"""The work of one unit of records: scored, cut and committed by itself."""

@@ -1,0 +1,149 @@
+"""What became of the records of a unit, of a file or of a job: counts that add up."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self, final
+
+import numpy as np
+
+from nonplus.corpora.records import Rejection
+from nonplus.errors import BadInput
+from nonplus.filtering.languages.choice import MODEL
+from nonplus.filtering.rules.decision import Decision
+from nonplus.filtering.rules.scored import Scored
+
+_KINDS = ("kept", "dropped", "scored")
+_REASON, _FAULT, _MODEL = "reason:", "fault:", "model:"
+
+
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """Records, with the bytes and the scored tokens of their texts."""
+
+    records: int = 0
+    bytes: int = 0
+    tokens: int = 0
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Every record once: kept, dropped or rejected; where nothing is decided yet,
+    scored or rejected.
+
+    ``counts`` are whole numbers by name, as the marker of a unit has them.
+    """
+
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of_unit(cls, scored: Scored, decision: Decision, rejected: Sequence[Rejection]) -> Self:
+        """Those of a unit: what was decided of its readable records, and those that
+        are not.
+        """
+        counts: Counter[str] = Counter(records=len(scored) + len(rejected), rejected=len(rejected))
+        bytes_D, tokens_D = (scored.columns[name].astype(np.int64) for name in ("bytes", "tokens"))
+        for kind, own_D in zip(("kept", "dropped"), (decision.keep, ~decision.keep), strict=True):
+            counts[kind] = int(np.count_nonzero(own_D))
+            counts[f"{kind}_bytes"], counts[f"{kind}_tokens"] = int(bytes_D[own_D].sum()), int(tokens_D[own_D].sum())
+        for cause, count in enumerate(np.bincount(decision.cause, minlength=len(decision.causes)).tolist()):
+            if decision.causes[cause]:
+                counts[f"{_REASON}{decision.causes[cause]}"] += count
+        counts.update(f"{_FAULT}{rejection.reason}" for rejection in rejected)
+        cut_D = scored.columns.get("trimmed_bytes", np.zeros(0, np.int64))
+        counts["trimmed"], counts["trimmed_bytes"] = int(np.count_nonzero(cut_D)), int(cut_D.sum())
+        counts.update(f"{_MODEL}{name}" for name in scored.attributes.get(MODEL, []) if name)
+        return cls(+counts)
+
+    @classmethod
+    def of_scored(cls, scored: Scored, rejected: Sequence[Rejection]) -> Self:
+        """Those of a unit of which nothing is decided yet."""
+        sizes = {f"scored_{name}": int(scored.columns[name].sum()) for name in ("bytes", "tokens")}
+        counts = Counter(records=len(scored) + len(rejected), scored=len(scored), rejected=len(rejected), **sizes)
+        counts.update(f"{_FAULT}{rejection.reason}" for rejection in rejected)
+        return cls(+counts)
+
+    @classmethod
+    def total(cls, parts: Iterable[Mapping[str, int]]) -> Self:
+        """All of them together.
+
+        Raises:
+            BadInput: a part does not add up, so its marker is damaged.
+        """
+        total: Counter[str] = Counter()
+        for counts in parts:
+            if counts.get("records", 0) != sum(counts.get(kind, 0) for kind in (*_KINDS, "rejected")):
+                raise BadInput(
+                    f"a finished unit says it has {counts.get('records', 0):,} records, and what became of them does "
+                    f"not add up: {dict(counts)}; its marker was changed: remove the folder and run again"
+                )
+            total.update(counts)
+        return cls(total)
+
+    @property
+    def records(self) -> int:
+        """All records."""
+        return self.counts.get("records", 0)
+
+    @property
+    def bytes(self) -> int:
+        """The bytes of all texts that could be read."""
+        return sum(self.counts.get(f"{kind}_bytes", 0) for kind in _KINDS)
+
+    @property
+    def rejected(self) -> int:
+        """Those that could not be read."""
+        return self.counts.get("rejected", 0)
+
+    @property
+    def kept(self) -> Share:
+        """Those that the rule keeps."""
+        return self._share("kept")
+
+    @property
+    def dropped(self) -> Share:
+        """Those that it does not."""
+        return self._share("dropped")
+
+    @property
+    def reasons(self) -> dict[str, int]:
+        """How many records were dropped for what reason, the most first."""
+        return self._most(_REASON)
+
+    @property
+    def faults(self) -> dict[str, int]:
+        """How many records were rejected for what reason, the most first."""
+        return self._most(_FAULT)
+
+    @property
+    def by_model(self) -> dict[str, int]:
+        """How many records each model decided about, if there are several."""
+        return self._most(_MODEL)
+
+    @property
+    def trimmed(self) -> tuple[int, int]:
+        """How many records had something cut off, and how many bytes of text."""
+        return self.counts.get("trimmed", 0), self.counts.get("trimmed_bytes", 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it for JSON."""
+        return {
+            "records": self.records,
+            "kept": asdict(self.kept),
+            "dropped": asdict(self.dropped),
+            "rejected": self.rejected,
+            "reasons": self.reasons,
+            "faults": self.faults,
+            "by_model": self.by_model,
+            "trimmed": dict(zip(("records", "bytes"), self.trimmed, strict=True)),
+        }
+
+    def _most(self, prefix: str) -> dict[str, int]:
+        found = {name.removeprefix(prefix): count for name, count in self.counts.items() if name.startswith(prefix)}
+        return dict(sorted(found.items(), key=lambda each: (-each[1], each[0])))
+
+    def _share(self, kind: str) -> Share:
+        records, bytes_, tokens = (self.counts.get(name, 0) for name in (kind, f"{kind}_bytes", f"{kind}_tokens"))
+        return Share(records=records, bytes=bytes_, tokens=tokens)

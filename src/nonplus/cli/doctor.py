@@ -14,7 +14,7 @@ import click
 
 from nonplus import __version__, native
 from nonplus.cli.terminal.help_texts import LOADING
-from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_flag
 from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.cli.terminal.spelling import with_flags
 from nonplus.errors import FallbackNotice
@@ -34,8 +34,7 @@ _WIDEST = 100
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
               help=f"the model to check  [{DEFAULT}]")  # fmt: skip
 @flags(Loading, "Model", LOADING)
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 def command(model: str, as_json: bool, **options: object) -> int:
     """Check the installation, the devices and a model. Exit code 1: a check failed."""
     found = devices()

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import click
 
-from nonplus.cli.terminal.options import Option, Verb
+from nonplus.cli.terminal.options import Verb, json_flag
 from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
 from nonplus.measure.formatting import figure
 from nonplus.models import DEFAULT, bundled_name
@@ -21,8 +21,7 @@ _PRINTED = {
 
 
 @click.command("models", cls=Verb)
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 @click.argument("name", required=False, metavar="[NAME]")
 def command(as_json: bool, name: str | None) -> int:
     """List the models that come with nonplus, or describe the one called NAME."""

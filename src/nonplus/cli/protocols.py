@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from nonplus.cli.terminal.help_texts import NGRAM_PROTOCOL, PROTOCOL
-from nonplus.cli.terminal.options import Option, Verb, field_of
+from nonplus.cli.terminal.options import Verb, field_of, json_flag
 from nonplus.cli.terminal.printing import say, say_json, say_lines, styled
 from nonplus.cli.terminal.report import wrapped
 from nonplus.measure.protocol.choices import Protocol
@@ -19,8 +19,7 @@ _OF_NGRAMS = (
 
 @click.command("protocols", cls=Verb)
 @click.argument("name", required=False, metavar="[NAME]")
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 def command(name: str | None, as_json: bool) -> int:
     """List all protocols, or explain every choice of the one called NAME.
 

@@ -10,7 +10,7 @@ from nonplus.cli.filter.next_commands import Command, next_commands
 from nonplus.cli.filter.pictures import Pictures, say_strata
 from nonplus.cli.terminal.help_texts import CALIBRATED, CALIBRATION, FILTER_READING, PICTURES
 from nonplus.cli.terminal.notices import note, wrote
-from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_flag
 from nonplus.cli.terminal.printing import say, say_field, say_json, say_lines
 from nonplus.cli.terminal.progress import CalibrationGauge, shown
 from nonplus.cli.terminal.report import wrapped
@@ -39,8 +39,7 @@ _PLACES = (1, 3, 5)  # the quantiles that a terminal has room for
 @click.option("--rule", cls=Option, heading="Output", metavar="FILE", type=click.Path(path_type=Path), default=None,
               help=CALIBRATED["--rule"])  # fmt: skip
 @flags(Pictures, "Output", PICTURES)
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 @flags(CalibrationOptions, "Calibration", CALIBRATION)
 @flags(ReadOptions, "Records", FILTER_READING)
 def command(sources: tuple[str, ...], rule: Path | None, as_json: bool, **options: Any) -> int:

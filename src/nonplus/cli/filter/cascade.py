@@ -8,7 +8,7 @@ import click
 
 from nonplus.cli.terminal.help_texts import CASCADE, FILTER_READING
 from nonplus.cli.terminal.notices import wrote
-from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_flag
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.tables import say_table
 from nonplus.files import replacing
@@ -26,8 +26,7 @@ from nonplus.measure.formatting import figure, percent
               "rule.toml")  # fmt: skip
 @click.option("-o", "--output", cls=Option, heading="Output", metavar="FILE", type=click.Path(path_type=Path),
               default=None, help="write the cascade, for nonplus filter run --cascade FILE")  # fmt: skip
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 @click.option("-m", "--model", cls=Option, heading="Models", metavar="NAME", default=DEFAULT,
               help=f"model that is asked first  [{DEFAULT}]")  # fmt: skip
 @flags(CascadeOptions, "Models", CASCADE)

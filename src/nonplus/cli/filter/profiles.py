@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from nonplus.cli.terminal.help_texts import CORPUS, FILTER_READING, PROFILES, READ
-from nonplus.cli.terminal.options import Choice, Option, Verb, fields_set, flags
+from nonplus.cli.terminal.options import Choice, Option, Verb, fields_set, flags, json_flag
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.tables import say_table
 from nonplus.errors import BadModel
@@ -36,8 +36,7 @@ _TITLES = ("read as by", "kept", "median", "times its own", "1st to 99th percent
 @click.option("--unit", cls=Option, heading=_READ, type=Choice(("line", "document")), default=None, help=READ["--unit"])
 @flags(ReadOptions, "Records", _READING)
 @click.option("--limit", cls=Option, heading="Records", metavar="N", type=int, default=None, help=CORPUS["--limit"])
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 def command(
     sources: tuple[str, ...],
     model: str,

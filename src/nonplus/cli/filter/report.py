@@ -8,7 +8,7 @@ import click
 from nonplus.cli.filter.pictures import Pictures, say_strata
 from nonplus.cli.terminal.help_texts import PICTURES, REPORTED
 from nonplus.cli.terminal.notices import note
-from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_flag
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.progress import waiting
 from nonplus.cli.terminal.tables import say_histogram, say_table
@@ -26,8 +26,7 @@ _MOST = 10  # causes of a kind that are printed
 @click.argument("output", metavar="OUT")
 @click.option("--scores", cls=Option, heading="Input", metavar="FOLDER", default="", help=REPORTED["--scores"])
 @flags(Pictures, "Output", PICTURES)
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 def command(output: str, scores: str, as_json: bool, **options: Any) -> int:
     """Show what nonplus filter run or split did to a corpus: what is left of each
     language, source and length, and why the rest is not. OUT is their output, finished

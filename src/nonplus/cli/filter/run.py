@@ -4,9 +4,10 @@ from typing import Any
 
 import click
 
+from nonplus.cli.filter.cutting import cuts
 from nonplus.cli.filter.said import carried_out
 from nonplus.cli.terminal.help_texts import FILTER_READING, FILTER_SCORING, FILTER_WORKERS, FILTER_WRITING
-from nonplus.cli.terminal.options import Option, Verb, fields_set, flags
+from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_flag
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.running import filter_corpus
@@ -18,12 +19,7 @@ from nonplus.jobs.options import WorkOptions
 
 @click.command("run", cls=Verb)
 @click.argument("sources", nargs=-1, metavar="FILES...")
-@click.option("-o", "--output", cls=Option, heading="Output", metavar="PATH", required=True,
-              help="a folder for what is kept, dropped and rejected; or a file such as clean.jsonl.zst for what is "
-              "kept, with a folder beside it")  # fmt: skip
-@click.option("-k", "--keep", cls=Option, heading="Rule", metavar="RULE", required=True,
-              help="which records to keep, e.g. 'bits_per_byte <= 1.9 and tokens >= 20', or a file such as "
-              "rule.toml")  # fmt: skip
+@cuts
 @click.option("-m", "--model", cls=Option, heading="Model", metavar="NAME", default=DEFAULT,
               help=f"e.g. ngram:FOLDER; or one for each language: en=NAME,fr=NAME  [{DEFAULT}]")  # fmt: skip
 @click.option("--models", cls=Option, heading="Model", metavar="NAME=MODEL,...", default="",
@@ -32,8 +28,7 @@ from nonplus.jobs.options import WorkOptions
 @flags(ScoreOptions, "Model", FILTER_SCORING)
 @flags(WriteOptions, "Output", FILTER_WRITING)
 @flags(WorkOptions, "Work", FILTER_WORKERS)
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 def command(
     sources: tuple[str, ...], output: str, keep: str, model: str, models: str, as_json: bool, **options: Any
 ) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import click
 
 from nonplus.cli.ngram.written import as_flags, summed
-from nonplus.cli.terminal.options import Option, Verb
+from nonplus.cli.terminal.options import Verb, json_flag
 from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.cli.terminal.spelling import with_flags
 from nonplus.measure.formatting import counted, figure
@@ -17,8 +17,7 @@ _QUANTILES = ("0.01", "0.05", "0.25", "0.50", "0.75", "0.95", "0.99")
 
 
 @click.command("inspect", cls=Verb)
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 @click.argument("model", metavar="MODEL")
 def command(as_json: bool, model: str) -> int:
     """Show what MODEL is: the folder of a bundle, an ARPA file or a KenLM binary.

@@ -11,7 +11,7 @@ from nonplus.cli.ngram.written import as_flags, in_place_of, left_in, summed
 from nonplus.cli.terminal.help_texts import CORPUS, TRAINED, TRAINING
 from nonplus.cli.terminal.interruption import Stop
 from nonplus.cli.terminal.notices import note, wrote
-from nonplus.cli.terminal.options import Option, Verb, field_of, fields_set, flags
+from nonplus.cli.terminal.options import Option, Verb, field_of, fields_set, flags, json_flag
 from nonplus.cli.terminal.printing import say_field, say_json
 from nonplus.cli.terminal.progress import TrainingGauge, shown
 from nonplus.corpora import Corpus, CorpusOptions, open_corpora
@@ -32,8 +32,7 @@ _CORPUS = {flag: text for flag, text in CORPUS.items() if field_of(flag) in _USE
 @click.option("-o", "--output", cls=Option, heading="Output", metavar="FOLDER", type=click.Path(path_type=Path),
               help="write a bundle, which knows how its text was read")  # fmt: skip
 @flags(Outputs, "Output", TRAINED)
-@click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-              help="print one JSON object and nothing else")  # fmt: skip
+@json_flag
 @flags(TrainingOptions, "Model", TRAINING)
 @flags(CorpusOptions, "Corpus", _CORPUS)
 def command(sources: tuple[str, ...], as_json: bool, **options: Any) -> int:

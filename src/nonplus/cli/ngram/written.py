@@ -11,7 +11,7 @@ import click
 
 from nonplus.cli.terminal.help_texts import FORM
 from nonplus.cli.terminal.notices import note
-from nonplus.cli.terminal.options import Option
+from nonplus.cli.terminal.options import Option, json_flag
 from nonplus.cli.terminal.printing import say_field
 from nonplus.measure.formatting import counted
 from nonplus.models.ngram.converting import Written
@@ -30,8 +30,7 @@ def writes(function: F) -> F:
                      help=FORM["--quantize"]),
         click.option("--packed/--no-packed", cls=Option, heading="Output", default=None,
                      help=FORM["--packed/--no-packed"]),
-        click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
-                     help="print one JSON object and nothing else"),
+        json_flag,
     )):  # fmt: skip
         function = add(function)
     return function

@@ -157,6 +157,10 @@ def whole_numbers(context: click.Context, parameter: click.Parameter, value: str
         ) from None
 
 
+json_flag = click.option("--json", "as_json", cls=Option, heading="Output", is_flag=True,
+                         help="print one JSON object and nothing else")  # fmt: skip
+
+
 def field_of(declaration: str) -> str:
     """The field of a flag: ``--trust-remote-code`` sets ``trust_remote_code``."""
     return declaration.partition("/")[0].removeprefix("--").replace("-", "_")

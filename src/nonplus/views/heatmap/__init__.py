@@ -20,7 +20,7 @@ from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import document_sums
 from nonplus.views.heatmap.colours import STEPS, scale_css, step_of
 from nonplus.views.heatmap.token_data import TokenData
-from nonplus.views.standalone import digest
+from nonplus.views.standalone import standalone
 
 MOST_TOKENS = 40_000
 
@@ -58,19 +58,19 @@ def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title:
         sections.append(_section(text, tokens, place=len(sections)))
         data.add(text, tokens)
         room -= len(tokens)
-    style = _file("page.css").replace("/* scale */", scale_css())
-    script = _file("page.js")
-    return Template(_file("page.html")).substitute(
+    body = Template(_file("body.html")).substitute(
         title=html.escape(title),
-        style=style,
-        style_digest=digest(style),
-        script=script,
-        script_digest=digest(script),
         facts=_facts(report),
         conditions=_conditions(report),
         legend=_legend(),
         note=_note(report),
         sections="\n".join(sections),
+    )
+    return standalone(
+        title=title,
+        body=body,
+        style=_file("page.css").replace("/* scale */", scale_css()),
+        script=_file("page.js"),
         data=data.json(vocabulary=model.vocabulary),
     )
 

@@ -12,7 +12,7 @@ from string import Template
 from typing import final
 
 from nonplus.views.heatmap.colours import scale_css
-from nonplus.views.standalone import digest
+from nonplus.views.standalone import standalone
 
 _HERE = Path(__file__).parent
 
@@ -28,17 +28,11 @@ def page(*, title: str, subject: str, content: Iterable[Html], script: str = "",
     """The page; ``subject`` is what pages of its kind are about. ``data`` is JSON for
     the script, in which nothing can end an element.
     """
-    style = _file("page.css").replace("/* scale */", scale_css())
-    return Template(_file("page.html")).substitute(
-        title=html.escape(title),
-        subject=html.escape(subject),
-        style=style,
-        style_digest=digest(style),
-        script=script,
-        script_digest=digest(script),
-        data=data,
-        content="\n".join(content),
+    body = Template(_file("body.html")).substitute(
+        title=html.escape(title), subject=html.escape(subject), content="\n".join(content)
     )
+    style = _file("page.css").replace("/* scale */", scale_css())
+    return standalone(title=title, body=body, style=style, script=script, data=data)
 
 
 def escaped(text: str) -> Html:

@@ -50,6 +50,22 @@ def test_the_rule_drops_the_scans_and_keeps_the_sentences_and_the_other_language
     assert found["sample"]["of_documents"] == found["sample"]["documents"] == len(rows())
 
 
+@pytest.mark.parametrize(
+    ("sample", "said", "unsaid"),
+    [
+        ("2000", "and what is recommended", "In brackets"),  # of everything there is no interval
+        ("60", "In brackets: the interval", "and what is recommended"),  # of so few nothing is recommended
+    ],
+)
+def test_the_page_explains_what_it_shows_and_nothing_else(
+    run: Run, corpus: Path, tmp_path: Path, sample: str, said: str, unsaid: str
+):
+    run("filter", "calibrate", corpus, *FIELDS, "--sample", sample, "--html", tmp_path / "page.html", "--json")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert said in page
+    assert unsaid not in page
+
+
 def test_the_shares_are_those_of_all_documents_scored_one_by_one(run: Run, corpus: Path):
     found = run("filter", "calibrate", corpus, *FIELDS, "--json").object
     records = rows()

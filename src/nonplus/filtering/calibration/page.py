@@ -135,11 +135,16 @@ def _steps(calibration: Calibration) -> Iterator[Html]:
             yield pages.table(
                 f"Kept with bits per byte of {side} …", heads, map(_step, steps), marked=marked, texts=(0, 2, 4, 6)
             )
-    yield paragraph(
-        "Of the documents that are judged. In brackets: the interval in which the share of all documents lies with "
-        "95% confidence. The bounds are quantiles of the sample, and what is recommended.",
-        kind="quiet",
-    )
+    recommended = not chosen.isdisjoint((step.side, step.bound) for step in calibration.steps)
+    yield paragraph(" ".join(_about(calibration.steps, recommended=recommended)), kind="quiet")
+
+
+def _about(steps: Sequence[Step], *, recommended: bool) -> Iterator[str]:
+    """What the tables of bounds do not say themselves."""
+    yield "Of the documents that are judged."
+    if any(interval(share) for step in steps for share in step.kept):
+        yield "In brackets: the interval in which the share of all documents lies with 95% confidence."
+    yield f"The bounds are quantiles of the sample{', and what is recommended' if recommended else ''}."
 
 
 def _step(step: Step) -> tuple[Html, ...]:

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nonplus.cli.terminal.printing import say_field
 from nonplus.cli.terminal.tables import say_histogram, say_table
+
+
+class Terminal(io.StringIO):
+    """What takes output, and is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -39,3 +47,51 @@ def test_a_histogram_counts_every_document_once(pairs):
     assert len(bars) <= 25
     assert sum(int(bar.split()[-1].replace(",", "")) for bar in bars) == before.sum()
     assert all(bar.count("█") + bar.count("░") <= 40 for bar in bars)
+
+
+numbers = st.integers(0, 10**9).map("{:,}".format)
+names = st.text("abc/ ", min_size=1, max_size=60)
+
+
+@given(data=st.data(), columns=st.integers(40, 120), of=st.integers(1, 9))
+def test_in_a_terminal_every_number_is_whole_beside_its_name_and_no_line_is_too_long(data, columns, of):
+    rows = data.draw(st.lists(st.tuples(names, *[numbers] * of), min_size=1, max_size=4))
+    heads = ("name", *(f"head of {place}" for place in range(of)))
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(Terminal()) as out:
+        patch.setenv("COLUMNS", str(columns))
+        patch.setenv("NO_COLOR", "1")
+        say_table(heads, rows)
+    printed = [[line for line in table.splitlines() if line] for table in out.getvalue().split("\n\n")]
+    assert max(len(line) for table in printed for line in table) <= columns
+    for place, row in enumerate(rows):
+        found = [word for table in printed for word in table[1 + place].split() if word[0].isdecimal()]
+        assert found == list(row[1:])
+
+
+def test_a_long_text_goes_on_below_itself(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("NO_COLOR", "1")
+    with redirect_stdout(Terminal()) as out:
+        say_table(
+            ("why", "n", "for instance"), [("short", "7", "a text of more than forty columns altogether")], texts=(0, 2)
+        )
+        say_field("kept", "355 records (88.8%), 96.7 kB of text")
+    assert out.getvalue().splitlines() == [
+        "why    n",
+        "short  7",
+        "",
+        "why    for instance",
+        "short  a text of more than forty columns",
+        "       altogether",
+        "kept             355 records (88.8%),",
+        "                 96.7 kB of text",
+    ]
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80])
+def test_a_histogram_fits_into_a_terminal(columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("NO_COLOR", "1")
+    with redirect_stdout(Terminal()) as out:
+        say_histogram(np.array([9, 123_456_789]), np.array([9, 3]), width=0.1, unit="bits per byte")
+    assert max(map(len, out.getvalue().splitlines())) <= columns

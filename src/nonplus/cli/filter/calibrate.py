@@ -161,6 +161,6 @@ def _show_advice(advice: Advice, commands: Sequence[Command]) -> None:
     for sentence in (*advice.reasons, *advice.limits):
         say_lines("\n" + wrapped(sentence))
     for what, command in commands:
-        say_lines(f"\n{what}:\n")
+        say_lines("\n" + wrapped(f"{what}:") + "\n")
         for line in command.splitlines():
             say(f"    {line}")

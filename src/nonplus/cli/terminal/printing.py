@@ -6,7 +6,9 @@ are cleaned here; only styles are added after that. JSON stays exact.
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 from typing import Any, NamedTuple
 
 import click
@@ -21,6 +23,7 @@ _ESCAPES = {code: f"\\u{code:04x}" for code in _HIDDEN}
 
 
 NAMES = 15  # columns for the names in a table of names and values
+_WIDEST = 110  # columns; longer lines are hard to read
 
 
 class Styled(NamedTuple):
@@ -52,9 +55,27 @@ def say(*pieces: str | Styled, err: bool = False) -> None:
     click.echo("".join(_cleaned(piece) for piece in pieces), err=err)
 
 
-def say_field(name: str, value: str) -> None:
-    """Print one line of a table of names and values."""
-    say(styled(f"{name:{NAMES}}  ", dim=True), value)
+def say_field(name: str, value: str, *, names: int = NAMES, chief: bool = False) -> None:
+    """Print a name and a value, in a terminal on as many lines as that takes; a
+    ``chief`` one stands out.
+    """
+    first, *others = in_room(value, before=names + 2)
+    say(styled(f"{name:{names}}  ", dim=not chief), styled(first, bold=chief))
+    for line in others:
+        say(" " * (names + 2) + line)
+
+
+def room(most: int) -> int:
+    """The columns of the terminal, at most so many; ``most`` where output goes
+    elsewhere, for there lines are not divided.
+    """
+    return min(shutil.get_terminal_size().columns, most) if sys.stdout.isatty() else most
+
+
+def in_room(value: str, *, before: int) -> list[str]:
+    """A value as lines that a terminal has room for beside ``before`` columns."""
+    width = room(_WIDEST) if sys.stdout.isatty() else 0
+    return textwrap.wrap(value, width - before, break_on_hyphens=False) or [value] if width > 2 * before else [value]
 
 
 def say_lines(text: str, *, err: bool = False) -> None:

@@ -2,7 +2,6 @@
 
 import math
 import shutil
-import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,7 +10,7 @@ from typing import Any
 from nonplus.cli.score_plan import Plan
 from nonplus.cli.score_run import Outcome
 from nonplus.cli.terminal.interruption import Stop
-from nonplus.cli.terminal.printing import NAMES, say, say_json, say_lines, styled
+from nonplus.cli.terminal.printing import NAMES, say_field, say_json, say_lines
 from nonplus.measure.formatting import counted, figure, jsonable
 from nonplus.measure.report import Report
 from nonplus.measure.statistics.by_position import PositionSums
@@ -50,15 +49,10 @@ def show(outcome: Outcome, plan: Plan) -> None:
 
 def _print_table(outcome: Outcome, plan: Plan) -> None:
     """Lines of a name and a value; wrapped in a terminal, but not in a file."""
-    width = min(shutil.get_terminal_size().columns, _WIDEST) if sys.stdout.isatty() else 0
     lines = list(_lines(outcome, plan))
-    names = max(NAMES, *(min(len(name), _LONGEST) for name, _ in lines)) + 2
+    names = max(NAMES, *(min(len(name), _LONGEST) for name, _ in lines))
     for name, value in lines:
-        parts = textwrap.wrap(value, width - names, break_on_hyphens=False) if width > 2 * names else [value]
-        chief = name == "perplexity"
-        say(styled(f"{name:{names - 2}}  ", dim=not chief), styled(parts[0], bold=chief))
-        for line in parts[1:]:
-            say(" " * names + line)
+        say_field(name, value, names=names, chief=name == "perplexity")
     if plan.output.by_position:
         say_lines("\n" + "\n".join(_position_table(outcome.report.positions)))
     if plan.output.explain:

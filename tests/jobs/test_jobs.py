@@ -77,16 +77,17 @@ def test_a_unit_without_its_marker_is_made_anew(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.unlink(), "kept/000000-000001.txt is gone, and it had"),
-        (lambda path: path.write_text("4\n"), "kept/000000-000001.txt has 2 bytes, and it had"),
+        (lambda path: path.unlink(), "{}/kept/000000-000001.txt is gone, and it had"),
+        (lambda path: path.write_text("4\n"), "{}/kept/000000-000001.txt has 2 bytes, and it had"),
     ],
 )
 def test_a_part_that_changed_is_named_with_what_to_remove(tmp_path, spoil, message):
     run(tmp_path, [40], workers=1)
     spoil(tmp_path / "kept/000000-000001.txt")
-    with pytest.raises(BadInput, match=message) as fault:
+    with pytest.raises(BadInput) as fault:
         Ledger(open_store(str(tmp_path))).finished(Unit(0, 1))
-    assert "remove units/000000-000001.json" in str(fault.value)
+    assert str(fault.value).startswith(message.format(tmp_path))
+    assert f"remove {tmp_path}/units/000000-000001.json" in str(fault.value)
 
 
 def test_a_part_with_other_bytes_of_the_same_number_is_noticed_when_it_is_read(tmp_path):
@@ -101,8 +102,15 @@ def test_a_part_with_other_bytes_of_the_same_number_is_noticed_when_it_is_read(t
 def test_a_damaged_marker_is_named(tmp_path, content):
     run(tmp_path, [10], workers=1)
     (tmp_path / "units/000000-000000.json").write_text(content)
-    with pytest.raises(BadInput, match=r"units/000000-000000\.json is damaged; remove it"):
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/units/000000-000000\.json is damaged; remove it"):
         Ledger(open_store(str(tmp_path))).finished(Unit(0, 0))
+
+
+def test_what_is_no_marker_is_named(tmp_path):
+    run(tmp_path, [10], workers=1)
+    (tmp_path / "units/notes.txt").write_text("")
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/units/notes\.txt is not the marker of a finished unit"):
+        Ledger(open_store(str(tmp_path))).done()
 
 
 def test_another_plan_is_refused_by_its_first_difference(tmp_path):
@@ -228,5 +236,5 @@ def test_the_units_of_a_file_are_known_once_it_was_read_to_its_end(tmp_path):
 def test_a_damaged_number_of_units_is_named(tmp_path, content):
     run(tmp_path, [5], workers=1)
     (tmp_path / "ends" / "000000.json").write_text(content)
-    with pytest.raises(BadInput, match=r"^ends/000000\.json is damaged; remove it and run again$"):
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/ends/000000\.json is damaged; remove it and run again$"):
         Ledger(open_store(str(tmp_path))).units(0)

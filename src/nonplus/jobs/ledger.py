@@ -49,9 +49,17 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def place(self, name: str) -> str:
+        """Where a file of the job is, for messages."""
+        return f"{self._store}/{name}"
+
     def done(self) -> frozenset[Unit]:
-        """The units that are finished, by a listing alone."""
-        return frozenset(map(_unit, self._store.names(UNITS)))
+        """The units that are finished, by a listing alone.
+
+        Raises:
+            BadInput: a file in the folder of finished units is no marker of one.
+        """
+        return frozenset(map(self._unit, self._store.names(UNITS)))
 
     def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int]) -> None:
         """Keep the files of a unit for good.
@@ -76,8 +84,8 @@ class Ledger:
             if (present := self._store.size(name)) != size:
                 now = "is gone" if present is None else f"has {present:,} bytes"
                 raise BadInput(
-                    f"{name} {now}, and it had {size:,} bytes when its unit was finished; "
-                    f"remove {_marker(unit)} and run again, which makes that unit anew"
+                    f"{self.place(name)} {now}, and it had {size:,} bytes when its unit was finished; "
+                    f"remove {self.place(_marker(unit))} and run again, which makes that unit anew"
                 )
         return found
 
@@ -97,7 +105,7 @@ class Ledger:
         try:
             return int(json.loads(noted)["units"])
         except (ValueError, KeyError, TypeError):
-            raise BadInput(f"{_end(file)} is damaged; remove it and run again") from None
+            raise BadInput(f"{self.place(_end(file))} is damaged; remove it and run again") from None
 
     def content(self, unit: Unit, name: str) -> bytes:
         """One of the files of a unit, as it was written.
@@ -109,13 +117,19 @@ class Ledger:
         content = self._store.read(name)
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
             raise BadInput(
-                f"{name} has changed since its unit was finished; remove {_marker(unit)} and run again, which makes "
-                "that unit anew"
+                f"{self.place(name)} has changed since its unit was finished; remove {self.place(_marker(unit))} and "
+                "run again, which makes that unit anew"
             )
         return content
 
     def _stated(self, unit: Unit) -> Finished:
-        return _read(self._store.read(_marker(unit)), _marker(unit))
+        return _read(self._store.read(_marker(unit)), self.place(_marker(unit)))
+
+    def _unit(self, name: str) -> Unit:
+        file, _, number = name.removeprefix(f"{UNITS}/").removesuffix(".json").partition("-")
+        if not (file.isdecimal() and number.isdecimal()):
+            raise BadInput(f"{self.place(name)} is not the marker of a finished unit; remove it, or give another place")
+        return Unit(int(file), int(number))
 
 
 def _marker(unit: Unit) -> str:
@@ -124,13 +138,6 @@ def _marker(unit: Unit) -> str:
 
 def _end(file: int) -> str:
     return f"{_ENDS}/{file:06d}.json"
-
-
-def _unit(name: str) -> Unit:
-    file, _, number = name.removeprefix(f"{UNITS}/").removesuffix(".json").partition("-")
-    if not (file.isdecimal() and number.isdecimal()):
-        raise BadInput(f"{name} is not the marker of a finished unit; remove it, or give another folder")
-    return Unit(int(file), int(number))
 
 
 def _read(content: bytes, name: str) -> Finished:

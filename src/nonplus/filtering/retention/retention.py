@@ -132,7 +132,7 @@ class _Units:
         self.dropped.decided(file, places, decision)
         name = f"{REJECTS}/{unit}.jsonl"
         if name in finished.files:
-            for row in rejections(self._ledger.content(unit, name), name):
+            for row in rejections(self._ledger.content(unit, name), self._ledger.place(name)):
                 self.rejected.rejected(row)
         self.counts.append(finished.counts)
 

@@ -101,7 +101,7 @@ class KeptScores:
             BadInput: they are gone, or damaged.
         """
         name = file_of(unit)
-        return read(self._ledger.content(unit, name), name)
+        return read(self._ledger.content(unit, name), self._ledger.place(name))
 
 
 def file_of(unit: Unit) -> str:

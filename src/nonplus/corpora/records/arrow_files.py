@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, final
+from typing import Any, BinaryIO, ClassVar, final
 
 import numpy as np
 
@@ -31,11 +31,7 @@ class ArrowRows:
 
     fields: RecordFields
     sizes: Sizes
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Those of the parts that can be written."""
-        return TABLES
+    suffixes: ClassVar = TABLES
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file.

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -26,11 +26,7 @@ class Documents:
     paths: tuple[str, ...]
     fields: RecordFields
     sizes: Sizes
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Those of the parts that can be written."""
-        return compressible(".jsonl", ".ndjson")
+    suffixes: ClassVar = compressible(".jsonl", ".ndjson")
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units: the fewest files that take ``sizes.unit`` bytes on disk or more.

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
-from typing import Any, NamedTuple, final
+from typing import Any, ClassVar, NamedTuple, final
 
 from nonplus.corpora.records.arrow_library import arrow, explained_arrow, parquet
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
@@ -38,11 +38,7 @@ class ParquetRows:
 
     fields: RecordFields
     sizes: Sizes
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Those of the parts that can be written."""
-        return TABLES
+    suffixes: ClassVar = TABLES
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which its own table of contents tells.

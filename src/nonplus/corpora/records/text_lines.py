@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -22,11 +22,7 @@ class TextLines:
 
     fields: RecordFields
     sizes: Sizes
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Those of the parts that can be written."""
-        return compressible(".txt")
+    suffixes: ClassVar = compressible(".txt")
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

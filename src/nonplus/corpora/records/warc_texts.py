@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import final
+from typing import ClassVar, final
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -45,11 +45,7 @@ class WarcTexts:
 
     fields: RecordFields
     sizes: Sizes
-
-    @property
-    def suffixes(self) -> tuple[str, ...]:
-        """Those of the parts that can be written."""
-        return compressible(".warc.wet", ".wet")
+    suffixes: ClassVar = compressible(".warc.wet", ".wet")
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

@@ -30,6 +30,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def first_and_others(files: Sequence[str]) -> str:
+    """The first of some files, and how many others there are."""
+    first, *others = files
+    return f"{first} and {counted(len(others), 'other file')}" if others else first
+
+
 def located(places: Iterable[tuple[str, int]]) -> str:
     """Where tokens stand, each as its place in a document."""
     return ", ".join(f"token {place} of {document}" for document, place in places)

@@ -253,3 +253,10 @@ def test_a_made_cascade_says_what_it_would_do(made, file):
 def test_a_width_that_is_no_number_of_errors_is_refused(width):
     with pytest.raises(BadInput, match=r"^width=.* is no number from 0 on; use e.g. width=2$"):
         CascadeOptions(width=width)
+
+
+def test_a_cascade_of_records_that_cannot_be_read_says_why_they_cannot(tmp_path):
+    path = tmp_path / "torn.jsonl"
+    path.write_text('{"text": "a\n')
+    with pytest.raises(BadInput, match=r"^none of 1 record can be read: .*torn.jsonl:1: not JSON"):
+        made_cascade([str(path)], keep=RULE)

@@ -9,7 +9,7 @@ import pytest
 
 from nonplus.errors import BadInput
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
-from nonplus.filtering.retention.page import balance, retention_page
+from nonplus.filtering.retention.page import retention_page
 from nonplus.filtering.retention.retention import retention
 from nonplus.filtering.runs.running import filter_corpus, split_corpus
 from nonplus.filtering.strata.strata import bands
@@ -54,7 +54,7 @@ def check(found, folder):
     rejected = [json.loads(line) for path in (folder / "rejects").iterdir() for line in path.read_text().splitlines()]
     assert Counter(row["reason"] for row in rejected) == {each.reason: each.records for each in found.rejected}
     assert sum(each.records for each in found.dropped) == len(dropped) == found.accounts.dropped.records
-    assert balance(found) == (
+    assert found.accounts.balance == (
         f"{len(kept) + len(dropped) + len(rejected)} = {len(kept)} kept + {len(dropped)} dropped + "
         f"{len(rejected)} rejected"
     )
@@ -179,6 +179,6 @@ def test_the_page_has_the_sums_and_shows_a_record_as_it_is(corpus, tmp_path):
     filter_corpus([str(corpus)], str(tmp_path / "out"), keep="bits_per_byte <= p50", reading=FIELDS, work=ONE)
     found = retention(str(tmp_path / "out"))
     html = retention_page(found)
-    for said in (balance(found), "p50 of bits_per_byte", "{&quot;id&quot;: &quot;torn", "no text"):
+    for said in (found.accounts.balance, "p50 of bits_per_byte", "{&quot;id&quot;: &quot;torn", "no text"):
         assert said in html
     assert json.loads(json.dumps(found.as_dict(), allow_nan=False)) == found.as_dict()

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from nonplus.cli.filter.pictures import Pictures, say_strata
+from nonplus.cli.filter.said import amounts
 from nonplus.cli.terminal.help_texts import PICTURES, REPORTED
 from nonplus.cli.terminal.notices import note
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_flag
@@ -13,11 +14,10 @@ from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.progress import waiting
 from nonplus.cli.terminal.tables import say_histogram, say_table
 from nonplus.filtering.retention.causes import Cause
-from nonplus.filtering.retention.page import balance, part_of, retention_page, shortened
+from nonplus.filtering.retention.page import retention_page, shortened
 from nonplus.filtering.retention.retention import Retention, retention
 from nonplus.filtering.strata.strata import WIDTH
-from nonplus.filtering.units.accounts import Share
-from nonplus.measure.formatting import counted, figure, percent, sized
+from nonplus.measure.formatting import counted, figure, first_and_others
 
 _MOST = 10  # causes of a kind that are printed
 
@@ -66,26 +66,17 @@ def _show(found: Retention) -> None:
 
 def _lines(found: Retention) -> Iterator[tuple[str, str]]:
     accounts = found.accounts
-    first, *others = found.files
-    yield "read", f"{first} and {counted(len(others), 'other file')}" if others else first
+    yield "read", first_and_others(found.files)
     for name, model in found.models.items():
         yield f"model {name}".strip(), model["name"]
     yield "rule", str(found.rule)
     for threshold in found.rule.thresholds:
         of = f"{threshold.of} for {threshold.group}" if threshold.group else threshold.of
         yield "  where", f"{of} is {', '.join(map(figure, threshold.values))}"
-    yield "records", balance(found)
-    yield "kept", _share(accounts.kept, accounts.dropped)
-    yield "dropped", _share(accounts.dropped, accounts.kept)
+    yield "records", accounts.balance
+    yield "kept", amounts(accounts.kept, accounts.dropped)
+    yield "dropped", amounts(accounts.dropped, accounts.kept)
     yield "finished", counted(found.units, "unit")
-
-
-def _share(share: Share, other: Share) -> str:
-    records, size, tokens = (percent(part_of(share, other, unit)) for unit in ("records", "bytes", "tokens"))
-    return (
-        f"{counted(share.records, 'record')} ({records}), {sized(share.bytes)} of text ({size}), "
-        f"{counted(share.tokens, 'token')} ({tokens})"
-    )
 
 
 def _say_causes(title: str, causes: Sequence[Cause]) -> None:

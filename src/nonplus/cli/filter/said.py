@@ -11,7 +11,7 @@ from nonplus.cli.terminal.spelling import with_flags
 from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.report import FilterReport
 from nonplus.filtering.units.accounts import Share
-from nonplus.measure.formatting import counted, figure
+from nonplus.measure.formatting import counted, figure, percent
 
 _REASONS, _THRESHOLDS = 5, 12  # that are printed
 
@@ -56,13 +56,9 @@ def _lines(report: FilterReport) -> Iterator[tuple[str, str]]:
     if report.thresholds[_THRESHOLDS:]:
         yield "", f"and {counted(len(report.thresholds) - _THRESHOLDS, 'other threshold')}; see report.json"
     kept, dropped = accounts.kept, accounts.dropped
-    yield (
-        "records",
-        f"{accounts.records:,} = {kept.records:,} kept + {dropped.records:,} dropped + "
-        + (f"{accounts.rejected:,} rejected"),
-    )
-    yield "kept", _of(kept, dropped)
-    yield "dropped", _of(dropped, kept)
+    yield "records", accounts.balance
+    yield "kept", amounts(kept, dropped)
+    yield "dropped", amounts(dropped, kept)
     yield from _reasons(accounts.reasons)
     if any(accounts.trimmed):
         yield "trimmed", f"{counted(accounts.trimmed[0], 'record')} by {counted(accounts.trimmed[1], 'byte')}"
@@ -74,14 +70,12 @@ def _lines(report: FilterReport) -> Iterator[tuple[str, str]]:
     yield "parts", f"{report.folder} ({counted(report.units, 'unit')})"
 
 
-def _of(share: Share, others: Share) -> str:
+def amounts(share: Share, others: Share) -> str:
     """A share of the readable records, in records, bytes and tokens."""
-    parts = (
-        (share.records, others.records, "record"),
-        (share.bytes, others.bytes, "byte"),
-        (share.tokens, others.tokens, "token"),
+    return ", ".join(
+        f"{counted(getattr(share, unit), unit.removesuffix('s'))} ({percent(share.part(unit, others))})"
+        for unit in ("records", "bytes", "tokens")
     )
-    return ", ".join(f"{counted(own, what)} ({own / (own + rest or 1):.1%})" for own, rest, what in parts)
 
 
 def _reasons(reasons: Mapping[str, int]) -> Iterator[tuple[str, str]]:

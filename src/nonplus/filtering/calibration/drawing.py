@@ -10,11 +10,13 @@ from typing import NamedTuple, final
 import numpy as np
 
 from nonplus.corpora.records import Batch, RecordFile
+from nonplus.errors import BadInput
 from nonplus.filtering.calibration.sample import Sample, Whole
 from nonplus.filtering.calibration.sampling import Keys, Smallest, keys_of_ids, keys_of_places, takes
 from nonplus.filtering.languages.identifying import languages_of
 from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.repetition import repetition
+from nonplus.measure.formatting import counted
 from nonplus.measure.records import Ints
 
 
@@ -88,7 +90,8 @@ def drawn(
     If the records have no field for their source, it is the file's name.
 
     Raises:
-        BadInput: a file cannot be read, or is damaged.
+        BadInput: a file cannot be read or is damaged, there is no document in them, or
+            the ids are none.
     """
     smallest, documents, rejected, speaks, rejection = Smallest[Found](most), 0, 0, False, ""
     units, units_read = 0, 0
@@ -117,7 +120,24 @@ def drawn(
     )
     kept = smallest.all()
     keys, those = [key for key, _ in kept], [each for _, each in kept]
-    return Drawn(documents=those, keys=keys, whole=whole, speaks=speaks, rejection=rejection)
+    sample = Drawn(documents=those, keys=keys, whole=whole, speaks=speaks, rejection=rejection)
+    _check(sample, part)
+    return sample
+
+
+def _check(sample: Drawn, part: float) -> None:
+    """Refuse to go on without documents, or with ids that are none."""
+    if sample.rejection and not sample.documents:
+        raise BadInput(f"none of {counted(sample.whole.rejected, 'record')} can be read: {sample.rejection}")
+    if not sample.documents:
+        remedy = f"part={part:g} chose none of the units; leave it out" if part < 1 else "give files with records"
+        raise BadInput(f"there is no document to look at; {remedy}")
+    ids = len({*sample.keys})
+    if ids <= len(sample.keys) // 2:
+        raise BadInput(
+            f"{counted(len(sample.keys), 'document')} of the sample have {counted(ids, 'id')}, where an id names one "
+            "record; give another field, id_field=…, or none"
+        )
 
 
 class _Chosen:

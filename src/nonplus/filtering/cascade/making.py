@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
-from nonplus.corpora.records import record_files
 from nonplus.errors import BadInput
 from nonplus.filtering.calibration.drawing import drawn
 from nonplus.filtering.cascade.cascade import Cascade, Decide, check_rule, second_scorer
 from nonplus.filtering.cascade.check import Check, checks
 from nonplus.filtering.cascade.translation import Translation
-from nonplus.filtering.fields.options import ReadOptions, WriteOptions
+from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.rules.given import given_rule
 from nonplus.filtering.rules.rule_file import Model
 from nonplus.filtering.rules.scored import Scored
@@ -117,9 +116,7 @@ def made_cascade(
     """
     rule = given_rule(keep).keep
     check_rule(rule)
-    fields = WriteOptions(columns="none").fields(reading)
-    files = [file for source in sources for file in record_files(source, fields, sizes=reading.sizes)]
-    found = drawn(files, most=options.sample)
+    found = drawn(reading.files(sources), most=options.sample)
     first, second = Scorer(model), second_scorer(options.second, options.device, options.budget)
     columns, took = zip(*(_timed(scorer, found.texts) for scorer in (first, second)), strict=True)
     models = Model(model, first.identity), Model(options.second, second.identity)

@@ -1,8 +1,9 @@
 """What is read of a record, and what is written into it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nonplus.corpora.records import RecordFields, Sizes
+from nonplus.corpora.records import RecordFields, RecordFile, Sizes, record_files
 from nonplus.errors import BadInput
 from nonplus.filtering.fields.record_columns import PREFIX, chosen_columns
 from nonplus.sizes import bytes_of
@@ -34,6 +35,18 @@ class ReadOptions:
             raise BadInput(f"unit_size={self.unit_size} has no room for a record; use e.g. unit_size=4Mi")
         return Sizes(unit=unit)
 
+    def files(self, sources: Sequence[str], *, taken: tuple[str, ...] = ()) -> tuple[RecordFile, ...]:
+        """The files that ``sources`` name; none of their records may have one of the
+        ``taken`` fields.
+
+        Raises:
+            BadInput: there is nothing of such a name, or it has no records.
+        """
+        fields = RecordFields(
+            text=self.field, id=self.id_field, language=self.language_field, source=self.source_field, taken=taken
+        )
+        return tuple(file for source in sources for file in record_files(source, fields, sizes=self.sizes))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOptions:
@@ -55,12 +68,7 @@ class WriteOptions:
         """
         return chosen_columns(self.columns)
 
-    def fields(self, reading: ReadOptions) -> RecordFields:
-        """What is read of a record, and the names that none may have."""
-        return RecordFields(
-            text=reading.field,
-            id=reading.id_field,
-            language=reading.language_field,
-            source=reading.source_field,
-            taken=tuple(f"{self.prefix}{name}" for name in self.chosen),
-        )
+    @property
+    def taken(self) -> tuple[str, ...]:
+        """The columns as records have them."""
+        return tuple(f"{self.prefix}{name}" for name in self.chosen)

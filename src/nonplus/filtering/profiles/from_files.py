@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, final
 
-from nonplus.corpora.records import Batch, RecordFile, record_files
+from nonplus.corpora.records import Batch, RecordFile
 from nonplus.errors import BadInput
-from nonplus.filtering.fields.options import ReadOptions, WriteOptions
+from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.profiles.ways import Profiles, profiled
-from nonplus.measure.formatting import counted
+from nonplus.measure.formatting import counted, first_and_others
 from nonplus.measure.records import Document
 from nonplus.models.ngram.model import NgramModel
 
@@ -50,14 +50,12 @@ def profiled_files(
     """
     if limit is not None and limit < 1:
         raise BadInput(f"limit={limit} is no number of documents; use e.g. limit=1000, or omit it to read all")
-    fields = WriteOptions(columns="none").fields(reading)
-    files = [file for source in sources for file in record_files(source, fields, sizes=reading.sizes)]
+    files = reading.files(sources)
     documents = _Documents(files)
     found = profiled(islice(documents, limit), model, threshold=threshold)
-    others = f" and {counted(len(files) - 1, 'other file')}" if len(files) > 1 else ""
     return ProfiledFiles(
         profiles=found,
-        source=f"{files[0].name}{others}",
+        source=first_and_others([file.name for file in files]),
         rejected=documents.rejected,
         without_text=documents.without_text,
     )

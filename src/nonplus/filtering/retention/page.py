@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from nonplus.filtering.retention.causes import Cause
 from nonplus.filtering.retention.retention import Retention
 from nonplus.filtering.strata.page import axis_of, mixture_table, spread_chart
-from nonplus.filtering.units.accounts import Share
-from nonplus.measure.formatting import counted, figure, percent, sized
+from nonplus.measure.formatting import counted, figure, first_and_others, percent, sized
 from nonplus.views import pages
 from nonplus.views.pages import Html, element, paragraph
 
@@ -28,34 +27,18 @@ def retention_page(retention: Retention) -> str:
     return pages.page(title=retention.title, subject="what a cut did", content=content)
 
 
-def balance(retention: Retention) -> str:
-    """The sum that must hold: every record is in one of three places."""
-    accounts = retention.accounts
-    return (
-        f"{accounts.records:,} = {accounts.kept.records:,} kept + {accounts.dropped.records:,} dropped + "
-        f"{accounts.rejected:,} rejected"
-    )
-
-
-def part_of(share: Share, other: Share, unit: str) -> float | None:
-    """A share's part of both together, in ``records``, ``tokens`` or ``bytes``."""
-    own, rest = getattr(share, unit), getattr(other, unit)
-    return own / (own + rest) if own + rest else None
-
-
 def _facts(retention: Retention) -> Iterator[tuple[str, str, str]]:
     accounts = retention.accounts
     kept, dropped = accounts.kept, accounts.dropped
-    yield "records", f"{accounts.records:,}", balance(retention)
-    yield "records kept", percent(part_of(kept, dropped, "records")), "of those that could be read"
-    yield "bytes kept", percent(part_of(kept, dropped, "bytes")), f"of the text: {sized(kept.bytes)}"
-    yield "tokens kept", percent(part_of(kept, dropped, "tokens")), f"{kept.tokens:,}"
+    yield "records", f"{accounts.records:,}", accounts.balance
+    yield "records kept", percent(kept.part("records", dropped)), "of those that could be read"
+    yield "bytes kept", percent(kept.part("bytes", dropped)), f"of the text: {sized(kept.bytes)}"
+    yield "tokens kept", percent(kept.part("tokens", dropped)), f"{kept.tokens:,}"
     yield "rejected", f"{accounts.rejected:,}", "records that could not be read"
 
 
 def _conditions(retention: Retention) -> Iterator[tuple[str, str]]:
-    first, *others = retention.files
-    yield "read", f"{first} and {counted(len(others), 'other file')}" if others else first
+    yield "read", first_and_others(retention.files)
     for name, model in retention.models.items():
         yield f"model {name}".strip(), model["name"]
     yield "finished", counted(retention.units, "unit")

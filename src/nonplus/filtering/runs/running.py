@@ -9,7 +9,7 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Any, final
 
-from nonplus.corpora.records import RecordFields, RecordFile, Sizes, record_files
+from nonplus.corpora.records import RecordFile
 from nonplus.errors import BadInput
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.languages.choice import ModelsByLanguage
@@ -68,7 +68,7 @@ def filter_corpus(
     by_language = ModelsByLanguage.of(model, scoring.other) is not None
     _check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
     target.check_outside(sources)
-    files = target.fitted(_opened(sources, writing.fields(reading), reading.sizes))
+    files = target.fitted(_checked(reading.files(sources, taken=writing.taken)))
     opened = Models.opened(model, models, rule, other=scoring.other)
     check_models(stated, opened.plan)
     made = Scoring(
@@ -116,7 +116,7 @@ def split_corpus(
             f"the rule compares with {', '.join(min(rule.trusted))}, which has to be scored, and a split scores "
             "nothing; give the same rule to nonplus filter run, or a threshold as a number"
         )
-    files = target.fitted(_opened(planned.sources, writing.fields(planned.reading), planned.reading.sizes))
+    files = target.fitted(_checked(planned.reading.files(planned.sources, taken=writing.taken)))
     planned.check(files)
     ledger = Ledger(open_store(place))
     if not is_complete(ledger, files):
@@ -132,8 +132,7 @@ def place_of_scores(folder: str) -> str:
     return scoring if begun(open_store(scoring)) else folder
 
 
-def _opened(sources: Sequence[str], fields: RecordFields, sizes: Sizes) -> tuple[RecordFile, ...]:
-    files = tuple(file for source in sources for file in record_files(source, fields, sizes=sizes))
+def _checked(files: tuple[RecordFile, ...]) -> tuple[RecordFile, ...]:
     if not files:
         raise BadInput("there are no files to read; name a file, a folder or a pattern")
     often, count = Counter(file.path for file in files).most_common(1)[0]
@@ -182,7 +181,7 @@ class _Work:
 
     def trusted(self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: ReadOptions) -> KeptScores:
         """The scores of files that a rule compares with, all of them in each shard."""
-        files = _opened(sources, WriteOptions(columns="none").fields(reading), reading.sizes)
+        files = _checked(reading.files(sources))
         place = f"{folder}/trusted-{sha256(repr(sources).encode()).hexdigest()[:12]}"
         self.meter.begin("scoring trusted files")
         job = UnitJob(files=files, place=place, scores=scores)

@@ -26,6 +26,13 @@ class Share:
     bytes: int = 0
     tokens: int = 0
 
+    def part(self, unit: str, others: Self) -> float | None:
+        """Its part of these and the ``others`` together, in ``records``, ``tokens`` or
+        ``bytes``; ``None`` of nothing.
+        """
+        own, rest = getattr(self, unit), getattr(others, unit)
+        return own / (own + rest) if own + rest else None
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -106,6 +113,14 @@ class Accounts:
     def dropped(self) -> Share:
         """Those that it does not."""
         return self._share("dropped")
+
+    @property
+    def balance(self) -> str:
+        """The sum that must hold: every record is in one of three places."""
+        return (
+            f"{self.records:,} = {self.kept.records:,} kept + {self.dropped.records:,} dropped + "
+            f"{self.rejected:,} rejected"
+        )
 
     @property
     def reasons(self) -> dict[str, int]:

@@ -101,9 +101,10 @@ def test_pieces_are_gathered_in_c_as_in_numpy(counts, data):
     first_V = np.cumsum([0, *counts])
     numbers = data.draw(st.lists(st.integers(0, len(counts) - 1), max_size=9))
     end_W, pieces = 10 * np.arange(1, len(numbers) + 1), np.arange(first_V[-1], dtype=np.int32)
-    given_words = (np.array(numbers, np.int32), end_W, first_V, pieces, 7 - pieces.astype(np.int64))
-    n = sum(counts[number] for number in numbers)
-    for c, numpy in zip(native.pieces_of(*given_words, n), plain_pieces_of(*given_words, n), strict=True):
+    cut = sorted(data.draw(st.lists(st.integers(0, len(numbers)), max_size=3)))
+    words_S = np.diff([0, *cut, len(numbers)])
+    given_words = (np.array(numbers, np.int32), end_W, words_S, first_V, pieces, 7 - pieces.astype(np.int64))
+    for c, numpy in zip(native.pieces_of(*given_words), plain_pieces_of(*given_words), strict=True):
         assert c.tolist() == numpy.tolist()
 
 

@@ -9,7 +9,7 @@ from native_switch import switched
 from nonplus.kernels.native.substituting import functions
 from nonplus.models.ngram.normalizers.ccnet import CCNET, DATATROVE, EDUGP
 from nonplus.models.ngram.normalizers.run_by_run import run_by_run
-from nonplus.models.ngram.normalizers.substituting import plain_substituted
+from nonplus.models.ngram.normalizers.substituting import plain_substituted, substituted
 
 pytestmark = pytest.mark.skipif(functions() is None, reason="the C kernel is not built or is switched off")
 
@@ -75,6 +75,14 @@ def test_what_depends_on_its_neighbours_is_left_to_python(given_texts):
     assert (found[CCNET] is None) <= ("\u03a3" in "".join(given_texts))
 
 
-def test_without_c_there_is_only_python():
+@RULES
+@given(given_texts=st.lists(st.lists(st.sampled_from([*PARTS, *ODD]), max_size=6).map("".join), max_size=9))
+def test_texts_that_c_cannot_do_are_put_between_those_that_it_can(rule, given_texts):
+    data = [text.encode() for text in given_texts]
+    same(substituted(given_texts, rule), plain_substituted(given_texts, data, rule))
+
+
+def test_without_c_the_same_is_done_in_python():
     with switched("Python"):
-        assert run_by_run(["a"], [b"a"], CCNET) is None
+        found = substituted(["a\u03a3 1.5", "é"], DATATROVE)
+    same(found, substituted(["a\u03a3 1.5", "é"], DATATROVE))

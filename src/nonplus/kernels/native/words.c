@@ -340,13 +340,29 @@ int64_t nonplus_words_learn_led(Words *w, const uint8_t *data, const int64_t *be
     return numbered(w, next_led_word, number_added, data, begins, stops, spans, numbers, ends, counts);
 }
 
-/* The pieces of words. Word `number` has the pieces [firsts[number], firsts[number + 1])
-   of `pieces`, and piece `p` ends `before_end[p]` bytes before the word does. For the
-   words that end at `ends`: their pieces, and where each ends. */
-void nonplus_words_pieces(const int32_t *numbers, const int64_t *ends, int64_t words, const int64_t *firsts,
+/* How many pieces are in each of `spans` parts, which have the next `words[s]` words. Word
+   `number` has the pieces [firsts[number], firsts[number + 1]). Returns how many in all. */
+int64_t nonplus_words_count_pieces(const int32_t *numbers, const int64_t *words, int64_t spans, const int64_t *firsts,
+                                   int64_t *counts) {
+    int64_t total = 0;
+    for (int64_t s = 0; s < spans; numbers += words[s++]) {
+        counts[s] = 0;
+        for (int64_t i = 0; i < words[s]; i++) counts[s] += firsts[numbers[i] + 1] - firsts[numbers[i]];
+        total += counts[s];
+    }
+    return total;
+}
+
+/* The pieces of words that end at `ends`: piece `p` is `pieces[p]` and ends `before_end[p]` bytes
+   before its word does. For all pieces, these and where each ends. */
+void nonplus_words_pieces(const int32_t *numbers, int64_t words, const int64_t *firsts, const int64_t *ends,
                           const int32_t *pieces, const int64_t *before_end, int32_t *ids, int64_t *stops) {
     int64_t t = 0;
     for (int64_t i = 0; i < words; i++) {
+        if (i + AHEAD < words) {
+            __builtin_prefetch(pieces + firsts[numbers[i + AHEAD]]);
+            __builtin_prefetch(before_end + firsts[numbers[i + AHEAD]]);
+        }
         for (int64_t p = firsts[numbers[i]]; p < firsts[numbers[i] + 1]; p++, t++) {
             ids[t] = pieces[p];
             stops[t] = ends[i] - before_end[p];

@@ -41,7 +41,8 @@ def functions() -> ctypes.CDLL | None:
         "find": ([pointer, *pointers, count, *pointers], count),
         "learn": ([pointer, *pointers, count, *pointers], count),
         "learn_led": ([pointer, *pointers, count, *pointers], count),
-        "pieces": ([pointer, pointer, count, *pointers, pointer, pointer], None),
+        "count_pieces": ([pointer, pointer, count, pointer, pointer], count),
+        "pieces": ([pointer, count, *pointers, pointer, pointer, pointer], None),
     }
     for name, (arguments, result) in types.items():
         function = getattr(loaded, f"nonplus_words_{name}")
@@ -156,9 +157,10 @@ class NativeWords:
 
 
 def pieces_of(
-    number_W: Numbers, end_W: Ints, first_V: Ints, piece_P: Numbers, before_end_P: Ints, n: int
-) -> tuple[Numbers, Ints]:
-    """The ``n`` pieces of words (T,), and the byte at which each ends (T,).
+    number_W: Numbers, end_W: Ints, words_S: Ints, first_V: Ints, piece_P: Numbers, before_end_P: Ints
+) -> tuple[Numbers, Ints, Ints]:
+    """The pieces of words (T,), the byte at which each ends (T,), and how many are in
+    each part (S,), which has the next ``words_S`` words.
 
     Word ``number`` has the pieces ``[first_V[number], first_V[number + 1])`` of
     ``piece_P``, each of which ends ``before_end_P`` bytes before the word does. The
@@ -166,11 +168,13 @@ def pieces_of(
     """
     loaded = functions()
     assert loaded is not None, "the C kernel is not available: check functions() first"
-    arrays = tuple(map(np.ascontiguousarray, (number_W, end_W, first_V, piece_P, before_end_P)))
+    arrays = tuple(map(np.ascontiguousarray, (number_W, words_S, first_V, end_W, piece_P, before_end_P)))
+    number, words, first, *others = (array.ctypes.data for array in arrays)
+    count_S = np.empty(len(words_S), np.int64)
+    n = loaded.nonplus_words_count_pieces(number, words, len(words_S), first, count_S.ctypes.data)
     id_T, stop_T = np.empty(n, np.int32), np.empty(n, np.int64)
-    number, end, *kept = (array.ctypes.data for array in arrays)
-    loaded.nonplus_words_pieces(number, end, len(number_W), *kept, id_T.ctypes.data, stop_T.ctypes.data)
-    return id_T, stop_T
+    loaded.nonplus_words_pieces(number, len(number_W), first, *others, id_T.ctypes.data, stop_T.ctypes.data)
+    return id_T, stop_T, count_S
 
 
 def _stops(words: list[bytes]) -> Ints:

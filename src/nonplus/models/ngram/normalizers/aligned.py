@@ -47,6 +47,18 @@ class Aligned:
         return self.starts_D1[1:] - np.clip(first_D, self.starts_D1[:-1], self.starts_D1[1:])
 
 
+def one_after_the_other(first: Aligned, second: Aligned) -> Aligned:
+    """The texts of both."""
+    given, kept = first.given_D1[-1], first.starts_D1[-1]
+    offsets = offsets_up_to(int(given + second.given_D1[-1]))
+    return Aligned(
+        np.concatenate([first.data_N, second.data_N]),
+        np.concatenate([first.starts_D1, second.starts_D1[1:] + kept]),
+        np.concatenate([first.given_D1, second.given_D1[1:] + given]),
+        np.concatenate([first.origin_N1[:-1].astype(offsets), second.origin_N1.astype(offsets) + offsets(given)]),
+    )
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class AlignedText:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from nonplus.kernels.native import substituting as native
+from nonplus.measure.records import Ints
 from nonplus.models.ngram.normalizers.aligned import Aligned, ends_of
-from nonplus.models.ngram.normalizers.substitution import CONTROLS, DIGITS, RUN, Substitution
+from nonplus.models.ngram.normalizers.substitution import CONTROLS, DIGITS, Span, Substitution
 from nonplus.models.token_bytes import bytes_before
 
 _CONTEXTUAL = "\N{GREEK CAPITAL LETTER SIGMA}"  # whose small letter depends on what follows
@@ -20,43 +21,54 @@ _KEPT = 1 << 16  # runs of which the result is kept
 
 
 def run_by_run(texts: Sequence[str], given: Sequence[bytes], rule: Substitution) -> Aligned | None:
-    """Texts by that rule; ``None`` if C is not there, or what becomes of a run depends
-    on what stands beside it. ``given`` are the texts in UTF-8.
+    """Texts by that rule; ``None`` if there are too many of them, or what becomes of a
+    run depends on what stands beside it. ``given`` are the texts in UTF-8. The caller
+    checks that C is there.
     """
     given_D1 = ends_of(list(map(len, given)))
-    if native.functions() is None or given_D1[-1] >= native.MOST:
+    if given_D1[-1] >= native.MOST:
         return None
-    inner = [rule.inner(text) for text in texts]
-    runs = _runs("\n".join(text[begin:stop] for text, (begin, stop) in zip(texts, inner, strict=True)), rule)
+    data = b"".join(given)
+    spans = [_in_bytes(text, rule.inner(text), len(own)) for text, own in zip(texts, given, strict=True)]
+    begin_D, stop_D = np.array(spans, np.int64).reshape(-1, 2).T + given_D1[:-1]
+    runs = _runs(_foreign(data, begin_D, stop_D), rule)
     if runs is None:
         return None
-    bytes_D2 = np.array([_in_bytes(text, span) for text, span in zip(texts, inner, strict=True)]).reshape(-1, 2)
-    begin_D, stop_D = bytes_D2.T + given_D1[:-1]
     made_R, origin_R, end_D = native.substituted(
-        b"".join(given), begin_D, stop_D, table=_table(rule), numbers=rule.whole_numbers, runs=runs
+        data, begin_D, stop_D, table=_table(rule), numbers=rule.whole_numbers, runs=runs
     )
     origin_R1 = np.append(origin_R, np.int32(given_D1[-1]))
     return Aligned(made_R, np.append(0, end_D), given_D1, origin_R1)
 
 
-def _in_bytes(text: str, span: tuple[int, int]) -> tuple[int, int]:
-    """A part in bytes of UTF-8."""
+def _in_bytes(text: str, span: Span, size: int) -> Span:
+    """A part in bytes of UTF-8, of which the text has ``size``."""
     begin, stop = span
-    if text.isascii():
-        return span
-    before = len(text[:begin].encode())
-    return before, before + len(text[begin:stop].encode())
+    return len(text[:begin].encode()), size - len(text[stop:].encode())
 
 
-def _runs(text: str, rule: Substitution) -> native.Runs | None:
-    found = RUN.findall(text) if not text.isascii() else []
-    number: dict[str, int] = {}
+def _foreign(data: bytes, begin_D: Ints, stop_D: Ints) -> list[bytes]:
+    """The runs of bytes outside ASCII in parts of texts."""
+    at = np.flatnonzero(np.frombuffer(data, np.uint8) >= 0x80)
+    if not len(at):
+        return []
+    part = np.searchsorted(begin_D, at, side="right") - 1
+    inside = (part >= 0) & (at < stop_D[part])
+    at, part = at[inside], part[inside]
+    first_L = np.flatnonzero(np.append(True, (np.diff(at) > 1) | (np.diff(part) > 0))[: len(at)])
+    begins, stops = at[first_L], at[np.append(first_L, len(at))[1:] - 1] + 1
+    return [data[begin:stop] for begin, stop in zip(begins.tolist(), stops.tolist(), strict=True)]
+
+
+def _runs(found: Sequence[bytes], rule: Substitution) -> native.Runs | None:
+    number: dict[bytes, int] = {}
     which_L = np.array([number.setdefault(run, len(number)) for run in found], np.int32)
-    different = "".join(number)
+    runs = [run.decode() for run in number]
+    different = "".join(runs)
     by_context = rule.lowered(_CONTEXTUAL) != _CONTEXTUAL and _CONTEXTUAL in different
     if by_context or (rule.whole_numbers and _IN_NUMBERS.search(different)):
         return None
-    made = [_made(rule, run) for run in number]
+    made = [_made(rule, run) for run in runs]
     origins = [place for _, places in made for place in places]
     stop_V = np.cumsum([len(each) for each, _ in made], dtype=np.int64)
     return native.Runs(which_L, b"".join(each for each, _ in made), np.array(origins, np.int32), stop_V)

@@ -12,8 +12,9 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from nonplus.kernels.native.substituting import functions
 from nonplus.measure.records import Integers, Ints
-from nonplus.models.ngram.normalizers.aligned import Aligned, Bytes, ends_of, offsets_up_to
+from nonplus.models.ngram.normalizers.aligned import Aligned, Bytes, ends_of, offsets_up_to, one_after_the_other
 from nonplus.models.ngram.normalizers.run_by_run import run_by_run
 from nonplus.models.ngram.normalizers.substitution import RUN, Substitution
 
@@ -21,8 +22,18 @@ from nonplus.models.ngram.normalizers.substitution import RUN, Substitution
 def substituted(texts: Sequence[str], rule: Substitution) -> Aligned:
     """Texts by that rule."""
     given = [text.encode() for text in texts]
+    return plain_substituted(texts, given, rule) if functions() is None else _in_c(texts, given, rule)
+
+
+def _in_c(texts: Sequence[str], given: Sequence[bytes], rule: Substitution) -> Aligned:
+    """The same in C, but for those few texts that it cannot do."""
     found = run_by_run(texts, given, rule)
-    return plain_substituted(texts, given, rule) if found is None else found
+    if found is not None:
+        return found
+    if len(texts) == 1:
+        return plain_substituted(texts, given, rule)
+    half = len(texts) // 2
+    return one_after_the_other(_in_c(texts[:half], given[:half], rule), _in_c(texts[half:], given[half:], rule))
 
 
 def plain_substituted(texts: Sequence[str], given: Sequence[bytes], rule: Substitution) -> Aligned:

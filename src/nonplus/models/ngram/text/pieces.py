@@ -14,7 +14,7 @@ Letters in shapes: N bytes, S parts of texts, W words, T pieces.
 
 import re
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from threading import Lock
@@ -33,8 +33,8 @@ BLANKS = b"\t\n\v\f\r "
 # A blank, or what a piece must not begin by itself: see `written`
 _ESCAPED = re.compile(rb"[\t\n\v\f\r ]|<(?=\+[0-9A-F]{2}>|empty>)")
 _MOST_WORDS = 1 << 20  # that are kept with their pieces: some 100 MB
-_MOST_NAMES = 1 << 16  # of pieces; unknown characters may have any number
 _MOST_BYTES = 1 << 26  # of them: a text without blanks is one word
+_NEW = -1  # a piece that the vocabulary was not asked for yet
 
 
 @final
@@ -53,37 +53,52 @@ class Strings:
 
 
 @final
+class Others:
+    """Numbers, from ``first`` on, of pieces that have none in their model."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._number: dict[bytes, int] = {}
+
+    @property
+    def names(self) -> list[bytes]:
+        """Those that have got one, in this order."""
+        return list(self._number)
+
+    def numbers(self, names: Sequence[bytes]) -> WordIds:
+        """The number of each piece; a new one gets the next."""
+        number, first = self._number, self._first
+        return np.array([number.setdefault(name, first + len(number)) for name in names], np.int32)
+
+
+@final
 @dataclass(frozen=True, slots=True)
 class Cuts:
-    """The pieces of S strings: ``names`` in the order of their first appearance, the
-    name of each piece (T,), how many bytes of its string follow it (T,), and how many
-    are in each string (S,).
+    """The pieces of S strings: the number of each piece (T,), how many bytes of its
+    string follow it (T,), and how many are in each string (S,).
+
+    A number below the ``size`` of the model is one of its pieces; ``others`` have the
+    next ones.
     """
 
-    names: Sequence[bytes]
-    name_T: Ints
+    number_T: Integers
     rest_T: Ints
     count_S: Ints
+    others: Sequence[bytes] = ()
 
     @classmethod
-    def of(cls, pieces: Sequence[Sequence[bytes]], stops: Sequence[Sequence[int]], strings: Strings) -> "Cuts":
-        """Those of strings that were cut one by one, from where each piece stops."""
+    def of(
+        cls, pieces: Sequence[Sequence[bytes]], stops: Sequence[Sequence[int]], strings: Strings, *, size: int
+    ) -> "Cuts":
+        """Those of strings that were cut one by one, from where each piece stops, all
+        as others than those of a model of that size.
+        """
         count_S = np.array(list(map(len, pieces)), np.int64)
         length_S = np.diff(strings.stops, prepend=0)
-        number: dict[bytes, int] = {}
-        name_T = [number.setdefault(piece, len(number)) for own in pieces for piece in own]
+        others = Others(size)
+        number_T = others.numbers([piece for own in pieces for piece in own])
         stop_T = np.array([stop for own in stops for stop in own], np.int64)
-        return cls(list(number), np.array(name_T, np.int64), np.repeat(length_S, count_S) - stop_T, count_S)
-
-    @classmethod
-    def numbered(cls, number_T: Integers, name_of: Callable[[int], bytes], rest_T: Ints, count_S: Ints) -> "Cuts":
-        """Those of pieces that have numbers of their own, not far above 0."""
-        first_V = np.full(number_T.max(initial=-1) + 1, len(number_T))
-        first_V[number_T[::-1]] = np.arange(len(number_T))[::-1]  # the last that is written counts
-        order = np.argsort(first_V, kind="stable")[: np.count_nonzero(first_V < len(number_T))]
-        name_V = np.empty(len(first_V), np.int64)
-        name_V[order] = np.arange(len(order))
-        return cls([name_of(number) for number in order.tolist()], name_V[number_T], rest_T, count_S)
+        return cls(number_T, np.repeat(length_S, count_S) - stop_T, count_S, others.names)
 
 
 def in_turn(one_T: Bools, ones: NDArray[Any], others: NDArray[Any]) -> NDArray[Any]:
@@ -97,8 +112,9 @@ class PieceModel(Protocol):
     """A subword tokenizer.
 
     ``kind`` is its name in a manifest, ``file`` that of its file in a bundle, ``data``
-    the content of that. At the ``blanks``, some of the ASCII ones, it cuts a text into
-    words, each of which has the same pieces by itself. If it is ``led``, so has each
+    the content of that. Its own pieces are numbered up to ``size``. At the ``blanks``,
+    some of the ASCII ones, it cuts a text into words, each of which has the same pieces
+    by itself. If it is ``led``, so has each
     word with the blanks before it: see ``learn_led`` of
     :class:`~nonplus.kernels.native.words.NativeWords`. Else it cuts texts as a whole.
     """
@@ -113,6 +129,9 @@ class PieceModel(Protocol):
     def data(self) -> bytes: ...  # noqa: D102
 
     @property
+    def size(self) -> int: ...  # noqa: D102
+
+    @property
     def blanks(self) -> bytes: ...  # noqa: D102
 
     @property
@@ -120,6 +139,10 @@ class PieceModel(Protocol):
 
     def cut(self, strings: Strings) -> Cuts:
         """Each of ``strings``, in UTF-8, as pieces."""
+        ...
+
+    def piece(self, number: int) -> bytes:
+        """The piece of a number below ``size``."""
         ...
 
     def spelled(self, pieces: Sequence[str]) -> str:
@@ -134,7 +157,7 @@ class Pieces:
     def __init__(self, model: PieceModel, vocabulary: Vocabulary) -> None:
         """Pieces have the ids that ``vocabulary`` gives them."""
         self._model, self._vocabulary = model, vocabulary
-        self._ids = _Ids(vocabulary)
+        self._ids = _Ids(model, vocabulary)
         self._kept = _Kept(model, self._ids)
         self._one_at_a_time = Lock()
         self._uncut = bytes(blank for blank in BLANKS if blank not in model.blanks)
@@ -193,19 +216,27 @@ class Pieces:
 class _Ids:
     """The words of pieces, which a vocabulary is asked for once."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
-        self._known: dict[bytes, int] = {}
+    def __init__(self, model: PieceModel, vocabulary: Vocabulary) -> None:
+        self._model, self._vocabulary = model, vocabulary
+        self._id_V = np.full(model.size, _NEW, np.int32)
 
     def of(self, cuts: Cuts) -> WordIds:
         """The word of each piece (T,)."""
-        if len(self._known) > _MOST_NAMES:
-            self._known.clear()
-        new = [name for name in cuts.names if name not in self._known]
-        if new:
-            ids = self._vocabulary.ids([written(name) for name in new])
-            self._known.update(zip(new, ids.tolist(), strict=True))
-        return np.array([self._known[name] for name in cuts.names], np.int32)[cuts.name_T]
+        id_V = np.append(self._id_V, np.full(len(cuts.others), _NEW, np.int32))
+        ids_T = id_V[cuts.number_T]
+        new_T = cuts.number_T[ids_T == _NEW]
+        if not len(new_T):
+            return ids_T
+        numbers, firsts = np.unique(new_T, return_index=True)
+        numbers = numbers[np.argsort(firsts)]  # new words have ids in the order of the text
+        names = [self._name(number, cuts.others) for number in numbers.tolist()]
+        id_V[numbers] = self._vocabulary.ids([written(name) for name in names])
+        self._id_V = id_V[: len(self._id_V)]
+        return id_V[cuts.number_T]
+
+    def _name(self, number: int, others: Sequence[bytes]) -> bytes:
+        own = len(self._id_V)
+        return self._model.piece(number) if number < own else others[number - own]
 
 
 @final
@@ -230,13 +261,13 @@ class _Kept:
         learn = self._words.learn_led if self._model.led else self._words.learn
         number_W, end_W, words_S = learn(data_N, begin_S, stop_S)
         self._learn(Strings(*self._words.joined(known)))
-        first_W = np.frombuffer(self._firsts, np.int64)
-        count_W = first_W[number_W + 1] - first_W[number_W]
-        done_W = np.concatenate([[0], np.cumsum(count_W)])
-        kept = (first_W, np.frombuffer(self._ids, np.int32), np.frombuffer(self._before_end, np.int64))
+        kept = (
+            np.frombuffer(self._firsts, np.int64),
+            np.frombuffer(self._ids, np.int32),
+            np.frombuffer(self._before_end, np.int64),
+        )
         gather = plain_pieces_of if native.functions() is None else native.pieces_of
-        ids_T, stops_T = gather(number_W, end_W, *kept, int(done_W[-1]))
-        return Split(ids_T, stops_T, np.diff(done_W[np.concatenate([[0], np.cumsum(words_S)])]))
+        return Split(*gather(number_W, end_W, words_S, *kept))
 
     def _learn(self, words: Strings) -> None:
         if not len(words.stops):
@@ -248,12 +279,14 @@ class _Kept:
 
 
 def plain_pieces_of(
-    number_W: WordIds, end_W: Ints, first_V: Ints, piece_P: WordIds, before_end_P: Ints, n: int
-) -> tuple[WordIds, Ints]:
+    number_W: WordIds, end_W: Ints, words_S: Ints, first_V: Ints, piece_P: WordIds, before_end_P: Ints
+) -> tuple[WordIds, Ints, Ints]:
     """:func:`nonplus.kernels.native.words.pieces_of` in NumPy."""
-    count_W = np.diff(first_V)[number_W]
-    at_T = np.arange(n) + np.repeat(first_V[number_W] - (np.cumsum(count_W) - count_W), count_W)
-    return piece_P[at_T], np.repeat(end_W, count_W) - before_end_P[at_T]
+    count_W = first_V[number_W + 1] - first_V[number_W]
+    done_W1 = np.concatenate([[0], np.cumsum(count_W)])
+    at_T = np.arange(done_W1[-1]) + np.repeat(first_V[number_W] - done_W1[:-1], count_W)
+    counts_S = np.diff(done_W1[np.concatenate([[0], np.cumsum(words_S)])])
+    return piece_P[at_T], np.repeat(end_W, count_W) - before_end_P[at_T], counts_S
 
 
 def _merged(whole_S: Bools, by_words: Split, whole: Split) -> Split:

@@ -12,9 +12,9 @@ import numpy as np
 import sentencepiece
 
 from nonplus.errors import BadModel
-from nonplus.kernels.native.unigram import LEFT, UNKNOWN, Ids
+from nonplus.kernels.native.unigram import LEFT, UNKNOWN
 from nonplus.measure.records import Ints
-from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings, in_turn
+from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Others, Strings, in_turn
 from nonplus.models.ngram.text.sentencepiece_unigram import unigram_of
 
 _BLANK = "\N{LOWER ONE EIGHTH BLOCK}"  # how SentencePiece writes a blank
@@ -47,33 +47,36 @@ class SentencePieceFile:
         by_words = self._reaches_over_none() and self._cuts_at(" ")
         self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
         self._unigram = unigram_of(data)
-        size = self._processor.GetPieceSize()
-        self._pieces_of_model = [str(piece).encode() for piece in self._processor.IdToPiece(list(range(size)))]
+        self.size = int(self._processor.GetPieceSize())
 
     def cut(self, strings: Strings) -> Cuts:
         """Each of ``strings``, in UTF-8, as pieces."""
         if self._unigram is None:
             return self._by_package(strings)
         number_T, rest_T, count_S = self._unigram.cut(strings.data, strings.stops)
-        names = _Names(self._pieces_of_model)
+        others = Others(self.size)
         left_S = count_S == LEFT
         own_S = np.where(left_S, 0, count_S)
         unknown = np.flatnonzero(number_T == UNKNOWN)
-        number_T[unknown] = names.numbers(_texts(strings, own_S, rest_T, unknown))
+        number_T[unknown] = others.numbers(_texts(strings, own_S, rest_T, unknown))
         if left_S.any():
             left = strings.each(np.flatnonzero(left_S))
-            others = self._by_package(Strings(b"".join(left), np.cumsum(list(map(len, left)))))
-            count_S[left_S] = others.count_S
+            by_package = self._by_package(Strings(b"".join(left), np.cumsum(list(map(len, left)))))
+            count_S[left_S] = by_package.count_S
             left_T = np.repeat(left_S, count_S)
-            number_T = in_turn(left_T, names.numbers(others.names)[others.name_T], number_T)
-            rest_T = in_turn(left_T, others.rest_T, rest_T)
-        return Cuts.numbered(number_T, names.name, rest_T, count_S)
+            left_number_T = others.numbers(by_package.others)[by_package.number_T - self.size]
+            number_T = in_turn(left_T, left_number_T, number_T)
+            rest_T = in_turn(left_T, by_package.rest_T, rest_T)
+        return Cuts(number_T, rest_T, count_S, others.names)
+
+    def piece(self, number: int) -> bytes:
+        """The piece of a number of the model."""
+        return str(self._processor.IdToPiece(number)).encode()
 
     def _by_package(self, strings: Strings) -> Cuts:
         found = self._processor.Encode(strings.each(), return_type="offset_mapping", num_threads=1)
-        return Cuts.of(
-            [each["pieces"] for each in found], [[stop for _, stop in each["offsets"]] for each in found], strings
-        )
+        stops = [[stop for _, stop in each["offsets"]] for each in found]
+        return Cuts.of([each["pieces"] for each in found], stops, strings, size=self.size)
 
     def spelled(self, pieces: Sequence[str]) -> str:
         """The text that pieces stand for."""
@@ -93,25 +96,6 @@ class SentencePieceFile:
         words = [word for piece in pieces if (word := piece.lstrip(_BLANK)) and not word.startswith("<")][-_PROBES:]
         text = f"{blank}{(2 * blank).join(words)}{blank}"
         return bool(words) and self._pieces(text) == [piece for word in words for piece in self._pieces(word)]
-
-
-@final
-class _Names:
-    """The pieces of a model by number, and others after them."""
-
-    def __init__(self, pieces: Sequence[bytes]) -> None:
-        self._names, self._others = [*pieces], dict[bytes, int]()
-
-    def numbers(self, others: Sequence[bytes]) -> Ids:
-        """The numbers of other pieces, by their names."""
-        for name in others:
-            if self._others.setdefault(name, len(self._names)) == len(self._names):
-                self._names.append(name)
-        return np.array([self._others[name] for name in others], np.int32)
-
-    def name(self, number: int) -> bytes:
-        """The piece of a number."""
-        return self._names[number]
 
 
 def _texts(strings: Strings, count_S: Ints, rest_T: Ints, at: Ints) -> list[bytes]:

@@ -53,7 +53,8 @@ class TokenizersFile:
         self._encoder = FastEncoder(
             self._tokenizer, lambda texts: [self._tokenizer.encode(text, add_special_tokens=False) for text in texts]
         )
-        self._pieces = _Pieces(self._tokenizer)
+        self._unknown = unknown_id(self._tokenizer)
+        self.size = 1 + max(self._tokenizer.get_vocab().values(), default=-1)
         rules = json.loads(self._tokenizer.to_str())
         self.led = leads_words(rules) and self._cuts_before_blanks()
         by_words = drops_blanks(rules) and self._cuts_at(" ")
@@ -63,15 +64,19 @@ class TokenizersFile:
     def cut(self, strings: Strings) -> Cuts:
         """Each of ``strings``, in UTF-8, as pieces."""
         if self._joining is None:
-            id_T, rest_T, count_S = self._encoded(strings.each())
-            return Cuts.numbered(id_T, self._pieces.__getitem__, rest_T, count_S)
+            return Cuts(*self._encoded(strings.each()))
         id_T, rest_T, count_S = self._joining.cut(strings.data, strings.stops)
         left_S = count_S == LEFT
         if left_S.any():
             left_id_T, left_rest_T, count_S[left_S] = self._encoded(strings.each(np.flatnonzero(left_S)))
             left_T = np.repeat(left_S, count_S)
             id_T, rest_T = in_turn(left_T, left_id_T, id_T), in_turn(left_T, left_rest_T, rest_T)
-        return Cuts.numbered(id_T, self._pieces.__getitem__, rest_T, count_S)
+        return Cuts(id_T, rest_T, count_S)
+
+    def piece(self, number: int) -> bytes:
+        """The piece of a token; of the one for what has no other, ``<unk>``."""
+        piece = SPECIAL_WORDS[UNKNOWN] if number == self._unknown else str(self._tokenizer.id_to_token(number))
+        return piece.encode()
 
     def spelled(self, pieces: Sequence[str]) -> str:
         """The text that pieces stand for."""
@@ -126,19 +131,6 @@ class TokenizersFile:
         words = self._probes()
         whole, *own = self._ids([f"{blank}{(2 * blank).join(words)}{blank}", *words])
         return bool(words) and whole == [i for each in own for i in each]
-
-
-@final
-class _Pieces(dict[int, bytes]):
-    """The piece of each token: a dictionary, for it is asked for very many."""
-
-    def __init__(self, tokenizer: tokenizers.Tokenizer) -> None:
-        super().__init__()
-        self._tokenizer, self._unknown = tokenizer, unknown_id(tokenizer)
-
-    def __missing__(self, token: int) -> bytes:
-        piece = SPECIAL_WORDS[UNKNOWN] if token == self._unknown else str(self._tokenizer.id_to_token(token))
-        return self.setdefault(token, piece.encode())
 
 
 def _rows(words: list[bytes]) -> Iterator[list[bytes]]:

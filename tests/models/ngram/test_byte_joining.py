@@ -37,6 +37,16 @@ PIECES = [
     "é",
     "漢",
     "\x85",
+    "\u00a0",
+    "\u2003",
+    "\u2028",
+    "\u200b",
+    "—",
+    "½",
+    "\u0301",
+    "Ж",
+    "\u0627",
+    "٣",
 ]
 WORDS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=12).map("".join)
 BLANKS = st.text(" \t\n\r\v\f", max_size=3)
@@ -85,21 +95,21 @@ def test_c_is_used_and_python_is_not_c(rule: str) -> None:
 @given(words=st.lists(st.tuples(BLANKS, WORDS).map("".join), max_size=9))
 def test_words_have_the_tokens_that_the_package_gives_them(rule: str, words: list[str]) -> None:
     if rule == "words":
-        words = [word for each in words for word in each.split() if word.isascii()]
+        words = [word for each in words for word in each.split()]
     joining = file(rule)._joining
     given_words = strings(words)
     id_T, rest_T, count_W = joining.cut(given_words.data, given_words.stops)
     done = 0
     for word, count in zip(words, count_W.tolist(), strict=True):
-        if not word.isascii():
-            assert count == LEFT
+        if count == LEFT:
+            assert "漢" in word or "\u200b" in word
             continue
         expected = trained(rule).encode(word, add_special_tokens=False)
         assert id_T[done : done + count].tolist() == expected.ids
-        stops = len(word) - rest_T[done : done + count]
-        pieces = [token.replace("Ġ", " ") for token in expected.tokens]
-        ends = np.cumsum(list(map(len, pieces))) - (len("".join(pieces)) - len(word))
-        assert stops.tolist() == ends.clip(0).tolist()
+        size = len(word.encode())
+        stops = size - rest_T[done : done + count]
+        ends = np.cumsum(list(map(len, expected.tokens)))  # a sign of a byte-level vocabulary is a byte
+        assert stops.tolist() == (ends - (ends[-1:].sum() - size)).clip(0).tolist()
         done += count
 
 
@@ -114,6 +124,18 @@ def test_texts_have_the_same_pieces_in_the_same_order_with_and_without_c(rule: s
         split = splitter.split(np.frombuffer(b"".join(data), np.uint8), stop_S - list(map(len, data)), stop_S)
         found.append((split.ids_T.tolist(), split.stops_T.tolist(), split.counts_S.tolist(), splitter.words))
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_each_character_before_cjk_has_the_tokens_of_the_package_or_is_left(rule: str) -> None:
+    points = [chr(point) for point in range(0x80, 0x3000) if rule != "words" or not chr(point).isspace()]
+    words = [f"{before}{point}{after}" for point in points for before, after in (("a", "b"), ("1", "-"))]
+    given_words = strings(words)
+    id_T, _, count_W = file(rule)._joining.cut(given_words.data, given_words.stops)
+    kept = [word for word, count in zip(words, count_W.tolist(), strict=True) if count != LEFT]
+    expected = [each.ids for each in trained(rule).encode_batch(kept, add_special_tokens=False)]
+    assert id_T.tolist() == [i for ids in expected for i in ids]
+    assert len(kept) > 0.6 * len(words)  # most others are not assigned
 
 
 @pytest.mark.parametrize("length", [254, 255, 256, 5000])

@@ -1,9 +1,10 @@
-/* Byte pair encoding of words of ASCII, as a byte-level tokenizer of the package
-   tokenizers cuts them.
+/* Byte pair encoding of words, as a byte-level tokenizer of the package tokenizers cuts
+   them.
 
    A word is cut by the rule of GPT-2: 's, 't, 're, 've, 'm, 'll and 'd; runs of letters, of
    digits and of signs, each with a space before it; whitespace, of which the last before
-   anything else stands alone. A part is its bytes, of which neighbours are joined as long
+   anything else stands alone. What a character is, a table says, which ends before CJK's. A
+   part is its bytes, of which neighbours are joined as long
    as there is a rule for some: the first rule first, from the left. */
 
 #include <stdint.h>
@@ -23,6 +24,11 @@ typedef struct {
     uint64_t mask;
     const int32_t *of_byte;
 } Rules;
+
+/* A word: its bytes, and at the first of each character what that is. */
+typedef struct {
+    uint8_t bytes[LONG + 1], kind[LONG + 1];
+} Word;
 
 static inline uint64_t home(uint64_t pair) { return (pair * 0x9e3779b97f4a7c15u) >> 32; }
 
@@ -46,12 +52,18 @@ void nonplus_bpe_rules(const int32_t *left, const int32_t *right, const int32_t 
     }
 }
 
-enum { LETTER, DIGIT, SIGN, WHITESPACE };
+enum { LETTER, DIGIT, SIGN, WHITESPACE, INSIDE, OTHER }; /* INSIDE a character, OTHER than is known */
 
-static inline int kind_of(uint8_t c) {
-    if ((uint8_t)((c | 32) - 'a') < 26) return LETTER;
-    if ((uint8_t)(c - '0') < 10) return DIGIT;
-    return c == ' ' || (uint8_t)(c - 9) < 5 ? WHITESPACE : SIGN;
+#define TAIL(c) (((c) & 0xc0) == 0x80)
+
+/* What the character at `p` is, of at most `n` bytes, by the table for those before U+3000;
+   and in `width` its bytes. */
+static inline int kind_at(const uint8_t *kinds, const uint8_t *p, int64_t n, int *width) {
+    *width = 1;
+    if (p[0] < 0x80) return kinds[p[0]];
+    if (p[0] < 0xe0 && n > 1 && TAIL(p[1])) return *width = 2, kinds[(p[0] & 0x1f) << 6 | (p[1] & 0x3f)];
+    if (p[0] < 0xe0 || p[0] > 0xe2 || n < 3 || !TAIL(p[1]) || !TAIL(p[2])) return OTHER;
+    return *width = 3, kinds[(p[0] & 0xf) << 12 | (p[1] & 0x3f) << 6 | (p[2] & 0x3f)];
 }
 
 /* The bytes of a short form, such as 're, at the beginning of `n` bytes; 0 for none. */
@@ -62,14 +74,18 @@ static inline int64_t short_form(const uint8_t *p, int64_t n) {
     return (p[1] == 'r' && p[2] == 'e') || (p[1] == 'v' && p[2] == 'e') || (p[1] == 'l' && p[2] == 'l') ? 3 : 0;
 }
 
-/* The bytes of the first part of `n` bytes, at least one. */
-static inline int64_t part(const uint8_t *p, int64_t n) {
+/* The bytes of the first part of the `n` bytes from `from` on, at least one. */
+static inline int64_t part(const Word *word, int64_t from, int64_t n) {
+    const uint8_t *p = word->bytes + from, *kind = word->kind + from;
     int64_t length = short_form(p, n);
     if (length) return length;
-    int64_t at = p[0] == ' ' && n > 1 && kind_of(p[1]) != WHITESPACE;
-    int kind = kind_of(p[at++]);
-    while (at < n && kind_of(p[at]) == kind) at++;
-    return at - (kind == WHITESPACE && at < n && at > 1);
+    int64_t at = p[0] == ' ' && n > 1 && kind[1] != WHITESPACE;
+    int own = kind[at++];
+    while (at < n && (kind[at] == own || kind[at] == INSIDE)) at++;
+    if (own != WHITESPACE || at == n) return at;
+    int64_t last = at - 1;
+    while (kind[last] == INSIDE) last--;
+    return last ? last : at;
 }
 
 /* The tokens of a part of at most LONG bytes, and how many bytes each has; how many. */
@@ -105,34 +121,40 @@ static int joined(const Rules *rules, const uint8_t *p, int n, int32_t *id, int3
 }
 
 /* A word, after a space where one is to stand before it and does not; its bytes, LEFT where
-   they are too many or not all of ASCII. */
-static int64_t spaced(const uint8_t *p, int64_t n, int space, uint8_t *word) {
-    uint8_t all = 0;
+   they are too many or some are OTHER. */
+static int64_t spaced(const uint8_t *kinds, const uint8_t *p, int64_t n, int space, Word *word) {
     space = space && n && p[0] != ' ';
     if (n + space > LONG) return LEFT;
-    word[0] = ' ';
-    for (int64_t i = 0; i < n; i++) all |= word[i + space] = p[i];
-    return all < 0x80 ? n + space : LEFT;
+    word->bytes[0] = ' ', word->kind[0] = WHITESPACE;
+    memcpy(word->bytes + space, p, (size_t)n);
+    for (int64_t i = 0; i < n;) {
+        int width, kind = kind_at(kinds, p + i, n - i, &width);
+        if (kind == OTHER) return LEFT;
+        word->kind[space + i++] = (uint8_t)kind;
+        while (--width) word->kind[space + i++] = INSIDE;
+    }
+    return n + space;
 }
 
 /* The tokens of words that lie end to end and have the ends `stops`, with a `space` before
-   each that has none; and how many bytes of its word follow each token. `counts` has how
+   each that has none; `kinds` has one for each character before U+3000; and how many bytes of its word follow each token. `counts` has how
    many are of each word, LEFT for one that is left to others. Room for a token for each
    byte and one more for each word is enough. Returns how many. */
-int64_t nonplus_bpe_cut(const Rule *slots, uint64_t mask, const int32_t *of_byte, int space, const uint8_t *text,
-                        const int64_t *stops, int64_t words, int32_t *ids, int64_t *rest, int64_t *counts) {
+int64_t nonplus_bpe_cut(const Rule *slots, uint64_t mask, const int32_t *of_byte, const uint8_t *kinds, int space,
+                        const uint8_t *text, const int64_t *stops, int64_t words, int32_t *ids, int64_t *rest,
+                        int64_t *counts) {
     const Rules rules = {slots, mask, of_byte};
-    uint8_t word[LONG + 1];
+    Word word;
     int32_t width[LONG];
     int64_t t = 0;
     for (int64_t w = 0; w < words; w++) {
         int64_t begin = w ? stops[w - 1] : 0, own = stops[w] - begin, first = t;
-        int64_t n = spaced(text + begin, own, space, word), length;
+        int64_t n = spaced(kinds, text + begin, own, space, &word), length;
         counts[w] = n;
         if (n == LEFT) continue;
         for (int64_t at = 0; at < n; at += length) {
-            length = part(word + at, n - at);
-            int count = joined(&rules, word + at, (int)length, ids + t, width);
+            length = part(&word, at, n - at);
+            int count = joined(&rules, word.bytes + at, (int)length, ids + t, width);
             for (int64_t i = 0, after = n - at; i < count; i++, t++) {
                 after -= width[i];
                 rest[t] = after < own ? after : own; /* the space is not of the word */

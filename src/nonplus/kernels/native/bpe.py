@@ -16,6 +16,8 @@ from nonplus.native import library
 Ids = NDArray[np.int32]
 
 LEFT = -1  # the count of a word that is left to others
+LETTER, DIGIT, SIGN, WHITESPACE, _, OTHER = range(6)  # kinds of characters; see bpe.c
+KNOWN = 0x3000  # characters that have one
 
 _RULE = np.dtype([("pair", np.uint64), ("rank", np.int32), ("made", np.int32)])
 
@@ -28,7 +30,7 @@ def functions() -> ctypes.CDLL | None:
         pointer, count, mask = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64
         loaded.nonplus_bpe_rules.argtypes = [pointer, pointer, pointer, count, pointer, mask]
         loaded.nonplus_bpe_rules.restype = None
-        given = (pointer, mask, pointer, ctypes.c_int, pointer, pointer, count)
+        given = (pointer, mask, pointer, pointer, ctypes.c_int, pointer, pointer, count)
         loaded.nonplus_bpe_cut.argtypes = [*given, pointer, pointer, pointer]
         loaded.nonplus_bpe_cut.restype = count
     return loaded
@@ -38,14 +40,16 @@ def functions() -> ctypes.CDLL | None:
 class NativeJoining:
     """The rules by which the bytes of a word are joined to tokens."""
 
-    def __init__(self, of_byte: Ids, rules_M3: Ids, *, space: bool) -> None:
+    def __init__(self, of_byte: Ids, rules_M3: Ids, *, kinds: bytes, space: bool) -> None:
         """``of_byte`` is the token of each byte (256,); rules are two tokens and what
-        they become (M, 3), the first rule first. With ``space`` one stands before each
-        word. The caller checks that ``functions()`` is there.
+        they become (M, 3), the first rule first; ``kinds`` says what each of the
+        ``KNOWN`` characters is. With ``space`` one stands before each word. The caller
+        checks that ``functions()`` is there.
         """
         loaded = functions()
         assert loaded is not None, "the C kernel is not available: check functions() first"
-        self._library, self._space = loaded, space
+        assert len(kinds) == KNOWN
+        self._library, self._kinds, self._space = loaded, kinds, space
         self._of_byte = np.ascontiguousarray(of_byte, np.int32)
         self._rules = np.empty(2 << len(rules_M3).bit_length(), _RULE)
         columns = np.ascontiguousarray(rules_M3.T, np.int32)
@@ -55,13 +59,13 @@ class NativeJoining:
     def cut(self, text: bytes, stop_W: Ints) -> tuple[Ids, Ints, Ints]:
         """The tokens of words that lie end to end, how many bytes of its word follow
         each (T,), and how many are of each word (W,), ``LEFT`` for one of more than 255
-        bytes, or not of ASCII.
+        bytes, or with a character of another kind.
         """
         room = len(text) + len(stop_W)
         ids_T, rest_T, count_W = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(len(stop_W), np.int64)
         stop_W = np.ascontiguousarray(stop_W, np.int64)
         found = self._library.nonplus_bpe_cut(
-            *(self._rules.ctypes.data, len(self._rules) - 1, self._of_byte.ctypes.data, self._space),
+            *(self._rules.ctypes.data, len(self._rules) - 1, self._of_byte.ctypes.data, self._kinds, self._space),
             *(text, stop_W.ctypes.data, len(stop_W)),
             *(ids_T.ctypes.data, rest_T.ctypes.data, count_W.ctypes.data),
         )

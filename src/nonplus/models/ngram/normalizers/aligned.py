@@ -49,13 +49,13 @@ class Aligned:
 
 def one_after_the_other(first: Aligned, second: Aligned) -> Aligned:
     """The texts of both."""
-    given, kept = first.given_D1[-1], first.starts_D1[-1]
-    offsets = offsets_up_to(int(given + second.given_D1[-1]))
+    given, kept = int(first.given_D1[-1]), int(first.starts_D1[-1])
+    origin_N1: Ints = np.concatenate([first.origin_N1[:-1], second.origin_N1 + np.int64(given)])
     return Aligned(
         np.concatenate([first.data_N, second.data_N]),
         np.concatenate([first.starts_D1, second.starts_D1[1:] + kept]),
         np.concatenate([first.given_D1, second.given_D1[1:] + given]),
-        np.concatenate([first.origin_N1[:-1].astype(offsets), second.origin_N1.astype(offsets) + offsets(given)]),
+        origin_N1.astype(offsets_up_to(int(origin_N1[-1]))),
     )
 
 

@@ -4,12 +4,14 @@
 They are GPT-2's: words are cut by its pattern, and nothing is changed before or after.
 """
 
+import functools
+import unicodedata
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from nonplus.kernels.native.bpe import NativeJoining, functions
+from nonplus.kernels.native.bpe import DIGIT, KNOWN, LETTER, OTHER, SIGN, WHITESPACE, NativeJoining, functions
 from nonplus.models.ngram.text.word_cuts import steps
 from nonplus.models.token_bytes import SIGNS
 
@@ -25,18 +27,43 @@ def joining_of(rules: Rules) -> NativeJoining | None:
     plain = not rules["normalizer"] and all(token["special"] for token in rules["added_tokens"])
     if functions() is None or not (by_pattern and plain and [step["type"] for step in before] in ([], [_AT_BLANKS])):
         return None
-    return _of_model(rules["model"], space=last["add_prefix_space"])
+    return _of_model(rules["model"], kinds=_kinds(drops_blanks=bool(before)), space=last["add_prefix_space"])
 
 
 _AT_BLANKS = "WhitespaceSplit"
+_KINDS = {"L": LETTER, "N": DIGIT, "Z": WHITESPACE, "P": SIGN, "S": SIGN, "M": SIGN, "C": SIGN}
 _NONE_OF = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges")
 
 
-def _of_model(model: Rules, *, space: bool) -> NativeJoining | None:
+def _of_model(model: Rules, *, kinds: bytes, space: bool) -> NativeJoining | None:
     ids = model["vocab"]
     signs = {byte: chr(sign) for sign, byte in SIGNS.items()}
     if model["type"] != "BPE" or any(model.get(name) for name in _NONE_OF) or not all(s in ids for s in signs.values()):
         return None
     joined = [(ids[left], ids[right], ids[left + right]) for left, right in model["merges"]]
     of_byte = np.array([ids[signs[byte]] for byte in range(256)], np.int32)
-    return NativeJoining(of_byte, np.array(joined, np.int32).reshape(-1, 3), space=space)
+    return NativeJoining(of_byte, np.array(joined, np.int32).reshape(-1, 3), kinds=kinds, space=space)
+
+
+@functools.cache
+def _kinds(*, drops_blanks: bool) -> bytes:
+    """What each character is. The package has a Unicode of its own, so only those are
+    known that were the same from version 3.2 to this Python's; and no blank inside a
+    word that it drops.
+    """
+    points = map(chr, range(KNOWN))
+    kinds = ((_kind(point, unicodedata), _kind(point, unicodedata.ucd_3_2_0)) for point in points)
+    known = bytes(now if now == then else OTHER for now, then in kinds)
+    dropped = bytes.maketrans(bytes([WHITESPACE]), bytes([OTHER]))
+    return known[:128] + known[128:].translate(dropped) if drops_blanks else known
+
+
+class _Unicode(Protocol):
+    def category(self, character: str, /) -> str: ...
+
+
+def _kind(character: str, version: _Unicode) -> int:
+    if character in "\t\n\v\f\r\x85":
+        return WHITESPACE
+    category = version.category(character)
+    return OTHER if category == "Cn" else _KINDS[category[0]]

@@ -199,7 +199,7 @@ class Pieces:
         if not self._model.blanks:
             whole_S[:] = True
         elif self._uncut:
-            at = np.flatnonzero(np.isin(data_N, np.frombuffer(self._uncut, np.uint8)))
+            at = np.flatnonzero(np.logical_or.reduce([data_N == blank for blank in self._uncut]))
             part = np.searchsorted(begin_S, at, side="right") - 1
             inside = (part >= 0) & (at < stop_S[part])
             whole_S[part[inside]] = True

@@ -44,10 +44,12 @@ class SentencePieceFile:
                 f"{name} is neither a SentencePiece model nor a tokenizer.json; name a file that spm_train or "
                 "the package tokenizers wrote"
             ) from None
-        by_words = self._reaches_over_none() and self._cuts_at(" ")
-        self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank))) if by_words else b""
-        self._unigram = unigram_of(data)
         self.size = int(self._processor.GetPieceSize())
+        pieces: list[str] = self._processor.IdToPiece(list(range(self.size)))
+        words = [word for piece in pieces if (word := piece.lstrip(_BLANK)) and not word.startswith("<")][-_PROBES:]
+        by_words = self._reaches_over_none(pieces) and self._cuts_at(" ", words)
+        self.blanks = bytes(blank for blank in BLANKS if self._cuts_at(chr(blank), words)) if by_words else b""
+        self._unigram = unigram_of(data)
 
     def cut(self, strings: Strings) -> Cuts:
         """Each of ``strings``, in UTF-8, as pieces."""
@@ -86,14 +88,11 @@ class SentencePieceFile:
         pieces: list[str] = self._processor.Encode(text, return_type=str)
         return pieces
 
-    def _reaches_over_none(self) -> bool:
+    def _reaches_over_none(self, pieces: Sequence[str]) -> bool:
         """Whether no piece has a blank after another character."""
-        ids = range(self._processor.GetPieceSize())
-        return not any(_BLANK in self._processor.IdToPiece(i)[1:] for i in ids if not self._processor.IsControl(i))
+        return not any(_BLANK in piece[1:] and not self._processor.IsControl(i) for i, piece in enumerate(pieces))
 
-    def _cuts_at(self, blank: str) -> bool:
-        pieces = [self._processor.IdToPiece(i) for i in range(self._processor.GetPieceSize())]
-        words = [word for piece in pieces if (word := piece.lstrip(_BLANK)) and not word.startswith("<")][-_PROBES:]
+    def _cuts_at(self, blank: str, words: Sequence[str]) -> bool:
         text = f"{blank}{(2 * blank).join(words)}{blank}"
         return bool(words) and self._pieces(text) == [piece for word in words for piece in self._pieces(word)]
 

@@ -7,7 +7,7 @@ They are GPT-2's: words are cut by its pattern, and nothing is changed before or
 import functools
 import unicodedata
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from nonplus.models.ngram.text.word_cuts import steps
 from nonplus.models.token_bytes import SIGNS
 
 Rules = Mapping[str, Any]
+
+_AT_BLANKS = "WhitespaceSplit"
+_KINDS = {"L": LETTER, "N": DIGIT, "Z": WHITESPACE, "P": SIGN, "S": SIGN, "M": SIGN, "C": SIGN}
+_NONE_OF = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges")
 
 
 def joining_of(rules: Rules) -> NativeJoining | None:
@@ -28,11 +32,6 @@ def joining_of(rules: Rules) -> NativeJoining | None:
     if functions() is None or not (by_pattern and plain and [step["type"] for step in before] in ([], [_AT_BLANKS])):
         return None
     return _of_model(rules["model"], kinds=_kinds(drops_blanks=bool(before)), space=last["add_prefix_space"])
-
-
-_AT_BLANKS = "WhitespaceSplit"
-_KINDS = {"L": LETTER, "N": DIGIT, "Z": WHITESPACE, "P": SIGN, "S": SIGN, "M": SIGN, "C": SIGN}
-_NONE_OF = ("dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges")
 
 
 def _of_model(model: Rules, *, kinds: bytes, space: bool) -> NativeJoining | None:
@@ -51,19 +50,13 @@ def _kinds(*, drops_blanks: bool) -> bytes:
     known that were the same from version 3.2 to this Python's; and no blank inside a
     word that it drops.
     """
-    points = map(chr, range(KNOWN))
-    kinds = ((_kind(point, unicodedata), _kind(point, unicodedata.ucd_3_2_0)) for point in points)
-    known = bytes(now if now == then else OTHER for now, then in kinds)
-    dropped = bytes.maketrans(bytes([WHITESPACE]), bytes([OTHER]))
-    return known[:128] + known[128:].translate(dropped) if drops_blanks else known
-
-
-class _Unicode(Protocol):
-    def category(self, character: str, /) -> str: ...
-
-
-def _kind(character: str, version: _Unicode) -> int:
-    if character in "\t\n\v\f\r\x85":
-        return WHITESPACE
-    category = version.category(character)
-    return OTHER if category == "Cn" else _KINDS[category[0]]
+    points = list(map(chr, range(KNOWN)))
+    now, then = (map(version.category, points) for version in (unicodedata, unicodedata.ucd_3_2_0))
+    kinds = bytearray(
+        _KINDS[a[0]] if a[0] == b[0] and a != "Cn" != b else OTHER for a, b in zip(now, then, strict=True)
+    )
+    for blank in b"\t\n\v\f\r\x85":
+        kinds[blank] = WHITESPACE
+    if drops_blanks:
+        kinds[0x80:] = kinds[0x80:].replace(bytes([WHITESPACE]), bytes([OTHER]))
+    return bytes(kinds)

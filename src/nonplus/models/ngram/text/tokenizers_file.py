@@ -8,6 +8,7 @@ pieces of their words.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -114,21 +115,22 @@ class TokenizersFile:
         joining = joining_of(rules) if self.led or self.blanks == BLANKS else None
         if joining is None:
             return None
-        words = [word.encode() for word in (*self._probes(), *_TRIED)]
+        words = [word.encode() for word in (*self._probes, *_TRIED)]
         id_T, _, count_S = joining.cut(b"".join(words), np.cumsum(list(map(len, words))))
         own_T, _, own_S = self._encoded(words)
         return joining if np.array_equal(id_T, own_T) and np.array_equal(count_S, own_S) else None
 
+    @cached_property
     def _probes(self) -> list[str]:
         return [word for word in sorted(self._tokenizer.get_vocab()) if word.isalnum()][:_PROBES]
 
     def _cuts_before_blanks(self) -> bool:
-        words = [f" {word}" for word in self._probes()]
+        words = [f" {word}" for word in self._probes]
         whole, *own = self._ids(["".join(words), *words])
         return bool(words) and whole == [i for each in own for i in each]
 
     def _cuts_at(self, blank: str) -> bool:
-        words = self._probes()
+        words = self._probes
         whole, *own = self._ids([f"{blank}{(2 * blank).join(words)}{blank}", *words])
         return bool(words) and whole == [i for each in own for i in each]
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from native_switch import switched
 from tokenizers import models, pre_tokenizers, trainers
 
-from nonplus.kernels.native.bpe import LEFT, functions
+from nonplus.kernels.native.bpe import functions
+from nonplus.kernels.native.cutting import LEFT
 from nonplus.models.ngram.text.pieces import Pieces, Strings
 from nonplus.models.ngram.text.tokenizers_file import TokenizersFile
 from nonplus.models.ngram.text.words import NewWords

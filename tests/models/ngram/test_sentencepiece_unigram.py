@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from native_switch import switched
 
-from nonplus.kernels.native.unigram import LEFT, functions
+from nonplus.kernels.native.cutting import LEFT
+from nonplus.kernels.native.unigram import functions
 from nonplus.models.ngram.text.pieces import Pieces, Strings
 from nonplus.models.ngram.text.words import NewWords
 

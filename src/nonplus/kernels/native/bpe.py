@@ -8,14 +8,11 @@ import functools
 from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from nonplus.kernels.native.cutting import WORDS, Ids, cut
 from nonplus.measure.records import Ints
 from nonplus.native import library
 
-Ids = NDArray[np.int32]
-
-LEFT = -1  # the count of a word that is left to others
 LETTER, DIGIT, SIGN, WHITESPACE, _, OTHER = range(6)  # kinds of characters; see bpe.c
 KNOWN = 0x3000  # characters that have one
 
@@ -30,8 +27,7 @@ def functions() -> ctypes.CDLL | None:
         pointer, count, mask = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64
         loaded.nonplus_bpe_rules.argtypes = [pointer, pointer, pointer, count, pointer, mask]
         loaded.nonplus_bpe_rules.restype = None
-        given = (pointer, mask, pointer, pointer, ctypes.c_int, pointer, pointer, count)
-        loaded.nonplus_bpe_cut.argtypes = [*given, pointer, pointer, pointer]
+        loaded.nonplus_bpe_cut.argtypes = [pointer, mask, pointer, pointer, ctypes.c_int, *WORDS]
         loaded.nonplus_bpe_cut.restype = count
     return loaded
 
@@ -61,12 +57,5 @@ class NativeJoining:
         each (T,), and how many are of each word (W,), ``LEFT`` for one of more than 255
         bytes, or with a character of another kind.
         """
-        room = len(text) + len(stop_W)
-        ids_T, rest_T, count_W = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(len(stop_W), np.int64)
-        stop_W = np.ascontiguousarray(stop_W, np.int64)
-        found = self._library.nonplus_bpe_cut(
-            *(self._rules.ctypes.data, len(self._rules) - 1, self._of_byte.ctypes.data, self._kinds, self._space),
-            *(text, stop_W.ctypes.data, len(stop_W)),
-            *(ids_T.ctypes.data, rest_T.ctypes.data, count_W.ctypes.data),
-        )
-        return ids_T[:found], rest_T[:found], count_W
+        rules = (self._rules.ctypes.data, len(self._rules) - 1, self._of_byte.ctypes.data, self._kinds, self._space)
+        return cut(self._library.nonplus_bpe_cut, rules, text, stop_W, room=len(text) + len(stop_W))

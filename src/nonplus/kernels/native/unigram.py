@@ -11,12 +11,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from nonplus.kernels.native.cutting import WORDS, Ids, cut
 from nonplus.measure.records import Ints
 from nonplus.native import library
 
-Ids = NDArray[np.int32]
-
-LEFT = -1  # the count of a word that is left to others
 UNKNOWN = -1  # a piece of characters of which none is in a piece of the model
 
 _EDGE = np.dtype([("key", np.uint32), ("node", np.int32), ("piece", np.int32), ("score", np.float32)])
@@ -32,8 +30,7 @@ def functions() -> ctypes.CDLL | None:
         pointer, count, mask = ctypes.c_void_p, ctypes.c_int64, ctypes.c_uint64
         loaded.nonplus_unigram_trie.argtypes = [pointer, pointer, pointer, count, pointer, mask]
         loaded.nonplus_unigram_trie.restype = count
-        given = (pointer, mask, ctypes.c_float, ctypes.c_int, ctypes.c_int, pointer, pointer, count)
-        loaded.nonplus_unigram_cut.argtypes = [*given, pointer, pointer, pointer]
+        loaded.nonplus_unigram_cut.argtypes = [pointer, mask, ctypes.c_float, ctypes.c_int, ctypes.c_int, *WORDS]
         loaded.nonplus_unigram_cut.restype = count
     return loaded
 
@@ -67,12 +64,5 @@ class NativeUnigram:
         each (T,), and how many are of each word (W,), ``LEFT`` for one of more than 255
         bytes, or with others than those of printable ASCII.
         """
-        room = len(text) + _MARK * len(stop_W)
-        piece_T, rest_T, count_W = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(len(stop_W), np.int64)
-        stop_W = np.ascontiguousarray(stop_W, np.int64)
-        found = self._library.nonplus_unigram_cut(
-            *(self._edges.ctypes.data, len(self._edges) - 1, *self._settings),
-            *(text, stop_W.ctypes.data, len(stop_W)),
-            *(piece_T.ctypes.data, rest_T.ctypes.data, count_W.ctypes.data),
-        )
-        return piece_T[:found], rest_T[:found], count_W
+        rules = (self._edges.ctypes.data, len(self._edges) - 1, *self._settings)
+        return cut(self._library.nonplus_unigram_cut, rules, text, stop_W, room=len(text) + _MARK * len(stop_W))

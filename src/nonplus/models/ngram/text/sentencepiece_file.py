@@ -12,7 +12,8 @@ import numpy as np
 import sentencepiece
 
 from nonplus.errors import BadModel
-from nonplus.kernels.native.unigram import LEFT, UNKNOWN
+from nonplus.kernels.native.cutting import LEFT
+from nonplus.kernels.native.unigram import UNKNOWN
 from nonplus.measure.records import Ints
 from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Others, Strings, in_turn
 from nonplus.models.ngram.text.sentencepiece_unigram import unigram_of

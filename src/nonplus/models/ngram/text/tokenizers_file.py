@@ -15,7 +15,8 @@ import numpy as np
 import tokenizers
 
 from nonplus.errors import BadModel
-from nonplus.kernels.native.bpe import LEFT, NativeJoining
+from nonplus.kernels.native.bpe import NativeJoining
+from nonplus.kernels.native.cutting import LEFT
 from nonplus.measure.records import Integers, Ints, nowhere
 from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN

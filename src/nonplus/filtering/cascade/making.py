@@ -4,13 +4,13 @@ Letters in shapes: D documents.
 """
 
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 from nonplus.errors import BadInput
 from nonplus.filtering.calibration.drawing import drawn
+from nonplus.filtering.calibration.timing import timed
 from nonplus.filtering.cascade.cascade import Cascade, Decide, check_rule, second_scorer
 from nonplus.filtering.cascade.check import Check, checks
 from nonplus.filtering.cascade.translation import Translation
@@ -18,7 +18,6 @@ from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.rules.given import given_rule
 from nonplus.filtering.rules.rule_file import Model
 from nonplus.filtering.rules.scored import Scored
-from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.repetition import repetition
 from nonplus.filtering.scoring.scorer import DEFAULT, Scorer
 
@@ -47,7 +46,7 @@ class CascadeOptions:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MadeCascade:
     """A cascade, the ``checks`` of other widths on ``documents`` that were drawn, and
-    the seconds of processors that each model took for these ``bytes``.
+    the seconds of processors that each model takes for these ``bytes``.
     """
 
     cascade: Cascade
@@ -118,7 +117,7 @@ def made_cascade(
     check_rule(rule)
     found = drawn(reading.files(sources), most=options.sample)
     first, second = Scorer(model), second_scorer(options.second, options.device, options.budget)
-    columns, took = zip(*(_timed(scorer, found.texts) for scorer in (first, second)), strict=True)
+    by_first, by_second = (timed(scorer, found.texts) for scorer in (first, second))
     models = Model(model, first.identity), Model(options.second, second.identity)
     languages, sources_ = ([getattr(each, name) for each in found.documents] for name in ("language", "source"))
     extra = {"repetition": repetition(found.texts)} if "repetition" in rule.figures else {}
@@ -132,18 +131,15 @@ def made_cascade(
     halves = [deciding(slice(half, None, 2)) for half in (0, 1)]
     return MadeCascade(
         cascade=Cascade(
-            first=models[0], second=models[1], translation=Translation.fitted(*columns), width=options.width
+            first=models[0],
+            second=models[1],
+            translation=Translation.fitted(by_first.columns, by_second.columns),
+            width=options.width,
         ),
         rule=str(rule),
-        checks=checks(columns[0], columns[1], halves, models),
+        checks=checks(by_first.columns, by_second.columns, halves, models),
         documents=len(found.texts),
-        bytes=int(columns[0].bytes.sum()),
-        first_seconds=took[0],
-        second_seconds=took[1],
+        bytes=int(by_first.columns.bytes.sum()),
+        first_seconds=by_first.seconds,
+        second_seconds=by_second.seconds,
     )
-
-
-def _timed(scorer: Scorer, texts: Sequence[str]) -> tuple[ScoreColumns, float]:
-    begun = time.process_time()
-    columns = scorer.columns(texts)
-    return columns, time.process_time() - begun

@@ -41,6 +41,16 @@ def _chunks(packed: BinaryIO, zstandard: Any) -> Iterator[bytes]:
             data = frame.unused_data or packed.read(_PACKED)
 
 
+def zstd_version() -> str:
+    """The version of the library that makes frames.
+
+    Raises:
+        MissingExtra: zstandard is not installed.
+    """
+    zstandard = require("zstandard", purpose="writing data compressed with zstd")
+    return ".".join(map(str, zstandard.ZSTD_VERSION))
+
+
 def zstd_frame(data: bytes) -> bytes:
     """``data`` as one frame, by one thread at the usual level.
 

@@ -3,7 +3,8 @@
 A unit is committed by one file, written last: ``units/FILE-UNIT.json``. It states the
 other files of the unit, and they count for nothing without it. So the listing of that
 folder is the ledger, and nothing can disagree with it. How many units a file has is
-noted when it was read to its end: ``ends/FILE.json``.
+noted when it was read to its end: ``ends/FILE.json``. Which version of a file was read
+is in ``inputs/FILE.json``.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from nonplus.errors import BadInput
 from nonplus.jobs.plan import UNITS
 from nonplus.jobs.stores import Store
 
-_ENDS = "ends"
+_ENDS, _INPUTS = "ends", "inputs"
 
 
 class Unit(NamedTuple):
@@ -35,10 +36,11 @@ class Finished:
     """What is known of a finished unit.
 
     ``counts`` are any numbers that are worth adding up; ``files`` has the size and the
-    SHA-256 of each of its files.
+    SHA-256 of each of its files. ``made_of`` is a digest of what it was made of.
     """
 
     counts: Mapping[str, int]
+    made_of: str = ""
     files: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
 
@@ -61,7 +63,7 @@ class Ledger:
         """
         return frozenset(map(self._unit, self._store.names(UNITS)))
 
-    def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int]) -> None:
+    def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int], made_of: str = "") -> None:
         """Keep the files of a unit for good.
 
         Raises:
@@ -70,7 +72,7 @@ class Ledger:
         for name, content in files.items():
             self._store.write(name, content)
         stated = {name: [len(content), hashlib.sha256(content).hexdigest()] for name, content in files.items()}
-        marker = {"counts": dict(counts), "files": stated}
+        marker = {"counts": dict(counts), "files": stated, "made_of": made_of}
         self._store.write(_marker(unit), json.dumps(marker, sort_keys=True, indent=1).encode() + b"\n")
 
     def finished(self, unit: Unit) -> Finished:
@@ -107,6 +109,27 @@ class Ledger:
         except (ValueError, KeyError, TypeError):
             raise BadInput(f"{self.place(_end(file))} is damaged; remove it and run again") from None
 
+    def is_as_before(self, file: int, version: str) -> bool:
+        """Note the version of an input file that is read now; whether this and no other
+        was read before, so that what is finished need not be compared with it.
+
+        Raises:
+            BadInput: the note of it is damaged.
+        """
+        name = f"{_INPUTS}/{file:06d}.json"
+        noted = self._versions(name)
+        if version not in noted:
+            self._store.write(name, json.dumps({"versions": [*noted, version]}).encode() + b"\n")
+        return noted == [version] and bool(version)
+
+    def made_of(self, unit: Unit) -> str:
+        """The digest of what a finished unit was made of.
+
+        Raises:
+            BadInput: its marker is damaged.
+        """
+        return self._stated(unit).made_of
+
     def content(self, unit: Unit, name: str) -> bytes:
         """One of the files of a unit, as it was written.
 
@@ -121,6 +144,14 @@ class Ledger:
                 "run again, which makes that unit anew"
             )
         return content
+
+    def _versions(self, name: str) -> list[str]:
+        if self._store.size(name) is None:
+            return []
+        try:
+            return list(map(str, json.loads(self._store.read(name))["versions"]))
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{self.place(name)} is damaged; remove it and run again") from None
 
     def _stated(self, unit: Unit) -> Finished:
         return _read(self._store.read(_marker(unit)), self.place(_marker(unit)))
@@ -145,6 +176,6 @@ def _read(content: bytes, name: str) -> Finished:
         stated: Any = json.loads(content)
         files = {each: (int(size), str(digest)) for each, (size, digest) in stated["files"].items()}
         counts = {each: int(count) for each, count in stated["counts"].items()}
-        return Finished(counts=counts, files=files)
+        return Finished(counts=counts, files=files, made_of=str(stated["made_of"]))
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadInput(f"{name} is damaged; remove it and run again, which makes that unit anew") from None

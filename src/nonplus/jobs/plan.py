@@ -2,7 +2,7 @@
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nonplus.errors import BadInput
@@ -11,37 +11,47 @@ from nonplus.jobs.stores import Store
 _PLAN = "plan.json"
 UNITS = "units"  # the folder of what is finished
 
+# How what a plan says under a name differs from what it said earlier, in words.
+Told = Callable[[str, Any, Any], str]
 
-def begin(store: Store, plan: Mapping[str, Any]) -> None:
+
+def plainly(name: str, earlier: Any, now: Any) -> str:
+    """How what a plan says under a name differs from what it said earlier."""
+    return _difference(earlier, now, name)
+
+
+def begin(store: Store, plan: Mapping[str, Any], *, told: Told = plainly) -> None:
     """Keep the plan of a new job, or go on with one that has the same plan.
 
     Raises:
         BadInput: the folder has parts of another plan; the message names the first
-            difference, or it has parts and no plan.
+            difference as it is ``told``. Or it has parts and no plan.
     """
-    if agree(store, _PLAN, plan) and store.names(UNITS):
+    if agree(store, _PLAN, plan, told=told) and store.names(UNITS):
         store.remove(_PLAN)
         raise BadInput(
             f"{store} has parts, and no {_PLAN} that tells of what job they are; give another place for the output"
         )
 
 
-def agree(store: Store, name: str, stated: Mapping[str, Any]) -> bool:
+def agree(store: Store, name: str, stated: Mapping[str, Any], *, told: Told = plainly) -> bool:
     """Keep what all workers of a job must have in common; whether nobody had stated it
     before.
 
     Raises:
-        BadInput: it was stated otherwise; the message names the first difference.
+        BadInput: it was stated otherwise; the message names the first difference as it
+            is ``told``.
     """
     if store.create(name, json.dumps(stated, sort_keys=True, indent=1).encode() + b"\n"):
         return True
-    # through JSON, which has lists only
-    difference = _difference(_read(store, name), json.loads(json.dumps(stated)), "")
-    if difference:
-        raise BadInput(
-            f"{store} has parts of another job: {difference}; give another place for the output, or go on with what "
-            "it was begun with"
-        )
+    earlier, now = _read(store, name), json.loads(json.dumps(stated))  # through JSON, which has lists only
+    for key in (*now, *(earlier.keys() - now.keys())):
+        if earlier.get(key) != now.get(key):
+            difference = told(key, earlier.get(key), now.get(key))
+            raise BadInput(
+                f"{store} has parts of another job: {difference}; go on with what it was begun with, or give another "
+                "place for the output"
+            )
     return False
 
 

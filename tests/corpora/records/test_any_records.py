@@ -181,6 +181,32 @@ def test_a_damaged_file_is_read_or_refused_and_no_record_counts_twice(tmp_path, 
         assert sorted(counted) == [place for place, line in enumerate(lines, 1) if line.strip(b" \t\r")]
 
 
+def told(path, takes=lambda _: True):
+    """The digest of each unit, and all that comes of it; of units before a damage."""
+    found = {}
+    try:
+        for batch in open_records(str(path), RecordFields(), sizes=Sizes(unit=300)).units(takes):
+            written = batch.written(np.arange(len(batch.texts)), {})
+            found[batch.number] = batch.digest(), (batch.texts, batch.places.tolist(), batch.rejected, written)
+    except NonplusError:
+        pass
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_units_of_the_same_digest_have_the_same_records(tmp_path, name):
+    path, content = tmp_path / name, packed(name)
+    path.write_bytes(content)
+    sound = told(path)
+    assert len({digest for digest, _ in sound.values()}) == len(sound) > 1
+    assert {**told(path, lambda number: number % 2), **told(path, lambda number: not number % 2)} == sound
+    for seed in range(30):
+        path.write_bytes(damaged(content, random.Random(seed)))
+        for number, (digest, outcome) in told(path).items():
+            if digest == sound.get(number, ("",))[0]:
+                assert outcome == sound[number][1]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [10 << 20, 100 << 20])
 def test_a_line_of_many_megabytes_without_a_blank_is_read_or_rejected_in_bounded_memory(tmp_path, size):

@@ -3,19 +3,25 @@
 import gzip
 import hashlib
 import json
+import os
+import shutil
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
 
 import nonplus
+from nonplus.corpora.records import places
 from nonplus.errors import BadInput
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.runs.meter import FilterMeter
+from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.running import filter_corpus, split_corpus
 from nonplus.filtering.units.models import by_name
 from nonplus.jobs.options import WorkOptions
 
-pytest.importorskip("pyarrow")
+pyarrow = pytest.importorskip("pyarrow")
+pytest.importorskip("pyarrow.parquet")
 MODEL = nonplus.open_model("bundled:ngram")
 ONE, SMALL = WorkOptions(workers=1), ReadOptions(unit_size="4K")
 RULE = "bits_per_byte <= 2.6 and tokens >= 5"
@@ -34,7 +40,8 @@ def corpus(path: Path, n: int = 300) -> Path:
 
 
 def lines(folder: Path, kind: str) -> list[dict]:
-    return [json.loads(row) for part in sorted(folder.glob(f"{kind}/*")) for row in opened(part)]
+    parts = sorted(folder.glob(f"{kind}/*")) or [folder / kind]
+    return [json.loads(row) for part in parts for row in opened(part)]
 
 
 def opened(part: Path) -> list[bytes]:
@@ -182,23 +189,185 @@ def test_a_file_gets_all_that_is_kept_in_order(tmp_path):
     assert [int(row["id"][1:]) for row in rows] == sorted(int(row["id"][1:]) for row in rows)
 
 
-def test_what_would_mix_is_refused_by_its_first_difference(tmp_path):
-    source, out = corpus(tmp_path / "c.jsonl", 20), str(tmp_path / "out")
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """The arguments of a run that is finished, in its folder."""
+    folder = tmp_path_factory.mktemp("begun")
+    with chdir(folder):
+        corpus(folder / "c.jsonl", 9)
+        corpus(folder / "d.jsonl", 8)
+        arguments = {"sources": ["c.jsonl"], "output": "out", "keep": RULE, "model": MODEL, "work": ONE}
+        filter_corpus(**arguments)
+        yield arguments
 
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"keep": "tokens < 9"}, f"it was begun with keep='{RULE}', and is to go on with keep='tokens < 9'"),
+        ({"model": "uniform:256"}, "it was begun with model=ngram, and is to go on with model='uniform:256'"),
+        (
+            {"models": {"bad": "uniform:256"}},
+            "it was begun without models=…, and is to go on with models='bad=uniform:256'",
+        ),
+        (
+            {"writing": WriteOptions(prefix="x_")},
+            "it was begun with prefix='nonplus_', and is to go on with prefix='x_'",
+        ),
+        ({"reading": ReadOptions(id_field="id")}, "it was begun without id_field=…, and is to go on with id_field=id"),
+        ({"scoring": ScoreOptions(trim=3.0)}, "it was begun without trim=…, and is to go on with trim='3.0'"),
+        (
+            {"keep": "repetition < 0.5"},
+            "it was begun without a rule about repetition, and is to go on with a rule about repetition",
+        ),
+        ({"sources": ["d.jsonl"]}, "it was begun with the files c.jsonl, and is to go on with the files d.jsonl"),
+        ({"sources": ["?.jsonl"]}, "it was begun with the files c.jsonl, and is to go on with the files ?.jsonl"),
+    ],
+)
+def test_what_would_mix_is_refused_by_its_first_difference_in_options(begun, other, said):
+    with pytest.raises(BadInput) as fault:
+        filter_corpus(**begun | other)
+    assert str(fault.value) == (
+        f"out has parts of another job: {said}; go on with what it was begun with, or give another place for the output"
+    )
+
+
+def test_a_file_that_changed_is_named_with_what_it_had(tmp_path):
+    source, out = corpus(tmp_path / "c.jsonl", 20), str(tmp_path / "out")
     filter_corpus([str(source)], out, keep=RULE, model=MODEL, work=ONE)
-    with pytest.raises(BadInput, match=r"rule was .* and is now"):
-        filter_corpus([str(source)], out, keep="tokens < 9", model=MODEL, work=ONE)
-    with pytest.raises(BadInput, match="has parts of another job: models"):
-        filter_corpus([str(source)], out, keep=RULE, model="uniform:256", work=ONE)
-    with pytest.raises(BadInput, match="has parts of another job: writing"):
-        filter_corpus([str(source)], out, keep=RULE, model=MODEL, writing=WriteOptions(prefix="x_"), work=ONE)
-    with pytest.raises(BadInput, match="has parts of another job: reading"):
-        filter_corpus([str(source)], out, keep=RULE, model=MODEL, reading=ReadOptions(id_field="id"), work=ONE)
+    sizes = f"{source.stat().st_size} bytes then, {source.stat().st_size + 17} bytes now"
     source.write_text(source.read_text() + '{"text": "more"}\n')
-    with pytest.raises(BadInput, match=r"has parts of another job: inputs\[0\]\.digest"):
+    with pytest.raises(BadInput) as fault:
         filter_corpus([str(source)], out, keep=RULE, model=MODEL, work=ONE)
-    with pytest.raises(BadInput, match="was scored when it had"):
+    assert f"out has parts of another job: {source} has changed ({sizes}) since it was begun; go on" in str(fault.value)
+    with pytest.raises(BadInput) as fault:
         split_corpus(out, str(tmp_path / "other"), keep=RULE, work=ONE)
+    assert f"{source} has changed ({sizes}) since the corpus was scored; bring back" in str(fault.value)
+
+
+def test_a_file_of_a_folder_that_came_or_went_is_named(tmp_path):
+    folder, out = tmp_path / "in", str(tmp_path / "out")
+    folder.mkdir()
+    corpus(folder / "a.jsonl", 5)
+    filter_corpus([str(folder)], out, keep=RULE, model=MODEL, work=ONE)
+    corpus(folder / "b.jsonl", 5)
+    with pytest.raises(BadInput, match=r"in/b\.jsonl has come since it was begun"):
+        filter_corpus([str(folder)], out, keep=RULE, model=MODEL, work=ONE)
+    (folder / "a.jsonl").unlink()
+    (folder / "b.jsonl").rename(folder / "c.jsonl")
+    with pytest.raises(BadInput, match=r"in/c\.jsonl has come since the corpus was scored"):
+        split_corpus(out, str(tmp_path / "other"), keep=RULE, work=ONE)
+
+
+def half_done(tmp_path: Path, source: Path, keep: str = RULE) -> tuple[str, dict[str, str]]:
+    """A run of which some units are missing, and what all of it would be."""
+    for name in ("whole", "half"):
+        filter_corpus([str(source)], str(tmp_path / name), keep=keep, model=MODEL, reading=SMALL, work=ONE)
+    whole = {name: digest for name, digest in contents(tmp_path / "whole").items() if not name.startswith("inputs/")}
+    for number in (1, 3):
+        (tmp_path / f"half/units/000000-{number:06d}.json").unlink()
+    return str(tmp_path / "half"), whole
+
+
+def written_as(kind: str, path: Path) -> Path:
+    rows = [json.loads(line) for line in corpus(path).read_text().splitlines() if line[1] == '"' and "bad" not in line]
+    if kind == "parquet":
+        target = path.with_suffix(".parquet")
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), target, row_group_size=40, compression="none")
+        return target
+    if kind == "jsonl.gz":
+        target = path.with_suffix(".jsonl.gz")
+        target.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        return target
+    return path
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "jsonl.gz", "parquet"])
+def test_a_run_goes_on_after_its_input_was_touched_or_copied(tmp_path, kind):
+    source = written_as(kind, tmp_path / "c.jsonl")
+    half, whole = half_done(tmp_path, source)
+    shutil.copyfile(source, tmp_path / "copy")
+    source.unlink()
+    (tmp_path / "copy").rename(source)
+    os.utime(source, ns=(1, 1))
+    for _ in range(2):
+        filter_corpus([str(source)], half, keep=RULE, model=MODEL, reading=SMALL, work=ONE)
+        left = {name: digest for name, digest in contents(Path(half)).items() if not name.startswith("inputs/")}
+        assert {**left, "report.json": ""} == {**whole, "report.json": ""}
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize("done", [True, False])
+def test_a_change_in_the_middle_of_what_is_finished_is_refused_and_elsewhere_it_is_what_is_read(
+    tmp_path, kind, done, monkeypatch
+):
+    """The ends of the file stay as they are, and so does its size."""
+    monkeypatch.setattr(places, "_SAMPLE", 64)
+    source = written_as(kind, tmp_path / "c.jsonl")
+    half, _ = half_done(tmp_path, source)
+    part = next((tmp_path / "whole/kept").glob(f"000000-00000{2 if done else 3}.*"))
+    rows = lines(part.parent, part.name) if kind == "jsonl" else pyarrow.parquet.read_table(part).to_pylist()
+    name = f'"{rows[2]["id"]}"' if kind == "jsonl" else rows[2]["id"]
+    content = source.read_bytes()
+    assert content.count(name.encode()) == 1
+    source.write_bytes(content.replace(name.encode(), name.replace("d", "e").encode()))
+    if done:
+        with pytest.raises(
+            BadInput, match=r"has changed since .* was begun: unit 2 of it, which is finished, has other"
+        ):
+            filter_corpus([str(source)], half, keep=RULE, model=MODEL, reading=SMALL, work=ONE)
+        return
+    for place in (half, str(tmp_path / "new")):
+        filter_corpus([str(source)], place, keep=RULE, model=MODEL, reading=SMALL, work=ONE)
+    for folder in ("kept", "dropped", "scores", "units"):
+        assert contents(Path(half) / folder) == contents(tmp_path / "new" / folder)
+
+
+def test_a_split_refuses_a_unit_that_has_changed_since_it_was_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "_SAMPLE", 64)
+    source, out = corpus(tmp_path / "c.jsonl"), str(tmp_path / "out")
+    filter_corpus([str(source)], out, keep=RULE, model=MODEL, reading=SMALL, work=ONE)
+    source.write_text(source.read_text().replace('"d150"', '"e150"'))
+    with pytest.raises(
+        BadInput, match=r"c\.jsonl has changed since it was scored: unit \d of it has other records now"
+    ):
+        split_corpus(out, str(tmp_path / "other"), keep="tokens > 9", work=ONE)
+
+
+def test_what_is_written_to_while_it_is_read_is_compared_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "_SAMPLE", 64)
+    source = corpus(tmp_path / "c.jsonl")
+
+    class Writes(FilterMeter):
+        """Writes to the file, in a unit that is finished, when the last but one is."""
+
+        def add(self, counts):
+            super().add(counts)
+            source.write_text(source.read_text().replace('"d9"', '"e9"'))
+
+    with pytest.raises(BadInput, match=r"has changed since .* was begun: unit 0 of it"):
+        filter_corpus(
+            [str(source)], str(tmp_path / "out"), keep=RULE, model=MODEL, reading=SMALL, work=ONE, meter=Writes()
+        )
+    assert not (tmp_path / "out/report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "library"), [("k.jsonl.gz", "zlib"), ("k.jsonl.zst", "zstd"), ("k.parquet", "pyarrow")]
+)
+def test_a_library_that_decides_bytes_and_is_another_now_is_refused_and_one_that_does_not_is_not_asked(
+    tmp_path, name, library
+):
+    source = written_as("parquet" if library == "pyarrow" else "jsonl", tmp_path / "c.jsonl")
+    arguments = {"sources": [str(source)], "output": str(tmp_path / name), "keep": RULE, "model": MODEL, "work": ONE}
+    filter_corpus(**arguments)
+    place = tmp_path / f"{name}.parts/plan.json"
+    plan = json.loads(place.read_text())
+    assert set(plan["libraries"]) == {"Unicode", library}
+    plan["libraries"][library] = "0.1"
+    place.write_text(json.dumps(plan))
+    with pytest.raises(BadInput, match=rf"it was begun with {library} 0\.1, and is to go on with {library} \d"):
+        filter_corpus(**arguments)
 
 
 def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):

@@ -1,8 +1,9 @@
 """Text files, each of them one record."""
 
+import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, final
@@ -56,15 +57,22 @@ class Documents:
             for name, text in zip(names, texts, strict=True)
         ]
         unknown: list[str | None] = [None] * len(texts)
+        faults = [f"{each.place} {each.reason}" for each in rejected]
+        numbers = " ".join(map(str, places))
         return Batch(
             number=number,
             texts=texts,
             places=np.array(places, np.int64),
             attributes={what: names if what == "id" else unknown for what in self.fields.attributes},
             rejected=rejected,
+            digest=partial(_digest, objects, [numbers, *faults]),
             written=partial(written_objects, objects, suffix),
             with_texts=partial(retold_objects, objects, "text", suffix),
         )
+
+
+def _digest(objects: Sequence[bytes], others: Sequence[str]) -> str:
+    return hashlib.sha256(b"\n".join([*objects, *(each.encode() for each in others)])).hexdigest()
 
 
 def _text_at(path: str, name: str, longest: int) -> str:

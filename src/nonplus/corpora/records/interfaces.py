@@ -93,8 +93,9 @@ class Batch:
 
     ``texts`` are those of the readable records in order, ``places`` (D,) the number of
     each in the file from 1: of its line, row or record. ``attributes`` has those that
-    were asked for, ``None`` where a record has none. ``with_texts`` is there if the
-    format can have other texts.
+    were asked for, ``None`` where a record has none. ``digest`` is that of all that was
+    read, also of what is rejected. ``with_texts`` is there if the format can have other
+    texts.
     """
 
     number: int
@@ -102,6 +103,7 @@ class Batch:
     places: Ints
     attributes: Mapping[str, Sequence[str | None]]
     rejected: Sequence[Rejection]
+    digest: Callable[[], str]
     written: Written
     with_texts: WithTexts | None = None
 

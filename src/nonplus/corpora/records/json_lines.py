@@ -46,6 +46,7 @@ class JsonLines:
             places=np.array(found.places, np.int64),
             attributes=found.attributes,
             rejected=sorted([*block.rejected, *found.rejected], key=lambda rejection: rejection.place),
+            digest=block.digest,
             written=partial(written_objects, found.raw, suffix),
             with_texts=partial(retold_objects, found.raw, self.fields.text, suffix),
         )

@@ -1,5 +1,6 @@
 """A stream cut into blocks of whole lines: always the same, however it is read."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, final
@@ -24,6 +25,14 @@ class Block:
     places: Sequence[int]
     lines: list[bytes]
     rejected: list[Rejection]
+
+    def digest(self) -> str:
+        """Of the lines, of where they begin, and of what is kept of those that are
+        rejected.
+        """
+        others = [b"%d" % place for place in self.places[:1]]
+        others += [b"%d %b" % (each.place, each.raw) for each in self.rejected]
+        return hashlib.sha256(b"\n".join([*self.lines, *others])).hexdigest()
 
 
 def blocks(stream: BinaryIO, takes: Callable[[int], bool], sizes: Sizes) -> Iterator[Block]:

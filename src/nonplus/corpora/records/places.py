@@ -73,25 +73,37 @@ def size_at(place: str) -> int:
     return _status(place).st_size
 
 
+def version_at(place: str) -> str:
+    """What is another whenever a file was written to, and also when it was copied or
+    touched: when its content and its state were last changed (ns); at a URL what its
+    server says, which may be nothing.
+
+    Raises:
+        BadInput: there is nothing.
+    """
+    if is_url(place):
+        return about(place).version
+    status = _status(place)
+    return f"{status.st_mtime_ns} {status.st_ctime_ns}"
+
+
 def digest_at(place: str) -> str:
-    """What tells whether a file is still the same, without reading all of it: its size,
-    when it was last changed (ns), and a hash of both its ends; at a URL what its server
-    says, and a hash of its beginning.
+    """What tells that a file is another, without reading all of it: its size, and a
+    hash of both its ends; at a URL of its beginning.
 
     Raises:
         BadInput: it cannot be read.
     """
     if is_url(place):
-        size, version = about(place)
         with opened_url(place) as stream:
             head = stream.read(_SAMPLE)
-        return f"{size} bytes, version {version}, {hashlib.sha256(head).hexdigest()}"
+        return f"{about(place).size} bytes, {hashlib.sha256(head).hexdigest()}"
     with raw_at(place) as file:
         status = os.fstat(file.fileno())
         ends = file.read(_SAMPLE)
         file.seek(max(0, status.st_size - _SAMPLE))
         ends += file.read(_SAMPLE)
-    return f"{status.st_size} bytes, changed {status.st_mtime_ns}, {hashlib.sha256(ends).hexdigest()}"
+    return f"{status.st_size} bytes, {hashlib.sha256(ends).hexdigest()}"
 
 
 def _status(place: str) -> os.stat_result:

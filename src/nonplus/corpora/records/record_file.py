@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Self, final
 
+from nonplus.compression.packing import libraries
+from nonplus.corpora.records.arrow_library import arrow
 from nonplus.corpora.records.interfaces import Batch, Format
-from nonplus.corpora.records.places import digest_at, shown_place, size_at
+from nonplus.corpora.records.places import digest_at, shown_place, size_at, version_at
+from nonplus.corpora.records.table_files import TABLES
 from nonplus.corpora.suffixes import COMPRESSIONS
 from nonplus.errors import BadInput
 
@@ -41,15 +44,37 @@ class RecordFile:
         return sum(map(size_at, self.files or (self.path,)))
 
     def digest(self) -> str:
-        """What tells whether it is still the same file, without reading all of it.
+        """What tells that it is another file, without reading all of it; what was
+        changed in its middle is to be seen by the digests of its units only.
 
         Raises:
             BadInput: it cannot be read.
         """
+        return self._of_all(digest_at)
+
+    def version(self) -> str:
+        """What is another whenever the file was written to, copied or touched; nothing
+        if a server does not tell.
+
+        Raises:
+            BadInput: the file is gone.
+        """
+        return self._of_all(version_at)
+
+    def _of_all(self, told: Callable[[str], str]) -> str:
         if not self.files:
-            return digest_at(self.path)
-        together = hashlib.sha256("\n".join(map(digest_at, self.files)).encode())
+            return told(self.path)
+        together = hashlib.sha256("\n".join(map(told, self.files)).encode())
         return f"{len(self.files)} files, {together.hexdigest()}"
+
+    @property
+    def libraries(self) -> dict[str, str]:
+        """What decides the bytes of the parts besides their records, with its version.
+
+        Raises:
+            MissingExtra: a package that writes them is not installed.
+        """
+        return {"pyarrow": arrow().__version__} if self.suffix in TABLES else libraries(self.suffix)
 
     def units(self, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units whose number, from 0, is taken; the others are read over.

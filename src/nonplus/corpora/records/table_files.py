@@ -1,13 +1,17 @@
 """Arrow tables written as files: Parquet, and Arrow's two formats."""
 
+import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from itertools import chain
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any, final
 
 from nonplus.corpora.records.arrow_library import arrow, ipc, parquet
 from nonplus.corpora.records.table_schemas import same_columns
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 FILE, STREAM, PARQUET = ".arrow", ".arrows", ".parquet"
 TABLES = (PARQUET, FILE, STREAM)
@@ -20,6 +24,29 @@ def table_file(table: Any, suffix: str) -> bytes:
         if table.num_rows:
             writer.write_table(table)
     return out.getvalue()
+
+
+def digest_of(table: Any) -> str:
+    """A digest of all columns of ``table``, however its rows are divided."""
+    sink = _Digesting()
+    with ipc().new_stream(sink, table.schema) as writer:
+        writer.write_table(table.combine_chunks())
+    return sink.found.hexdigest()
+
+
+@final
+class _Digesting(io.RawIOBase):
+    """Takes bytes, and keeps only their digest."""
+
+    def __init__(self) -> None:
+        self.found = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: "ReadableBuffer") -> int:
+        self.found.update(content)
+        return memoryview(content).nbytes
 
 
 def join_tables(suffix: str, contents: Iterator[bytes], out: IO[bytes]) -> None:

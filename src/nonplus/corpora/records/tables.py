@@ -14,7 +14,7 @@ import numpy as np
 from nonplus.corpora.records.arrow_library import arrow, compute
 from nonplus.corpora.records.field_values import as_label
 from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Written
-from nonplus.corpora.records.table_files import table_file
+from nonplus.corpora.records.table_files import digest_of, table_file
 from nonplus.corpora.records.table_schemas import decoded, path_in
 from nonplus.measure.records import Ints
 
@@ -47,9 +47,14 @@ def batch_of(number: int, first: int, table: Any, fields: RecordFields, longest:
             for what, field in fields.attributes.items()
         },
         rejected=rejected,
+        digest=partial(_digest, first, table),
         written=partial(_written, table, rows, suffix),
         with_texts=partial(_retold, table, rows, fields.text, suffix),
     )
+
+
+def _digest(first: int, table: Any) -> str:
+    return f"{first} {digest_of(table)}"
 
 
 def column_at(table: Any, field: str) -> Any:

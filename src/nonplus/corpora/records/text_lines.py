@@ -58,6 +58,7 @@ class TextLines:
             places=np.array(places, np.int64),
             attributes={what: [None] * len(texts) for what in self.fields.attributes},
             rejected=sorted(rejected, key=lambda rejection: rejection.place),
+            digest=block.digest,
             written=partial(_written, lines, suffix),
             with_texts=partial(_retold, lines, suffix),
         )

@@ -1,5 +1,6 @@
 """WET files of Common Crawl: each page that was converted to text is a record."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -89,6 +90,7 @@ class WarcTexts:
                 what: [_attribute(record, name) for record in readable] for what, name in self.fields.attributes.items()
             },
             rejected=rejected,
+            digest=partial(_digest, records),
             written=partial(_written, readable, suffix),
             with_texts=partial(_retold, readable, suffix),
         )
@@ -124,6 +126,14 @@ def _texts(records: Iterator[WarcRecord], name: str) -> Iterator[WarcRecord]:
             )
         if kind == "conversion":
             yield record
+
+
+def _digest(records: Sequence[WarcRecord]) -> str:
+    found = hashlib.sha256()
+    for record in records:
+        found.update(b"%d %b" % (record.number, record.head))
+        found.update(record.content)
+    return found.hexdigest()
 
 
 def _attribute(record: WarcRecord, name: str) -> str | None:

@@ -2,6 +2,7 @@
 it.
 """
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple, final
@@ -11,13 +12,14 @@ from nonplus.errors import BadInput
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.runs.plan_differences import inputs_differ
 from nonplus.filtering.units.unit_scoring import Scoring
 from nonplus.urls import is_url, shown
 from nonplus.version import VERSION
 
 SCORING = "scoring"  # the folder, in that of a run, of the job that only scores
-_SCORING = ("nonplus", "format", "sources", "inputs", "reading", "models", "scoring")
-_FORMAT = 1  # of the folders, and of what is in them
+_SCORING = ("nonplus", "format", "sources", "inputs", "reading", "models", "scoring", "libraries")
+_FORMAT = 2  # of the folders, and of what is in them
 
 
 def scoring_plan(
@@ -30,20 +32,31 @@ def scoring_plan(
         "nonplus": VERSION,
         "format": _FORMAT,
         "sources": [shown(each) if is_url(each) else each for each in sources],
-        "inputs": [{"name": file.name, "digest": file.digest()} for file in files],
+        "inputs": _inputs(files),
         "reading": asdict(reading),
         "models": scoring.models.plan,
         "scoring": scoring.plan,
+        "libraries": {"Unicode": unicodedata.unidata_version},  # what letters there are, and their forms
     }
 
 
-def cutting_plan(scoring: Mapping[str, Any], writing: WriteOptions, rule: Rule) -> dict[str, Any]:
-    """The plan of a job that cuts what ``scoring`` scores."""
+def cutting_plan(
+    scoring: Mapping[str, Any], files: Sequence[RecordFile], writing: WriteOptions, rule: Rule
+) -> dict[str, Any]:
+    """The plan of a job that cuts ``files``, which ``scoring`` scores.
+
+    Raises:
+        MissingExtra: a package that writes the parts is not installed.
+    """
+    libraries = dict(scoring["libraries"])
+    for file in files:
+        libraries |= file.libraries
     known = {
         name: [{"group": list(group), "at": list(mark)} for group, mark in sorted(marks.items())]
         for name, marks in rule.known.items()
     }
-    return {**scoring, "writing": asdict(writing), "rule": str(rule), "thresholds": known}
+    cut = {"rule": str(rule), "thresholds": known, "writing": asdict(writing), "libraries": libraries}
+    return {**scoring, **cut}
 
 
 def rule_of(plan: Mapping[str, Any], place: str) -> Rule:
@@ -94,15 +107,13 @@ class Planned(NamedTuple):
         Raises:
             BadInput: one is another.
         """
-        now = [{"name": file.name, "digest": file.digest()} for file in files]
-        for scored, present in zip(self.inputs, now, strict=False):
-            if scored != present:
-                raise BadInput(
-                    f"{scored['name']} was scored when it had {scored['digest']}, and now {present['name']} has "
-                    f"{present['digest']}; run nonplus filter run again, into another folder"
-                )
-        if len(now) != len(self.inputs):
+        now = _inputs(files)
+        if now != self.inputs:
             raise BadInput(
-                f"{len(self.inputs):,} files were scored, and their names are those of {len(now):,} now; run nonplus "
-                "filter run again, into another folder"
+                f"{inputs_differ(self.inputs, now)} since the corpus was scored; bring back the files as they were, or "
+                "run nonplus filter run again, into another folder"
             )
+
+
+def _inputs(files: Sequence[RecordFile]) -> list[Mapping[str, str]]:
+    return [{"name": file.name, "digest": file.digest()} for file in files]

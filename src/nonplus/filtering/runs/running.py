@@ -18,6 +18,7 @@ from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.plan import SCORING, Planned, cutting_plan, scoring_plan
+from nonplus.filtering.runs.plan_differences import told
 from nonplus.filtering.runs.report import FilterReport, is_complete, keep_report, report_of
 from nonplus.filtering.runs.target import Target
 from nonplus.filtering.scoring.scorer import DEFAULT
@@ -199,7 +200,7 @@ class _Work:
         cut = Cut(rule=rule, columns=writing.chosen, prefix=writing.prefix, model=scoring["models"][""]["name"])
         self.meter.begin("filtering")
         job = UnitJob(files=files, place=target.folder, scores=scores, cut=cut)
-        ledger = self._done(job, cutting_plan(scoring, writing, rule), self.options.part)
+        ledger = self._done(job, cutting_plan(scoring, files, writing, rule), self.options.part)
         report = report_of(ledger, target, files, scoring, rule, complete=is_complete(ledger, files))
         if report.complete:
             target.join(ledger, files)
@@ -208,7 +209,7 @@ class _Work:
 
     def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
         store = open_store(job.place)
-        begin(store, plan)
+        begin(store, plan, told=told)
         self.meter.expect(job.files, unit=self.unit, done=len(Ledger(store).done()), part=part)
         these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
         for counts in self.options.results(job, these):

@@ -103,6 +103,14 @@ class KeptScores:
         name = file_of(unit)
         return read(self._ledger.content(unit, name), self._ledger.place(name))
 
+    def made_of(self, unit: Unit) -> str:
+        """The digest of the records that were scored.
+
+        Raises:
+            BadInput: it is damaged.
+        """
+        return self._ledger.made_of(unit)
+
 
 def file_of(unit: Unit) -> str:
     """The file with the scores of a unit."""

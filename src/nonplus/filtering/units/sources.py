@@ -22,6 +22,15 @@ class Scores(Protocol):
         """Those of the readable records of a unit."""
         ...
 
+    def check(self, unit: Unit, name: str, digest: str) -> None:
+        """Check that they are of the records with this digest, a unit of the file
+        ``name``.
+
+        Raises:
+            BadInput: they are of others.
+        """
+        ...
+
     def files(self, unit: Unit, batch: Batch, scored: Scored) -> Mapping[str, bytes]:
         """The files in which they are kept, if nobody has kept them yet."""
         ...
@@ -67,6 +76,9 @@ class _Made:
     def of(self, unit: Unit, batch: Batch) -> Scored:
         return self._scoring.of(batch)
 
+    def check(self, unit: Unit, name: str, digest: str) -> None:
+        pass  # they are made of the records themselves
+
     def files(self, unit: Unit, batch: Batch, scored: Scored) -> Mapping[str, bytes]:
         return {file_of(unit): written(batch.places, scored)}
 
@@ -84,6 +96,13 @@ class _Kept:
                 "now; score the files again, into another folder"
             )
         return scored
+
+    def check(self, unit: Unit, name: str, digest: str) -> None:
+        if self._scores.made_of(unit) != digest:
+            raise BadInput(
+                f"{name} has changed since it was scored: unit {unit.number:,} of it has other records now; bring back "
+                "the file as it was, or score it again, into another folder"
+            )
 
     def files(self, unit: Unit, batch: Batch, scored: Scored) -> Mapping[str, bytes]:
         return {}

@@ -1,10 +1,11 @@
 """The work of one unit: read, score, cut, and commit all that comes of it at once."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import final
 
 from nonplus.corpora.records import Batch, RecordFile
+from nonplus.errors import BadInput
 from nonplus.filtering.rules.scored import Scored
 from nonplus.filtering.units.accounts import Accounts
 from nonplus.filtering.units.cutting import Cut, CutUnit
@@ -13,6 +14,8 @@ from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import check_begun_here
 from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import Task
+
+_CHANGED = "bring back the file as it was, or give another place for the output"
 
 
 @final
@@ -46,29 +49,59 @@ class UnitWork:
 
     def __call__(self, task: Task) -> Iterator[Mapping[str, int]]:
         """The counts of each unit that it finishes."""
-        done = {unit.number for unit in self._ledger.done() if unit.file == task.file}
+        file, version = self._job.files[task.file], self._job.files[task.file].version()
+        done = {unit.number for unit in self._ledger.done() if unit.file == task.file and task.takes(unit.number)}
+        if not self._ledger.is_as_before(task.file, version):
+            self._compare(task.file, done)
         units = self._ledger.units(task.file)
         if units is not None and done.issuperset(number for number in range(units) if task.takes(number)):
             return
-        file, read = self._job.files[task.file], 0
-
-        def takes(number: int) -> bool:
-            nonlocal read
-            read = max(read, number + 1)
-            return task.takes(number) and number not in done
-
-        for batch in file.units(takes):
+        left = _Counted(lambda number: task.takes(number) and number not in done)
+        for batch in file.units(left):
             yield self._finished(Unit(task.file, batch.number), file, batch)
-        self._ledger.end(task.file, read)
+            done.add(batch.number)
+        if file.version() != version:  # it was written to meanwhile
+            self._compare(task.file, done)
+        self._ledger.end(task.file, left.units)
+
+    def _compare(self, number: int, done: Set[int]) -> None:
+        """Check that the finished units of a file were made of what is in it now."""
+        if not done:
+            return
+        file, these = self._job.files[number], _Counted(done.__contains__)
+        digests = {batch.number: batch.digest() for batch in file.units(these)}
+        if self._ledger.units(number) not in (None, these.units):
+            raise BadInput(f"{file.name} has {these.units:,} units now, and had another number; {_CHANGED}")
+        for each in sorted(done):
+            if self._ledger.made_of(Unit(number, each)) != digests.get(each):
+                raise BadInput(
+                    f"{file.name} has changed since {self._job.place} was begun: unit {each:,} of it, which is "
+                    f"finished, has other records now; {_CHANGED}"
+                )
 
     def _finished(self, unit: Unit, file: RecordFile, batch: Batch) -> Mapping[str, int]:
+        digest = batch.digest()
+        self._scores.check(unit, file.name, digest)
         scored = self._scores.of(unit, batch)
         files, accounts = self._cut(unit, file, batch, scored)
         files |= self._scores.files(unit, batch, scored)
-        self._ledger.commit(unit, files, counts=accounts.counts)
+        self._ledger.commit(unit, files, counts=accounts.counts, made_of=digest)
         return accounts.counts
 
     def _cut(self, unit: Unit, file: RecordFile, batch: Batch, scored: Scored) -> CutUnit:
         if self._job.cut is None:
             return CutUnit({}, Accounts.of_scored(scored, batch.rejected))
         return self._job.cut.of(unit, file, batch, scored)
+
+
+@final
+class _Counted:
+    """Whether a unit is wanted; of how many that was asked is how many there are."""
+
+    def __init__(self, wanted: Callable[[int], bool]) -> None:
+        self._wanted = wanted
+        self.units = 0
+
+    def __call__(self, number: int) -> bool:
+        self.units = max(self.units, number + 1)
+        return self._wanted(number)

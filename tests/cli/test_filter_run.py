@@ -38,6 +38,26 @@ def test_what_to_do_about_rejected_records_is_printed_in_flags(run: Run, crawl: 
     assert "name the right one with --field …: 13\n" in ran.out
 
 
+def test_a_reason_names_the_options_of_a_rule_as_the_rule_does(run: Run, crawl: str) -> None:
+    rule = "gaussian(perplexity, factor=0.01, width=4.5)"
+    ran = run("filter", "run", crawl, "-o", "clean", "--keep", rule, "--workers", 1)
+    assert f"  because        not {rule}: " in ran.out
+    again = run("filter", "run", crawl, "-o", "clean", "--keep", rule.replace("4.5", "4"), "--workers", 1)
+    assert f'rule was "{rule}" and is now' in again.err
+
+
+def test_a_report_says_in_flags_what_to_do_about_rejected_records(run: Run, crawl: str) -> None:
+    run("filter", "run", crawl, "-o", "clean", "--keep", RULE, "--workers", 1, "--field", "body")
+    assert "name the right one with --field …" in run("filter", "report", "clean").out
+
+
+def test_a_split_by_what_was_not_measured_says_how_it_is_measured(run: Run, crawl: str) -> None:
+    run("filter", "run", crawl, "-o", "clean", "--keep", RULE, "--workers", 1)
+    ran = run("filter", "split", "clean", "-o", "again", "--keep", "repetition < 0.2", "--workers", 1)
+    assert ran.code == 2
+    assert "give the same rule to nonplus filter run, with another output" in ran.err
+
+
 def test_json_is_the_report_that_is_kept(run: Run, crawl: str) -> None:
     ran = run("filter", "run", crawl, "-o", "clean", "--keep", RULE, "--workers", 1, "--json")
     assert json.loads(ran.out) == json.loads(Path("clean/report.json").read_text())

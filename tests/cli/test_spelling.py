@@ -36,6 +36,9 @@ ARGUMENT = re.compile(r"(?<![\w./'-])[a-z_]+=")
         ("use e.g. trim=3.5, or other=en", "use e.g. --trim 3.5, or --other en"),
         ("begin with prune=0,0,1, or counts=0,1", "begin with --prune 0 0 1, or --counts 0 1"),
         ("windows=3 is_decoder=True targets=", "windows=3 is_decoder=True targets="),
+        ("use f(nats, quartiles=(1, 2), width=3), (width=4)", "use f(nats, quartiles=(1, 2), width=3), (--width 4)"),
+        ("(see gaussian(nats, width=2): trim=3)", "(see gaussian(nats, width=2): --trim 3)"),
+        ("calls( width=3", "calls( --width 3"),
     ],
 )
 def test_an_option_in_a_message_becomes_a_flag(sentence, printed):

@@ -389,6 +389,8 @@ def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):
         ({"output": "-"}, "output='-' is no name of a folder or a file"),
         ({"sources": ["."]}, r"output=out is in the folder \., all of which is read"),
         ({"sources": ["jsonl:."], "output": "clean.jsonl"}, r"output=clean\.jsonl is in the folder jsonl:\., all of"),
+        ({"output": "clean.csv"}, r"output=clean\.csv ends like a file of a kind that is not written; write e\.g\."),
+        ({"output": "clean.TAR.gz"}, r"output=clean\.TAR\.gz ends like a file of a kind that is not written"),
         ({"output": "clean.parquet"}, r"can be written as \.jsonl or \.ndjson, .*, and clean\.parquet ends otherwise"),
         (
             {"writing": WriteOptions(columns="perplexty")},

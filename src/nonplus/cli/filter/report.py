@@ -1,6 +1,7 @@
 """``nonplus filter report``: what a cut did."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from nonplus.cli.terminal.notices import note
 from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_flag
 from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.progress import waiting
+from nonplus.cli.terminal.spelling import with_flags
 from nonplus.cli.terminal.tables import say_histogram, say_table
 from nonplus.filtering.retention.causes import Cause
 from nonplus.filtering.retention.page import retention_page, shortened
@@ -58,7 +60,8 @@ def _show(found: Retention) -> None:
     say("")
     say_histogram(whole.bins_before, whole.bins_after, width=WIDTH, unit="bits per byte")
     say_strata(found.strata)
-    for title, causes in (("dropped because", found.dropped), ("rejected because", found.rejected)):
+    rejected = [replace(cause, reason=with_flags(cause.reason)) for cause in found.rejected]
+    for title, causes in (("dropped because", found.dropped), ("rejected because", rejected)):
         if causes:
             say("")
             _say_causes(title, causes)

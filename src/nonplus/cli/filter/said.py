@@ -66,7 +66,7 @@ def _lines(report: FilterReport) -> Iterator[tuple[str, str]]:
         yield "decided by", ", ".join(f"{name}: {count:,}" for name, count in accounts.by_model.items())
     if accounts.rejected:
         yield "rejected", f"{counted(accounts.rejected, 'record')} that could not be read"
-        yield from _reasons(accounts.faults)
+        yield from _reasons({with_flags(fault): count for fault, count in accounts.faults.items()})
     yield "parts", f"{report.folder} ({counted(report.units, 'unit')})"
 
 
@@ -83,7 +83,7 @@ def _reasons(reasons: Mapping[str, int]) -> Iterator[tuple[str, str]]:
         if place == _REASONS:
             yield "", f"and {counted(len(reasons) - _REASONS, 'other reason')}; see report.json"
             return
-        yield "" if place else "  because", f"{with_flags(reason)}: {count:,}"
+        yield "" if place else "  because", f"{reason}: {count:,}"
 
 
 def _unfinished(report: FilterReport) -> str:

@@ -40,9 +40,13 @@ _OF_FILTER = (
 _DECLARED = (*_OF_SCORE, "--output", *FORM, *READ, *_OF_FILTER, *PRUNING, *TRAINING, *TRAINED)
 _FLAGS = {field_of(declaration): declaration for declaration in _DECLARED}
 
-# Only at the beginning of a word: a folder may be called "window=3".
+# Only at the beginning of a word: a folder may be called "window=3". And not in a call:
+# the width of "gaussian(perplexity, width=4.5)" belongs to a rule.
 _LIST = r"\d+(?:,\d+)+"
-_OPTION = re.compile(rf"(?<![^\s(])({'|'.join(_FLAGS)})=({_LIST}|'[^']*'|\"[^\"]*\"|[^\s;,()'\"]*[^\s;,()'\".:?])")
+_CALL = r"(?<!\w)\w+\((?:[^()]|\([^()]*\))*\)"
+_OPTION = re.compile(
+    rf"{_CALL}|(?<![^\s(])({'|'.join(_FLAGS)})=({_LIST}|'[^']*'|\"[^\"]*\"|[^\s;,()'\"]*[^\s;,()'\".:?])"
+)
 
 
 def with_flags(sentence: str) -> str:
@@ -51,6 +55,8 @@ def with_flags(sentence: str) -> str:
 
 
 def _flag(found: re.Match[str]) -> str:
+    if found[1] is None:
+        return found[0]
     flag, value = _FLAGS[found[1]], found[2].strip("'\"")
     if re.fullmatch(_LIST, value):
         return f"{flag} {value.replace(',', ' ')}"

@@ -58,7 +58,7 @@ class Scored:
         if name not in self.columns:
             raise BadProtocol(
                 f"the rule asks for {name}, and the documents were scored without it; they have "
-                f"{', '.join(self.columns)}"
+                f"{', '.join(self.columns)}; give the same rule to nonplus filter run, with another output"
             )
         return np.asarray(self.columns[name], np.float64)
 

@@ -15,7 +15,8 @@ from nonplus.urls import is_url, shown
 
 _PARTS = ".parts"
 _SCHEME = re.compile(r"[a-z]+:(?!//)")  # says how a folder is read: lines:crawl
-# What ends like this is a file; any other name is that of a folder.
+# What ends like this is a file that can be written. What ends like a file of another
+# kind is refused, and any other name is that of a folder.
 _FILES = (
     ".jsonl",
     ".ndjson",
@@ -31,6 +32,8 @@ _FILES = (
     ".xz",
     ".zst",
 )
+_OTHERS = (".csv", ".tsv", ".md", ".html", ".xml", ".toml", ".xlsx", ".feather", ".orc", ".avro", ".lz4", ".7z")
+_ARCHIVES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
 
 @final
@@ -46,13 +49,18 @@ class Target:
         """What ``output`` names.
 
         Raises:
-            BadInput: it is no name, or a file at a URL, which would have to be put
-                together there.
+            BadInput: it is no name, that of a file of a kind that is not written, or a
+                file at a URL, which would have to be put together there.
         """
         if output in ("", "-"):
             raise BadInput(
                 f"output={output!r} is no name of a folder or a file, and standard output cannot hold what is dropped "
                 "and rejected; write e.g. output=clean.jsonl"
+            )
+        if output.lower().endswith((*_OTHERS, *_ARCHIVES)):
+            raise BadInput(
+                f"output={shown(output) if is_url(output) else output} ends like a file of a kind that is not written; "
+                "write e.g. output=clean.jsonl, output=clean.parquet, or the name of a folder"
             )
         if not output.lower().endswith(_FILES):
             return cls(output)

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from html import escape
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from nonplus.views.pages import (
     Html,
+    command,
     conditions,
     element,
     escaped,
@@ -92,8 +94,16 @@ def test_a_table_has_heads_for_its_columns_and_rows_and_a_caption():
     html = table("Caption", ["name", "figure"], [["one", "1"], ["two", "2"]], marked=[1])
     assert html.count('<th scope="row">') == 2
     assert html.count('scope="col"') == 2
-    assert "<caption>Caption</caption>" in html
+    assert "<caption><span>Caption</span></caption>" in html
     assert html.index('<tr class="marked">') > html.index("one")
+
+
+@given(st.text())
+def test_a_command_is_copied_as_it_was_and_its_words_are_not_divided(text):
+    html = command(text)
+    # HTML reads a carriage return as a newline, and has no NUL
+    assert "".join(Reader(html).texts) == text
+    assert re.findall("<span>(.*?)</span>", html, re.DOTALL) == [escape(word) for word in text.split()]
 
 
 def heights(svg, kind):

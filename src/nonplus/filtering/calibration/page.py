@@ -89,13 +89,13 @@ def _advice(advice: Advice, commands: Sequence[tuple[str, str]]) -> Iterator[Htm
     for sentence in advice.summary:
         yield paragraph(sentence)
     if advice.rule:
-        yield element("pre", advice.rule)
+        yield pages.command(advice.rule)
     why = (("Why", advice.reasons), ("What this does not tell", advice.limits))
     sides = [element("div", element("h3", head), pages.listed(said)) for head, said in why if said]
     yield element("div", *sides, class_="sides")
     for what, command in commands:
         yield element("h3", what)
-        yield element("pre", command)
+        yield pages.command(command)
 
 
 def _spread(calibration: Calibration) -> Iterator[Html]:

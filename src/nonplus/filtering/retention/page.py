@@ -62,7 +62,7 @@ def _spread(retention: Retention) -> Iterator[Html]:
 
 
 def _rule(retention: Retention) -> Iterator[Html]:
-    yield element("pre", str(retention.rule))
+    yield pages.command(str(retention.rule))
     rows = [(each.of, each.group, ", ".join(map(figure, each.values))) for each in retention.rule.thresholds]
     if rows:
         yield pages.table("Thresholds that followed from all scores", ("threshold", "group", "is"), rows, texts=(0, 1))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from nonplus.filtering.strata.strata import UNITS, WIDTH, Strata, Stratum
-from nonplus.measure.formatting import percent, points
+from nonplus.measure.formatting import counted, percent, points
 from nonplus.views.pages import Html, element, escaped, joined, table
 from nonplus.views.pages.charts import Axis, bar, change, histogram, scale
 
@@ -15,12 +15,11 @@ _BYTES = UNITS.index("bytes")
 def spread_chart(stratum: Stratum, axis: Axis, *, label: str, cuts: tuple[float, ...] = ()) -> Html:
     """A large histogram of documents by bits per byte, with its axis and key."""
     picture = histogram(stratum.bins_before, stratum.bins_after, axis, label=label, cuts=cuts)
-    lines = [_key("M3 0V10", "cut", f"bound at {cut:.2f}") for cut in cuts]
+    lines = [_key("M0 5H15", "cut", f"bound at {cut:.2f}") for cut in cuts]
     keys = element("ul", _swatch("kept", "kept"), _swatch("gone", "dropped"), *lines, class_="key")
-    return joined(
-        keys,
-        element("div", picture, scale(axis, "bits per byte; the height is the number of documents"), class_="chart"),
-    )
+    highest = counted(int(axis.shown(stratum.bins_before).max(initial=0)), "document")
+    unit = f"bits per byte; the highest bar has {highest}"
+    return joined(keys, element("div", picture, scale(axis, unit), class_="chart"))
 
 
 def axis_of(strata: Strata) -> Axis:

@@ -6,6 +6,7 @@ is escaped.
 """
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
@@ -69,6 +70,14 @@ def conditions(rows: Iterable[tuple[str, str]]) -> Html:
     return element("p", *shown, class_="conditions")
 
 
+def command(text: str) -> Html:
+    """What is typed into a terminal, or a rule: lines end at blanks only, for a hyphen
+    that ends a line could be taken for another.
+    """
+    words = re.split(r"(\s+)", text)
+    return element("pre", *(element("span", each) if each.strip() else each for each in words))
+
+
 def section(heading: str, *content: str) -> Html:
     """A part of the page under its heading."""
     return element("section", element("h2", heading), *content)
@@ -104,7 +113,11 @@ def table(
         filled = [element("td", cell, **kind) for cell, kind in zip(cells, kinds[1:], strict=True)]
         kind = {"class_": "marked"} if number in stand_out else {}
         body.append(element("tr", element("th", name, scope="row"), *filled, **kind))
-    inner = [element("caption", caption), element("thead", element("tr", *head)), element("tbody", *body)]
+    inner = [
+        element("caption", element("span", caption)),
+        element("thead", element("tr", *head)),
+        element("tbody", *body),
+    ]
     return element("div", element("table", *inner), class_="scroll", tabindex="0", role="region", aria_label=caption)
 
 

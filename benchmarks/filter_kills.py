@@ -2,10 +2,11 @@
 
     python benchmarks/filter_kills.py [--kills 50] [--seed 1]
 
-Each time it goes on with other workers; at the end every file that it left must have
-the bytes of a run that nobody disturbed. A kill comes when some more units are
-finished, or at any moment; it ends all processes of the run at once, or only the first
-one.
+Each time it goes on with other workers, which are actors of Ray now and then if that is
+installed; at the end every file that it left must have the bytes of a run that nobody
+disturbed. A kill comes when some more units are finished, or at any moment; it ends all
+processes of the run at once, or only the first one. Those of Ray have a session of
+their own and end when they miss the one that started them, some units later.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import cycle
 from pathlib import Path
 
@@ -39,8 +41,10 @@ class Way:
     environment: tuple[tuple[str, str], ...] = ()
 
 
+RAY = Way(("--workers", "2", "--engine", "ray"))
 WAYS = (
     Way(("--workers", "1")),
+    *((RAY,) if find_spec("ray") else ()),
     Way(("--workers", "3")),
     Way(("--workers", "2", "--shard", "2/3")),
     Way(("--workers", "2"), (("NONPLUS_NATIVE", "0"),)),
@@ -135,13 +139,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus, whole, broken = folder / "corpus.jsonl.zst", folder / "whole", folder / "broken"
-        write_corpus(corpus, records=120 * options.kills, seed=options.seed)
+        write_corpus(corpus, records=120 * (options.kills + 10), seed=options.seed)
         for each in (whole, broken):
             each.mkdir()
         undisturbed(corpus, whole / "kept.jsonl.zst")
         finished = disturbed(corpus, broken / "kept.jsonl.zst", kills=options.kills, seed=options.seed)
         first, second = (left(each / "kept.jsonl.zst") for each in (whole, broken))
-        print(f"{options.kills} kills, with so many units finished: {', '.join(map(str, finished))}")
+        ways = "; ".join(" ".join((*map("=".join, way.environment), *way.options)) for way in WAYS)
+        print(f"{options.kills} kills in turns of {ways}")
+        print(f"units finished at each: {', '.join(map(str, finished))}")
         print(f"{len(first)} files, kept.jsonl.zst {first['kept.jsonl.zst'][:16]}")
         if first != second:
             raise SystemExit(f"the files differ: {sorted(set(first.items()) ^ set(second.items()))}")

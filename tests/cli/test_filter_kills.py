@@ -13,9 +13,11 @@ KILLS = 6
 
 @pytest.mark.slow
 def test_six_kills_inside_one_compressed_file_change_no_byte_of_what_is_left(tmp_path: Path) -> None:
-    """Between them the number of workers changes, the shard, and C for NumPy."""
+    """Between them the number of workers changes, the engine if Ray is installed, the
+    shard, and C for NumPy.
+    """
     corpus = tmp_path / "corpus.jsonl.zst"
-    kills.write_corpus(corpus, records=600, seed=4)
+    kills.write_corpus(corpus, records=2000, seed=4)
     whole, broken = (tmp_path / name / "kept.jsonl.zst" for name in ("whole", "broken"))
     for each in (whole, broken):
         each.parent.mkdir()

@@ -1,6 +1,6 @@
 """A corpus cleaned by perplexity, from file to file, by nonplus and its peers.
 
-    python benchmarks/filter.py --kenlm FOLDER [--work FOLDER] [--peers FOLDER]
+    python benchmarks/filter.py [--quick] [--work FOLDER]
 
 One file of JSON Lines of this machine's own text, compressed with zstd, is read,
 normalised, cut into tokens, scored, decided and written again: by ``nonplus filter
@@ -15,8 +15,17 @@ rounds in which the contestants take turns, so they hold on a machine that other
 too. What a process takes for one document, above all its start, is measured as well:
 MB/s are those of the other documents.
 
-The environments of the peers and the model are made once, in the folders; ``--kenlm``
-names the folder with ``lmplz`` and ``build_binary``, which only KenLM's source has.
+On a fresh Linux machine with Python 3.11, and on Debian::
+
+    apt-get install g++ cmake zlib1g-dev libbz2-dev liblzma-dev libeigen3-dev man-db
+    apt-get install libboost-{program-options,system,thread,test}-dev
+    pip install '.[filter,sentencepiece]' kenlm==0.3.0
+    python benchmarks/filter.py --quick
+
+KenLM's programs, the environments of the peers (1.5 GB, without torch), the text and
+the model are made once, in WORK/kenlm, WORK/peers and WORK/whole or WORK/quick; WORK is
+``/tmp/nonplus-filter`` unless it is named. ``--quick`` takes 1 MB of text instead of
+50 MB, to see that all of it works: its seconds are those of starting.
 """
 
 import argparse
@@ -39,6 +48,7 @@ import sentencepiece
 import zstandard
 from filter_model import QUICK, WAYS, WHOLE, Folder
 from filter_peers.environments import python
+from filter_peers.kenlm_programs import programs
 from numpy.typing import NDArray
 
 from nonplus.models.ngram.bundle import open_bundle
@@ -145,16 +155,17 @@ def size_of(texts: Sequence[str]) -> float:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Filtering a corpus beside other tools, in CPU seconds.")
-    parser.add_argument("--kenlm", type=Path, required=True, help="the folder with lmplz and build_binary")
+    parser.add_argument("--kenlm", type=Path, help="for lmplz and build_binary  [WORK/kenlm]")
     parser.add_argument("--work", type=Path, default=Path("/tmp/nonplus-filter"), help="for model and corpus")
     parser.add_argument("--peers", type=Path, help="for their environments  [WORK/peers]")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a small corpus and model, to check that it runs")
     options = parser.parse_args()
     rounds = 1 if options.quick else options.rounds
-    folder = Folder(options.work, options.kenlm, QUICK if options.quick else WHOLE)
+    name, size = ("quick", QUICK) if options.quick else ("whole", WHOLE)
+    folder = Folder(options.work / name, programs(options.kenlm or options.work / "kenlm"), size)
     folder.binary()
-    others = peers(options.peers or options.work / "peers", options.work)
+    others = peers(options.peers or options.work / "peers", folder.path)
     by_way = {way: ours(f"nonplus as {way}", f"ngram:{folder.bundle(way)}") for way in WAYS}
     same_scores(folder, by_way, others)
     timed(folder, [*by_way.values(), ours("nonplus, bundled:ngram", "bundled:ngram"), *others], rounds)

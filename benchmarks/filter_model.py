@@ -108,10 +108,7 @@ class Folder:
         self._run("lmplz", "-o", "5", *pruned, "-S", "2G", "-T", self.path, "--text", text, "--arpa", part)
 
     def _run(self, program: str, *arguments: object) -> None:
-        file = self.kenlm / program
-        if not file.exists():
-            raise SystemExit(f"there is no {file}; --kenlm names the folder with what KenLM's source builds")
-        subprocess.run([file, *map(str, arguments)], check=True, capture_output=True)
+        subprocess.run([self.kenlm / program, *map(str, arguments)], check=True, capture_output=True)
 
     def _made(self, name: str, make: Callable[[Path], object]) -> Path:
         """A file that has its name when it is complete."""

@@ -1,179 +1,217 @@
 """Does perplexity tell junk from text? A study on real text.
 
-    python benchmarks/filter_study.py FILE [--count 60]
+    python benchmarks/filter_study.py FOLDER [--count 40]
 
-Good texts, other natural texts, and generated junk (see ``filter_study_texts.py``) are
-scored by ``bundled:ngram`` and ``bundled:base``; the figures go to FILE, and where that
-exists they are read from it. Half of the good texts give the threshold of each system,
-with which it drops 5 % of them; all that is printed is of the other texts.
+Texts of two sides that have no document in common (``filter_study_texts.py``) are
+written to FOLDER as ``known.jsonl`` and ``judged.jsonl``; ``trusted.jsonl`` are the
+good ones of the first. What nonplus finds out about the first side decides about the
+second, and all that is printed is about that one. A second call goes on with what is in
+the folder.
 
-Systems: the n-gram model and the neural one by their bits per byte; a cascade, in which
-the n-gram model decides unless its threshold is within the interval of a text's figure,
-and the neural one decides those; and the n-gram model with guards: it drops, besides,
-texts with a worse worst window than 99 % of the good ones, and those that repeat
-themselves more than 99 % of them do. Intervals of parts are Wilson's, those of areas
-under the ROC curve come from sources drawn again, for texts of one file are alike.
+Systems: the bound that ``nonplus filter calibrate`` tells from the trusted texts, for
+the n-gram model and for the neural one; the cascade of both that ``nonplus filter
+cascade`` makes for the latter bound; each also guarded, by the other bounds that
+``calibrate`` recommends and by the worst window that 99 % of the trusted texts do not
+exceed; and the guarded n-gram model after what is garbage was trimmed.
 """
 
 import argparse
 import json
-import math
-import time
-from collections.abc import Mapping, Sequence
+import resource
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import filter_study_texts as made
 import numpy as np
-from filter_study_texts import GOOD, KINDS, Text
-from numpy.typing import NDArray
+from filter_study_figures import Texts, Told
+from filter_study_junk import KINDS, WITH_TAIL
 
-from nonplus.filtering.scoring.repetition import repetition
-from nonplus.filtering.scoring.scorer import Scorer
+import nonplus
+from nonplus.filtering.calibration.from_files import calibrated
+from nonplus.filtering.calibration.options import CalibrationOptions
+from nonplus.filtering.cascade.file import to_toml
+from nonplus.filtering.cascade.making import CascadeOptions, made_cascade
 
-Figures = NDArray[Any]
+FIRST = "bundled:ngram"
+GUARD = 0.99  # of the trusted texts
+JUNK = (*KINDS, made.FOREIGN)
+WORK = nonplus.WorkOptions(workers=1)
+READING = nonplus.ReadOptions(id_field="id", source_field="kind")
+LOST = (0.01, 0.02, 0.05, 0.1, 0.2)
 
-MODELS = {"ngram": "bundled:ngram", "neural": "bundled:base"}
-LOST = 0.05  # of the good texts
-GUARD = 0.01
-JUNK = (*KINDS, "other languages")
-_Z = 1.96
-_DRAWS = 1000
+
+@dataclass(frozen=True)
+class Rules:
+    """What is kept by the figures of a model: by its bound, and guarded besides."""
+
+    bound: float
+    plain: str
+    guarded: str
 
 
 def main() -> None:
-    """Score if that is not done, and print."""
+    """Do what is not done yet, and print."""
     parser = argparse.ArgumentParser(description="How well perplexity tells junk from text.")
-    parser.add_argument("file", type=Path, help="the figures of every text, as JSON Lines")
-    parser.add_argument("--count", type=int, default=60, help="texts of each kind of junk, and twice as many others")
+    parser.add_argument("folder", type=Path, help="for the texts and what is made of them")
+    parser.add_argument("--count", type=int, default=40, help="texts of each kind on each side")
+    parser.add_argument("--size", type=int, default=1500, help="characters of each, about")
+    parser.add_argument("--second", default="bundled:base", help="the neural model")
+    parser.add_argument("--sample", type=int, default=400, help="texts that the cascade is made from")
     options = parser.parse_args()
-    if not options.file.exists():
-        rows = scored(*chosen(options.count))
-        options.file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    rows = [json.loads(line) for line in options.file.read_text(encoding="utf-8").split("\n") if line]
-    Study(rows).say()
+    made.write(options.folder, options.count, options.size)
+    systems = decided(options.folder, options.second, options.sample)
+    texts = read(options.folder / "judged.jsonl")
+    Judged(texts, systems).say()
+    say_trimmed(texts, systems["n-gram, trimmed"])
 
 
-def chosen(count: int) -> tuple[list[Text], list[bool]]:
-    """The texts, and which of them are for the thresholds."""
-    natural = made.natural(2 * count)
-    own: list[Text] = []
-    for kind in GOOD:
-        own += [text for text in natural if text.kind == kind][::2]
-    kept = set(own)
-    texts = [text for text in natural if text not in kept]
-    all_ = [*own, *texts, *made.junk(own, count)]
-    return all_, [place < len(own) for place in range(len(all_))]
+def read(file: Path) -> list[dict[str, Any]]:
+    """The rows of a file of JSON Lines."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").split("\n") if line]
 
 
-def scored(texts: Sequence[Text], first: Sequence[bool]) -> list[dict[str, Any]]:
-    """A row for each text; how fast it was is printed."""
-    repeated = repetition([text.text for text in texts]).tolist()
-    rows: list[dict[str, Any]] = [
-        {**text._asdict(), "for threshold": own, "repeated": share}
-        for text, own, share in zip(texts, first, repeated, strict=True)
-    ]
-    for name, model in MODELS.items():
-        scorer, begun = Scorer(model), time.process_time()
-        columns = scorer.columns([text.text for text in texts])
-        seconds, size = time.process_time() - begun, sum(len(text.text.encode()) for text in texts) / 1e6
-        print(f"{model}: {len(texts):,} texts, {size:.2f} MB, {size / seconds:.3f} MB/CPU s")
-        half = _Z * columns.error * columns.tokens / columns.bytes / math.log(2)
-        for place, row in enumerate(rows):
-            row[name] = float(columns.bits_per_byte[place])
-            row[f"{name} worst"] = float(np.nan_to_num(columns.worst[place]))
-            row[f"{name} half"] = float(np.nan_to_num(half[place]))
-    return rows
+def decided(folder: Path, second: str, sample: int) -> dict[str, list[dict[str, Any]]]:
+    """The judged texts with what nonplus says of each, by system."""
+    ngram, neural = rules(folder, "first", FIRST), rules(folder, "second", second)
+    print(f"n-gram: {ngram.guarded}\nneural: {neural.guarded}")
+    cascade = cascade_of(folder, neural.plain, CascadeOptions(second=second, sample=sample))
+    guarded = run(folder, "neural-guarded", neural.guarded, model=second)
+    nonplus.split_corpus(f"{folder}/neural-guarded", f"{folder}/neural", keep=neural.plain, work=WORK)
+    return {
+        "n-gram": run(folder, "ngram", ngram.plain),
+        "n-gram, guarded": run(folder, "ngram-guarded", ngram.guarded),
+        "n-gram, trimmed": run(folder, "ngram-trimmed", ngram.guarded, trim=ngram.bound),
+        "cascade": run(folder, "cascade", neural.plain, cascade=cascade),
+        "cascade, guarded": run(folder, "cascade-guarded", neural.guarded, cascade=cascade),
+        "neural": records(folder / "neural"),
+        "neural, guarded": guarded,
+    }
 
 
-class Study:
-    """The figures of all texts, and what each system makes of them."""
+def rules(folder: Path, name: str, model: str) -> Rules:
+    """What is recommended on the known side, told from the trusted texts."""
+    file = folder / f"{name}.json"
+    if not file.exists():
+        options = CalibrationOptions(model=model, trusted=f"{folder}/trusted.jsonl", sample=10**6)
+        bounds = calibrated([f"{folder}/known.jsonl"], options, reading=READING).calibration.bounds
+        if bounds is None or bounds.high is None:
+            raise SystemExit(f"no bound is recommended for {model}")
+        texts = [row["text"] for row in read(folder / "trusted.jsonl")]
+        worst = np.quantile(nonplus.Scorer(model).columns(texts).worst, GUARD)
+        file.write_text(json.dumps([bounds.high, bounds.low, bounds.repetition, round(float(worst), 2)]))
+    high, low, repetition, worst = json.loads(file.read_text())
+    plain = f"bits_per_byte <= {high}"
+    guards = {"worst_window <=": worst, "bits_per_byte >=": low, "repetition <=": repetition}
+    guarded = " and ".join([plain, *(f"{side} {bound}" for side, bound in guards.items() if bound is not None)])
+    return Rules(high, plain, guarded)
 
-    def __init__(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        self.rows = [row for row in rows if not row["for threshold"]]
-        self.own = [row for row in rows if row["for threshold"]]
-        self.kinds = np.array([row["kind"] for row in self.rows])
-        self.good = np.isin(self.kinds, GOOD)
-        self.junk = np.isin(self.kinds, JUNK)
-        self.limits = {name: self.quantile(name, 1 - LOST) for name in MODELS}
-        ngram, neural = (self.column(name) > limit for name, limit in self.limits.items())
-        near = np.abs(self.column("ngram") - self.limits["ngram"]) < self.column("ngram half")
-        guards = [self.column(name) > self.quantile(name, 1 - GUARD) for name in ("ngram worst", "repeated")]
-        self.near = near
+
+def cascade_of(folder: Path, rule: str, options: CascadeOptions) -> Path:
+    """What ``nonplus filter cascade`` makes of the known side."""
+    file = folder / "cascade.toml"
+    if not file.exists():
+        cascade = made_cascade([f"{folder}/known.jsonl"], keep=rule, options=options, reading=READING)
+        file.write_text(to_toml(cascade.cascade, cascade.said))
+    return file
+
+
+def run(
+    folder: Path, name: str, rule: str, *, model: str = FIRST, cascade: Path | None = None, trim: float | None = None
+) -> list[dict[str, Any]]:
+    """The judged texts as ``nonplus filter run`` leaves them."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
+    scoring = nonplus.ScoreOptions(cascade=cascade, trim=trim)
+    report = nonplus.filter_corpus(
+        [f"{folder}/judged.jsonl"], f"{folder}/{name}", keep=rule, model=model,
+        reading=READING, scoring=scoring, work=WORK,
+    )  # fmt: skip
+    took = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
+    print(f"{name}: {took:.1f} CPU s; {report.accounts.kept.records} of {report.accounts.records} kept")
+    return records(folder / name)
+
+
+def records(out: Path) -> list[dict[str, Any]]:
+    """All that a run wrote, in the order of its input."""
+    rows = [row for folder in ("kept", "dropped") for file in (out / folder).glob("*") for row in read(file)]
+    return sorted(rows, key=lambda row: int(row["id"].split()[1]))
+
+
+class Judged:
+    """The judged texts, and what each system makes of them."""
+
+    def __init__(self, texts: Sequence[Mapping[str, Any]], systems: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        self.texts = Texts([row["kind"] for row in texts], [row["document"] for row in texts])
+        self.documents = np.array([row["document"] for row in texts])
+        self.kinds = list(dict.fromkeys(row["kind"] for row in texts))
         self.dropped = {
-            "n-gram": ngram,
-            "n-gram, guarded": ngram | guards[0] | guards[1],
-            "cascade": np.where(near, neural, ngram),
-            "neural": neural,
+            name: np.array([row["nonplus_decision"] == "dropped" for row in rows]) for name, rows in systems.items()
         }
-
-    def column(self, name: str) -> Figures:
-        """A figure of each text."""
-        return np.array([row[name] for row in self.rows])
-
-    def quantile(self, name: str, part: float) -> float:
-        """One of the good texts that are for thresholds."""
-        return float(np.quantile([row[name] for row in self.own], part))
+        self.bits = {
+            name: np.array([row["nonplus_bits_per_byte"] for row in systems[name]])
+            for name in ("n-gram", "cascade", "neural")
+        }
 
     def say(self) -> None:
         """Print the tables."""
-        print("thresholds in bits per byte: " + ", ".join(f"{name} {limit:.3f}" for name, limit in self.limits.items()))
-        print(f"the cascade asks the neural model about {self.near.mean():.1%} of the texts")
-        print("| kind | texts | " + " | ".join(f"{name} drops" for name in self.dropped) + " |")
-        for kind in dict.fromkeys(self.kinds):
-            own = self.kinds == kind
-            print(f"| {kind} | {own.sum()} | " + " | ".join(part(each[own]) for each in self.dropped.values()) + " |")
-        print("| kind | AUC, n-gram | AUC, neural |")
-        for kind in [*dict.fromkeys(self.kinds[~self.good]), "all junk"]:
-            own = self.junk if kind == "all junk" else self.kinds == kind
-            print(f"| {kind} | " + " | ".join(self.area(self.column(name), own) for name in MODELS) + " |")
-        print("| system | recall of junk | precision at 1 junk in 2 | at 1 in 10 |")
-        for name, dropped in self.dropped.items():
-            recall, lost = self.of_kinds(dropped, JUNK), self.of_kinds(dropped, GOOD)
-            shares = [share * recall / (share * recall + (1 - share) * lost) for share in (0.5, 0.1)]
-            print(f"| {name} | {recall:.1%} | " + " | ".join(f"{share:.1%}" for share in shares) + " |")
-        print("| model | good texts lost | junk dropped |")
-        for name in MODELS:
-            for lost in (0.01, 0.02, 0.05, 0.1, 0.2):
-                dropped = self.column(name) > self.quantile(name, 1 - lost)
-                print(f"| {name} | {self.of_kinds(dropped, GOOD):.1%} | {self.of_kinds(dropped, JUNK):.1%} |")
+        say_table("kind", "texts", "documents", *self.dropped, rows=map(self.of_kind, self.kinds))
+        say_table(
+            "system", "good text lost", "junk dropped", "precision if half is junk", "if a tenth is",
+            rows=map(self.of_system, self.dropped),
+        )  # fmt: skip
+        kinds = {kind: (kind,) for kind in self.kinds if kind not in made.GOOD} | {"all junk": JUNK}
+        say_table("AUC", *self.bits, rows=(self.areas(name, own) for name, own in kinds.items()))
+        say_table("good text lost", *self.bits, rows=map(self.at, LOST))
 
-    def of_kinds(self, dropped: Figures, kinds: Sequence[str]) -> float:
-        """The part that is dropped, with each kind counting the same."""
-        return float(np.mean([dropped[self.kinds == kind].mean() for kind in kinds]))
+    def of_kind(self, kind: str) -> Iterable[str]:
+        """What each system drops of a kind."""
+        own = self.texts.kinds == kind
+        parts = (f"{100 * dropped[own].mean():.0f} %" for dropped in self.dropped.values())
+        return kind, f"{own.sum()}", f"{len({*self.documents[own]})}", *parts
 
-    def area(self, figures: Figures, own: Figures) -> str:
-        """That under the ROC curve, against the good texts."""
-        draw = np.random.default_rng(5)
-        high, low = self.by_source(figures, own), self.by_source(figures, self.good)
-        areas = [auc(again(high, draw), again(low, draw)) for _ in range(_DRAWS)]
-        lowest, highest = np.quantile(areas, (0.025, 0.975))
-        return f"{auc(figures[own], figures[self.good]):.3f} [{lowest:.3f}, {highest:.3f}]"
+    def of_system(self, name: str) -> Iterable[str]:
+        """What a system loses and finds, and how much of what it drops is junk."""
+        dropped = self.dropped[name]
+        lost, found = self.texts.part(dropped, made.GOOD), self.texts.part(dropped, JUNK)
+        precisions = (share * found / (share * found + (1 - share) * lost) for share in (0.5, 0.1))
+        return name, *(Told.of(each).percent(1) for each in (lost, found, *precisions))
 
-    def by_source(self, figures: Figures, own: Figures) -> list[Figures]:
-        """Figures of the texts of each source."""
-        sources = np.array([f"{row['kind']} {row['source']}" for row in self.rows])[own]
-        return [figures[own][sources == source] for source in dict.fromkeys(sources)]
+    def areas(self, name: str, kinds: Sequence[str]) -> Iterable[str]:
+        """Those under the ROC curves, against the good texts."""
+        areas = (self.texts.area(bits, kinds, made.GOOD) for bits in self.bits.values())
+        return name, *(Told.of(each).plain() for each in areas)
+
+    def at(self, lost: float) -> Iterable[str]:
+        """The junk that is dropped where so much of the judged good text is."""
+        found = (self.texts.part_at(lost, bits, JUNK, made.GOOD) for bits in self.bits.values())
+        return f"{100 * lost:.0f} %", *(Told.of(each).percent(1) for each in found)
 
 
-def again(by_source: Sequence[Figures], draw: np.random.Generator) -> Figures:
-    """Those of as many sources, drawn with replacement."""
-    return np.concatenate([by_source[i] for i in draw.integers(len(by_source), size=len(by_source))])
+def say_table(*heads: str, rows: Iterable[Iterable[str]]) -> None:
+    """Print a table in Markdown."""
+    print(f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
+    for row in rows:
+        print(f"| {' | '.join(row)} |")
 
 
-def part(dropped: Figures) -> str:
-    """A part of the whole, with its interval after Wilson."""
-    n, share = len(dropped), dropped.mean()
-    middle, half = share + _Z**2 / n / 2, _Z * math.sqrt(share * (1 - share) / n + _Z**2 / n**2 / 4)
-    low, high = (abs(each) / (1 + _Z**2 / n) for each in (middle - half, middle + half))
-    return f"{share:.0%} [{low:.0%}, {high:.0%}]"
+def say_trimmed(texts: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Print what was cut off of good texts, and of those with a tail of garbage."""
+    heads = ("kind", "texts", "trimmed", "good bytes cut off", "bytes of garbage left")
+    say_table(*heads, rows=(trimmed(kind, texts, rows) for kind in (*made.GOOD, WITH_TAIL)))
 
 
-def auc(high: Figures, low: Figures) -> float:
-    """How often a text of the first has a larger figure than one of the second."""
-    order = np.sort(low)
-    below, upto = np.searchsorted(order, high, "left"), np.searchsorted(order, high, "right")
-    return float((below + upto).mean() / 2 / len(low))
+def trimmed(kind: str, texts: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """What of the texts of a kind was cut off, and what was not."""
+    own = [(text["text"], row) for text, row in zip(texts, rows, strict=True) if text["kind"] == kind]
+    cut = np.array([row["nonplus_trimmed_bytes"] for _, row in own])
+    size = np.array([len(text.encode()) for text, _ in own])
+    tail = np.array([len(text.rpartition("\n")[2].encode()) if kind == WITH_TAIL else 0 for text, _ in own])
+    lost, left = (
+        np.maximum(cut - tail, 0).sum() / (size - tail).sum(),
+        np.maximum(tail - cut, 0).sum() / max(1, tail.sum()),
+    )
+    return kind, f"{len(own)}", f"{100 * (cut > 0).mean():.0f} %", f"{100 * lost:.2f} %", f"{100 * left:.1f} %"
 
 
 if __name__ == "__main__":

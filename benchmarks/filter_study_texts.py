@@ -1,79 +1,132 @@
-"""The texts of ``filter_study.py``: natural ones by kind, and what is made of some.
+"""The texts of ``filter_study.py``, on two sides that have no document in common.
+
+    python benchmarks/filter_study_texts.py FOLDER [--count 40] [--size 1500]
 
 Natural texts are those of ``NONPLUS_DATA``, of which none was trained on, and what a
 Linux machine has: documentation, manual pages as ``man`` shows them, Python's source.
-All are cut to about 1,500 characters at the end of a line. Junk is generated with a
-seed, from texts that are not among the good ones.
+Each kind is a number of documents, cut into pieces that end with a line. Half of the
+documents of a kind are on one side, which gives thresholds, and half on the other,
+which is judged. Junk is generated with a seed, from the good texts of its own side.
 """
 
-import base64
+import argparse
+import json
 import os
 import random
+import re
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 import linux_text
+from filter_study_junk import KINDS, MISDECODED
 
 DATA = Path(os.environ.get("NONPLUS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
-SIZE = 1500  # characters
 MASC = {
     "edited prose": ("newspaper", "essays", "fiction", "journal", "letters", "non-fiction", "govt-docs"),
     "informal": ("blog", "email", "ficlets", "jokes", "movie-script"),
     "speech": ("telephone", "face-to-face", "court-transcript", "debate-transcript"),
-    "tweets": ("twitter",),
     "spam": ("spam",),
 }
-OTHERS = {
-    "encyclopedia": "eval/wiki2019/test.txt",
-    "medicine": "domains/medical.test.txt",
-    "law": "domains/legal_dc.test.txt",
-    "novels": "domains/novels.test.txt",
-}
-GOOD = ("edited prose", "encyclopedia", "medicine", "law", "novels", "documentation", "manual pages")
+GOOD = ("edited prose", "encyclopedia", "medicine", "law", "documentation", "manual pages")
+OTHER = ("informal", "speech", "tweets", "spam", "Python source")
+FOREIGN = "other languages"
 _ENGLISH = "eng"
-_MENU = (
-    "Home", "About us", "Contact", "Log in", "Register", "Privacy policy", "Terms of use", "Cookie settings", "Share",
-    "Next page", "Previous", "Read more", "Subscribe to our newsletter", "Follow us on Facebook", "All rights reserved",
-    "Add to cart", "View all comments (0)", "Back to top", "Print this page", "Sign up for free", "Site map", "Careers",
-)  # fmt: skip
-_SCANNED = {
-    "l": "1I|", "i": "1l:", "o": "0c", "e": "co", "m": "rnnn", "n": "ru", "h": "bli", "a": "oe", "t": "fl", "s": "5$",
-    "w": "vv", "c": "ce(", "d": "cl", "g": "9q", "b": "h6", "r": "v", "u": "ii", " ": " .-", ",": ".'", ".": ",:",
-}  # fmt: skip
+_WESTERN = ("fra", "spa")  # decoded by the wrong table, most of their letters stay
+_BLANK = re.compile(r"\n\s*\n")
+_FAMILY = re.compile(r"[-_.:]")
 
 
 class Text(NamedTuple):
-    """A text, its kind, and the file or generator it is from."""
+    """A text, its kind, and the document that it or what it was made of is from."""
 
     kind: str
-    source: str
+    document: str
     text: str
 
 
-def natural(most: int) -> list[Text]:
-    """At most so many texts of each kind."""
-    draw, found = random.Random(12), []
-    for kind, own in _sources():
-        texts = [Text(kind, source, part) for source, text in own for part in cut(text)]
-        found += draw.sample(texts, min(most, len(texts)))
-    return found
+class Sides(NamedTuple):
+    """Texts that thresholds may be chosen by, and texts of other documents."""
+
+    known: list[Text]
+    judged: list[Text]
 
 
-def _sources() -> Iterator[tuple[str, list[tuple[str, str]]]]:
+def sides(count: int, size: int) -> Sides:
+    """At most so many texts of each kind on each side, of about so many characters."""
+    draw, both = random.Random(12), Sides([], [])
+    for kind, documents in _sources(2 * count):
+        names = sorted(documents)
+        draw.shuffle(names)
+        for side, own in zip(both, (names[::2], names[1::2]), strict=True):
+            pieces = [[Text(kind, name, piece) for piece in cut(documents[name], size)] for name in own]
+            side += _in_turn(pieces, count, draw)
+    for number, side in enumerate(both):
+        side += junk(side, count, size, random.Random(13 + number))
+    return both
+
+
+def _in_turn(documents: Sequence[list[Text]], count: int, draw: random.Random) -> list[Text]:
+    """One piece of each document, then another of each that has one, each once."""
+    for pieces in documents:
+        draw.shuffle(pieces)
+    longest = max(map(len, documents), default=0)
+    found = (pieces[turn] for turn in range(longest) for pieces in documents if turn < len(pieces))
+    return list({text.text: text for text in found}.values())[:count]
+
+
+def _sources(most: int) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Kinds of texts, and their documents by name; of a kind of files so many."""
     for kind, genres in MASC.items():
-        yield kind, [(genre, (DATA / f"domains/masc/{genre}.txt").read_text(encoding="utf-8")) for genre in genres]
-    for kind, file in OTHERS.items():
-        yield kind, [(file, (DATA / file).read_text(encoding="utf-8"))]
+        parts = ((genre, _BLANK.split(_read(f"domains/masc/{genre}.txt"))) for genre in genres)
+        yield kind, {f"{genre} {number}": text for genre, texts in parts for number, text in enumerate(texts)}
+    tweets = cut(_read("domains/masc/twitter.txt"), 1500)  # of many people: lines in a row are a document
+    yield "tweets", {f"twitter {number}": text for number, text in enumerate(tweets)}
+    yield "encyclopedia", dict(_articles(_BLANK.split(_read("eval/wiki2019/test.txt"))))
+    for kind, file in (("medicine", "medical"), ("law", "legal_dc")):
+        yield kind, {f"{file} {i}": text for i, text in enumerate(_BLANK.split(_read(f"domains/{file}.test.txt")))}
     draw = random.Random(3)
     docs = sorted(path for path in Path("/usr/share/doc").glob("*/*") if path.name.startswith(("README", "NEWS")))
-    yield "documentation", [(str(path), linux_text.text_of(path)) for path in docs]
-    pages = sorted(Path("/usr/share/man/man1").glob("*.gz")) + sorted(Path("/usr/share/man/man8").glob("*.gz"))
-    yield "manual pages", [(str(path), shown(path)) for path in draw.sample(pages, min(100, len(pages)))]
+    folders = {path.parent: path for path in docs}
+    yield "documentation", _of_files(draw, folders.values(), most, linux_text.text_of)
+    pages = sorted(Path("/usr/share/man").glob("man[18]/*.gz"))
+    families = {_FAMILY.split(path.name)[0]: path for path in pages}  # git-push is much like git-pull
+    yield "manual pages", _of_files(draw, families.values(), most, shown)
     folder, pattern = linux_text.SOURCES["python"]
-    code = draw.sample(sorted(folder.glob(pattern)), 100)
-    yield "Python source", [(str(path), linux_text.text_of(path)) for path in code]
+    code = sorted(path for path in folder.glob(pattern) if "site-packages" not in path.parts)
+    yield "Python source", _of_files(draw, code, most, linux_text.text_of)
+    yield FOREIGN, dict(_foreign())
+
+
+def _read(file: str) -> str:
+    return (DATA / file).read_text(encoding="utf-8")
+
+
+def _of_files(draw: random.Random, paths: Iterable[Path], most: int, text_of: Callable[[Path], str]) -> dict[str, str]:
+    """Files of which each has another text; half as many more, for some are short."""
+    found = list(paths)
+    texts = {text_of(path): str(path) for path in draw.sample(found, min(most * 3 // 2, len(found)))}
+    return {path: text for text, path in texts.items()}
+
+
+def _articles(paragraphs: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """A paragraph without a full stop is a title if the next one names what it says."""
+    title, text = "", ""
+    for own, after in pairwise([*paragraphs, ""]):
+        words = [word for word in own.split() if len(word) > 3]
+        if len(own) < 100 and not own.endswith((".", ":")) and any(word in after[:150] for word in words):
+            yield title, text
+            title, text = own, ""
+        text += f"{own}\n\n"
+    yield title, text
+
+
+def _foreign() -> Iterator[tuple[str, str]]:
+    for path in sorted((DATA / "domains/udhr").glob("*.txt")):
+        if path.stem != _ENGLISH:
+            yield path.stem, path.read_text(encoding="utf-8")
 
 
 def shown(page: Path) -> str:
@@ -83,104 +136,53 @@ def shown(page: Path) -> str:
     return found.stdout.decode(errors="replace")
 
 
-def cut(text: str) -> Iterator[str]:
-    """Parts that end with a line, of about ``SIZE`` characters; a rest that is shorter
+def cut(text: str, size: int) -> Iterator[str]:
+    """Parts that end with a line, of about so many characters; a rest that is shorter
     than half of it is left out.
     """
     part = ""
     for line in text.splitlines(keepends=True):
-        part += line[:SIZE]
-        if len(part) >= SIZE:
+        part += line[:size]
+        if len(part) >= size:
             yield part
             part = ""
-    if len(part) >= SIZE // 2:
+    if len(part) >= size // 2:
         yield part
 
 
-def junk(good: Sequence[Text], count: int) -> list[Text]:
-    """So many texts of each kind of junk, made of good texts or of nothing."""
-    draw = random.Random(13)
+def junk(side: Sequence[Text], count: int, size: int, draw: random.Random) -> list[Text]:
+    """So many texts of each kind of junk, made of the texts of a side or of nothing."""
+    good = [text for text in side if text.kind in GOOD]
+    abroad = [text for text in side if text.kind == FOREIGN and text.document not in _WESTERN]
     found = []
     for kind, make in KINDS.items():
-        for _ in range(count):
-            given = draw.choice(good)
-            found.append(Text(kind, given.source, make(given.text, draw)))
-    foreign = [Text("other languages", name, part) for name, text in _foreign() for part in cut(text)]
-    return found + draw.sample(foreign, min(3 * count, len(foreign)))
+        for given in (draw.choice(abroad if kind == MISDECODED else good) for _ in range(count)):
+            found.append(Text(kind, given.document, make(given.text, size, draw)))
+    return found
 
 
-def _foreign() -> Iterator[tuple[str, str]]:
-    for path in sorted((DATA / "domains/udhr").glob("*.txt")):
-        if path.stem != _ENGLISH:
-            yield path.stem, path.read_text(encoding="utf-8")
+def write(folder: Path, count: int, size: int) -> None:
+    """Write ``known.jsonl``, ``trusted.jsonl`` with the good ones of these, and
+    ``judged.jsonl``, unless they are there.
+    """
+    if (folder / "judged.jsonl").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    known, judged = sides(count, size)
+    good = [text for text in known if text.kind in GOOD]
+    for name, texts in (("known", known), ("trusted", good), ("judged", judged)):
+        rows = ({"id": f"{name} {number}", **text._asdict()} for number, text in enumerate(texts))
+        (folder / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
-def scanned(rate: float) -> Callable[[str, random.Random], str]:
-    """As a bad scanner reads it: so many characters are others, missing or doubled."""
-
-    def of(text: str, draw: random.Random) -> str:
-        return "".join(_misread(character, draw) if draw.random() < rate else character for character in text)
-
-    return of
-
-
-def _misread(character: str, draw: random.Random) -> str:
-    kind = draw.random()
-    if kind < 0.7:
-        return draw.choice(_SCANNED.get(character.lower(), ".,;'~^"))
-    return "" if kind < 0.85 else character + draw.choice(" -.,'")
+def main() -> None:
+    """Write the files."""
+    parser = argparse.ArgumentParser(description="Good texts, others and junk, as JSON Lines.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--count", type=int, default=40, help="texts of each kind on each side")
+    parser.add_argument("--size", type=int, default=1500, help="characters of each, about")
+    write(**vars(parser.parse_args()))
 
 
-def _with_tail(text: str, draw: random.Random) -> str:
-    tail = "".join(draw.choices("abcdefghijklmnopqrstuvwxyz0123456789+/=_-%&;", k=len(text) // 5))
-    return text + tail
-
-
-def _salad(text: str, draw: random.Random) -> str:
-    words = text.split()
-    draw.shuffle(words)
-    return " ".join(words)
-
-
-def _letters(text: str, draw: random.Random) -> str:
-    return "".join(draw.choices("etaoinshrdlucmfwypvbgkjqxz     ", k=SIZE))
-
-
-def _encoded(text: str, draw: random.Random) -> str:
-    return base64.encodebytes(draw.randbytes(SIZE * 3 // 4)).decode()
-
-
-def _misdecoded(text: str, draw: random.Random) -> str:
-    _, foreign = draw.choice([each for each in _foreign() if each[0] in ("rus", "ell_monotonic", "hin", "jpn")])
-    begin = draw.randrange(max(1, len(foreign) - SIZE))
-    return foreign[begin : begin + SIZE // 2].encode().decode("latin-1")
-
-
-def _menu(text: str, draw: random.Random) -> str:
-    return "\n".join(" | ".join(draw.choices(_MENU, k=draw.randint(1, 6))) for _ in range(30))[:SIZE]
-
-
-def _repeated(text: str, draw: random.Random) -> str:
-    line = next((line for line in text.splitlines() if len(line) > 20), "Read more")[:150]
-    return (line + "\n") * (SIZE // len(line))
-
-
-def _keywords(text: str, draw: random.Random) -> str:
-    words = sorted({word for word in text.lower().split() if word.isalpha() and len(word) > 4}) or ["cheap"]
-    return ", ".join(" ".join(draw.choices(words, k=draw.randint(1, 3))) for _ in range(80))[:SIZE]
-
-
-KINDS: dict[str, Callable[[str, random.Random], str]] = {
-    "scan, 2 % of characters": scanned(0.02),
-    "scan, 5 %": scanned(0.05),
-    "scan, 10 %": scanned(0.10),
-    "scan, 20 %": scanned(0.20),
-    "good with a tail of garbage": _with_tail,
-    "shuffled words": _salad,
-    "lists of keywords": _keywords,
-    "random letters": _letters,
-    "base64": _encoded,
-    "decoded by the wrong table": _misdecoded,
-    "menus": _menu,
-    "one line repeated": _repeated,
-}
+if __name__ == "__main__":
+    main()

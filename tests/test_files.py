@@ -22,7 +22,7 @@ import pytest
 
 from nonplus import files
 from nonplus.errors import BadInput
-from nonplus.files import created, replacing, replacing_folder, unnamed, writing
+from nonplus.files import created, make_folder, replacing, replacing_folder, unnamed, writing
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="modes, limits and locks of Unix")
 
@@ -78,6 +78,13 @@ def test_a_file_without_a_name_is_read_and_changed_and_says_when_a_disk_is_full(
         assert not list(tmp_path.iterdir())
     file = unnamed(tmp_path)
     with room_for(1000), pytest.raises(BadInput, match=f"{tmp_path} cannot be written: File too large; make room"):
+        file.write(bytes(100_000))
+    file.close()
+    file = unnamed()
+    said = (
+        r"a temporary file in .* cannot be written: File too large; make room for larger files \(ulimit -f\), or name"
+    )
+    with room_for(1000), pytest.raises(BadInput, match=f"{said} another folder by TMPDIR"):
         file.write(bytes(100_000))
     file.close()
     with pytest.raises(BadInput, match="none cannot be written: No such file or directory"):
@@ -355,6 +362,26 @@ def test_a_file_is_created_only_where_there_is_none(tmp_path: Path) -> None:
     assert not created(path, b"second")
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@unix
+def test_a_disk_that_is_too_full_to_create_a_file_is_explained_by_the_name_of_that_file(tmp_path: Path) -> None:
+    with room_for(1000), pytest.raises(BadInput, match=r"plan\.json cannot be written: File too large; make room for"):
+        created(tmp_path / "plan.json", bytes(100_000))
+    assert not list(tmp_path.iterdir())
+
+
+@unix
+def test_a_name_is_on_the_disk_when_the_block_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    real = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino) or real(handle))
+    make_folder(tmp_path / "new" / "units")
+    with replacing(tmp_path / "new" / "units" / "a", begun_in=tmp_path) as file:
+        file.write(b"whole")
+    created(tmp_path / "new" / "plan", b"whole")
+    inodes = [(tmp_path / name).stat().st_ino for name in ("new", "new/units/a", "new/units", "new/plan", "new")]
+    assert synced == inodes
 
 
 def test_of_threads_that_create_a_file_at_once_one_succeeds(tmp_path: Path) -> None:

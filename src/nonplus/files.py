@@ -14,7 +14,14 @@ from typing import IO, Any, final
 
 from nonplus.errors import BadInput
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REMEDIES = {
+    errno.ENOSPC: "make room, or ",
+    errno.EDQUOT: "make room, or ",
+    errno.EFBIG: "make room for larger files (ulimit -f), or ",
+}
+# Of file systems that bring no folder to the disk.
+_UNSYNCED = {errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES, errno.EPERM}
+_ELSEWHERE = "give another place"
 _BUFFER = 1 << 12  # bytes; there may be hundreds of unnamed files at once
 # Windows has no O_NOFOLLOW and no O_NONBLOCK, and only Windows has O_BINARY. To open a
 # pipe without O_NONBLOCK is to wait for whoever writes to it.
@@ -35,35 +42,20 @@ def replacing(path: Path, *, begun_in: Path | None = None) -> Iterator[IO[bytes]
         BadInput: the file cannot be written there. Other errors of the block go
             through, so that a fault of another file is not blamed on this one.
     """
-    made: list[Path] = []  # noted before they exist, so that an interruption at any moment leaves none
-    try:
+    with writing(path):
+        before = _before(path)
+        if before is not None and not stat.S_ISREG(before.st_mode):
+            raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
+        final_path = Path(os.path.realpath(path))
+    mode = 0o666 if before is None else stat.S_IMODE(before.st_mode)
+    with _unfinished(path, begun_in or final_path.parent, mode) as (part, file):
+        yield file
         with writing(path):
-            before = _before(path)
-            if before is not None and not stat.S_ISREG(before.st_mode):
-                raise BadInput(f"{path} is not a regular file, so it cannot be replaced; give the name of a file")
-            final_path = Path(os.path.realpath(path))
-            folder = begun_in or final_path.parent
-            _remove_left_behind(folder)
-            mode = 0o666 if before is None else stat.S_IMODE(before.st_mode)
-            part, handle = _begun(folder, mode, made)
-        file = io.BufferedWriter(_Unfinished(handle, path))
-        try:
-            yield file
-            with writing(path):
-                file.flush()
-                if before is not None:
-                    _as_before(part, before)
-                os.fsync(handle)
-                if sys.platform == "win32":
-                    file.close()  # an open file cannot be renamed there
-                os.replace(part, final_path)
-        finally:
-            with suppress(BadInput):  # what a full disk did not take
-                file.close()
-    finally:
-        for each in made:
-            with suppress(OSError):
-                each.unlink()
+            if before is not None:
+                _as_before(part, before)
+            _whole(file)
+            os.replace(part, final_path)
+            _synced(final_path.parent)
 
 
 def created(path: Path, content: bytes) -> bool:
@@ -74,21 +66,32 @@ def created(path: Path, content: bytes) -> bool:
     Raises:
         BadInput: the file cannot be written there.
     """
-    finished = _hidden_in(path.parent)
-    with replacing(finished) as file:
+    with _unfinished(path, path.parent, 0o666) as (part, file):
         file.write(content)
-    with writing(path):
-        try:
-            os.link(finished, path)
-        except FileExistsError:
-            return False
-        except OSError:  # a file system without links; there the last of several succeeds
-            if path.exists():
+        with writing(path):
+            _whole(file)
+            try:
+                os.link(part, path)
+            except FileExistsError:
                 return False
-            finished.replace(path)
-        finally:
-            finished.unlink(missing_ok=True)
+            except OSError:  # a file system without links; there the last of several succeeds
+                if path.exists():
+                    return False
+                part.replace(path)
+            _synced(path.parent)
     return True
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those that it is in.
+
+    Raises:
+        BadInput: it cannot be made.
+    """
+    if not path.is_dir():
+        with writing(path):
+            path.mkdir(parents=True, exist_ok=True)
+            _synced(path.parent)
 
 
 @contextmanager
@@ -130,13 +133,15 @@ def unnamed(folder: Path | None = None) -> IO[bytes]:
             too.
     """
     place = folder or Path(tempfile.gettempdir())
-    with writing(place), tempfile.TemporaryFile(dir=place, buffering=0) as file:
-        return io.BufferedRandom(_Unfinished(os.dup(file.fileno()), place), _BUFFER)
+    called = (place, _ELSEWHERE) if folder else (f"a temporary file in {place}", "name another folder by TMPDIR")
+    with writing(*called), tempfile.TemporaryFile(dir=place, buffering=0) as file:
+        return io.BufferedRandom(_Unfinished(os.dup(file.fileno()), *called), _BUFFER)
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Explain why ``path`` cannot be written; the block does nothing but write it.
+def writing(path: Path | str, remedy: str = _ELSEWHERE) -> Iterator[None]:
+    """Explain why ``path`` cannot be written, and what to do unless there is room to be
+    made; the block does nothing but write it.
 
     Raises:
         BadInput: the operating system refuses.
@@ -144,8 +149,8 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        remedy = "make room, or give another place" if problem.errno in _FULL else "give another place"
-        raise BadInput(f"{path} cannot be written: {problem.strerror}; {remedy}") from problem
+        first = _REMEDIES.get(problem.errno or 0, "")
+        raise BadInput(f"{path} cannot be written: {problem.strerror}; {first}{remedy}") from problem
 
 
 @contextmanager
@@ -161,18 +166,48 @@ def reading(path: Path) -> Iterator[None]:
         raise BadInput(f"{path} cannot be read: {problem.strerror}; permit it, or give another place") from problem
 
 
+@contextmanager
+def _unfinished(path: Path, folder: Path, mode: int) -> Iterator[tuple[Path, IO[bytes]]]:
+    """A hidden file in ``folder`` for what is to be at ``path``; if it still has its
+    hidden name when the block ends, it goes.
+    """
+    made: list[Path] = []  # noted before they exist, so that an interruption at any moment leaves none
+    try:
+        with writing(path):
+            _remove_left_behind(folder)
+            part, handle = _begun(folder, mode, made)
+        file = io.BufferedWriter(_Unfinished(handle, path))
+        try:
+            yield part, file
+        finally:
+            with suppress(BadInput):  # what a full disk did not take
+                file.close()
+    finally:
+        for each in made:
+            with suppress(OSError):
+                each.unlink()
+
+
+def _whole(file: IO[bytes]) -> None:
+    """Bring all of an open file to the disk."""
+    file.flush()
+    os.fsync(file.fileno())
+    if sys.platform == "win32":
+        file.close()  # an open file cannot be renamed there
+
+
 @final
 class _Unfinished(io.FileIO):
     """The open file; it explains its own errors, so that nobody has to guess whose they
     are.
     """
 
-    def __init__(self, handle: int, path: Path) -> None:
+    def __init__(self, handle: int, path: Path | str, remedy: str = _ELSEWHERE) -> None:
         super().__init__(handle, "r+")
-        self._path = path
+        self._path, self._remedy = path, remedy
 
     def write(self, content: Any) -> int:
-        with writing(self._path):
+        with writing(self._path, self._remedy):
             return super().write(content)
 
 
@@ -217,12 +252,16 @@ def _locked_folder(folder: Path) -> list[int]:
 
 
 def _synced(path: Path) -> None:
-    with suppress(PermissionError):  # Windows opens no folder
+    """Bring a file or the names in a folder to the disk."""
+    try:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
+    except OSError as problem:  # Windows opens no folder
+        if problem.errno not in _UNSYNCED:
+            raise
 
 
 def _exchanged(part: Path, final_path: Path) -> None:

@@ -80,7 +80,7 @@ def kept(store: Store) -> Mapping[str, Any]:
         BadInput: there is none, or it is damaged.
     """
     if not begun(store):
-        raise BadInput(f"{store} has no {_PLAN}, so no job was begun there; name the folder of a job")
+        raise BadInput(f"{store} has no {_PLAN}, so nothing was begun there; name the folder in which it was")
     return _read(store, _PLAN)
 
 

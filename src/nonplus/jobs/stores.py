@@ -6,7 +6,7 @@ from typing import Protocol, final
 
 from nonplus import urls
 from nonplus.errors import BadInput
-from nonplus.files import created, reading, replacing, writing
+from nonplus.files import created, make_folder, reading, replacing, writing
 
 _LOCAL = "file://"
 
@@ -101,8 +101,7 @@ class Folder:
     def _made(self, name: str) -> Path:
         """The path of a name, in a folder that exists."""
         path = self._path / name
-        with writing(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         return path
 
 
@@ -151,6 +150,10 @@ def open_store(place: str) -> Store:
     if urls.is_url(place) and not place.startswith(_LOCAL):
         return Bucket(place)
     path = Path(place.removeprefix(_LOCAL))
-    if path.exists() and not path.is_dir():
+    with writing(path):
+        taken = path.exists() and not path.is_dir()
+    if taken:
         raise BadInput(f"{place} is a file, where a folder for the parts is needed; give another place")
+    if path.is_symlink() and not path.exists():
+        raise BadInput(f"{place} is a link that leads nowhere; make the folder that it leads to, or give another place")
     return Folder(path)

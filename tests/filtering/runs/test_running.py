@@ -388,6 +388,14 @@ def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):
         ({"output": ""}, "output='' is no name of a folder or a file"),
         ({"output": "-"}, "output='-' is no name of a folder or a file"),
         ({"sources": ["."]}, r"output=out is in the folder \., all of which is read"),
+        ({"sources": ["."], "output": "."}, r"output=\. is the folder \., all of which is read"),
+        ({"sources": ["*.jsonl"], "output": "d.jsonl"}, r"output=d\.jsonl would be read by the pattern \*\.jsonl when"),
+        (
+            {"sources": ["jsonl:**/*.jsonl"], "output": "new/out"},
+            r"output=new/out would be read by the pattern jsonl:\*\*",
+        ),
+        ({"output": "x" * 300}, "x cannot be written: File name too long; give another place"),
+        ({"output": "x" * 300 + ".jsonl"}, "parts cannot be written: File name too long; give another place"),
         ({"sources": ["jsonl:."], "output": "clean.jsonl"}, r"output=clean\.jsonl is in the folder jsonl:\., all of"),
         ({"output": "clean.csv"}, r"output=clean\.csv ends like a file of a kind that is not written; write e\.g\."),
         ({"output": "clean.TAR.gz"}, r"output=clean\.TAR\.gz ends like a file of a kind that is not written"),
@@ -404,6 +412,31 @@ def test_what_cannot_be_is_said_before_anything_is_written(tmp_path, wrong, mess
     with pytest.raises(BadInput, match=message):
         filter_corpus(**right | wrong)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["c.jsonl"]
+
+
+def test_a_pattern_that_does_not_fit_the_output_may_be_in_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    corpus(tmp_path / "c-1.jsonl", 5)
+    for _ in range(2):
+        filter_corpus(["c*.jsonl"], "kept.jsonl", keep=RULE, model=MODEL, work=ONE)
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("taken.jsonl", r"output=taken\.jsonl is the name of a file, and there is a folder of that name"),
+        ("file", "file is a file, where a folder for the parts is needed"),
+        ("dangling", "dangling is a link that leads nowhere; make the folder that it leads to"),
+    ],
+)
+def test_an_output_that_is_something_else_is_refused_before_all_work(tmp_path, monkeypatch, output, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "taken.jsonl").mkdir()
+    (tmp_path / "file").write_text("")
+    (tmp_path / "dangling").symlink_to("nowhere")
+    with pytest.raises(BadInput, match=message):
+        filter_corpus([str(corpus(tmp_path / "c.jsonl", 5))], output, keep=RULE, model=MODEL, work=ONE)
+    assert not list(tmp_path.glob("*.parts"))
 
 
 def test_the_name_of_the_output_says_how_it_is_compressed(tmp_path):

@@ -1,8 +1,11 @@
 """Where a filtered corpus goes: a folder of parts, and perhaps one file of them."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from glob import has_magic
 from pathlib import Path
 from typing import Self, final
 
@@ -72,19 +75,35 @@ class Target:
         return cls(f"{output}{_PARTS}", Path(output))
 
     def check_outside(self, sources: Sequence[str]) -> None:
-        """Refuse an output in a folder that is read: the next run would read it, too.
+        """Refuse an output that is, or is in, a folder that is read, or that a pattern
+        fits: the next run would read it, too.
 
         Raises:
-            BadInput: it is in one.
+            BadInput: it is so.
         """
-        output = Path(self.file or self.folder).resolve()
+        output, named = Path(self.file or self.folder).resolve(), self.file or self.folder
         for source in sources:
-            folder = Path(_SCHEME.sub("", source))
-            if folder.is_dir() and folder.resolve() in output.parents:
+            place = _SCHEME.sub("", source)
+            folder = Path(place)
+            if os.path.isdir(place) and folder.resolve() in (output, *output.parents):
+                how = "is" if folder.resolve() == output else "is in"
                 raise BadInput(
-                    f"output={self.file or self.folder} is in the folder {source}, all of which is read; give a place "
-                    f"outside of it, or a pattern such as {source.rstrip('/')}/*.jsonl for what is read"
+                    f"output={named} {how} the folder {source}, all of which is read; give a place outside of it, or a "
+                    f"pattern such as {source.rstrip('/')}/*.jsonl for what is read"
                 )
+            if has_magic(place) and not is_url(place) and self._is_read_by(place):
+                raise BadInput(
+                    f"output={named} would be read by the pattern {source} when the same is run again; give a place "
+                    "that it does not fit"
+                )
+
+    def _is_read_by(self, pattern: str) -> bool:
+        """Whether a pattern fits the file, or something that may be in the folder."""
+        wanted = Path(os.path.abspath(pattern)).parts
+        suffix = "".join(Path(pattern).suffixes[-1:])
+        parts = (f"{self.folder}/{KEPT}/part{suffix}", f"{self.folder}/scoring/{KEPT}/part{suffix}")
+        outputs = [each for each in (self.file, *parts) if each]
+        return any(_fits(Path(os.path.abspath(each)).parts, wanted) for each in outputs)
 
     def fitted(self, files: tuple[RecordFile, ...]) -> tuple[RecordFile, ...]:
         """The files that are read, with parts that make up the file that was named.
@@ -94,8 +113,12 @@ class Target:
         """
         if self.file is None:
             return files
+        if os.path.isdir(self.file):
+            raise BadInput(
+                f"output={self.file} is the name of a file, and there is a folder of that name; give another name"
+            )
         for each in files:
-            if self.file.exists() and Path(each.path).exists() and self.file.samefile(each.path):
+            if os.path.exists(self.file) and os.path.exists(each.path) and self.file.samefile(each.path):
                 raise BadInput(f"output={self.file} is one of the files that are read; give another name")
         return tuple(each.written_as(self.file.name) for each in files)
 
@@ -108,6 +131,15 @@ class Target:
         if self.file is not None:
             with replacing(self.file) as out:
                 joined(files[0].suffix, _kept(ledger, files), out)
+
+
+def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether a path fits a pattern, part by part; ``**`` fits any number of parts."""
+    if not wanted:
+        return not parts
+    if wanted[0] == "**":
+        return any(_fits(parts[skipped:], wanted[1:]) for skipped in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], wanted[0]) and _fits(parts[1:], wanted[1:])
 
 
 def _kept(ledger: Ledger, files: Iterable[RecordFile]) -> Iterator[bytes]:

@@ -81,7 +81,7 @@ def test_a_run_that_can_read_no_record_fails_and_says_why(run: Run, crawl: str) 
     ran = run("filter", "run", crawl, "-o", "out", "--keep", RULE, "--field", "body", "--workers", 1)
     assert ran.code == 2
     assert "records          13 = 0 kept + 0 dropped + 13 rejected\n" in ran.out
-    assert ran.err.startswith("error: none of the 13 records could be read, mostly because")
+    assert ran.err.startswith("error: none of 13 records could be read, mostly because")
     assert "no field 'body'" in ran.err
 
 

@@ -129,6 +129,24 @@ def test_another_plan_is_refused_by_its_first_difference(tmp_path):
     assert kept(store)["model"] == {"name": "a"}
 
 
+def test_where_nothing_is_finished_another_plan_may_begin_anew(tmp_path):
+    begin(open_store(str(tmp_path)), {"sizes": [10]})
+    with pytest.raises(BadInput, match="nothing is finished there yet, so remove it unless somebody works there"):
+        begin(open_store(str(tmp_path)), {"sizes": [20]})
+    run(tmp_path, [10], workers=1)
+    with pytest.raises(BadInput, match="go on with what it was begun with, or give another place for the output"):
+        begin(open_store(str(tmp_path)), {"sizes": [20]})
+
+
+def test_a_part_that_is_gone_is_named_when_it_is_read(tmp_path):
+    run(tmp_path, [10], workers=1)
+    (tmp_path / "kept/000000-000000.txt").unlink()
+    with pytest.raises(
+        BadInput, match=rf"^{tmp_path}/kept/000000-000000\.txt is gone, and .*; remove {tmp_path}/units"
+    ):
+        Ledger(open_store(str(tmp_path))).content(Unit(0, 0), "kept/000000-000000.txt")
+
+
 @given(data=st.data(), sizes=st.lists(st.integers(0, 900), max_size=12), of=st.integers(1, 5))
 def test_each_unit_belongs_to_one_task_of_one_shard_whatever_workers_each_shard_has(data, sizes, of):
     workers = data.draw(st.lists(st.integers(1, 4), min_size=of, max_size=of))

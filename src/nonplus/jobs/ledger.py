@@ -83,12 +83,7 @@ class Ledger:
         """
         found = self._stated(unit)
         for name, (size, _) in found.files.items():
-            if (present := self._store.size(name)) != size:
-                now = "is gone" if present is None else f"has {present:,} bytes"
-                raise BadInput(
-                    f"{self.place(name)} {now}, and it had {size:,} bytes when its unit was finished; "
-                    f"remove {self.place(_marker(unit))} and run again, which makes that unit anew"
-                )
+            self._check_size(unit, name, size)
         return found
 
     def end(self, file: int, units: int) -> None:
@@ -137,13 +132,25 @@ class Ledger:
             BadInput: it is another one now.
         """
         size, digest = self._stated(unit).files[name]
-        content = self._store.read(name)
+        try:
+            content = self._store.read(name)
+        except BadInput:
+            self._check_size(unit, name, size)
+            raise
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
             raise BadInput(
                 f"{self.place(name)} has changed since its unit was finished; remove {self.place(_marker(unit))} and "
                 "run again, which makes that unit anew"
             )
         return content
+
+    def _check_size(self, unit: Unit, name: str, size: int) -> None:
+        if (present := self._store.size(name)) != size:
+            now = "is gone" if present is None else f"has {present:,} bytes"
+            raise BadInput(
+                f"{self.place(name)} {now}, and it had {size:,} bytes when its unit was finished; remove "
+                f"{self.place(_marker(unit))} and run again, which makes that unit anew"
+            )
 
     def _versions(self, name: str) -> list[str]:
         if self._store.size(name) is None:

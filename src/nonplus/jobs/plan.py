@@ -48,9 +48,14 @@ def agree(store: Store, name: str, stated: Mapping[str, Any], *, told: Told = pl
     for key in (*now, *(earlier.keys() - now.keys())):
         if earlier.get(key) != now.get(key):
             difference = told(key, earlier.get(key), now.get(key))
+            if store.names(UNITS):
+                raise BadInput(
+                    f"{store} has parts of another job: {difference}; go on with what it was begun with, or give "
+                    "another place for the output"
+                )
             raise BadInput(
-                f"{store} has parts of another job: {difference}; go on with what it was begun with, or give another "
-                "place for the output"
+                f"{store} is where another job was begun: {difference}; nothing is finished there yet, so remove it "
+                "unless somebody works there, or give another place for the output"
             )
     return False
 

@@ -174,7 +174,7 @@ def test_a_split_takes_the_name_of_the_output_for_its_folder(tmp_path):
     filter_corpus([source], run, keep=RULE, model=MODEL, work=ONE)
     report = split_corpus(run, str(tmp_path / "cut"), keep="tokens >= 1", work=ONE)
     assert report.accounts.kept.records == 20
-    with pytest.raises(BadInput, match=r"c\.jsonl\.parts has no plan\.json, so no job was begun there"):
+    with pytest.raises(BadInput, match=r"c\.jsonl\.parts has no plan\.json, so nothing was begun there"):
         split_corpus(source, str(tmp_path / "cut-2"), keep="tokens >= 1", work=ONE)
 
 
@@ -368,6 +368,26 @@ def test_a_library_that_decides_bytes_and_is_another_now_is_refused_and_one_that
     place.write_text(json.dumps(plan))
     with pytest.raises(BadInput, match=rf"it was begun with {library} 0\.1, and is to go on with {library} \d"):
         filter_corpus(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("keep", "message"),
+    [
+        ('language == "en"', r"asks for the language of each record, and out was .*; a split .* with language_field=…"),
+        (
+            "repetition < 0.5",
+            "asks for repetition, and out was scored without it; a split scores nothing, so use nonplus",
+        ),
+        (
+            "bits_per_byte.bad < 3",
+            r"asks for a model that it calls bad, and out .* with models=bad=…, into another folder",
+        ),
+    ],
+)
+def test_a_split_by_what_was_not_scored_is_refused_before_it_leaves_anything(begun, keep, message):
+    with pytest.raises(BadInput, match=message):
+        split_corpus("out", "cut", keep=keep, work=ONE)
+    assert not Path("cut").exists()
 
 
 def test_a_truncated_archive_is_an_error_and_what_came_before_is_kept(tmp_path):

@@ -32,7 +32,7 @@ def carried_out(work: Callable[[FilterMeter], FilterReport], *, as_json: bool, f
             say_field(name, value)
     if report.accounts.rejected == report.accounts.records > 0:
         return fail(
-            f"none of the {counted(report.accounts.records, 'record')} could be read, mostly because "
+            f"none of {counted(report.accounts.records, 'record')} could be read, mostly because "
             f"{next(iter(report.accounts.faults))}; what they are is in {report.folder}/rejects"
         )
     if not report.complete:

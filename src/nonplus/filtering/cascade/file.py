@@ -35,7 +35,8 @@ def read_cascade(path: Path) -> Cascade:
     try:
         held = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as fault:
-        raise BadInput(f"the cascade {path} cannot be read: {fault}; {_AGAIN}") from None
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        raise BadInput(f"the cascade {path} cannot be read: {why}; {_AGAIN}") from None
     if held.get("format") != FORMAT:
         raise BadInput(f"{path} has format = {held.get('format')!r}, and a cascade has {FORMAT}; {_AGAIN}")
     width = held.get("width")

@@ -94,7 +94,8 @@ def read_rule(path: str) -> RuleFile:
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as fault:
-        raise BadInput(f"the rule {path} cannot be read: {fault}; name a TOML file, and {_EXAMPLE} in it") from None
+        why = fault.strerror if isinstance(fault, OSError) else fault
+        raise BadInput(f"the rule {path} cannot be read: {why}; name a TOML file, and {_EXAMPLE} in it") from None
     return rule_of(text, place=path)
 
 

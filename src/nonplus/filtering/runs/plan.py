@@ -3,7 +3,7 @@ it.
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict
 from typing import Any, NamedTuple, final
 
@@ -100,6 +100,11 @@ class Planned(NamedTuple):
             raise BadInput(
                 f"{place} has a plan, but none of nonplus filter run; name the folder that such a run has made"
             ) from None
+
+    @property
+    def models(self) -> Set[str]:
+        """What the models are called that scored; the chief one is called nothing."""
+        return {*self.scoring["models"]}
 
     def check(self, files: Sequence[RecordFile]) -> None:
         """Check that the files are those that were scored.

@@ -3,7 +3,7 @@ scores, scored first.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.languages.choice import ModelsByLanguage
 from nonplus.filtering.rules.given import check_models, given_rule
 from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.runs.asked import check_read, check_scored
 from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.plan import SCORING, Planned, cutting_plan, scoring_plan
@@ -67,7 +68,7 @@ def filter_corpus(
     stated, target = given_rule(keep), Target.of(output)
     rule = stated.keep
     by_language = ModelsByLanguage.of(model, scoring.other) is not None
-    _check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
+    check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
     target.check_outside(sources)
     files = target.fitted(_checked(reading.files(sources, taken=writing.taken)))
     opened = Models.opened(model, models, rule, other=scoring.other)
@@ -111,12 +112,7 @@ def split_corpus(
     stated, target, place = given_rule(keep), Target.of(output), place_of_scores(Target.of(scored).folder)
     rule, planned = stated.keep, Planned.of(kept(open_store(place)), place)
     check_models(stated, planned.scoring["models"])
-    _check_read(rule.attributes, planned.reading, planned.scoring["scoring"]["languages"] is not None)
-    if rule.trusted:
-        raise BadInput(
-            f"the rule compares with {', '.join(min(rule.trusted))}, which has to be scored, and a split scores "
-            "nothing; give the same rule to nonplus filter run, or a threshold as a number"
-        )
+    check_scored(rule, planned, scored)
     files = target.fitted(_checked(planned.reading.files(planned.sources, taken=writing.taken)))
     planned.check(files)
     ledger = Ledger(open_store(place))
@@ -140,29 +136,6 @@ def _checked(files: tuple[RecordFile, ...]) -> tuple[RecordFile, ...]:
     if count > 1:
         raise BadInput(f"{often} is named {count} times, and its records would be kept as often; name it once")
     return files
-
-
-def _check_read(asked: Set[str], reading: ReadOptions, identified: bool) -> None:
-    """Check that all that is asked of a record is known of it.
-
-    Raises:
-        BadInput: it is not.
-    """
-    fields = {"id": reading.id_field, "language": reading.language_field, "source": reading.source_field}
-    if identified and reading.language_field:
-        raise BadInput(
-            f"language_field={reading.language_field} and identify_languages both say what the language of a document "
-            "is; omit one of them"
-        )
-    known = {name for name, field in fields.items() if field} | ({"language"} if identified else set())
-    for attribute in sorted(asked - known):
-        asking, or_else = (
-            ("the rule or a model", ", or use identify_languages=True") if attribute == "language" else ("the rule", "")
-        )
-        raise BadInput(
-            f"{asking} asks for the {attribute} of each record, and no field has it; name it with "
-            f"{attribute}_field=…{or_else}"
-        )
 
 
 @final

@@ -102,11 +102,11 @@ def test_another_corpus_or_model_is_refused_by_its_first_difference(run, corpus)
     shared = ("score", "corpus/b.jsonl", "--workers", 1, "--resume", "kept")
     assert run(*shared, "-m", "bundled:ngram").code == 0
     other = run(*shared, "-m", "uniform:256")
-    assert (other.code, "model was" in other.err) == (2, True)
+    assert (other.code, "and is to go on with --model uniform:256" in other.err) == (2, True)
     with open("corpus/b.jsonl", "a") as file:
         file.write('{"text": "one more"}\n')
     changed = run(*shared, "-m", "bundled:ngram")
-    assert (changed.code, "inputs[0].state was" in changed.err) == (2, True)
+    assert (changed.code, "has changed (" in changed.err) == (2, True)
 
 
 def test_sums_that_are_damaged_are_named(run, corpus):
@@ -147,3 +147,19 @@ def test_what_workers_cannot_do_is_refused(run, corpus, options, message):
 def test_standard_input_is_refused(run, corpus):
     ran = run("score", "-", "--workers", 2, "--resume", "kept", "-m", "uniform:256")
     assert (ran.code, "cannot share standard input" in " ".join(ran.err.split())) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (("--model", "uniform:7"), "it was begun with --model uniform:256, and is to go on with --model uniform:7"),
+        (("--field", "body"), "it was begun with --field text, and is to go on with --field body"),
+        (("--stride", "5"), "the protocol is another now than when it was begun"),
+    ],
+)
+def test_another_option_is_refused_as_it_was_typed(run, tmp_path, other, said):
+    (tmp_path / "c.jsonl").write_text('{"text": "It was a fine day.", "body": "It rained."}\n')
+    shared = ("score", tmp_path / "c.jsonl", "--workers", "1", "--resume", tmp_path / "kept")
+    assert run(*shared, "--model", "uniform:256").code == 0
+    refused = run(*shared, *(() if other[0] == "--model" else ("--model", "uniform:256")), *other)
+    assert f"{tmp_path}/kept has parts of another job: {said}; go on with what" in refused.err

@@ -19,6 +19,7 @@ from nonplus.cli.terminal.progress import Gauge, shown
 from nonplus.corpora import Corpus, open_corpora
 from nonplus.corpora.addresses import Address, addresses
 from nonplus.errors import BadInput
+from nonplus.jobs.differences import inputs_differ, options
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import agree, begin, check_begun_here
 from nonplus.jobs.stores import open_store
@@ -48,7 +49,7 @@ def score_by_workers(plan: Plan) -> Outcome:
     begun = time.perf_counter()
     files = [place for source in plan.sources for place in addresses(source, follow_links=plan.corpus.follow_links)]
     job = _Job(plan=plan, place=str(plan.run.resume), files=len(files))
-    begin(open_store(job.place), _stated(plan, files))
+    begin(open_store(job.place), _stated(plan, files), told=_told)
     meter, nats = Meter(), 0
     these = tasks([_size(file) for file in files], workers=plan.work.workers, unit=_UNIT)
     try:
@@ -81,13 +82,28 @@ def _stated(plan: Plan, files: list[Address]) -> dict[str, Any]:
     return {
         "nonplus": VERSION,
         "format": _FORMAT,
-        "inputs": [{"name": f"{file.scheme}:{file.location}", "state": _state(file)} for file in files],
+        "inputs": [{"name": f"{file.scheme}:{file.location}", "digest": _state(file)} for file in files],
         "corpus": asdict(plan.corpus),
         "model": plan.model,
         "loading": asdict(plan.loading),
         "protocol": asdict(plan.asked) if plan.asked else None,
         "budget": plan.run.budget,
     }
+
+
+def _told(name: str, earlier: Any, now: Any) -> str:
+    """How a field of what is stated differs from what it was, in options."""
+    match name:
+        case "inputs":
+            return f"{inputs_differ(earlier, now)} since it was begun"
+        case "corpus" | "loading":
+            return options(earlier, now)
+        case "protocol" if earlier and now:
+            return options(earlier, now)
+        case "protocol":
+            return "the protocol is another now than when it was begun"
+        case _:
+            return options({name: earlier}, {name: now})
 
 
 def _size(file: Address) -> int:
@@ -119,7 +135,8 @@ class _Job:
         check_begun_here(store)
         model = open_model(self.plan.model, loading=self.plan.loading)
         identity = {"identity": model.identity, "tokenizer": model.tokenizer.identity, "dtype": model.dtype}
-        agree(store, "model.json", {"model": identity})
+        another = f"the model {self.plan.model} is another now than when it was begun"
+        agree(store, "model.json", {"model": identity}, told=lambda *_: another)
         return _Opened(model, Ledger(store))
 
 

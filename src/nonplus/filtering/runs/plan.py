@@ -12,8 +12,8 @@ from nonplus.errors import BadInput
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.rule import Rule
-from nonplus.filtering.runs.plan_differences import inputs_differ
 from nonplus.filtering.units.unit_scoring import Scoring
+from nonplus.jobs.differences import inputs_differ
 from nonplus.urls import is_url, shown
 from nonplus.version import VERSION
 

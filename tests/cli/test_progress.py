@@ -100,3 +100,16 @@ def test_a_filter_shows_its_share_and_the_time_left():
     meter.add({"records": 10, "kept": 4, "dropped": 5, "rejected": 1, "kept_bytes": 5_000_000, "dropped_bytes": 0})
     printed = line_of(gauge)
     assert re.search(r"10 records  5 MB  [\d,.]+ MB/s  40\.0% kept  0:0\d left", printed)
+
+
+@given(st.integers(20, 96))
+def test_a_narrow_line_leaves_out_figures_of_a_filter_and_breaks_none(width):
+    meter = FilterMeter()
+    gauge = FilterGauge(meter)
+    meter.begin("scoring")
+    meter.expected = 4.0
+    meter.add({"records": 1234567, "kept": 4, "dropped": 5, "rejected": 1, "kept_bytes": 5_000_000, "dropped_bytes": 0})
+    figures = re.split(r"  +", line_of(gauge, width=width).strip())
+    assert figures[0].split()[-1] == "scoring"
+    whole = r"1,234,567 records|5 MB|[\d,.]+ MB/s|0\.0% kept|\d+:\d\d left"
+    assert all(re.fullmatch(whole, each) for each in figures[1:] if each)

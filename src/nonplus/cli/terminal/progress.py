@@ -25,7 +25,8 @@ from nonplus.measure.statistics.fixed_point import exp
 from nonplus.models.ngram.training.meter import TrainingMeter
 
 _SPINNER = 2  # columns
-_DISPENSABLE = ("speed", "documents", "left", "perplexity", "tokens")  # what a narrow line leaves out first
+# What a narrow line leaves out first.
+_DISPENSABLE = ("speed", "size", "documents", "kept", "left", "perplexity", "tokens", "records", "scored")
 _SAMPLE = 4096  # characters from which the total number of tokens is estimated
 _NOT_PLAIN = (*COMPRESSIONS, *ARCHIVES, ".parquet", ".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".arrow")
 
@@ -54,10 +55,7 @@ class Gauge:
     def line(self, width: int) -> Table:
         """The line as it is now, with as much as fits into ``width`` columns."""
         row = Table.grid(padding=(0, 1))
-        figures = self._figures()
-        while len("  ".join(figures.values())) > width - _SPINNER and len(figures) > 1:
-            del figures[next(name for name in _DISPENSABLE if name in figures)]
-        text = Text("  ".join(figures.values()), no_wrap=True, overflow="crop")
+        text = _fitting(self._figures(), width)
         room = width - _SPINNER - text.cell_len - 1
         bar = [ProgressBar(total=1, completed=self._part, width=min(room, 24))] if self._expected and room >= 8 else []
         row.add_row(self._spinner, *bar, text)
@@ -118,16 +116,16 @@ class FilterGauge:
         if meter.stage != self._stage:
             self._stage, self._begun = meter.stage, time.perf_counter()
         size, seconds = accounts.bytes / 1e6, time.perf_counter() - self._begun
-        figures = [meter.stage or "opening", counted(accounts.records, "record")]
+        figures = {"stage": meter.stage or "opening", "records": counted(accounts.records, "record")}
         if size:
-            figures += [f"{size:,.0f} MB", f"{size / seconds:,.1f} MB/s"]
+            figures |= {"size": f"{size:,.0f} MB", "speed": f"{size / seconds:,.1f} MB/s"}
         if accounts.kept.records:
-            figures.append(f"{accounts.kept.records / accounts.records:.1%} kept")
+            figures["kept"] = f"{accounts.kept.records / accounts.records:.1%} kept"
         part = min(1.0, meter.units / meter.expected) if meter.expected else 0.0
         if 0 < part < 1:
-            figures.append(f"{_clock(seconds * (1 - part) / part)} left")
+            figures["left"] = f"{_clock(seconds * (1 - part) / part)} left"
         bar = [ProgressBar(total=1, completed=part, width=24)] if part and width > 96 else []
-        row.add_row(self._spinner, *bar, Text("  ".join(figures), no_wrap=True, overflow="crop"))
+        row.add_row(self._spinner, *bar, _fitting(figures, width - 25 * len(bar)))
         return row
 
 
@@ -142,10 +140,19 @@ class CalibrationGauge:
     def line(self, width: int) -> Table:
         """The line as it is now."""
         row = Table.grid(padding=(0, 1))
-        figures = [f"{counted(self._meter.read, 'document')} read"]
-        figures += [f"{self._meter.scored:,} scored"] if self._meter.scored else []
-        row.add_row(self._spinner, Text("  ".join(figures), no_wrap=True, overflow="crop"))
+        figures = {"documents": f"{counted(self._meter.read, 'document')} read"}
+        if self._meter.scored:
+            figures["scored"] = f"{self._meter.scored:,} scored"
+        row.add_row(self._spinner, _fitting(figures, width))
         return row
+
+
+def _fitting(figures: dict[str, str], width: int) -> Text:
+    """As many of the figures as fit into a line of ``width`` columns, each whole."""
+    shown = dict(figures)
+    while len("  ".join(shown.values())) > width - _SPINNER and len(shown) > 1:
+        del shown[next(name for name in _DISPENSABLE if name in shown)]
+    return Text("  ".join(shown.values()), no_wrap=True, overflow="crop")
 
 
 class _Drawable(Protocol):

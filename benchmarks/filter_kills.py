@@ -120,7 +120,7 @@ def killed(corpus: Path, out: Path, way: Way, draw: random.Random) -> bool:
 def units(out: Path) -> int:
     """How many units are finished."""
     folder = out.with_name(f"{out.name}.parts") / "units"
-    return len(list(folder.glob("*.json")))
+    return len(list(folder.glob("*/*.json")))
 
 
 def left(out: Path) -> Mapping[str, str]:

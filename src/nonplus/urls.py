@@ -120,6 +120,21 @@ def content_of(url: str) -> bytes:
         return content
 
 
+def content_if_any(url: str) -> bytes | None:
+    """All bytes at a URL; ``None`` if there is no file.
+
+    Raises:
+        BadInput: they cannot be read.
+    """
+    with _explained(url):
+        system, path = _found(url)
+        try:
+            content: bytes = system.cat_file(path)
+        except FileNotFoundError:
+            return None
+        return content
+
+
 def size_at(url: str) -> int | None:
     """The bytes of the file at a URL; ``None`` if there is none.
 
@@ -187,6 +202,20 @@ def names_in(url: str) -> list[str]:
         except FileNotFoundError:
             return []
     return sorted(each["name"].rpartition("/")[2] for each in listing if each["type"] == "file")
+
+
+def holds_any(url: str) -> bool:
+    """Whether there is any file in a folder, or in the folders in it.
+
+    Raises:
+        BadInput: it cannot be listed.
+    """
+    with _explained(url):
+        system, path = _found(url)
+        try:
+            return bool(system.ls(path, detail=False))  # a store has no folders but those of its files
+        except FileNotFoundError:
+            return False
 
 
 def check_uploads_are_whole(url: str) -> None:

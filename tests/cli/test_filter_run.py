@@ -156,7 +156,7 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
     (tmp_path / "c.jsonl").write_text("\n".join(rows) + "\n")
     common = ("filter", "run", tmp_path / "c.jsonl", "--keep", RULE, "--unit-size", "8K", "--workers", 2)
     process = start(*common, "-o", tmp_path / "out")
-    while not list(tmp_path.glob("out/units/*.json")):
+    while not list(tmp_path.glob("out/units/*/*.json")):
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(number)
@@ -164,9 +164,9 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
     assert process.returncode == code
     assert f"what is finished is in {tmp_path / 'out'}, and the same command goes on from there" in err
     assert not (tmp_path / "out" / "report.json").exists()
-    done = len(list(tmp_path.glob("out/units/*.json")))
+    done = len(list(tmp_path.glob("out/units/*/*.json")))
     assert run(*common, "-o", tmp_path / "out").code == 0
-    assert len(list(tmp_path.glob("out/units/*.json"))) > done
+    assert len(list(tmp_path.glob("out/units/*/*.json"))) > done
     assert run(*common[:-1], 1, "-o", tmp_path / "whole").code == 0
     for kind in ("kept", "dropped", "scores"):
         whole, stopped = (sorted(tmp_path.glob(f"{folder}/{kind}/*")) for folder in ("whole", "out"))

@@ -57,14 +57,14 @@ def test_so_are_those_of_a_job_that_is_killed_and_goes_on_in_a_cluster(run, corp
     shared = ("score", "corpus", *COMMON, "--resume", "kept")
     command = [sys.executable, "-m", "nonplus.cli", *shared, "--workers", "1"]
     job = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    while not list(Path("kept").glob("units/*")):
+    while not list(Path("kept").glob("units/*/*")):
         assert job.poll() is None
         time.sleep(0.01)
     os.killpg(job.pid, signal.SIGKILL)
     job.wait()
-    finished = len(list(Path("kept").glob("units/*")))
+    finished = len(list(Path("kept").glob("units/*/*")))
     assert figures(run(*shared, "--workers", 2, "--engine", "ray")) == alone
-    assert len(list(Path("kept").glob("units/*"))) > finished
+    assert len(list(Path("kept").glob("units/*/*"))) > finished
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_signal_ends_a_run_and_its_workers_and_the_same_command_goes_on(run, c
     shared = ("score", "corpus", *COMMON, "--resume", "kept", "--workers", "2")
     command = [sys.executable, "-m", "nonplus.cli", *shared, "--engine", engine]
     job = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not list(Path("kept").glob("units/*")):
+    while not list(Path("kept").glob("units/*/*")):
         assert job.poll() is None
         time.sleep(0.01)
     job.send_signal(number)

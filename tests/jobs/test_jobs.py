@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from nonplus.errors import BadInput, SuspectInput
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.local import results
 from nonplus.jobs.plan import begin, kept
-from nonplus.jobs.stores import open_store
+from nonplus.jobs.stores import Store, open_store
 from nonplus.jobs.tasks import Shard, Task, tasks
 
 SIZES = (95, 0, 7, 130)
@@ -68,7 +69,7 @@ def test_a_job_that_is_killed_often_ends_as_an_unbroken_one(tmp_path):
 def test_a_unit_without_its_marker_is_made_anew(tmp_path):
     run(tmp_path, [40], workers=1)
     before = contents(tmp_path)
-    (tmp_path / "units/000000-000002.json").unlink()
+    (tmp_path / "units/000000/000002.json").unlink()
     (tmp_path / "kept/000000-000002.txt").write_text("half")
     assert run(tmp_path, [40], workers=1) == [Unit(0, 2)]
     assert contents(tmp_path) == before
@@ -77,17 +78,25 @@ def test_a_unit_without_its_marker_is_made_anew(tmp_path):
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda path: path.unlink(), "{}/kept/000000-000001.txt is gone, and it had"),
-        (lambda path: path.write_text("4\n"), "{}/kept/000000-000001.txt has 2 bytes, and it had"),
+        (lambda path: path.unlink(), "{}/kept/000000-000001.txt is gone, and it had 40 bytes when"),
+        (
+            lambda path: path.write_text("4\n"),
+            "{}/kept/000000-000001.txt has changed since its unit",
+        ),
     ],
 )
 def test_a_part_that_changed_is_named_with_what_to_remove(tmp_path, spoil, message):
     run(tmp_path, [40], workers=1)
+    before = contents(tmp_path)
     spoil(tmp_path / "kept/000000-000001.txt")
     with pytest.raises(BadInput) as fault:
-        Ledger(open_store(str(tmp_path))).finished(Unit(0, 1))
+        Ledger(open_store(str(tmp_path))).content(Unit(0, 1), "kept/000000-000001.txt")
     assert str(fault.value).startswith(message.format(tmp_path))
-    assert f"remove {tmp_path}/units/000000-000001.json" in str(fault.value)
+    marker = tmp_path / "units/000000/000001.json"
+    assert f"remove {marker} and run again" in str(fault.value)
+    marker.unlink()
+    run(tmp_path, [40], workers=1)
+    assert contents(tmp_path) == before
 
 
 def test_a_part_with_other_bytes_of_the_same_number_is_noticed_when_it_is_read(tmp_path):
@@ -101,16 +110,79 @@ def test_a_part_with_other_bytes_of_the_same_number_is_noticed_when_it_is_read(t
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"counts": {}}', '{"counts": 1, "files": {}}'])
 def test_a_damaged_marker_is_named(tmp_path, content):
     run(tmp_path, [10], workers=1)
-    (tmp_path / "units/000000-000000.json").write_text(content)
-    with pytest.raises(BadInput, match=rf"^{tmp_path}/units/000000-000000\.json is damaged; remove it"):
+    (tmp_path / "units/000000/000000.json").write_text(content)
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/units/000000/000000\.json is damaged; remove it"):
         Ledger(open_store(str(tmp_path))).finished(Unit(0, 0))
 
 
 def test_what_is_no_marker_is_named(tmp_path):
     run(tmp_path, [10], workers=1)
-    (tmp_path / "units/notes.txt").write_text("")
-    with pytest.raises(BadInput, match=rf"^{tmp_path}/units/notes\.txt is not the marker of a finished unit"):
-        Ledger(open_store(str(tmp_path))).done()
+    (tmp_path / "units/000000/notes.txt").write_text("")
+    with pytest.raises(BadInput, match=rf"^{tmp_path}/units/000000/notes\.txt is not the marker of a finished unit"):
+        Ledger(open_store(str(tmp_path))).done(0)
+
+
+class Counting:
+    """A store that counts what it is asked."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.calls = store, Counter[str]()
+
+    def __getattr__(self, name: str):
+        method = getattr(self.store, name)
+
+        def counted(*arguments):
+            self.calls[name] += 1
+            return method(*arguments)
+
+        return counted
+
+
+def test_how_far_a_finished_job_is_takes_two_questions_for_each_file_however_many_units_it_has(tmp_path):
+    for name, sizes in (("few", [10, 20, 0]), ("many", [900, 1200, 0])):
+        run(tmp_path / name, sizes, workers=1)
+        store = Counting(open_store(str(tmp_path / name)))
+        standing = Ledger(store).standing(3)
+        assert standing.complete
+        assert standing.units == sum(sizes) / 10
+        assert [each.get("numbers", 0) for each in standing.counts] == sizes
+        assert store.calls == {"names": 3, "found": 3}
+
+
+def test_what_a_task_has_finished_is_found_among_the_units_of_its_own_file(tmp_path):
+    run(tmp_path, [300, 20], workers=1)
+    store = Counting(open_store(str(tmp_path)))
+    assert Ledger(store).done(1) == {0, 1}
+    assert store.calls == {"names": 1}
+
+
+def test_a_job_that_is_not_finished_is_added_up_from_its_units(tmp_path):
+    run(tmp_path, [50, 30], workers=1)
+    (tmp_path / "ends/000000.json").write_text('{"units": 5}\n')
+    (tmp_path / "units/000001/000002.json").unlink()
+    standing = Ledger(open_store(str(tmp_path))).standing(2)
+    assert [dict(each) for each in standing.counts] == [{"numbers": 50}, {"numbers": 20}]
+    assert (standing.units, standing.complete) == (7, False)
+
+
+def test_counts_that_were_noted_are_not_those_of_a_unit_that_is_made_anew(tmp_path):
+    run(tmp_path, [40], workers=1)
+    ledger = Ledger(open_store(str(tmp_path)))
+    (tmp_path / "units/000000/000001.json").unlink()
+    assert not ledger.closed(Task(0, 0, 1), ledger.done(0))
+    ledger.commit(Unit(0, 1), {}, counts={"numbers": 7})
+    ledger.end(0, 4)
+    assert ledger.standing(1).counts == ({"numbers": 37},)
+
+
+def test_a_run_that_was_killed_before_it_noted_the_counts_of_a_file_notes_them_the_next_time(tmp_path):
+    run(tmp_path, [40], workers=1)
+    before = contents(tmp_path)
+    for note in ('{"units": 4}\n', None):
+        end = tmp_path / "ends/000000.json"
+        end.write_text(note) if note else end.unlink()
+        run(tmp_path, [40], workers=1)
+        assert contents(tmp_path) == before
 
 
 def test_another_plan_is_refused_by_its_first_difference(tmp_path):
@@ -228,7 +300,7 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
         "20",
     ]
     job = subprocess.Popen(command, stderr=subprocess.PIPE)
-    while not list(tmp_path.glob("units/*.json")):
+    while not list(tmp_path.glob("units/*/*.json")):
         time.sleep(0.01)
     job.kill()
     job.communicate(timeout=60)  # until the last process that has this stderr ends

@@ -143,7 +143,7 @@ def test_a_machine_may_vanish_with_all_its_actors(tmp_path, cluster, on_cluster)
     raylet = node.all_processes["raylet"][0].process.pid
 
     def kill() -> None:
-        while len(list(tmp_path.glob("killed/units/*.json"))) < 8:
+        while len(list(tmp_path.glob("killed/units/*/*.json"))) < 8:
             time.sleep(0.05)
         os.kill(raylet, signal.SIGKILL)
 
@@ -174,15 +174,15 @@ def test_a_job_that_is_killed_often_while_the_engine_changes_ends_as_an_unbroken
 
 def test_actors_end_with_a_driver_that_is_killed(tmp_path):
     job = subprocess.Popen(command("ray", tmp_path, workers=2, seconds=0.5, sizes=[10_000, 10_000]))
-    while len(list(tmp_path.glob("units/*.json"))) < 3:
+    while len(list(tmp_path.glob("units/*/*.json"))) < 3:
         assert job.poll() is None
         time.sleep(0.05)
     job.kill()
     job.wait()
     for _ in range(30):  # until nothing was written for four times as long as a unit takes
-        before = len(list(tmp_path.glob("units/*")))
+        before = len(list(tmp_path.glob("units/*/*")))
         time.sleep(2)
-        if len(list(tmp_path.glob("units/*"))) == before:
+        if len(list(tmp_path.glob("units/*/*"))) == before:
             return
     pytest.fail("the actors go on")
 

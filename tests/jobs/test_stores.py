@@ -57,7 +57,8 @@ def store(place) -> Store:
 
 
 def contents(store: Store) -> dict[str, str]:
-    names = [name for folder in ("kept", "sums", "units", "ends") for name in store.names(folder)]
+    units = [f"units/{file:06d}" for file in range(4)]
+    names = [name for folder in ("kept", "sums", "ends", *units) for name in store.names(folder)]
     return {name: hashlib.sha256(store.read(name)).hexdigest() for name in names}
 
 
@@ -79,6 +80,21 @@ def test_the_files_of_a_folder_are_listed_sorted_without_those_of_others(store):
     for name in ("kept/b", "kept/a", "other/c", "d", "kept/e/f"):
         store.write(name, b"")
     assert store.names("kept") == ["kept/a", "kept/b"]
+
+
+def test_a_folder_holds_what_is_in_the_folders_in_it(store):
+    assert not store.holds("units")
+    store.write("units/000000/000001.json", b"")
+    assert store.holds("units")
+    assert store.names("units") == []
+    store.remove("units/000000/000001.json")
+    assert not store.holds("units")
+
+
+def test_a_file_may_be_asked_for_that_is_not_there(store):
+    assert store.found("kept/a") is None
+    store.write("kept/a", b"first")
+    assert store.found("kept/a") == b"first"
 
 
 def test_a_file_that_is_removed_is_gone_and_may_be_removed_again(store):

@@ -35,7 +35,7 @@ from nonplus.models import open_model
 from nonplus.version import VERSION
 
 _UNIT = 1 << 20  # characters that are scored, and kept or lost, together
-_FORMAT = 1  # of the folder
+_FORMAT = 2  # of the folder
 
 
 def score_by_workers(plan: Plan) -> Outcome:
@@ -171,9 +171,8 @@ class _UnitWork:
     def __call__(self, task: Task) -> Iterator[Mapping[str, int]]:
         """The counts of each unit that it finishes."""
         ledger, number = self._opened.ledger, 0
-        done = {unit.number for unit in ledger.done() if unit.file == task.file}
-        units = ledger.units(task.file)
-        if units is not None and done.issuperset(number for number in range(units) if task.takes(number)):
+        done = ledger.done(task.file)
+        if ledger.closed(task, done):
             return
         for number, (documents, left_out) in enumerate(_units(self._corpus, task.file)):
             if task.takes(number) and number not in done:
@@ -257,9 +256,9 @@ class _TotalWork:
         )
 
     def _every(self, ledger: Ledger) -> Iterator[Unit]:
-        done = ledger.done()
         for file in range(self._job.files):
+            done = ledger.done(file)
             for number in range(ledger.units(file) or 0):
-                if Unit(file, number) not in done:
+                if number not in done:
                     raise BadInput(f"unit {Unit(file, number)} of {self._job.place} is gone; run the same again")
                 yield Unit(file, number)

@@ -1,21 +1,25 @@
 """Which units of work are finished.
 
-A unit is committed by one file, written last: ``units/FILE-UNIT.json``. It states the
-other files of the unit, and they count for nothing without it. So the listing of that
-folder is the ledger, and nothing can disagree with it. How many units a file has is
-noted when it was read to its end: ``ends/FILE.json``. Which version of a file was read
-is in ``inputs/FILE.json``.
+A unit is committed by one file, written last: ``units/FILE/UNIT.json``. It states the
+other files of the unit, and they count for nothing without it. So the listing of those
+folders is the ledger, and nothing can disagree with it. How many units a file has is
+noted when it was read to its end, ``ends/FILE.json``, and when all are finished their
+counts together, so that nobody has to read every marker again. Which version of a file
+was read is in ``inputs/FILE.json``.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, final
 
 from nonplus.errors import BadInput
+from nonplus.jobs.at_once import at_once
 from nonplus.jobs.plan import UNITS
 from nonplus.jobs.stores import Store
+from nonplus.jobs.tasks import Task
 
 _ENDS, _INPUTS = "ends", "inputs"
 
@@ -45,6 +49,25 @@ class Finished:
 
 
 @final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How far a job is: the ``counts`` of what is finished of each input file, of how
+    many ``units`` in all, and whether that is every unit of every file.
+    """
+
+    counts: tuple[Mapping[str, int], ...]
+    units: int
+    complete: bool
+
+
+class _End(NamedTuple):
+    """The units of an input file, and the counts of all of them if they are noted."""
+
+    units: int
+    counts: Mapping[str, int] | None
+
+
+@final
 class Ledger:
     """The finished units of a job in a store."""
 
@@ -55,13 +78,38 @@ class Ledger:
         """Where a file of the job is, for messages."""
         return f"{self._store}/{name}"
 
-    def done(self) -> frozenset[Unit]:
-        """The units that are finished, by a listing alone.
+    def done(self, file: int) -> frozenset[int]:
+        """The units of an input file that are finished, by a listing alone.
 
         Raises:
             BadInput: a file in the folder of finished units is no marker of one.
         """
-        return frozenset(map(self._unit, self._store.names(UNITS)))
+        return frozenset(map(self._number, self._store.names(_markers(file))))
+
+    def every(self, files: int) -> Iterator[Unit]:
+        """The finished units of so many input files, in order.
+
+        Raises:
+            BadInput: see :meth:`done`.
+        """
+        for file, done in enumerate(at_once(self.done, range(files))):
+            yield from (Unit(file, number) for number in sorted(done))
+
+    def standing(self, files: int) -> Standing:
+        """How far the job is, of so many input files.
+
+        Raises:
+            BadInput: a marker is damaged, or the note of how many units a file has.
+        """
+        counts: list[Mapping[str, int]] = []
+        units, complete = 0, True
+        for file, (done, end) in enumerate(at_once(self._of_file, range(files))):
+            units += len(done)
+            whole = end is not None and len(done) == end.units
+            complete &= whole
+            noted = end.counts if end is not None and whole else None
+            counts.append(self._sum(file, done) if noted is None else noted)
+        return Standing(counts=tuple(counts), units=units, complete=complete)
 
     def commit(self, unit: Unit, files: Mapping[str, bytes], *, counts: Mapping[str, int], made_of: str = "") -> None:
         """Keep the files of a unit for good.
@@ -79,16 +127,42 @@ class Ledger:
         """What was stated when a unit was committed.
 
         Raises:
-            BadInput: the unit is damaged: its marker, or the size of one of its files.
+            BadInput: its marker is damaged, or gone.
         """
-        found = self._stated(unit)
-        for name, (size, _) in found.files.items():
-            self._check_size(unit, name, size)
-        return found
+        return _read(self._store.read(_marker(unit)), self.place(_marker(unit)))
 
     def end(self, file: int, units: int) -> None:
-        """Note that an input file was read to its end, and has so many units."""
-        self._store.write(_end(file), json.dumps({"units": units}).encode() + b"\n")
+        """Note that an input file was read to its end, and has so many units; and their
+        counts, if all of them are finished.
+
+        Raises:
+            BadInput: a marker is damaged, or an earlier note.
+        """
+        if self._summed(file, units):
+            return
+        if self._end(file) is None:
+            self._note(file, {"units": units})
+        self._summed(file, units)  # another may have finished the last one, and noted it, before that was written
+
+    def closed(self, task: Task, done: Set[int]) -> bool:
+        """Whether all units of a task are finished, if those that are ``done`` are.
+
+        Then the counts of its file are noted, if they are not: a run may have been
+        killed before. Otherwise they are taken back: a unit that is made anew may have
+        others.
+
+        Raises:
+            BadInput: a marker is damaged, or the note of how many units a file has.
+        """
+        end = self._end(task.file)
+        if end is None:
+            return False
+        if done >= set(filter(task.takes, range(end.units))):
+            self.end(task.file, end.units)
+            return True
+        if end.counts is not None:
+            self._note(task.file, {"units": end.units})
+        return False
 
     def units(self, file: int) -> int | None:
         """The units of an input file; ``None`` if nobody has read it to its end.
@@ -96,13 +170,8 @@ class Ledger:
         Raises:
             BadInput: the note of it is damaged.
         """
-        if self._store.size(_end(file)) is None:
-            return None
-        noted = self._store.read(_end(file))
-        try:
-            return int(json.loads(noted)["units"])
-        except (ValueError, KeyError, TypeError):
-            raise BadInput(f"{self.place(_end(file))} is damaged; remove it and run again") from None
+        end = self._end(file)
+        return None if end is None else end.units
 
     def is_as_before(self, file: int, version: str) -> bool:
         """Note the version of an input file that is read now; whether this and no other
@@ -123,55 +192,84 @@ class Ledger:
         Raises:
             BadInput: its marker is damaged.
         """
-        return self._stated(unit).made_of
+        return self.finished(unit).made_of
 
     def content(self, unit: Unit, name: str) -> bytes:
         """One of the files of a unit, as it was written.
 
         Raises:
-            BadInput: it is another one now.
+            BadInput: it is another one now, or gone.
         """
-        size, digest = self._stated(unit).files[name]
-        try:
-            content = self._store.read(name)
-        except BadInput:
-            self._check_size(unit, name, size)
-            raise
+        size, digest = self.finished(unit).files[name]
+        content = self._store.found(name)
+        if content is None:
+            raise self._changed(unit, name, f"is gone, and it had {size:,} bytes when its unit was finished")
         if len(content) != size or hashlib.sha256(content).hexdigest() != digest:
-            raise BadInput(
-                f"{self.place(name)} has changed since its unit was finished; remove {self.place(_marker(unit))} and "
-                "run again, which makes that unit anew"
-            )
+            raise self._changed(unit, name, "has changed since its unit was finished")
         return content
 
-    def _check_size(self, unit: Unit, name: str, size: int) -> None:
-        if (present := self._store.size(name)) != size:
-            now = "is gone" if present is None else f"has {present:,} bytes"
-            raise BadInput(
-                f"{self.place(name)} {now}, and it had {size:,} bytes when its unit was finished; remove "
-                f"{self.place(_marker(unit))} and run again, which makes that unit anew"
-            )
+    def _changed(self, unit: Unit, name: str, how: str) -> BadInput:
+        return BadInput(
+            f"{self.place(name)} {how}; remove {self.place(_marker(unit))} and run again, which makes that unit anew"
+        )
+
+    def _of_file(self, file: int) -> tuple[frozenset[int], _End | None]:
+        return self.done(file), self._end(file)
+
+    def _summed(self, file: int, units: int) -> bool:
+        """Note the counts of a file if all its units are finished; whether they are."""
+        done = self.done(file)
+        if len(done) != units:
+            return False
+        end = self._end(file)
+        if end is None or end.counts is None:
+            self._note(file, {"units": units, "counts": self._sum(file, done)})
+        return True
+
+    def _note(self, file: int, content: Mapping[str, Any]) -> None:
+        self._store.write(_end(file), json.dumps(content, sort_keys=True).encode() + b"\n")
+
+    def _sum(self, file: int, numbers: Iterable[int]) -> Counter[str]:
+        """The counts of some units of a file together."""
+        total: Counter[str] = Counter()
+        for each in at_once(self.finished, (Unit(file, number) for number in sorted(numbers))):
+            total.update(each.counts)
+        return total
+
+    def _end(self, file: int) -> _End | None:
+        name = _end(file)
+        noted = self._store.found(name)
+        if noted is None:
+            return None
+        try:
+            found: Any = json.loads(noted)
+            counts = {each: int(count) for each, count in found["counts"].items()} if "counts" in found else None
+            return _End(int(found["units"]), counts)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BadInput(f"{self.place(name)} is damaged; remove it and run again") from None
 
     def _versions(self, name: str) -> list[str]:
-        if self._store.size(name) is None:
+        noted = self._store.found(name)
+        if noted is None:
             return []
         try:
-            return list(map(str, json.loads(self._store.read(name))["versions"]))
+            return list(map(str, json.loads(noted)["versions"]))
         except (ValueError, KeyError, TypeError):
             raise BadInput(f"{self.place(name)} is damaged; remove it and run again") from None
 
-    def _stated(self, unit: Unit) -> Finished:
-        return _read(self._store.read(_marker(unit)), self.place(_marker(unit)))
-
-    def _unit(self, name: str) -> Unit:
-        file, _, number = name.removeprefix(f"{UNITS}/").removesuffix(".json").partition("-")
-        if not (file.isdecimal() and number.isdecimal()):
+    def _number(self, name: str) -> int:
+        number = name.rpartition("/")[2].removesuffix(".json")
+        if not number.isdecimal():
             raise BadInput(f"{self.place(name)} is not the marker of a finished unit; remove it, or give another place")
-        return Unit(int(file), int(number))
+        return int(number)
+
+
+def _markers(file: int) -> str:
+    return f"{UNITS}/{file:06d}"
 
 
 def _marker(unit: Unit) -> str:
-    return f"{UNITS}/{unit}.json"
+    return f"{_markers(unit.file)}/{unit.number:06d}.json"
 
 
 def _end(file: int) -> str:

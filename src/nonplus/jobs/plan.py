@@ -27,7 +27,7 @@ def begin(store: Store, plan: Mapping[str, Any], *, told: Told = plainly) -> Non
         BadInput: the folder has parts of another plan; the message names the first
             difference as it is ``told``. Or it has parts and no plan.
     """
-    if agree(store, _PLAN, plan, told=told) and store.names(UNITS):
+    if agree(store, _PLAN, plan, told=told) and store.holds(UNITS):
         store.remove(_PLAN)
         raise BadInput(
             f"{store} has parts, and no {_PLAN} that tells of what job they are; give another place for the output"
@@ -48,7 +48,7 @@ def agree(store: Store, name: str, stated: Mapping[str, Any], *, told: Told = pl
     for key in (*now, *(earlier.keys() - now.keys())):
         if earlier.get(key) != now.get(key):
             difference = told(key, earlier.get(key), now.get(key))
-            if store.names(UNITS):
+            if store.holds(UNITS):
                 raise BadInput(
                     f"{store} has parts of another job: {difference}; go on with what it was begun with, or give "
                     "another place for the output"

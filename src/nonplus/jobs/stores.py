@@ -23,12 +23,20 @@ class Store(Protocol):
         """
         ...
 
+    def holds(self, folder: str) -> bool:
+        """Whether there is any file in a folder, or in the folders in it."""
+        ...
+
     def size(self, name: str) -> int | None:
         """The bytes of a file; ``None`` if it is not there."""
         ...
 
     def read(self, name: str) -> bytes:
         """What is in a file."""
+        ...
+
+    def found(self, name: str) -> bytes | None:
+        """What is in a file; ``None`` if it is not there."""
         ...
 
     def write(self, name: str, content: bytes) -> None:
@@ -68,6 +76,12 @@ class Folder:
             found = [each.name for each in entries if each.is_file() and not each.name.startswith(".")]
         return [f"{folder}/{name}" for name in sorted(found)]
 
+    def holds(self, folder: str) -> bool:
+        """Whether there is any file in a folder, or in the folders in it; what is being
+        written is none.
+        """
+        return any(not each.startswith(".") for *_, files in os.walk(self._path / folder) for each in files)
+
     def size(self, name: str) -> int | None:
         """The bytes of a file; ``None`` if it is not there."""
         try:
@@ -79,6 +93,14 @@ class Folder:
         """What is in a file."""
         with reading(self._path / name):
             return (self._path / name).read_bytes()
+
+    def found(self, name: str) -> bytes | None:
+        """What is in a file; ``None`` if it is not there."""
+        with reading(self._path / name):
+            try:
+                return (self._path / name).read_bytes()
+            except FileNotFoundError:
+                return None
 
     def write(self, name: str, content: bytes) -> None:
         """Rename a finished file to its name."""
@@ -120,6 +142,10 @@ class Bucket:
         """The files of a folder, sorted, each with the folder in its name."""
         return [f"{folder}/{name}" for name in urls.names_in(f"{self._url}/{folder}")]
 
+    def holds(self, folder: str) -> bool:
+        """Whether there is any file in a folder, or in the folders in it."""
+        return urls.holds_any(f"{self._url}/{folder}")
+
     def size(self, name: str) -> int | None:
         """The bytes of a file; ``None`` if it is not there."""
         return urls.size_at(f"{self._url}/{name}")
@@ -127,6 +153,10 @@ class Bucket:
     def read(self, name: str) -> bytes:
         """What is in a file."""
         return urls.content_of(f"{self._url}/{name}")
+
+    def found(self, name: str) -> bytes | None:
+        """What is in a file; ``None`` if it is not there."""
+        return urls.content_if_any(f"{self._url}/{name}")
 
     def write(self, name: str, content: bytes) -> None:
         """Upload a file."""

@@ -129,7 +129,7 @@ def test_an_unfinished_run_is_reported_as_far_as_it_is(corpus, tmp_path):
     out = tmp_path / "out"
     filter_corpus([str(corpus)], str(out), keep="bits_per_byte <= 3", reading=FIELDS, work=ONE)
     whole = retention(str(out))
-    (out / "units" / "000000-000001.json").unlink()
+    (out / "units/000000/000001.json").unlink()
     part = retention(str(out))
     assert (whole.complete, part.complete) == (True, False)
     assert part.units == whole.units - 1

@@ -265,7 +265,7 @@ def half_done(tmp_path: Path, source: Path, keep: str = RULE) -> tuple[str, dict
         filter_corpus([str(source)], str(tmp_path / name), keep=keep, model=MODEL, reading=SMALL, work=ONE)
     whole = {name: digest for name, digest in contents(tmp_path / "whole").items() if not name.startswith("inputs/")}
     for number in (1, 3):
-        (tmp_path / f"half/units/000000-{number:06d}.json").unlink()
+        (tmp_path / f"half/units/000000/{number:06d}.json").unlink()
     return str(tmp_path / "half"), whole
 
 

@@ -7,6 +7,7 @@ the counts must be those that the run noted for each unit.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, final
 
 import numpy as np
@@ -16,7 +17,6 @@ from nonplus.filtering.languages.unjudged import decided
 from nonplus.filtering.retention.causes import Cause, Causes, as_dicts, rejections
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.runs.plan import SCORING, Planned, rule_of
-from nonplus.filtering.runs.report import is_complete
 from nonplus.filtering.runs.target import Target
 from nonplus.filtering.strata.strata import UNITS, Strata, amounts, bands
 from nonplus.filtering.units.accounts import Accounts
@@ -89,16 +89,16 @@ def retention(output: str, *, scores: str = "") -> Retention:
     plan = kept(store)
     planned, rule, ledger = Planned.of(plan, folder), rule_of(plan, folder), Ledger(store)
     files = tuple(each["name"] for each in planned.inputs)
-    read = _Units(ledger, _scores_of(folder, scores), rule, files)
-    for unit in sorted(ledger.done()):
+    standing, read = ledger.standing(len(files)), _Units(ledger, _scores_of(folder, scores, len(files)), rule, files)
+    for unit in ledger.every(len(files)):
         read.add(unit)
     return Retention(
         folder=folder,
         rule=rule,
         models=planned.scoring["models"],
         files=files,
-        units=len(ledger.done()),
-        complete=is_complete(ledger, files),
+        units=standing.units,
+        complete=standing.complete,
         accounts=Accounts.total(read.counts),
         strata=read.strata,
         dropped=read.dropped.all(),
@@ -147,12 +147,12 @@ def _check(unit: Unit, counts: Mapping[str, int], keep_D: Bools) -> None:
         )
 
 
-def _scores_of(folder: str, scores: str) -> KeptScores:
+def _scores_of(folder: str, scores: str, files: int) -> KeptScores:
     """The scores of a run: in its folder, in ``scoring`` in it, or in another."""
     places = [f"{Target.of(scores).folder}", f"{Target.of(scores).folder}/{SCORING}"] if scores else []
     for place in places or [f"{folder}/{SCORING}", folder]:
         ledger = Ledger(open_store(place))
-        if any(file_of(unit) in ledger.finished(unit).files for unit in sorted(ledger.done())[:1]):
+        if any(file_of(unit) in ledger.finished(unit).files for unit in islice(ledger.every(files), 1)):
             return KeptScores(ledger)
     if scores:
         raise BadInput(f"{scores} has no scores; name the folder of nonplus filter run that made them")
@@ -160,9 +160,10 @@ def _scores_of(folder: str, scores: str) -> KeptScores:
 
 
 def _refuse_uncut(folder: str) -> None:
-    scoring = Ledger(open_store(f"{folder}/{SCORING}"))
-    done = len(scoring.done())
-    if done:
+    store = open_store(f"{folder}/{SCORING}")
+    if begun(store):
+        files = Planned.of(kept(store), str(store)).inputs
+        done = Ledger(store).standing(len(files)).units
         raise BadInput(
             f"in {folder} {counted(done, 'unit')} of records are scored, and nothing is cut yet; finish the run by the "
             "same command as before"

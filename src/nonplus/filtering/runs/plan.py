@@ -19,7 +19,7 @@ from nonplus.version import VERSION
 
 SCORING = "scoring"  # the folder, in that of a run, of the job that only scores
 _SCORING = ("nonplus", "format", "sources", "inputs", "reading", "models", "scoring", "libraries")
-_FORMAT = 2  # of the folders, and of what is in them
+_FORMAT = 3  # of the folders, and of what is in them
 
 
 def scoring_plan(
@@ -93,6 +93,11 @@ class Planned(NamedTuple):
         Raises:
             BadInput: it is that of another job, or of another version.
         """
+        if plan.get("format", _FORMAT) != _FORMAT:
+            raise BadInput(
+                f"{place} has the form of another version of nonplus, {plan.get('nonplus')}, and this one does not "
+                "read it; use that version, or run nonplus filter run again, into another folder"
+            )
         try:
             scoring = {name: plan[name] for name in _SCORING}
             return cls(plan["sources"], ReadOptions(**plan["reading"]), plan["inputs"], scoring)

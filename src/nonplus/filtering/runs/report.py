@@ -9,7 +9,7 @@ from nonplus.corpora.records import RecordFile
 from nonplus.filtering.rules.rule import Rule, Threshold
 from nonplus.filtering.runs.target import Target
 from nonplus.filtering.units.accounts import Accounts
-from nonplus.jobs.ledger import Ledger
+from nonplus.jobs.ledger import Standing
 from nonplus.jobs.stores import Store
 
 REPORT = "report.json"
@@ -57,42 +57,21 @@ def keep_report(store: Store, report: FilterReport) -> None:
 
 
 def report_of(
-    ledger: Ledger,
-    target: Target,
-    files: Sequence[RecordFile],
-    scoring: Mapping[str, Any],
-    rule: Rule,
-    *,
-    complete: bool,
+    standing: Standing, target: Target, files: Sequence[RecordFile], scoring: Mapping[str, Any], rule: Rule
 ) -> FilterReport:
-    """The report of what is finished by a ledger, under the plan ``scoring``.
+    """The report of a job that stands so, under the plan ``scoring``.
 
     Raises:
         BadInput: a part is damaged.
     """
     return FilterReport(
-        accounts=accounts_of(ledger),
+        accounts=Accounts.total(standing.counts),
         rule=str(rule),
         thresholds=rule.thresholds if rule.local else None,
         models=scoring["models"],
         files=tuple(file.name for file in files),
         folder=target.folder,
         file=None if target.file is None else str(target.file),
-        units=len(ledger.done()),
-        complete=complete,
+        units=standing.units,
+        complete=standing.complete,
     )
-
-
-def accounts_of(ledger: Ledger) -> Accounts:
-    """What became of the records of all finished units.
-
-    Raises:
-        BadInput: a part is damaged.
-    """
-    return Accounts.total(ledger.finished(unit).counts for unit in sorted(ledger.done()))
-
-
-def is_complete(ledger: Ledger, files: Sequence[object]) -> bool:
-    """Whether every unit of every file is finished."""
-    units = [ledger.units(file) for file in range(len(files))]
-    return None not in units and len(ledger.done()) == sum(each or 0 for each in units)

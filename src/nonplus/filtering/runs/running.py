@@ -20,12 +20,12 @@ from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.plan import SCORING, Planned, cutting_plan, scoring_plan
 from nonplus.filtering.runs.plan_differences import told
-from nonplus.filtering.runs.report import FilterReport, is_complete, keep_report, report_of
+from nonplus.filtering.runs.report import FilterReport, keep_report, report_of
 from nonplus.filtering.runs.target import Target
 from nonplus.filtering.scoring.scorer import DEFAULT
 from nonplus.filtering.units.cutting import Cut
 from nonplus.filtering.units.models import Models
-from nonplus.filtering.units.score_files import KeptScores
+from nonplus.filtering.units.score_files import AllScores
 from nonplus.filtering.units.sources import FromJob, FromModels, ScoreSource
 from nonplus.filtering.units.unit_scoring import Scoring
 from nonplus.filtering.units.unit_work import UnitJob
@@ -87,10 +87,13 @@ def filter_corpus(
         return doing.cut(files, target, scores, plan, rule, writing)
     place = f"{target.folder}/{SCORING}"
     ledger = doing.score(files, place, scores, plan)
-    if not is_complete(ledger, files):
-        return report_of(ledger, target, files, plan, rule, complete=False)
+    standing = ledger.standing(len(files))
+    if not standing.complete:
+        return report_of(standing, target, files, plan, rule)
     trusted = {of: doing.trusted(of, target.folder, scores, reading) for of in sorted(rule.trusted)}
-    return doing.cut(files, target, FromJob(place), plan, rule.resolved(KeptScores(ledger), trusted), writing)
+    return doing.cut(
+        files, target, FromJob(place), plan, rule.resolved(AllScores(ledger, len(files)), trusted), writing
+    )
 
 
 def split_corpus(
@@ -116,9 +119,9 @@ def split_corpus(
     files = target.fitted(_checked(planned.reading.files(planned.sources, taken=writing.taken)))
     planned.check(files)
     ledger = Ledger(open_store(place))
-    if not is_complete(ledger, files):
+    if not ledger.standing(len(files)).complete:
         raise BadInput(f"not all records are scored in {scored}; finish that run first, by the same command as before")
-    resolved = rule if rule.local else rule.resolved(KeptScores(ledger))
+    resolved = rule if rule.local else rule.resolved(AllScores(ledger, len(files)))
     doing = _Work(work, meter or FilterMeter(), planned.reading.sizes.unit)
     return doing.cut(files, target, FromJob(place), planned.scoring, resolved, writing)
 
@@ -153,13 +156,14 @@ class _Work:
         self.meter.begin("scoring")
         return self._done(UnitJob(files=files, place=place, scores=scores), plan, self.options.part)
 
-    def trusted(self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: ReadOptions) -> KeptScores:
+    def trusted(self, sources: tuple[str, ...], folder: str, scores: FromModels, reading: ReadOptions) -> AllScores:
         """The scores of files that a rule compares with, all of them in each shard."""
         files = _checked(reading.files(sources))
         place = f"{folder}/trusted-{sha256(repr(sources).encode()).hexdigest()[:12]}"
         self.meter.begin("scoring trusted files")
         job = UnitJob(files=files, place=place, scores=scores)
-        return KeptScores(self._done(job, scoring_plan(sources, files, reading, scores.scoring), WHOLE))
+        ledger = self._done(job, scoring_plan(sources, files, reading, scores.scoring), WHOLE)
+        return AllScores(ledger, len(files))
 
     def cut(
         self,
@@ -174,7 +178,7 @@ class _Work:
         self.meter.begin("filtering")
         job = UnitJob(files=files, place=target.folder, scores=scores, cut=cut)
         ledger = self._done(job, cutting_plan(scoring, files, writing, rule), self.options.part)
-        report = report_of(ledger, target, files, scoring, rule, complete=is_complete(ledger, files))
+        report = report_of(ledger.standing(len(files)), target, files, scoring, rule)
         if report.complete:
             target.join(ledger, files)
             keep_report(open_store(target.folder), report)
@@ -183,7 +187,9 @@ class _Work:
     def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
         store = open_store(job.place)
         begin(store, plan, told=told)
-        self.meter.expect(job.files, unit=self.unit, done=len(Ledger(store).done()), part=part)
+        self.meter.expect(
+            job.files, unit=self.unit, done=sum(1 for _ in Ledger(store).every(len(job.files))), part=part
+        )
         these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
         for counts in self.options.results(job, these):
             self.meter.add(counts)

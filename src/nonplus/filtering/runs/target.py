@@ -144,7 +144,7 @@ def _fits(parts: Sequence[str], wanted: Sequence[str]) -> bool:
 
 def _kept(ledger: Ledger, files: Iterable[RecordFile]) -> Iterator[bytes]:
     suffixes = [file.suffix for file in files]
-    for unit in sorted(ledger.done()):
+    for unit in ledger.every(len(suffixes)):
         name = f"{KEPT}/{unit}{suffixes[unit.file]}"
         if name in ledger.finished(unit).files:
             yield ledger.content(unit, name)

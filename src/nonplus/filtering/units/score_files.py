@@ -85,14 +85,10 @@ def read(content: bytes, name: str) -> tuple[Ints, Scored]:
 
 @final
 class KeptScores:
-    """The scores of all units of a job, unit by unit, and again on every pass."""
+    """The scores of the units of a job."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-
-    def __iter__(self) -> Iterator[Scored]:
-        for unit in sorted(self._ledger.done()):
-            yield self.of(unit)[1]
 
     def of(self, unit: Unit) -> tuple[Ints, Scored]:
         """The places and scores of one unit.
@@ -110,6 +106,20 @@ class KeptScores:
             BadInput: it is damaged.
         """
         return self._ledger.made_of(unit)
+
+
+@final
+class AllScores:
+    """The scores of all units of a job of so many ``files``, unit by unit, and again on
+    every pass.
+    """
+
+    def __init__(self, ledger: Ledger, files: int) -> None:
+        self._ledger, self._files = ledger, files
+
+    def __iter__(self) -> Iterator[Scored]:
+        scores = KeptScores(self._ledger)
+        return (scores.of(unit)[1] for unit in self._ledger.every(self._files))
 
 
 def file_of(unit: Unit) -> str:

@@ -50,11 +50,10 @@ class UnitWork:
     def __call__(self, task: Task) -> Iterator[Mapping[str, int]]:
         """The counts of each unit that it finishes."""
         file, version = self._job.files[task.file], self._job.files[task.file].version()
-        done = {unit.number for unit in self._ledger.done() if unit.file == task.file and task.takes(unit.number)}
+        done = set(filter(task.takes, self._ledger.done(task.file)))
         if not self._ledger.is_as_before(task.file, version):
             self._compare(task.file, done)
-        units = self._ledger.units(task.file)
-        if units is not None and done.issuperset(number for number in range(units) if task.takes(number)):
+        if self._ledger.closed(task, done):
             return
         left = _Counted(lambda number: task.takes(number) and number not in done)
         for batch in file.units(left):

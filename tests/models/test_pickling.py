@@ -8,7 +8,8 @@ import pytest
 
 import nonplus
 from nonplus.errors import BadModel
-from nonplus.models import open_model
+from nonplus.models import has_device, open_model
+from nonplus.models.loading import Loading
 from nonplus.models.ngram.arpa.reading import read_arpa
 from nonplus.models.ngram.model import NgramModel
 from nonplus.models.ngram.normalizers.named import named
@@ -37,6 +38,19 @@ def test_a_pickled_model_scores_as_before_and_its_weights_are_not_in_the_pickle(
     again = pickle.loads(held)
     before, after = (nonplus.evaluate("rain falls in may", model=each) for each in (model, again))
     assert (after.tally, after.model, after.model_identity) == (before.tally, before.model, before.model_identity)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_models_that_run_as_they_are_have_no_choice_of_a_device(name: str) -> None:
+    assert not has_device(name)
+    with pytest.raises(BadModel, match="cannot be loaded with device='cuda': it runs as it is"):
+        open_model(name, loading=Loading(device="cuda"))
+
+
+@pytest.mark.parametrize("name", ["hf:gpt2", "gpt2", "elsewhere:7"])
+def test_models_that_are_loaded_have_a_choice_of_a_device(name: str) -> None:
+    assert has_device(name)
+    assert not has_device(object())
 
 
 def test_a_file_that_is_read_by_other_rules_is_so_again() -> None:

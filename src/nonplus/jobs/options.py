@@ -51,6 +51,11 @@ class WorkOptions:
                 raise BadInput(f"{name}={given} is for workers of Ray, and engine={self.engine}; add engine={_RAY}")
 
     @property
+    def in_actors(self) -> bool:
+        """Whether the workers are actors of Ray, which may be on other machines."""
+        return self.engine == _RAY
+
+    @property
     def processes(self) -> int:
         """How many workers there are."""
         return self.workers or processors()

@@ -11,9 +11,11 @@ from nonplus.models.bundled_cards import bundled_folder, bundled_models, is_of_n
 from nonplus.models.loading import Loading, loaded_as_is
 from nonplus.optional import MODELS, is_scheme, opener, require, schemes
 
-__all__ = ["DEFAULT", "bundled_models", "open_bundled", "open_model", "wrap_model"]
+__all__ = ["DEFAULT", "bundled_models", "has_device", "open_bundled", "open_model", "wrap_model"]
 
 DEFAULT = "bundled:base"
+# Schemes of models that run as they are, on the CPU.
+_AS_THEY_ARE = frozenset({"bundled", "llama", "ngram", "uniform", "unigram"})
 
 
 def open_model(
@@ -85,10 +87,21 @@ def bundled_name(name: str) -> str:
     return bare
 
 
-def _opened(name: str, loading: Loading) -> WindowModel | TextScorer:
+def has_device(model: object) -> bool:
+    """Whether a name is that of a model that is loaded to one device or another."""
+    return isinstance(model, str | Path) and _parts(str(model))[0] not in _AS_THEY_ARE
+
+
+def _parts(name: str) -> tuple[str, str]:
+    """The scheme of a name, and what is said to that."""
     scheme, colon, rest = name.partition(":")
     if not colon or os.path.exists(name):
-        scheme, rest = ("bundled" if name in bundled_models() else "hf"), name
+        return ("bundled" if name in bundled_models() else "hf"), name
+    return scheme, rest
+
+
+def _opened(name: str, loading: Loading) -> WindowModel | TextScorer:
+    scheme, rest = _parts(name)
     if not is_scheme(MODELS, scheme):
         known = ", ".join(f"{known}:" for known in schemes(MODELS))
         meant = did_you_mean(scheme, schemes(MODELS), after=f":{rest}")

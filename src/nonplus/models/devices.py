@@ -23,6 +23,11 @@ def devices() -> list[Device]:
     return [processor] if importlib.util.find_spec("torch") is None else [processor, *_accelerators()]
 
 
+def first_device() -> str:
+    """The device of ``device=auto``: the first GPU, else the CPU."""
+    return "cuda" if any(device.name.startswith("cuda") for device in devices()) else "cpu"
+
+
 def _accelerators() -> list[Device]:
     torch = require("torch", purpose="looking for accelerators")
     found = [torch.cuda.get_device_properties(number) for number in range(torch.cuda.device_count())]

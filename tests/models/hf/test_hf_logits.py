@@ -147,7 +147,7 @@ def test_the_model_is_not_changed_by_being_taken_apart():
 @pytest.mark.filterwarnings("ignore::nonplus.errors.FallbackNotice")
 def test_texts_that_share_a_row_have_the_figures_that_each_has_alone(kind):
     model = tiny(kind)
-    ours = HFModel(model, HFTokenizer(byte_tokenizer()), name="tiny", packing=True)
+    ours = HFModel(model, HFTokenizer(byte_tokenizer()), name="tiny", packing=True, opens=tiny)
     assert ours.packs
     one, two, three, four = rows(7, 20, 11, 30)
     logprob_N = ours.logprobs(asked([one, two, three], [four]))
@@ -156,7 +156,9 @@ def test_texts_that_share_a_row_have_the_figures_that_each_has_alone(kind):
 
 def test_a_model_that_cannot_keep_texts_in_a_row_apart_says_so():
     with pytest.warns(FallbackNotice, match="each gets its own row"):
-        ours = HFModel(tiny("Mamba", state_size=4), HFTokenizer(byte_tokenizer()), name="tiny", packing=True)
+        ours = HFModel(
+            tiny("Mamba", state_size=4), HFTokenizer(byte_tokenizer()), name="tiny", packing=True, opens=tiny
+        )
     assert not ours.packs
 
 

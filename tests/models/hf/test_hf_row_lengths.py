@@ -109,7 +109,7 @@ def test_distributions_are_those_of_each_row_alone(make):
 def test_a_corpus_has_one_figure_whatever_the_budget_the_order_and_packing(make):
     texts = ["ab" * 3, "cde" * 15, "f" * 70, "gh" * 30, "ijk" * 40, "l" * 41]
     with pytest.warns(FallbackNotice, match="each gets its own row"):
-        packing = HFModel(make(), HFTokenizer(byte_tokenizer()), name="tiny", packing=True)
+        packing = HFModel(make(), HFTokenizer(byte_tokenizer()), name="tiny", packing=True, opens=tiny)
     assert not packing.packs
     plain = from_object(make(), byte_tokenizer())
     nats = {

@@ -120,7 +120,6 @@ FILTER_READING = {
     "--language-field": "field with its language",
     "--source-field": "field with its source",
     "--unit-size": "bytes of records that are scored, cut and written at once",
-    "--record-size": "reject records that are longer, which take some 50 times as much memory",
 }
 
 FILTER_SCORING = {
@@ -130,16 +129,16 @@ FILTER_SCORING = {
     "--trim-at": "where documents are cut",
     "--trim-bits": "cut only where it saves so many bits",
     "--cascade": "file of nonplus filter cascade: its second model decides what the first leaves undecided",
-    "--device": "where the second model runs, e.g. cuda",
-    "--budget": "tokens in a batch of the second model; 1: each window by itself, with the same bits everywhere",
+    "--device": "where neural models run, e.g. cuda; auto: a GPU if there is one",
+    "--budget": "tokens in a batch of neural models; 1: each window by itself, with the same bits everywhere",
 }
 
 CASCADE = {
     "--second": "model that decides what the first leaves undecided",
     "--sample": "documents that both models score",
     "--width": "how many errors from a cut a document is undecided",
-    "--device": "where the second model runs, e.g. cuda",
-    "--budget": "tokens in a batch of the second model; 1: each window by itself",
+    "--device": "where neural models run, e.g. cuda; auto: a GPU if there is one",
+    "--budget": "tokens in a batch of neural models; 1: each window by itself",
 }
 
 FILTER_WRITING = {

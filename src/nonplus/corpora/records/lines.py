@@ -7,7 +7,7 @@ from typing import BinaryIO, final
 
 import numpy as np
 
-from nonplus.corpora.records.interfaces import SHOWN, Rejection, Sizes, too_long
+from nonplus.corpora.records.interfaces import SHOWN, Rejection, Sizes
 
 _AT_ONCE = 1 << 20  # bytes
 _BOM = b"\xef\xbb\xbf"
@@ -58,7 +58,7 @@ def blocks(stream: BinaryIO, takes: Callable[[int], bool], sizes: Sizes) -> Iter
 def _block(number: int, places: Sequence[int], lines: list[bytes], longest: int) -> Block:
     if max(map(len, lines), default=0) <= longest:
         return Block(number, places, lines, [])
-    reason = too_long("the line", longest)
+    reason = f"the line is longer than {longest:,} bytes, which protects memory; cut it up"
     numbered = list(zip(places, lines, strict=True))
     fitting = [(place, line) for place, line in numbered if len(line) <= longest]
     rejected = [Rejection(place, reason, line[:SHOWN]) for place, line in numbered if len(line) > longest]

@@ -9,8 +9,7 @@ Letters in shapes: D documents.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
@@ -25,11 +24,9 @@ from nonplus.filtering.rules.rule_file import Model
 from nonplus.filtering.rules.scored import Scored
 from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.figures import Figures
+from nonplus.filtering.scoring.placing import Placing, opened
 from nonplus.filtering.scoring.scorer import Scorer
-from nonplus.measure.forward import RunOptions
 from nonplus.measure.records import Bools, Floats
-from nonplus.models import open_model
-from nonplus.models.loading import Loading
 
 Decide = Callable[[ScoreColumns], Decision]
 
@@ -122,20 +119,16 @@ def _differ(one: Decision, other: Decision) -> Bools:
 class SecondStage:
     """A cascade at work for a ``rule``: the second model is opened where it is needed
     first.
-
-    It runs on ``device``, with ``budget`` tokens in a batch. With 1, each window is
-    computed by itself, so that a document has the same bits whatever is scored with it.
     """
 
     cascade: Cascade
     rule: Rule
-    device: str = "auto"
-    budget: int = 1
+    placing: Placing = field(default_factory=Placing)
 
     @property
     def plan(self) -> dict[str, Any]:
         """What decides the figures, for a plan."""
-        return {**asdict(self.cascade), "rule": str(self.rule), "device": self.device, "budget": self.budget}
+        return {**asdict(self.cascade), "rule": str(self.rule)}
 
     def refined(self, texts: Sequence[str], first: Figures, scored: Scored) -> Scored:
         """The documents with figures on the scale of the second model, where ``first``
@@ -166,16 +159,10 @@ class SecondStage:
         Raises:
             BadModel: it is another than when the cascade was made.
         """
-        scorer = second_scorer(self.cascade.second.name, self.device, self.budget)
+        scorer = opened(self.cascade.second.name, self.placing)
         if scorer.identity != self.cascade.second.identity:
             raise BadModel(
                 f"{self.cascade.second.name} is another model now than when its cascade was made; make the cascade "
                 "again, or put the first model back"
             )
         return scorer
-
-
-@lru_cache(2)
-def second_scorer(name: str, device: str, budget: int) -> Scorer:
-    """The model of that name on a device, with so many tokens in a batch."""
-    return Scorer(open_model(name, loading=Loading(device=device)), options=RunOptions(budget=budget))

@@ -11,15 +11,16 @@ from typing import Any, final
 from nonplus.errors import BadInput
 from nonplus.filtering.calibration.drawing import drawn
 from nonplus.filtering.calibration.timing import timed
-from nonplus.filtering.cascade.cascade import Cascade, Decide, check_rule, second_scorer
+from nonplus.filtering.cascade.cascade import Cascade, Decide, check_rule
 from nonplus.filtering.cascade.check import Check, checks
 from nonplus.filtering.cascade.translation import Translation
 from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.rules.given import given_rule
 from nonplus.filtering.rules.rule_file import Model
 from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.scoring.placing import Placing
 from nonplus.filtering.scoring.repetition import repetition
-from nonplus.filtering.scoring.scorer import DEFAULT, Scorer
+from nonplus.filtering.scoring.scorer import DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,7 @@ class CascadeOptions:
     """How a cascade is made.
 
     ``second`` is the model that decides about documents within ``width`` errors of a
-    cut. ``sample`` documents are scored by both models. The second runs on ``device``
+    cut. ``sample`` documents are scored by both models. Neural ones run on ``device``
     with ``budget`` tokens in a batch, as in a run.
     """
 
@@ -116,7 +117,9 @@ def made_cascade(
     rule = given_rule(keep).keep
     check_rule(rule)
     found = drawn(reading.files(sources), most=options.sample)
-    first, second = Scorer(model), second_scorer(options.second, options.device, options.budget)
+    placing = Placing(device=options.device, budget=options.budget)
+    first, second = (placing.scorer(each) for each in (model, options.second))
+    placing.check_of_use([model, options.second], in_windows=first.in_windows or second.in_windows)
     by_first, by_second = (timed(scorer, found.texts) for scorer in (first, second))
     models = Model(model, first.identity), Model(options.second, second.identity)
     languages, sources_ = ([getattr(each, name) for each in found.documents] for name in ("language", "source"))

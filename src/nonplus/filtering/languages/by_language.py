@@ -1,29 +1,29 @@
 """Each document scored by the model of its language."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import final
 
 from nonplus.errors import BadModel
 from nonplus.filtering.languages.choice import KEEP, MODEL, UNSCORED, ModelsByLanguage
 from nonplus.filtering.scoring.figures import Languages, Reading
+from nonplus.filtering.scoring.placing import Placing, opened
 from nonplus.filtering.scoring.scorer import Scorer
-
-_OPEN = 8  # models that are open at once; those of n-grams are mapped, and processes share them
 
 
 @final
 class ByLanguage:
     """A model for each language, opened when a document of that language comes."""
 
-    def __init__(self, models: ModelsByLanguage) -> None:
+    def __init__(self, models: ModelsByLanguage, placing: Placing = Placing()) -> None:  # noqa: B008
         """Each model is opened once, to know its identity.
 
         Raises:
             BadModel: there is no such model.
         """
-        self.models = models
-        self._identities: Mapping[str, str] = {name: _opened(name).identity for name in models.names}
+        self.models, self._placing = models, placing
+        scorers = {name: opened(name, placing) for name in models.names}
+        self._identities: Mapping[str, str] = {name: each.identity for name, each in scorers.items()}
+        self.in_windows = any(each.in_windows for each in scorers.values())
 
     @property
     def name(self) -> str:
@@ -56,14 +56,9 @@ class ByLanguage:
         return {MODEL: models, UNSCORED: [unscored if name is None else None for name in models]}
 
     def _scorer(self, name: str) -> Scorer:
-        scorer = _opened(name)
+        scorer = opened(name, self._placing)
         if scorer.identity != self._identities[name]:
             raise BadModel(
                 f"{name} is another model now than when the run began; put the first one back, or begin another run"
             )
         return scorer
-
-
-@lru_cache(_OPEN)
-def _opened(name: str) -> Scorer:
-    return Scorer(name)

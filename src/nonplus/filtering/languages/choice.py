@@ -89,6 +89,12 @@ class ModelsByLanguage:
                 yield name, np.array(own)
 
 
+def names_of(model: object, other: str = "") -> tuple[object, ...]:
+    """All models of a model, or of one for each language."""
+    by_language = ModelsByLanguage.of(model, other)
+    return (model,) if by_language is None else by_language.names
+
+
 def _pair(text: str) -> tuple[str, str]:
     language, equals, name = text.partition("=")
     return (_plain(language), name) if equals and _TAG.fullmatch(language) else ("", text)

@@ -6,6 +6,7 @@ from pathlib import Path
 from nonplus.filtering.cascade.cascade import SecondStage
 from nonplus.filtering.cascade.file import read_cascade
 from nonplus.filtering.rules.rule import Rule
+from nonplus.filtering.scoring.placing import Placing
 from nonplus.filtering.scoring.trimming import TRIM_BITS, Trimming, Where
 
 
@@ -19,8 +20,9 @@ class ScoreOptions:
     field. With ``trim`` text of more than so many bits per byte is cut off the
     ``trim_at`` of documents, where that saves at least ``trim_bits`` bits; ``None``
     cuts nothing. ``cascade`` is a file of ``nonplus filter cascade``: the second model
-    in it decides what the first leaves undecided, on ``device`` and with ``budget``
-    tokens in a batch. With 1 a document has the same bits whatever is scored with it.
+    in it decides what the first leaves undecided. Neural models run on ``device``, and
+    with ``budget`` tokens in a batch. With 1 a document has the same bits whatever is
+    scored with it.
     """
 
     other: str = ""
@@ -32,7 +34,25 @@ class ScoreOptions:
     device: str = "auto"
     budget: int = 1
 
-    def second_stage(self, rule: Rule, first: str) -> SecondStage | None:
+    @property
+    def placing(self) -> Placing:
+        """How models are opened.
+
+        Raises:
+            BadInput: the budget is below 0.
+        """
+        return Placing(device=self.device, budget=self.budget)
+
+    @property
+    def second(self) -> tuple[str, ...]:
+        """The name of the second model, if there is a cascade.
+
+        Raises:
+            BadInput: there is no such cascade.
+        """
+        return () if self.cascade is None else (read_cascade(self.cascade).second.name,)
+
+    def second_stage(self, rule: Rule, first: str, placing: Placing) -> SecondStage | None:
         """The second model for a rule, where the first is that of an identity.
 
         Raises:
@@ -43,7 +63,7 @@ class ScoreOptions:
             return None
         made = read_cascade(self.cascade)
         made.check(rule, first)
-        return SecondStage(cascade=made, rule=rule, device=self.device, budget=self.budget)
+        return SecondStage(cascade=made, rule=rule, placing=placing)
 
     @property
     def trimming(self) -> Trimming | None:

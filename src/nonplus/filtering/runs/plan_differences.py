@@ -46,6 +46,8 @@ def _scoring(earlier: Fields, now: Fields) -> str:
             return was(*(_given("a rule about repetition", each) for each in (one, other)))
         case "trimming":
             return options(one or {}, other or {})
+        case "neural" if one and other:
+            return options(one, other)
         case "cascade" if one and other:
             return _cascade(one, other)
         case "cascade":
@@ -57,8 +59,6 @@ def _cascade(earlier: Fields, now: Fields) -> str:
     name = first(earlier, now)
     if name == "rule":
         return _rule(earlier[name], now[name])
-    if name in ("device", "budget"):
-        return options(earlier, now)
     return "the cascade is another now than when it was begun"
 
 

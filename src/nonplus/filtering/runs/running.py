@@ -12,12 +12,13 @@ from typing import Any, final
 from nonplus.corpora.records import RecordFile
 from nonplus.errors import BadInput
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
-from nonplus.filtering.languages.choice import ModelsByLanguage
+from nonplus.filtering.languages.choice import ModelsByLanguage, names_of
 from nonplus.filtering.rules.given import check_models, given_rule
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.runs.asked import check_read, check_scored
 from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
+from nonplus.filtering.runs.placement import placed
 from nonplus.filtering.runs.plan import SCORING, Planned, cutting_plan, scoring_plan
 from nonplus.filtering.runs.plan_differences import told
 from nonplus.filtering.runs.report import FilterReport, keep_report, report_of
@@ -71,14 +72,18 @@ def filter_corpus(
     check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
     target.check_outside(sources)
     files = target.fitted(_checked(reading.files(sources, taken=writing.taken)))
-    opened = Models.opened(model, models, rule, other=scoring.other)
+    named = [*names_of(model, scoring.other), *models.values(), *scoring.second]
+    where = placed(scoring.placing, named, work)
+    opened = Models.opened(model, models, rule, other=scoring.other, placing=where.placing)
+    scoring.placing.check_of_use(named, in_windows=opened.in_windows or bool(scoring.second))
     check_models(stated, opened.plan)
     made = Scoring(
         models=opened,
         identify=scoring.identify_languages,
         trimming=scoring.trimming,
         repeats="repetition" in rule.figures,
-        second=scoring.second_stage(rule, opened.first.identity),
+        second=scoring.second_stage(rule, opened.first.identity, where.placing),
+        placed=where,
     )
     scores = FromModels(made)
     doing = _Work(work, meter or FilterMeter(), reading.sizes.unit)

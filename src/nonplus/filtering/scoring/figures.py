@@ -52,6 +52,11 @@ class Judge(Protocol):
         """A digest of all that decides a figure besides the text and its language."""
         ...
 
+    @property
+    def in_windows(self) -> bool:
+        """Whether a model reads windows of tokens, in batches, as neural ones do."""
+        ...
+
     def model_of(self, language: str | None) -> str | None:
         """The name of the model for documents in a language; ``None`` for none."""
         ...
@@ -81,6 +86,11 @@ class OneModel:
     def identity(self) -> str:
         """That of the scorer."""
         return self.scorer.identity
+
+    @property
+    def in_windows(self) -> bool:
+        """That of the scorer."""
+        return self.scorer.in_windows
 
     def readings(self, texts: Sequence[str], languages: Languages) -> Iterator[Reading]:
         """The surprisals of all documents that have a token."""

@@ -14,13 +14,14 @@ from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.windows import plain_figures
 from nonplus.kernels.native.windows import figures
 from nonplus.measure.forward import RunOptions
-from nonplus.measure.interfaces import HasSurprisals
+from nonplus.measure.interfaces import HasSurprisals, ScoresTexts
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.records import Ints
 from nonplus.measure.scoring import Meter, scored_texts, stated_protocol
 from nonplus.measure.surprisals import Surprisals
 from nonplus.measure.utf8_texts import Utf8Texts
 from nonplus.models import open_model
+from nonplus.models.loading import Loading
 from nonplus.optional import require
 
 DEFAULT = "bundled:ngram"
@@ -45,6 +46,7 @@ class Scorer:
         *,
         protocol: str | Protocol | None = None,
         options: RunOptions | None = None,
+        loading: Loading = Loading(),  # noqa: B008
     ) -> None:
         """Arguments as in :func:`nonplus.score`.
 
@@ -55,7 +57,7 @@ class Scorer:
         """
         chosen = Protocol.named(protocol) if isinstance(protocol, str) else protocol
         _check(chosen or Protocol())
-        self._model = open_model(model)
+        self._model = open_model(model, loading=loading)
         self._asked = str(model) if isinstance(model, str | Path) else ""
         self._protocol = stated_protocol(chosen, self._model)
         self._options = options or RunOptions()
@@ -71,6 +73,11 @@ class Scorer:
     def identity(self) -> str:
         """A digest of all that decides a figure besides the text."""
         return f"{self._model.identity}:{self._protocol.fingerprint}"
+
+    @property
+    def in_windows(self) -> bool:
+        """Whether the model reads windows of tokens, in batches, as neural ones do."""
+        return not isinstance(self._model, ScoresTexts)
 
     def columns(self, texts: Sequence[str]) -> ScoreColumns:
         """The figures of each text: of n-grams the same bits in whatever batch it

@@ -9,6 +9,7 @@ from nonplus.filtering.languages.by_language import ByLanguage
 from nonplus.filtering.languages.choice import ModelsByLanguage
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.scoring.figures import Judge, OneModel
+from nonplus.filtering.scoring.placing import Placing
 from nonplus.filtering.scoring.scorer import Scorer
 
 
@@ -21,7 +22,15 @@ class Models:
     others: Mapping[str, Scorer] = field(default_factory=dict)
 
     @classmethod
-    def opened(cls, model: object, others: Mapping[str, object], rule: Rule, *, other: str = "") -> Self:
+    def opened(
+        cls,
+        model: object,
+        others: Mapping[str, object],
+        rule: Rule,
+        *,
+        other: str = "",
+        placing: Placing = Placing(),  # noqa: B008
+    ) -> Self:
         """The models, opened; ``model`` may be one for each language, and ``other`` is
         what becomes of documents in another.
 
@@ -35,8 +44,13 @@ class Models:
                 f"models={name}=ngram:FOLDER"
             )
         by_language = ModelsByLanguage.of(model, other)
-        first = OneModel(Scorer(model)) if by_language is None else ByLanguage(by_language)
-        return cls(first, {name: Scorer(each) for name, each in sorted(others.items())})
+        first = OneModel(placing.scorer(model)) if by_language is None else ByLanguage(by_language, placing)
+        return cls(first, {name: placing.scorer(each) for name, each in sorted(others.items())})
+
+    @property
+    def in_windows(self) -> bool:
+        """Whether one of them reads windows of tokens, as neural models do."""
+        return self.first.in_windows or any(each.in_windows for each in self.others.values())
 
     @property
     def plan(self) -> dict[str, Any]:

@@ -53,6 +53,7 @@ class FromModels:
 
     def opened(self) -> Scores:
         """The models, and what else is done with a text."""
+        self.scoring.placed.check_here()
         return _Made(self.scoring)
 
 

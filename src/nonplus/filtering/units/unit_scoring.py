@@ -4,7 +4,7 @@ Letters in shapes: D readable records of a unit.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, final
 
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from nonplus.filtering.cascade.cascade import SecondStage
 from nonplus.filtering.languages.identifying import identifier, languages_of
 from nonplus.filtering.rules.scored import FIGURES, Scored
 from nonplus.filtering.scoring.figures import Figures, Languages, figures
+from nonplus.filtering.scoring.placing import Placed
 from nonplus.filtering.scoring.repetition import repetition
 from nonplus.filtering.scoring.trimming import Trimming, trimmed
 from nonplus.filtering.units.models import Models
@@ -30,7 +31,8 @@ class Scoring:
 
     With ``identify`` its language is told by its words, with ``trimming`` the garbage
     at its ends is cut off first, and with ``repeats`` it is measured how much of it
-    repeats itself. What a rule then leaves undecided goes to a ``second`` model.
+    repeats itself. What a rule then leaves undecided goes to a ``second`` model. All
+    models are ``placed`` alike.
     """
 
     models: Models
@@ -38,6 +40,7 @@ class Scoring:
     trimming: Trimming | None = None
     repeats: bool = False
     second: SecondStage | None = None
+    placed: Placed = field(default_factory=Placed)
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -47,6 +50,7 @@ class Scoring:
             "trimming": None if self.trimming is None else asdict(self.trimming),
             "repetition": self.repeats,
             "cascade": None if self.second is None else self.second.plan,
+            "neural": self.placed.plan if self.models.in_windows or self.second is not None else None,
         }
 
     def of(self, batch: Batch) -> Scored:

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging as untyped_logging
 
 from nonplus.errors import BadModel, MissingExtra
-from nonplus.models.devices import devices
+from nonplus.models.devices import devices, first_device
 from nonplus.models.hf.inner import inner_model, is_quantized
 from nonplus.models.hf.refusals import refused
 from nonplus.models.loading import Loading
@@ -118,7 +118,7 @@ def _device(name: str) -> str:
         BadModel: there is no such device here.
     """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return first_device()
     found = [device.name for device in devices()]
     kind, _, number = name.partition(":")
     other = torch.accelerator.current_accelerator(check_available=True)

@@ -3,7 +3,8 @@
 Letters in shapes: N positions asked for, M positions of a chunk, V vocabulary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
 from typing import Any, final
 
@@ -28,7 +29,7 @@ from nonplus.models.hf.row_lengths import RowsOfOneLength, undisturbed_length
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
 from nonplus.models.hf.witness import forward_pass, narrowest
-from nonplus.models.loading import Loading
+from nonplus.models.loading import Loading, reopened
 
 _CPU_BUDGET = 1024  # 512 to 4,096 tokens are equally fast within 5 %; fewer leave more of the cache
 _DEVICE_BUDGET = 16384
@@ -49,7 +50,8 @@ def open_hf(name: str, loading: Loading = Loading(), *, here: bool = False) -> "
     model = within_memory(lambda: loaded_model(name, loading, here=here))
     tokenizer = HFTokenizer(loaded_tokenizer(name, loading, here=here))
     named = f"{name}+{loading.adapter}" if loading.adapter else name
-    return HFModel(model, tokenizer, name=named, packing=loading.packing)
+    opens = partial(open_hf, name, loading, here=here)
+    return HFModel(model, tokenizer, name=named, packing=loading.packing, opens=opens)
 
 
 def from_object(model: Any, tokenizer: Any) -> "HFModel":
@@ -65,7 +67,8 @@ def from_object(model: Any, tokenizer: Any) -> "HFModel":
         raise BadModel(f"a model is a torch module made by transformers, got {type(model).__name__}")
     config = inner_model(model).config
     named = config.name_or_path or type(inner_model(model)).__name__
-    return HFModel(model, HFTokenizer(tokenizer), name=named, packing=False)
+    opens = partial(from_object, model, tokenizer)
+    return HFModel(model, HFTokenizer(tokenizer), name=named, packing=False, opens=opens)
 
 
 @final
@@ -76,9 +79,14 @@ class HFModel:
     finds the same logits as for each alone.
     """
 
-    def __init__(self, model: nn.Module, tokenizer: HFTokenizer, *, name: str, packing: bool) -> None:
-        """Find the fastest path that gives the model's own logits on a small window."""
-        self._model = model
+    def __init__(
+        self, model: nn.Module, tokenizer: HFTokenizer, *, name: str, packing: bool, opens: Callable[[], "HFModel"]
+    ) -> None:
+        """Find the fastest path that gives the model's own logits on a small window.
+
+        ``opens`` is what opens the same model again, from a pickle.
+        """
+        self._model, self._opens = model, opens
         inner = inner_model(model)
         config = inner.config.get_text_config()
         self._embedded = n_embedded(inner)
@@ -101,6 +109,10 @@ class HFModel:
         self.name = name
         self.tokenizer = tokenizer
         self.special = tokenizer.special(config, vocabulary=self._embedded)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A pickle has the name and how it was loaded; of a model in memory, all."""
+        return reopened, (self._opens, self.identity)
 
     @property
     def identity(self) -> str:

@@ -2,6 +2,7 @@
 
 # D documents
 
+import math
 from dataclasses import dataclass
 from typing import Protocol, final
 
@@ -13,6 +14,9 @@ from nonplus.filtering.rules.needs import Known
 from nonplus.filtering.rules.quantiles import Quantile
 from nonplus.filtering.rules.scored import Floats, Scored
 from nonplus.filtering.rules.values import Number, Numbers, Side, shown
+from nonplus.measure.statistics.fixed_point import exps
+
+_LN2 = math.log(2)
 
 
 class Chance(Numbers, Protocol):
@@ -70,7 +74,7 @@ class Gaussian:
         value, median = self.value.of(scored, known), self._median.of(scored, known)
         with np.errstate(all="ignore"):  # a median of 0 is infinitely far from the others
             offset = np.where(value == median, 0, (value - median) / median)
-            chance: Floats = self.factor * np.exp(-(offset**2) / self.width)
+            chance: Floats = self.factor * exps(-(offset**2) / self.width)
         return chance
 
     def written(self, more: str) -> str:
@@ -142,7 +146,7 @@ class Importance:
         """The weight of each document."""
         value = self.value.of(scored, known)
         with np.errstate(all="ignore"):  # what is infinite is certain
-            weight: Floats = self.factor * np.exp2(-self.power * value)
+            weight: Floats = self.factor * exps(-self.power * value * _LN2)
         return weight
 
     def written(self, more: str) -> str:

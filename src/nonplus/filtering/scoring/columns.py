@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.measure.records import Floats, Ints
+from nonplus.measure.statistics.fixed_point import exps
 
 _LN2 = math.log(2)
 
@@ -60,9 +61,7 @@ class ScoreColumns:
     @property
     def perplexity(self) -> Floats:
         """Perplexity per token; NaN where nothing was scored."""
-        with np.errstate(over="ignore"):
-            perplexity: Floats = np.exp(self.log_perplexity)
-        return perplexity
+        return exps(self.log_perplexity)
 
     @property
     def bits_per_byte(self) -> Floats:

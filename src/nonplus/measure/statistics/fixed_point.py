@@ -47,6 +47,16 @@ def exp(value: float) -> float:
         return math.inf
 
 
+def exps(values: Floats) -> Floats:
+    """e to each value, infinite where that overflows; same shape.
+
+    The bits are the same on every processor of a kind: NumPy's own for float64 have
+    another last one on those with AVX-512, 1 time in 22.
+    """
+    with np.errstate(over="ignore"):
+        return np.exp(values.astype(np.longdouble)).astype(np.float64)
+
+
 def units(values: Floats) -> Units:
     """Finite values in units of 2**-40, each rounded by itself as in :func:`fixed`;
     same shape.

@@ -8,18 +8,18 @@ good ones of the first. What nonplus finds out about the first side decides abou
 second, and all that is printed is about that one. A second call goes on with what is in
 the folder.
 
-Systems: the bound that ``nonplus filter calibrate`` tells from the trusted texts, for
-the n-gram model and for the neural one; the cascade of both that ``nonplus filter
-cascade`` makes for the latter bound; each also guarded, by the other bounds that
-``calibrate`` recommends and by the worst window that 99 % of the trusted texts do not
-exceed; and the guarded n-gram model after what is garbage was trimmed.
+Systems: the bounds in bits per byte that ``nonplus filter calibrate`` tells from the
+trusted texts, for the n-gram model and for the neural one; the cascade of both that
+``nonplus filter cascade`` makes for the latter; each also guarded, by the bound of
+repetition that ``calibrate`` recommends and by the worst window that 99 % of the
+trusted texts do not exceed; and the guarded n-gram model after garbage was trimmed.
 """
 
 import argparse
 import json
-import resource
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +39,24 @@ GUARD = 0.99  # of the trusted texts
 JUNK = (*KINDS, made.FOREIGN)
 WORK = nonplus.WorkOptions(workers=1)
 READING = nonplus.ReadOptions(id_field="id", source_field="kind")
+PLAIN = nonplus.ScoreOptions()
 LOST = (0.01, 0.02, 0.05, 0.1, 0.2)
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What is kept by the figures of a model: by its bound, and guarded besides."""
+    """What is kept by the figures of a model: by its bounds in bits per byte, of which
+    ``high`` is one, and by its guards besides.
+    """
 
-    bound: float
+    high: float
     plain: str
-    guarded: str
+    guards: str
+
+    @property
+    def guarded(self) -> str:
+        """By both."""
+        return f"{self.plain} and {self.guards}"
 
 
 def main() -> None:
@@ -77,17 +85,13 @@ def decided(folder: Path, second: str, sample: int) -> dict[str, list[dict[str, 
     ngram, neural = rules(folder, "first", FIRST), rules(folder, "second", second)
     print(f"n-gram: {ngram.guarded}\nneural: {neural.guarded}")
     cascade = cascade_of(folder, neural.plain, CascadeOptions(second=second, sample=sample))
-    guarded = run(folder, "neural-guarded", neural.guarded, model=second)
-    nonplus.split_corpus(f"{folder}/neural-guarded", f"{folder}/neural", keep=neural.plain, work=WORK)
-    return {
-        "n-gram": run(folder, "ngram", ngram.plain),
-        "n-gram, guarded": run(folder, "ngram-guarded", ngram.guarded),
-        "n-gram, trimmed": run(folder, "ngram-trimmed", ngram.guarded, trim=ngram.bound),
-        "cascade": run(folder, "cascade", neural.plain, cascade=cascade),
-        "cascade, guarded": run(folder, "cascade-guarded", neural.guarded, cascade=cascade),
-        "neural": records(folder / "neural"),
-        "neural, guarded": guarded,
-    }
+    scoring = nonplus.ScoreOptions(cascade=cascade)
+    both = replace(neural, guards=ngram.guards)  # worst windows stay those of the first model
+    found = run(folder, "n-gram", ngram) | run(folder, "cascade", both, scoring=scoring)
+    found |= run(folder, "neural", neural, model=second)
+    trimming = nonplus.ScoreOptions(trim=ngram.high)
+    _, trimmed = run(folder, "n-gram, trimmed", ngram, scoring=trimming).values()
+    return found | {"n-gram, trimmed": trimmed}
 
 
 def rules(folder: Path, name: str, model: str) -> Rules:
@@ -102,10 +106,9 @@ def rules(folder: Path, name: str, model: str) -> Rules:
         worst = np.quantile(nonplus.Scorer(model).columns(texts).worst, GUARD)
         file.write_text(json.dumps([bounds.high, bounds.low, bounds.repetition, round(float(worst), 2)]))
     high, low, repetition, worst = json.loads(file.read_text())
-    plain = f"bits_per_byte <= {high}"
-    guards = {"worst_window <=": worst, "bits_per_byte >=": low, "repetition <=": repetition}
-    guarded = " and ".join([plain, *(f"{side} {bound}" for side, bound in guards.items() if bound is not None)])
-    return Rules(high, plain, guarded)
+    plain = f"bits_per_byte <= {high}" + (f" and bits_per_byte >= {low}" if low else "")
+    guards = f"worst_window <= {worst}" + (f" and repetition <= {repetition}" if repetition else "")
+    return Rules(high, plain, guards)
 
 
 def cascade_of(folder: Path, rule: str, options: CascadeOptions) -> Path:
@@ -118,18 +121,21 @@ def cascade_of(folder: Path, rule: str, options: CascadeOptions) -> Path:
 
 
 def run(
-    folder: Path, name: str, rule: str, *, model: str = FIRST, cascade: Path | None = None, trim: float | None = None
-) -> list[dict[str, Any]]:
-    """The judged texts as ``nonplus filter run`` leaves them."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_utime
-    scoring = nonplus.ScoreOptions(cascade=cascade, trim=trim)
-    report = nonplus.filter_corpus(
-        [f"{folder}/judged.jsonl"], f"{folder}/{name}", keep=rule, model=model,
-        reading=READING, scoring=scoring, work=WORK,
+    folder: Path, name: str, rules: Rules, *, model: str = FIRST, scoring: nonplus.ScoreOptions = PLAIN
+) -> dict[str, list[dict[str, Any]]]:
+    """The judged texts as ``nonplus filter run`` leaves them, and split by the guards.
+
+    What repeats itself is measured only where a rule asks for it.
+    """
+    first, second = folder / name, folder / f"{name}, guarded"
+    before = time.process_time()
+    nonplus.filter_corpus(
+        [f"{folder}/judged.jsonl"], str(first), keep=f"{rules.plain} and repetition <= 1",
+        model=model, reading=READING, scoring=scoring, work=WORK,
     )  # fmt: skip
-    took = resource.getrusage(resource.RUSAGE_SELF).ru_utime - before
-    print(f"{name}: {took:.1f} CPU s; {report.accounts.kept.records} of {report.accounts.records} kept")
-    return records(folder / name)
+    print(f"{name}: {time.process_time() - before:.1f} CPU s")
+    nonplus.split_corpus(str(first), str(second), keep=rules.guarded, work=WORK)
+    return {name: records(first), f"{name}, guarded": records(second)}
 
 
 def records(out: Path) -> list[dict[str, Any]]:

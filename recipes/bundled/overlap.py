@@ -3,12 +3,17 @@
 ``python recipes/bundled/overlap.py`` takes two minutes. A run is 13 consecutive words.
 A word is a sequence of letters a-z and digits, ignoring case. For each test text, or
 its first 400,000 bytes, the script counts how many of its distinct runs occur in some
-training document. The texts are in ``NONPLUS_DATA``.
+training document. The texts are in ``NONPLUS_DATA``; with the name of a file of JSON
+Lines they are its texts, those of each ``kind`` together.
 """
 
 import hashlib
+import json
 import os
 import re
+import sys
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -46,12 +51,23 @@ def runs(text: str) -> np.ndarray:
     return hashes
 
 
+def of_kinds(file: Path) -> Mapping[str, np.ndarray]:
+    """The distinct runs of the texts of each kind that has any."""
+    found = defaultdict(list)
+    for line in file.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        found[row["kind"]].append(runs(row["text"]))
+    return {kind: np.unique(np.concatenate(each)) for kind, each in found.items() if any(map(len, each))}
+
+
 def main() -> None:
     """Print a line for each test text."""
     data = Path(os.environ.get("NONPLUS_DATA", "../shared/data"))
-    tests = {}
-    for name, room in TEXTS.items():
-        tests[name] = np.unique(runs((data / name).read_bytes()[:room].decode(errors="ignore")))
+    if sys.argv[1:]:
+        tests = of_kinds(Path(sys.argv[1]))
+    else:
+        bytes_of = {name: (data / name).read_bytes()[:room] for name, room in TEXTS.items()}
+        tests = {name: np.unique(runs(text.decode(errors="ignore"))) for name, text in bytes_of.items()}
     found = {name: np.zeros(len(known), bool) for name, known in tests.items()}
     for text in documents(data / "train"):
         trained = runs(text)

@@ -3,6 +3,8 @@ and punctuation.
 """
 
 import importlib
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,3 +30,12 @@ def test_a_run_is_known_again_in_other_dress_and_not_in_another_order(overlap: A
     (dressed,) = overlap.runs(", ".join(words).title() + "!")
     (turned,) = overlap.runs(" ".join([words[1], words[0], *words[2:]]))
     assert dressed == plain != turned
+
+
+def test_runs_of_rows_are_counted_by_kind(overlap: Any, tmp_path: Path) -> None:
+    words = [f"w{i}" for i in range(14)]
+    texts = {"a": [words, words[1:]], "b": [words[:13]], "too short": [words[:5]]}
+    rows = [{"kind": kind, "text": " ".join(text)} for kind, each in texts.items() for text in each]
+    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    found = overlap.of_kinds(tmp_path / "rows.jsonl")
+    assert {kind: each.size for kind, each in found.items()} == {"a": 2, "b": 1}

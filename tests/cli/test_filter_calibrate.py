@@ -243,3 +243,11 @@ def test_a_browser_runs_the_page_and_its_slider(run: Run, corpus: Path, tmp_path
     assert share in ran.stdout
     assert f'<output id="at" for="bound">{found["recommended"]["high"]:.2f}</output>' in ran.stdout
     assert ran.stdout.count("<mark>") >= 12
+
+
+def test_a_field_that_no_document_has_is_refused(run: Run, corpus: Path) -> None:
+    for flag, what in (("--language-field", "language"), ("--source-field", "source"), ("--id-field", "id")):
+        ran = run("filter", "calibrate", corpus, flag, "nolang")
+        assert ran.code == 2
+        assert f"none of 165 records has a {what} in the field 'nolang'; give the right one, {flag} …" in ran.err
+    assert "omit one of them" in run("filter", "calibrate", corpus, *FIELDS, "--identify-languages").err

@@ -260,3 +260,18 @@ def test_a_cascade_of_records_that_cannot_be_read_says_why_they_cannot(tmp_path)
     path.write_text('{"text": "a\n')
     with pytest.raises(BadInput, match=r"^none of 1 record can be read: .*torn.jsonl:1: not JSON"):
         made_cascade([str(path)], keep=RULE)
+
+
+def test_a_rule_about_what_no_record_says_is_refused(tmp_path):
+    (tmp_path / "c.jsonl").write_text('{"text": "It was a fine day.", "lang": null}\n' * 3)
+    for field, message in (
+        ("", r"asks for the language of each record, and no field has it; name it with language_field=…"),
+        ("lang", r"none of 3 records has a language in the field 'lang'; give the right one"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            made_cascade(
+                [str(tmp_path / "c.jsonl")],
+                keep="bits_per_byte <= 2 or language != 'en'",
+                options=CascadeOptions(second="uniform:256"),
+                reading=ReadOptions(language_field=field),
+            )

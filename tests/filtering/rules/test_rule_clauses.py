@@ -54,6 +54,43 @@ def test_a_reason_is_the_first_clause_that_fails_with_the_figure_of_the_document
     assert causes == ["", "bits_per_byte > 1.9", "no text", "tokens < 20", 'language not in ("en", "de")']
 
 
+@pytest.mark.parametrize(
+    ("rule", "reason", "cause"),
+    [
+        ("language != en", "no language", "no language"),
+        ("bits_per_byte <= 1 or language == de", "bits_per_byte 1.9 > 1; no language", "no language"),
+        (
+            "bits_per_byte <= p50 by language",
+            "nothing to compare bits_per_byte with (p50 of no language)",
+            "no language",
+        ),
+        ("best 100 tokens by language", "no best 100 tokens by language of no language", "no language"),
+        ("not best 100 tokens by language", "no best 100 tokens by language of no language", "no language"),
+        (
+            "gaussian(tokens) by language",
+            "no figure for gaussian(tokens, factor=0.78, width=4.5) by language",
+            "no language",
+        ),
+        ("good - bad <= 0", "no bits_per_byte.good - bits_per_byte.bad", "no bits_per_byte.good"),
+        ("bits_per_byte.good < 1 or tokens > 99", "no bits_per_byte.good; tokens 10 <= 99", "no bits_per_byte.good"),
+    ],
+)
+def test_what_lacks_what_a_clause_asks_for_has_a_cause_of_its_own(rule, reason, cause):
+    keyed = Scored(columns=FIVE.columns, attributes=FIVE.attributes, keys=[b"a", b"b", b"c", b"d", b"e"])
+    decision = parsed(rule).resolved([keyed]).decide(keyed)
+    assert not decision.keep[3]
+    assert (decision.reasons()[3], decision.causes[decision.cause[3]]) == (reason, cause)
+
+
+def test_a_group_without_a_threshold_is_no_false_comparison():
+    trusted = Scored(columns=FIVE.columns, attributes={"language": ["en"] * 5})
+    decision = parsed('bits_per_byte <= p50 of "t" by language').resolved([], {("t",): [trusted]}).decide(FIVE)
+    causes = [decision.causes[each] for each in decision.cause]
+    nothing = 'nothing to judge by: bits_per_byte <= p50 of "t" by language'
+    assert causes == ["", nothing, "no text", "no language", nothing]
+    assert decision.reasons()[1] == 'nothing to compare bits_per_byte with (p50 of "t" of de)'
+
+
 def test_where_no_alternative_holds_the_reason_names_them_all():
     decision = parsed("bits_per_byte <= 1 or language == de").decide(FIVE)
     assert decision.reasons()[0] == "bits_per_byte 1.5 > 1; language is en"

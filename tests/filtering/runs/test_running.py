@@ -12,7 +12,7 @@ import pytest
 
 import nonplus
 from nonplus.corpora.records import places
-from nonplus.errors import BadInput
+from nonplus.errors import BadInput, SuspectInput
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
@@ -519,6 +519,57 @@ def test_a_rule_may_compare_with_another_model_and_with_trusted_files(tmp_path):
 def test_what_a_rule_reads_of_a_record_must_be_named(tmp_path):
     with pytest.raises(BadInput, match=r"asks for the language of each record, and no field has it; .*language_field="):
         filter_corpus([str(corpus(tmp_path / "c.jsonl", 5))], str(tmp_path / "out"), keep="language == 'en'")
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+@pytest.mark.parametrize(
+    ("keep", "field", "name"),
+    [
+        ("bits_per_byte <= p50 by language", "language_field", "language"),
+        ("language != 'en'", "language_field", "language"),
+        ("best 900 tokens by source", "source_field", "source"),
+        ("sample(0.5)", "id_field", "id"),
+    ],
+)
+def test_a_rule_about_what_no_record_says_is_an_error(tmp_path, keep, field, name, kind):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    source = tmp_path / f"c.{kind}"
+    if kind == "jsonl":
+        corpus(source, 20)
+    else:
+        parquet.write_table(arrow.table({"text": texts(20), "none": arrow.nulls(20)}), source)
+    reading = ReadOptions(**{field: "none"})
+    message = rf"none of 2\d records has a {name} in the field 'none'; give the right one, {field}=…"
+    with pytest.raises(BadInput, match=message):
+        filter_corpus([str(source)], str(tmp_path / "out.jsonl")[: -6 if kind == "parquet" else None], keep=keep,
+                      model=MODEL, reading=reading, work=ONE)  # fmt: skip
+    assert not (tmp_path / "out.jsonl").exists()
+    with pytest.warns(SuspectInput, match=message):
+        filter_corpus([str(source)], str(tmp_path / "other"), keep=RULE, model=MODEL, reading=reading, work=ONE)
+
+
+def test_records_that_lack_a_language_are_counted_as_such(tmp_path):
+    rows = [{"text": text, "lang": [None, "en"][i % 3 > 0]} for i, text in enumerate(texts(12))]
+    (tmp_path / "c.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    report = filter_corpus([str(tmp_path / "c.jsonl")], str(tmp_path / "out"), keep="bits_per_byte <= p50 by language",
+                           model=MODEL, reading=ReadOptions(language_field="lang"), work=ONE)  # fmt: skip
+    assert report.accounts.reasons == {"no language": 4, "bits_per_byte > p50 by language": 4}
+    assert report.as_dict()["without"] == {"language": 4}
+
+
+def test_ids_that_do_not_tell_records_apart_draw_nothing(tmp_path):
+    rows = [{"text": text, "site": f"s{i // 20}", "id": f"{i}"} for i, text in enumerate(texts(40))]
+    source = tmp_path / "c.jsonl"
+    source.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    alike, apart = ReadOptions(id_field="site"), ReadOptions(id_field="id")
+    said = "38 of 40 records have the id of another one near them"
+    with pytest.raises(BadInput, match=said):
+        filter_corpus([str(source)], str(tmp_path / "a"), keep="sample(0.5)", model=MODEL, reading=alike, work=ONE)
+    with pytest.warns(SuspectInput, match=said):
+        filter_corpus([str(source)], str(tmp_path / "b"), keep=RULE, model=MODEL, reading=alike, work=ONE)
+    assert filter_corpus(
+        [str(source)], str(tmp_path / "c"), keep="sample(0.5)", model=MODEL, reading=apart, work=ONE
+    ).complete
 
 
 @pytest.mark.parametrize("text", ["good", "good=", "a b=c", "a=b,a=c", "=x"])

@@ -38,7 +38,8 @@ def bundles(tmp_path_factory):
 
 
 def corpus(path: Path, rows=ROWS, times=1) -> str:
-    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows * times))
+    each = [row | {"id": f"{row['id']}{n or ''}"} for n in range(times) for row in rows]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in each))
     return str(path)
 
 
@@ -108,7 +109,7 @@ def test_thresholds_may_differ_by_language_that_the_words_tell(bundles, tmp_path
 
 
 def test_repetition_is_measured_where_the_rule_reads_it(bundles, tmp_path):
-    rows = [{"id": "a", "text": GOOD[:40]}, {"id": "b", "text": "the cat sat on the mat\n" * 30}]
+    rows = [{"id": "a", "lang": "en", "text": GOOD[:40]}, {"id": "b", "text": "the cat sat on the mat\n" * 30}]
     source = corpus(tmp_path / "c.jsonl", rows)
     report = run(source, tmp_path / "out", rule="bits_per_byte <= 4 and repetition <= 0.3", model=bundles["en"])
     assert report.accounts.reasons == {"repetition > 0.3": 1}

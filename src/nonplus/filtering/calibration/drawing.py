@@ -3,6 +3,7 @@
 Letters in shapes: D documents.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, final
@@ -13,6 +14,7 @@ from nonplus.corpora.records import Batch, RecordFile
 from nonplus.errors import BadInput
 from nonplus.filtering.calibration.sample import Sample, Whole
 from nonplus.filtering.calibration.sampling import Keys, Smallest, keys_of_ids, keys_of_places, takes
+from nonplus.filtering.fields.asked import Said
 from nonplus.filtering.languages.identifying import languages_of
 from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.repetition import repetition
@@ -36,14 +38,16 @@ class Found(NamedTuple):
 class Drawn:
     """Documents in the order of their ``keys``, and what they were drawn from.
 
-    ``speaks`` tells whether documents were asked for their language; ``rejection`` is
-    why the first record that could not be read was rejected, empty if none was.
+    ``speaks`` tells whether documents were asked for their language, and ``said`` what
+    all of them say of themselves; ``rejection`` is why the first record that could not
+    be read was rejected, empty if none was.
     """
 
     documents: Sequence[Found]
     keys: Sequence[int]
     whole: Whole
     speaks: bool
+    said: Said
     rejection: str = ""
 
     @property
@@ -94,7 +98,7 @@ def drawn(
             the ids are none.
     """
     smallest, documents, rejected, speaks, rejection = Smallest[Found](most), 0, 0, False, ""
-    units, units_read = 0, 0
+    units, units_read, without = 0, 0, Counter[str]()
     for file in files:
         chosen = _Chosen(file.name, part)
         for batch in file.units(chosen):
@@ -104,6 +108,7 @@ def drawn(
             if batch.rejected and not rejection:
                 first = batch.rejected[0]
                 rejection = f"{file.name}:{first.place}: {first.reason}"
+            without.update({name: values.count(None) for name, values in batch.attributes.items()})
             speaks = speaks or "language" in batch.attributes
             keys_D = _keys(file.name, batch)
             for at in smallest.wanted(keys_D).tolist():
@@ -120,7 +125,14 @@ def drawn(
     )
     kept = smallest.all()
     keys, those = [key for key, _ in kept], [each for _, each in kept]
-    sample = Drawn(documents=those, keys=keys, whole=whole, speaks=speaks, rejection=rejection)
+    sample = Drawn(
+        documents=those,
+        keys=keys,
+        whole=whole,
+        speaks=speaks,
+        said=Said(documents, without, 0),
+        rejection=rejection,
+    )
     _check(sample, part)
     return sample
 

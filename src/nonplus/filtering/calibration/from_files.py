@@ -13,6 +13,7 @@ from nonplus.filtering.calibration.meter import CalibrationMeter
 from nonplus.filtering.calibration.options import CalibrationOptions
 from nonplus.filtering.calibration.outcome import Outcome
 from nonplus.filtering.calibration.timing import timed
+from nonplus.filtering.fields.asked import check_asked, check_said
 from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.scoring.scorer import Scorer
 from nonplus.measure.formatting import first_and_others
@@ -39,11 +40,13 @@ def calibrated(
         NonplusError: see :mod:`nonplus.errors`.
     """
     meter = meter or CalibrationMeter()
+    check_asked(set(), reading, options.identify_languages)
     files, trusted_files = reading.files(sources), reading.files([options.trusted] if options.trusted else [])
     model = open_model(options.model)
     scorer = Scorer(model)
     begun = time.process_time()
     found = drawn(files, most=options.sample, part=options.part, read=meter.reading)
+    check_said(found.said, reading, asked={"id", "language", "source"})
     reading_took = time.process_time() - begun
     scored = timed(scorer, found.texts, done=meter.scoring)
     begun = time.process_time()

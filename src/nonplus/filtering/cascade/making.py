@@ -14,6 +14,7 @@ from nonplus.filtering.calibration.timing import timed
 from nonplus.filtering.cascade.cascade import Cascade, Decide, check_rule
 from nonplus.filtering.cascade.check import Check, checks
 from nonplus.filtering.cascade.translation import Translation
+from nonplus.filtering.fields.asked import check_asked, check_said
 from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.rules.given import given_rule
 from nonplus.filtering.rules.rule_file import Model
@@ -116,7 +117,9 @@ def made_cascade(
     """
     rule = given_rule(keep).keep
     check_rule(rule)
+    check_asked(rule.attributes, reading, identified=False)
     found = drawn(reading.files(sources), most=options.sample)
+    check_said(found.said, reading, asked=rule.attributes)
     placing = Placing(device=options.device, budget=options.budget)
     first, second = (placing.scorer(each) for each in (model, options.second))
     placing.check_of_use([model, options.second], in_windows=first.in_windows or second.in_windows)

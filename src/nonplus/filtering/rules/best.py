@@ -75,11 +75,17 @@ class Best:
 
     def reasons(self, scored: Scored, known: Known, places: Ints) -> list[str]:
         """Such as ``bits_per_byte 2.31 is beyond the best 5_000_000_000 tokens``."""
-        where = "among" if self.beyond else "beyond"
-        return [
-            f"no {self.value}" if value != value else f"{self.value} {value:.4g} is {where} the {self._words}"
-            for value in self.value.of(scored, known)[places].tolist()
-        ]
+        values = self.value.of(scored, known)[places].tolist()
+        marks = self.by.looked_up(scored, known[self.name], 2)[places, 0].tolist()
+        groups = self.by.named(scored, places)
+        return [self._reason(*each) for each in zip(values, marks, groups, strict=True)]
+
+    def _reason(self, value: float, mark: float, group: str) -> str:
+        if value != value:
+            return f"no {self.value}"
+        if mark != mark:
+            return f"no {self._words}{group}"
+        return f"{self.value} {value:.4g} is {'among' if self.beyond else 'beyond'} the {self._words}"
 
     def counting(self, among: tuple[Clause, ...]) -> "Best":
         """The same, of the documents for which these clauses hold."""

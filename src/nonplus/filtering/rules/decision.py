@@ -16,10 +16,10 @@ KEPT, NO_TEXT = "", "no text"
 class Decision:
     """Which of D documents are kept, and the cause for the others.
 
-    ``keep`` and ``cause`` are (D,); ``causes[cause]`` is the clause that a document
-    failed first, and empty for one that is kept. ``reasons()`` says it with the
-    document's own figure. ``bucket`` is head, middle, tail or all for each document, if
-    the rule has buckets.
+    ``keep`` and ``cause`` are (D,); ``causes[cause]`` is the opposite of the clause
+    that a document failed first, or what it lacks to be judged by that one, and empty
+    for one that is kept. ``reasons()`` says it with the document's own figure.
+    ``bucket`` is head, middle, tail or all for each document, if the rule has buckets.
     """
 
     keep: Bools

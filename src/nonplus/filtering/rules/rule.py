@@ -12,10 +12,11 @@ from nonplus.errors import BadProtocol
 from nonplus.filtering.rules.clauses import Buckets, Clause, Reads
 from nonplus.filtering.rules.cutoffs import table_name
 from nonplus.filtering.rules.decision import KEPT, NO_TEXT, Decision
+from nonplus.filtering.rules.failing import faults, faults_of
 from nonplus.filtering.rules.joined import Every
 from nonplus.filtering.rules.needs import Known
 from nonplus.filtering.rules.resolving import found_out
-from nonplus.filtering.rules.scored import Ints, Scored
+from nonplus.filtering.rules.scored import Bools, Ints, Scored
 
 
 @final
@@ -138,20 +139,32 @@ class Rule:
             )
         textless = scored.figure("tokens") == 0
         failing = Every(self.clauses).failing(scored, self.known)
-        cause = np.where(textless, 1, (failing + 2) % (len(self.clauses) + 2))
-        causes = (KEPT, NO_TEXT, *(str(each.opposite()) for each in self.clauses))
+        cause, causes = self._causes(scored, textless, failing)
         return Decision(
             keep=cause == 0,
             cause=cause,
             causes=causes,
-            reasons=lambda: self._reasons(scored, cause),
+            reasons=lambda: self._reasons(scored, textless, failing),
             bucket=next((each.buckets(scored, self.known) for each in self.cuts), None),
         )
 
-    def _reasons(self, scored: Scored, cause: Ints) -> list[str]:
-        reasons = [NO_TEXT if each == 1 else KEPT for each in cause.tolist()]
-        for number, clause in enumerate(self.clauses, 2):
-            places = np.flatnonzero(cause == number)
+    def _causes(self, scored: Scored, textless: Bools, failing: Ints) -> tuple[Ints, tuple[str, ...]]:
+        """Why each document is dropped: its cause (D,), and all causes in words."""
+        named = [faults(clause) for clause in self.clauses]
+        causes = {
+            each: place for place, each in enumerate(dict.fromkeys([KEPT, NO_TEXT, *(each[0] for each in named)]))
+        }
+        cause = textless.astype(np.int64)
+        for number, clause in enumerate(self.clauses):
+            if (own := (failing == number) & ~textless).any():
+                found = faults_of(clause, scored, self.known)[own].tolist()
+                cause[own] = [causes.setdefault(named[number][each], len(causes)) for each in found]
+        return cause, tuple(causes)
+
+    def _reasons(self, scored: Scored, textless: Bools, failing: Ints) -> list[str]:
+        reasons = [NO_TEXT if each else KEPT for each in textless.tolist()]
+        for number, clause in enumerate(self.clauses):
+            places = np.flatnonzero((failing == number) & ~textless)
             for place, reason in zip(places.tolist(), clause.reasons(scored, self.known, places), strict=True):
                 reasons[place] = reason
         return reasons

@@ -1,32 +1,15 @@
-"""Whether all that a rule asks for is known of each record, before any work."""
+"""Whether all that a rule asks for is known of the records."""
 
-from collections.abc import Set
+from collections.abc import Mapping
+from typing import Any
 
 from nonplus.errors import BadInput
+from nonplus.filtering.fields.asked import check_said, known
 from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.languages.unjudged import NO_MODEL
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.runs.plan import Planned
-
-
-def check_read(asked: Set[str], reading: ReadOptions, identified: bool) -> None:
-    """Check that a run reads what is asked of a record.
-
-    Raises:
-        BadInput: it does not.
-    """
-    if identified and reading.language_field:
-        raise BadInput(
-            f"language_field={reading.language_field} and identify_languages both say what the language of a document "
-            "is; omit one of them"
-        )
-    for attribute in sorted(asked - _known(reading, identified)):
-        asking, or_else = (
-            ("the rule or a model", ", or use identify_languages=True") if attribute == "language" else ("the rule", "")
-        )
-        raise BadInput(
-            f"{asking} asks for the {attribute} of each record, and no field has it; name it with "
-            f"{attribute}_field=…{or_else}"
-        )
+from nonplus.filtering.units.accounts import Accounts
 
 
 def check_scored(rule: Rule, planned: Planned, scored: str) -> None:
@@ -39,7 +22,7 @@ def check_scored(rule: Rule, planned: Planned, scored: str) -> None:
     wanting = [
         *(
             (f"the {attribute} of each record", f"{attribute}_field=…")
-            for attribute in sorted(rule.attributes - _known(planned.reading, scoring["languages"] is not None))
+            for attribute in sorted(rule.attributes - known(planned.reading, scoring["languages"] is not None))
         ),
         *((f"a model that it calls {name}", f"models={name}=…") for name in sorted(rule.models - planned.models)),
         *([("repetition", "this rule")] if "repetition" in rule.figures and not scoring["repetition"] else []),
@@ -56,6 +39,14 @@ def check_scored(rule: Rule, planned: Planned, scored: str) -> None:
         )
 
 
-def _known(reading: ReadOptions, identified: bool) -> set[str]:
-    fields = {"id": reading.id_field, "language": reading.language_field, "source": reading.source_field}
-    return {name for name, field in fields.items() if field} | ({"language"} if identified else set())
+def check_told(accounts: Accounts, scoring: Mapping[str, Any], rule: Rule) -> None:
+    """Check that the records of a run, whose plan has ``scoring``, tell what decides
+    about them; warn of any other field that none of them has.
+
+    Raises:
+        BadInput: none of them tells it.
+    """
+    asked = rule.attributes | ({"id"} if rule.keyed else set())
+    if NO_MODEL in accounts.reasons:
+        asked |= {"language"}
+    check_said(accounts.said, ReadOptions(**scoring["reading"]), asked=asked)

@@ -11,11 +11,12 @@ from typing import Any, final
 
 from nonplus.corpora.records import RecordFile
 from nonplus.errors import BadInput
+from nonplus.filtering.fields.asked import check_asked
 from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.languages.choice import ModelsByLanguage, names_of
 from nonplus.filtering.rules.given import check_models, given_rule
 from nonplus.filtering.rules.rule import Rule
-from nonplus.filtering.runs.asked import check_read, check_scored
+from nonplus.filtering.runs.asked import check_scored, check_told
 from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.placement import placed
@@ -24,6 +25,7 @@ from nonplus.filtering.runs.plan_differences import told
 from nonplus.filtering.runs.report import FilterReport, keep_report, report_of
 from nonplus.filtering.runs.target import Target
 from nonplus.filtering.scoring.scorer import DEFAULT
+from nonplus.filtering.units.accounts import Accounts
 from nonplus.filtering.units.cutting import Cut
 from nonplus.filtering.units.models import Models
 from nonplus.filtering.units.score_files import AllScores
@@ -69,7 +71,7 @@ def filter_corpus(
     stated, target = given_rule(keep), Target.of(output)
     rule = stated.keep
     by_language = ModelsByLanguage.of(model, scoring.other) is not None
-    check_read(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
+    check_asked(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
     target.check_outside(sources)
     files = target.fitted(_checked(reading.files(sources, taken=writing.taken)))
     named = [*names_of(model, scoring.other), *models.values(), *scoring.second]
@@ -95,6 +97,7 @@ def filter_corpus(
     standing = ledger.standing(len(files))
     if not standing.complete:
         return report_of(standing, target, files, plan, rule)
+    check_told(Accounts.total(standing.counts), plan, rule)
     trusted = {of: doing.trusted(of, target.folder, scores, reading) for of in sorted(rule.trusted)}
     return doing.cut(
         files, target, FromJob(place), plan, rule.resolved(AllScores(ledger, len(files)), trusted), writing
@@ -185,6 +188,7 @@ class _Work:
         ledger = self._done(job, cutting_plan(scoring, files, writing, rule), self.options.part)
         report = report_of(ledger.standing(len(files)), target, files, scoring, rule)
         if report.complete:
+            check_told(report.accounts, scoring, rule)
             target.join(ledger, files)
             keep_report(open_store(target.folder), report)
         return report

@@ -9,12 +9,13 @@ import numpy as np
 
 from nonplus.corpora.records import Rejection
 from nonplus.errors import BadInput
+from nonplus.filtering.fields.asked import Said
 from nonplus.filtering.languages.choice import MODEL
 from nonplus.filtering.rules.decision import Decision
-from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.rules.scored import ATTRIBUTES, Scored
 
 _KINDS = ("kept", "dropped", "scored")
-_REASON, _FAULT, _MODEL = "reason:", "fault:", "model:"
+_REASON, _FAULT, _MODEL, _WITHOUT = "reason:", "fault:", "model:", "without:"
 
 
 @final
@@ -62,6 +63,7 @@ class Accounts:
         cut_D = scored.columns.get("trimmed_bytes", np.zeros(0, np.int64))
         counts["trimmed"], counts["trimmed_bytes"] = int(np.count_nonzero(cut_D)), int(cut_D.sum())
         counts.update(f"{_MODEL}{name}" for name in scored.attributes.get(MODEL, []) if name)
+        counts.update(_unsaid(scored))
         return cls(+counts)
 
     @classmethod
@@ -70,6 +72,7 @@ class Accounts:
         sizes = {f"scored_{name}": int(scored.columns[name].sum()) for name in ("bytes", "tokens")}
         counts = Counter(records=len(scored) + len(rejected), scored=len(scored), rejected=len(rejected), **sizes)
         counts.update(f"{_FAULT}{rejection.reason}" for rejection in rejected)
+        counts.update(_unsaid(scored))
         return cls(+counts)
 
     @classmethod
@@ -133,6 +136,11 @@ class Accounts:
         return self._most(_FAULT)
 
     @property
+    def said(self) -> Said:
+        """What records say of themselves, if they were asked."""
+        return Said(self.records - self.rejected, self._most(_WITHOUT), self.counts.get("alike", 0))
+
+    @property
     def by_model(self) -> dict[str, int]:
         """How many records each model decided about, if there are several."""
         return self._most(_MODEL)
@@ -152,6 +160,7 @@ class Accounts:
             "reasons": self.reasons,
             "faults": self.faults,
             "by_model": self.by_model,
+            "without": dict(self.said.without),
             "trimmed": dict(zip(("records", "bytes"), self.trimmed, strict=True)),
         }
 
@@ -162,3 +171,14 @@ class Accounts:
     def _share(self, kind: str) -> Share:
         records, bytes_, tokens = (self.counts.get(name, 0) for name in (kind, f"{kind}_bytes", f"{kind}_tokens"))
         return Share(records=records, bytes=bytes_, tokens=tokens)
+
+
+def _unsaid(scored: Scored) -> dict[str, int]:
+    """How many records say nothing of what they were asked for, and how many have the
+    id of an earlier one of the unit.
+    """
+    asked = {name: scored.attributes[name] for name in ATTRIBUTES if name in scored.attributes}
+    ids = [each for each in asked.get("id", []) if each is not None]
+    return {f"{_WITHOUT}{name}": values.count(None) for name, values in asked.items()} | {
+        "alike": len(ids) - len(set(ids))
+    }

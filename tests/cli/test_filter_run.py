@@ -55,7 +55,7 @@ def test_a_split_by_what_was_not_measured_says_how_it_is_measured(run: Run, craw
     run("filter", "run", crawl, "-o", "clean", "--keep", RULE, "--workers", 1)
     ran = run("filter", "split", "clean", "-o", "again", "--keep", "repetition < 0.2", "--workers", 1)
     assert ran.code == 2
-    assert "give the same rule to nonplus filter run, with another output" in ran.err
+    assert "use nonplus filter run with this rule, into another folder" in ran.err
 
 
 def test_json_is_the_report_that_is_kept(run: Run, crawl: str) -> None:

@@ -521,6 +521,43 @@ def test_what_a_rule_reads_of_a_record_must_be_named(tmp_path):
         filter_corpus([str(corpus(tmp_path / "c.jsonl", 5))], str(tmp_path / "out"), keep="language == 'en'")
 
 
+def test_what_was_decided_is_beside_the_records_of_any_form_and_of_a_split(tmp_path):
+    arrow = pytest.importorskip("pyarrow")
+    source = corpus(tmp_path / "c.jsonl")
+    (tmp_path / "c.txt").write_text("\n".join(texts(300)) + "\n")
+    common = {"keep": "bucket in (head, middle)", "model": MODEL, "work": ONE}
+    with_ids = ReadOptions(unit_size="4K", id_field="id")
+    filter_corpus([str(source)], str(tmp_path / "out"), reading=with_ids, **common)
+    filter_corpus([f"lines:{tmp_path / 'c.txt'}"], str(tmp_path / "lines"), reading=SMALL, **common)
+    split_corpus(str(tmp_path / "out"), str(tmp_path / "split"), keep="tokens >= 20", work=ONE,
+                 writing=WriteOptions(columns="none"))  # fmt: skip
+    written = {row["id"]: row for kind in ("kept", "dropped") for row in lines(tmp_path / "out", kind)}
+    for folder, rule in (("out", ""), ("lines", ""), ("split", "tokens")):
+        parts, there = sorted((tmp_path / folder / "decisions").iterdir()), 0
+        for part in parts:
+            scores = (tmp_path / (folder if folder == "lines" else "out")).glob(f"scor*/**/{part.name}")
+            scored = arrow.ipc.open_file(next(each for each in scores if each.parent.name == "scores")).read_all()
+            rows = arrow.ipc.open_file(part).read_all()
+            assert rows["place"].equals(scored["place"])
+            assert rows["key"].equals(scored["key"])
+            marker = json.loads(next((tmp_path / folder / "units").glob(f"**/*{part.stem[-6:]}.json")).read_text())
+            assert f"decisions/{part.name}" in marker["files"]
+            for row, tokens in zip(rows.to_pylist(), scored["tokens"].to_pylist(), strict=True):
+                there += 1
+                assert row["model"] == MODEL.name
+                if rule:
+                    assert row["decision"] == ("kept" if tokens >= 20 else "dropped")
+                    assert row["reason"] == ("" if tokens >= 20 else f"tokens {tokens} < 20" if tokens else "no text")
+                elif folder == "out":
+                    own = written[row["id"]]
+                    assert row["key"] == row["id"].encode()
+                    assert [row[name] for name in ("decision", "reason", "bucket")] == [
+                        own[f"nonplus_{name}"] for name in ("decision", "reason", "bucket")
+                    ]
+        assert len(parts) > 5
+        assert there == (300 if folder == "lines" else 301)
+
+
 @pytest.mark.parametrize("kind", ["jsonl", "parquet"])
 @pytest.mark.parametrize(
     ("keep", "field", "name"),
@@ -586,7 +623,7 @@ def test_parts_go_to_a_url_and_a_file_there_is_refused(tmp_path):
     there = f"memory://{tmp_path}/out"
     report = filter_corpus([str(source)], there, keep=RULE, model=MODEL, work=ONE)
     assert report.complete
-    for kind in ("kept", "dropped", "rejects", "scores"):
+    for kind in ("kept", "dropped", "rejects", "scores", "decisions"):
         for part in (tmp_path / "out" / kind).iterdir():
             assert fsspec.open(f"{there}/{kind}/{part.name}").open().read() == part.read_bytes()
     with pytest.raises(BadInput, match=r"clean\.jsonl is a file at a URL, and only a folder of parts can be written"):

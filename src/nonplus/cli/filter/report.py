@@ -80,6 +80,7 @@ def _lines(found: Retention) -> Iterator[tuple[str, str]]:
     yield "kept", amounts(accounts.kept, accounts.dropped)
     yield "dropped", amounts(accounts.dropped, accounts.kept)
     yield "finished", counted(found.units, "unit")
+    yield "decisions", f"{found.decisions}, about each record"
 
 
 def _say_causes(title: str, causes: Sequence[Cause]) -> None:

@@ -36,19 +36,24 @@ def chosen_columns(text: str) -> tuple[str, ...]:
     return tuple(name for name in COLUMNS if name in asked)
 
 
-def record_columns(
-    names: Sequence[str], prefix: str, scored: Scored, decision: Decision, model: str
-) -> Mapping[str, Column]:
-    """The columns of these names for D records, as they are called in a record.
-
-    ``bucket`` is left out where the rule has none, and what was not measured is, too.
+def said_of(scored: Scored, decision: Decision, model: str) -> Mapping[str, Sequence[str | None]]:
+    """Where each of D records goes, why, and by which model; ``bucket`` is left out
+    where the rule has none.
     """
-    figures = {name: scored.columns[name] for name in names if name in scored.columns}
-    said: dict[str, Column] = {"decision": ["kept" if keep else "dropped" for keep in decision.keep.tolist()]}
-    if "reason" in names:
-        said["reason"] = decision.reasons()
-    if decision.bucket is not None:
-        said["bucket"] = decision.bucket
-    said["model"] = scored.attributes.get(MODEL, [model] * len(scored))
-    every = {**figures, **said}
+    bucket = {} if decision.bucket is None else {"bucket": decision.bucket}
+    return {
+        "decision": ["kept" if keep else "dropped" for keep in decision.keep.tolist()],
+        "reason": decision.reasons(),
+        **bucket,
+        "model": scored.attributes.get(MODEL, [model] * len(scored)),
+    }
+
+
+def record_columns(
+    names: Sequence[str], prefix: str, scored: Scored, said: Mapping[str, Sequence[str | None]]
+) -> Mapping[str, Column]:
+    """The columns of these names for D records, as they are called in a record; what
+    was not measured is left out.
+    """
+    every: dict[str, Column] = {**scored.columns, **said}
     return {f"{prefix}{name}": every[name] for name in names if name in every}

@@ -21,6 +21,7 @@ from nonplus.filtering.runs.target import Target
 from nonplus.filtering.strata.strata import UNITS, Strata, amounts, bands
 from nonplus.filtering.units.accounts import Accounts
 from nonplus.filtering.units.cutting import REJECTS
+from nonplus.filtering.units.decision_files import DECISIONS
 from nonplus.filtering.units.score_files import KeptScores, file_of
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import begun, kept
@@ -51,6 +52,11 @@ class Retention:
     rejected: tuple[Cause, ...]
 
     @property
+    def decisions(self) -> str:
+        """The folder with what was decided about each record."""
+        return f"{self.folder}/{DECISIONS}"
+
+    @property
     def title(self) -> str:
         """What a page or a picture of it is called."""
         return f"What the cut left in {self.folder}"
@@ -60,6 +66,7 @@ class Retention:
         accounts = self.accounts.as_dict()
         return {
             "folder": self.folder,
+            "decisions": self.decisions,
             "rule": str(self.rule),
             "thresholds": [each._asdict() | {"values": list(each.values)} for each in self.rule.thresholds],
             "models": self.models,

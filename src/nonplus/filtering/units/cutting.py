@@ -12,11 +12,12 @@ import numpy as np
 
 from nonplus.corpora.records import Batch, RecordFile, Written
 from nonplus.errors import BadInput
-from nonplus.filtering.fields.record_columns import record_columns
+from nonplus.filtering.fields.record_columns import record_columns, said_of
 from nonplus.filtering.languages.unjudged import decided
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.rules.scored import Scored
 from nonplus.filtering.scoring.trimming import left_of
+from nonplus.filtering.units import decision_files
 from nonplus.filtering.units.accounts import Accounts
 from nonplus.jobs.ledger import Unit
 
@@ -43,11 +44,14 @@ class Cut:
     model: str
 
     def of(self, unit: Unit, file: RecordFile, batch: Batch, scored: Scored) -> CutUnit:
-        """The records of one unit, each in one of three files."""
+        """The records of one unit, each in one of three files, and what was decided
+        about them.
+        """
         decision = decided(self.rule, scored)
-        columns = record_columns(self.columns, self.prefix, scored, decision, self.model)
+        said = said_of(scored, decision, self.model)
+        columns = record_columns(self.columns, self.prefix, scored, said)
         written = _writes(file, batch, left_of(batch.texts, scored.columns))
-        files = {}
+        files = {decision_files.file_of(unit): decision_files.written(batch.places, scored, said)}
         for folder, own_D in ((KEPT, decision.keep), (DROPPED, ~decision.keep)):
             if own_D.any():
                 files[f"{folder}/{unit}{file.suffix}"] = written(np.flatnonzero(own_D), columns)

@@ -6,7 +6,6 @@ Letters in shapes: D documents of a unit.
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
-from types import ModuleType
 from typing import Any, final
 
 import numpy as np
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 
 from nonplus.errors import BadInput
 from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.units.arrow_columns import PURPOSE, arrow_file, keys, numbers, words
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.measure.records import Ints
 from nonplus.optional import require
 
 SCORES = "scores"  # the folder in a store
 _KEY_BYTES = 16
-_PURPOSE = "keeping the scores of a corpus"
 
 
 def keys_of(texts: Sequence[str], attributes: Mapping[str, Sequence[str | None]]) -> list[bytes]:
@@ -33,34 +32,9 @@ def keys_of(texts: Sequence[str], attributes: Mapping[str, Sequence[str | None]]
 
 def written(places: Ints, scored: Scored) -> bytes:
     """The scores of the records at ``places`` (D,) of a file."""
-    arrow = require("pyarrow", purpose=_PURPOSE)
-    columns = {"place": _numbers(arrow, places)}
-    for name, values in scored.attributes.items():
-        columns[name] = _strings(arrow, arrow.string(), [None if each is None else each.encode() for each in values])
-    columns["key"] = _strings(arrow, arrow.binary(), scored.keys)
-    columns |= {name: _numbers(arrow, values) for name, values in scored.columns.items()}
-    table, sink = arrow.Table.from_arrays(list(columns.values()), names=list(columns)), io.BytesIO()
-    options = arrow.ipc.IpcWriteOptions(compression="zstd")
-    with arrow.ipc.new_file(sink, table.schema, options=options) as file:
-        file.write_table(table)
-    return sink.getvalue()
-
-
-def _numbers(arrow: ModuleType, values: NDArray[Any]) -> Any:
-    """A column of float64 or int64, from its memory: ``pyarrow.array`` would load
-    pandas, which takes longer than to score a unit.
-    """
-    kind = np.float64 if np.issubdtype(values.dtype, np.floating) else np.int64
-    buffer = arrow.py_buffer(np.ascontiguousarray(values, kind))
-    return arrow.Array.from_buffers(arrow.from_numpy_dtype(kind), len(values), [None, buffer])
-
-
-def _strings(arrow: ModuleType, kind: Any, values: Sequence[bytes | None]) -> Any:
-    """A column of texts or bytes, null for ``None``, in the same way."""
-    stops = np.cumsum([0, *(len(each or b"") for each in values)], dtype=np.int32)
-    there = np.packbits(np.array([each is not None for each in values], np.bool_), bitorder="little")
-    buffers = [arrow.py_buffer(each) for each in (there, stops, b"".join(each or b"" for each in values))]
-    return arrow.Array.from_buffers(kind, len(values), buffers)
+    said = {name: words(values) for name, values in scored.attributes.items()}
+    figures = {name: numbers(values) for name, values in scored.columns.items()}
+    return arrow_file({"place": numbers(places), **said, "key": keys(scored.keys), **figures})
 
 
 def read(content: bytes, name: str) -> tuple[Ints, Scored]:
@@ -69,7 +43,7 @@ def read(content: bytes, name: str) -> tuple[Ints, Scored]:
     Raises:
         BadInput: it is damaged.
     """
-    arrow = require("pyarrow", purpose=_PURPOSE)
+    arrow = require("pyarrow", purpose=PURPOSE)
     try:
         table = arrow.ipc.open_file(io.BytesIO(content)).read_all()
         said = [each.name for each in table.schema if arrow.types.is_string(each.type)]

@@ -9,9 +9,13 @@ from nonplus.errors import BadInput, BadModel, BadProtocol
 from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.placement import placed
+from nonplus.filtering.runs.plan import scoring_plan
 from nonplus.filtering.runs.running import filter_corpus
+from nonplus.filtering.scoring.figures import OneModel
 from nonplus.filtering.scoring.placing import Placed, Placing
 from nonplus.filtering.scoring.scorer import Scorer
+from nonplus.filtering.units.models import Models
+from nonplus.filtering.units.unit_scoring import Scoring
 from nonplus.jobs.options import WorkOptions
 from nonplus.measure.forward import RunOptions
 from nonplus.models.devices import first_device
@@ -128,3 +132,13 @@ def test_the_device_of_a_machine_is_found_before_the_plan_is_written():
 def test_a_worker_without_the_device_of_the_plan_scores_nothing():
     with pytest.raises(BadModel, match=r"scores on device=cuda, and the worker on .* finds cpu only"):
         Placed(device="cuda").check_here()
+
+
+def test_a_plan_has_the_versions_of_what_computes_neural_models_and_of_nothing_else():
+    torch = pytest.importorskip("torch")
+    neural, ngrams = (
+        scoring_plan([], [], ReadOptions(), Scoring(models=Models(OneModel(Scorer(name)))))["libraries"]
+        for name in ("bundled:tiny", "bundled:ngram")
+    )
+    assert neural["torch"] == torch.__version__
+    assert set(ngrams) == {"Unicode"}

@@ -4,7 +4,9 @@ it.
 
 import unicodedata
 from collections.abc import Mapping, Sequence, Set
+from contextlib import suppress
 from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any, NamedTuple, final
 
 from nonplus.corpora.records import RecordFile
@@ -28,6 +30,7 @@ def scoring_plan(
     """The plan of a job that scores ``files``, which ``sources`` name; it keeps no
     password or signature of a URL.
     """
+    plan = scoring.plan
     return {
         "nonplus": VERSION,
         "format": _FORMAT,
@@ -35,9 +38,18 @@ def scoring_plan(
         "inputs": _inputs(files),
         "reading": asdict(reading),
         "models": scoring.models.plan,
-        "scoring": scoring.plan,
-        "libraries": {"Unicode": unicodedata.unidata_version},  # what letters there are, and their forms
+        "scoring": plan,
+        "libraries": {"Unicode": unicodedata.unidata_version} | (_of_neural() if plan["neural"] else {}),
     }
+
+
+def _of_neural() -> dict[str, str]:
+    """What may compute the figures of neural models, with its version."""
+    found = {}
+    for package in ("torch", "transformers"):
+        with suppress(PackageNotFoundError):  # there are models that need neither
+            found[package] = version(package)
+    return found
 
 
 def cutting_plan(

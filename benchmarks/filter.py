@@ -35,7 +35,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -88,16 +87,18 @@ class Contestant:
         """Run it with an empty folder ``out``."""
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir(parents=True)
+        command = [*map(str, self.command(file, out, threshold))]
+        figures = out / "measured.json"
         begun = time.perf_counter()
-        with tempfile.TemporaryFile() as said:
-            command = [*map(str, self.command(file, out, threshold))]
-            process = subprocess.Popen(command, env=os.environ | self.environment, stdout=said, stderr=said)
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = os.waitstatus_to_exitcode(status)
-            if process.returncode:
-                said.seek(0)
-                raise SystemExit(f"{command} ended with {process.returncode}:\n{said.read().decode()[-3000:]}")
-        return Took(usage.ru_utime + usage.ru_stime, time.perf_counter() - begun, usage.ru_maxrss / 1024)
+        ran = subprocess.run(
+            [sys.executable, HERE / "filter_peers" / "measured.py", figures, *command],
+            env=os.environ | self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        wall = time.perf_counter() - begun
+        if ran.returncode:
+            raise SystemExit(f"{command} ended with {ran.returncode}:\n{ran.stdout[-3000:]}")
+        cpu, peak = json.loads(figures.read_text())
+        return Took(cpu, wall, peak)
 
 
 def ours(name: str, model: str, *, workers: int = 1) -> Contestant:

@@ -6,11 +6,13 @@ import json
 from collections import Counter
 
 import pytest
+from open_files import opens
 
 import nonplus
 from nonplus.errors import BadInput
 from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.retention.retention import retention
+from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.filtering.runs.running import filter_corpus, split_corpus
 from nonplus.jobs.options import WorkOptions
 
@@ -93,3 +95,21 @@ def test_a_folder_in_the_form_of_another_version_is_refused(tmp_path):
     plan.write_text(json.dumps(json.loads(plan.read_text()) | {"nonplus": nonplus.__version__}))
     with pytest.raises(BadInput, match="it was begun by another version of nonplus, and is to go on by this one"):
         run()
+
+
+def test_whoever_asks_others_to_work_opens_each_input_for_its_digest_and_how_it_is_compressed_only(tmp_path):
+    """And a gauge, if somebody looks at it, two files of a kind once more."""
+    (tmp_path / "in").mkdir()
+    for file in range(12):
+        (tmp_path / f"in/{file:02}.jsonl").write_text(LINE * 4)
+    meter = FilterMeter()
+    with opens(tmp_path / "in") as opened:
+        filter_corpus(
+            [str(tmp_path / "in")], str(tmp_path / "out"), keep="tokens > 1", model="uniform:256", reading=SMALL,
+            work=WorkOptions(workers=2), meter=meter,
+        )  # fmt: skip
+    assert sorted(opened) == sorted([*(tmp_path / "in").iterdir()] * 2)
+    with opens(tmp_path / "in") as opened:
+        assert meter.expected == pytest.approx(meter.units, rel=0.05)
+    assert meter.units == 48
+    assert len(opened) == 2

@@ -1,9 +1,12 @@
-"""The progress of a run: one line on stderr, redrawn, and removed at the end."""
+"""The progress of a run on stderr: in a terminal one line that is redrawn, and removed
+at the end; elsewhere a line a minute.
+"""
 
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Protocol, final
 
 from rich.console import Console, RenderableType
@@ -13,7 +16,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from nonplus.cli.terminal.printing import one_line
+from nonplus.cli.terminal.printing import one_line, say
 from nonplus.corpora.suffixes import ARCHIVES, COMPRESSIONS
 from nonplus.filtering.calibration.meter import CalibrationMeter
 from nonplus.filtering.runs.meter import FilterMeter
@@ -24,7 +27,8 @@ from nonplus.measure.scoring import Meter
 from nonplus.measure.statistics.fixed_point import exp
 from nonplus.models.ngram.training.meter import TrainingMeter
 
-_SPINNER = 2  # columns
+MINUTE = 60.0  # seconds between two lines where nothing can be redrawn
+_SPINNER, _SHORTEST_BAR, _LONGEST_BAR = 2, 8, 24  # columns
 # What a narrow line leaves out first.
 _DISPENSABLE = ("speed", "size", "documents", "kept", "left", "perplexity", "tokens", "records", "scored")
 _SAMPLE = 4096  # characters from which the total number of tokens is estimated
@@ -41,7 +45,6 @@ class Gauge:
         self._size = size
         self._expected = 0.0
         self._begun = time.perf_counter()
-        self._spinner = Spinner("dots", style="cyan")
 
     def watched(self, documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[Document]:
         """The documents; from the first one the tokens per byte are estimated."""
@@ -52,20 +55,13 @@ class Gauge:
                 self._expected = self._size * len(encoding.ids) / len(sample.encode(errors="replace"))
             yield document
 
-    def line(self, width: int) -> Table:
-        """The line as it is now, with as much as fits into ``width`` columns."""
-        row = Table.grid(padding=(0, 1))
-        text = _fitting(self._figures(), width)
-        room = width - _SPINNER - text.cell_len - 1
-        bar = [ProgressBar(total=1, completed=self._part, width=min(room, 24))] if self._expected and room >= 8 else []
-        row.add_row(self._spinner, *bar, text)
-        return row
-
     @property
-    def _part(self) -> float:
+    def share(self) -> float:
+        """How much of it is done; 0 if that is not known."""
         return min(1.0, self._meter.tokens / self._expected) if self._expected else 0.0
 
-    def _figures(self) -> dict[str, str]:
+    def figures(self) -> dict[str, str]:
+        """What is known now."""
         meter, seconds = self._meter, time.perf_counter() - self._begun
         tokens, nats = meter.tokens, meter.nats
         found = {"documents": counted(meter.documents, "document")} if meter.documents else {}
@@ -73,9 +69,7 @@ class Gauge:
         if tokens:
             found["speed"] = f"{tokens / seconds:,.0f} tokens/s"
             found["perplexity"] = f"perplexity {figure(exp(nats / tokens))}"
-        if 0 < self._part < 1:
-            found["left"] = f"{_clock(seconds * (1 - self._part) / self._part)} left"
-        return found
+        return found | _left(self.share, seconds)
 
 
 @final
@@ -84,20 +78,21 @@ class TrainingGauge:
 
     def __init__(self, meter: TrainingMeter) -> None:
         self._meter = meter
-        self._spinner = Spinner("dots", style="cyan")
 
-    def line(self, width: int) -> Table:
-        """The line as it is now."""
-        row, meter = Table.grid(padding=(0, 1)), self._meter
-        figures = [meter.stage]
+    @property
+    def share(self) -> float:
+        """How much of what it does now is done; 0 if that is not known."""
+        return self._meter.done / self._meter.pieces if self._meter.pieces else 0.0
+
+    def figures(self) -> dict[str, str]:
+        """What is known now."""
+        meter = self._meter
+        found = {"stage": meter.stage}
         if meter.pieces:
-            figures.append(f"{min(meter.done + 1, meter.pieces)} of {meter.pieces}")
+            found["pieces"] = f"{min(meter.done + 1, meter.pieces)} of {meter.pieces}"
         elif meter.documents:
-            figures.append(counted(meter.documents, "document"))
-        text = Text("  ".join(figures), no_wrap=True, overflow="crop")
-        share = meter.done / meter.pieces if meter.pieces else 0
-        row.add_row(self._spinner, *([ProgressBar(total=1, completed=share, width=24)] if share else []), text)
-        return row
+            found["documents"] = counted(meter.documents, "document")
+        return found
 
 
 @final
@@ -106,27 +101,23 @@ class FilterGauge:
 
     def __init__(self, meter: FilterMeter) -> None:
         self._meter = meter
-        self._stage = ""
-        self._spinner = Spinner("dots", style="cyan")
-        self._begun = time.perf_counter()
 
-    def line(self, width: int) -> Table:
-        """The line as it is now."""
-        row, meter, accounts = Table.grid(padding=(0, 1)), self._meter, self._meter.accounts
-        if meter.stage != self._stage:
-            self._stage, self._begun = meter.stage, time.perf_counter()
-        size, seconds = accounts.bytes / 1e6, time.perf_counter() - self._begun
-        figures = {"stage": meter.stage or "opening", "records": counted(accounts.records, "record")}
+    @property
+    def share(self) -> float:
+        """How much of what it does now is done; 0 if that is not known."""
+        expected = self._meter.expected
+        return min(1.0, self._meter.units / expected) if expected else 0.0
+
+    def figures(self) -> dict[str, str]:
+        """What is known now."""
+        meter, accounts = self._meter, self._meter.accounts
+        size, seconds = accounts.bytes / 1e6, time.perf_counter() - meter.begun
+        found = {"stage": meter.stage or "opening", "records": counted(accounts.records, "record")}
         if size:
-            figures |= {"size": f"{size:,.0f} MB", "speed": f"{size / seconds:,.1f} MB/s"}
+            found |= {"size": f"{size:,.0f} MB", "speed": f"{size / seconds:,.1f} MB/s"}
         if accounts.kept.records:
-            figures["kept"] = f"{accounts.kept.records / accounts.records:.1%} kept"
-        part = min(1.0, meter.units / meter.expected) if meter.expected else 0.0
-        if 0 < part < 1:
-            figures["left"] = f"{_clock(seconds * (1 - part) / part)} left"
-        bar = [ProgressBar(total=1, completed=part, width=24)] if part and width > 96 else []
-        row.add_row(self._spinner, *bar, _fitting(figures, width - 25 * len(bar)))
-        return row
+            found["kept"] = f"{accounts.kept.records / accounts.records:.1%} kept"
+        return found | _left(self.share, seconds)
 
 
 @final
@@ -135,16 +126,36 @@ class CalibrationGauge:
 
     def __init__(self, meter: CalibrationMeter) -> None:
         self._meter = meter
-        self._spinner = Spinner("dots", style="cyan")
 
-    def line(self, width: int) -> Table:
-        """The line as it is now."""
-        row = Table.grid(padding=(0, 1))
-        figures = {"documents": f"{counted(self._meter.read, 'document')} read"}
-        if self._meter.scored:
-            figures["scored"] = f"{self._meter.scored:,} scored"
-        row.add_row(self._spinner, _fitting(figures, width))
-        return row
+    @property
+    def share(self) -> float:
+        """Nobody knows how much is still to be read."""
+        return 0.0
+
+    def figures(self) -> dict[str, str]:
+        """What is known now."""
+        found = {"documents": f"{counted(self._meter.read, 'document')} read"}
+        return found | ({"scored": f"{self._meter.scored:,} scored"} if self._meter.scored else {})
+
+
+class _Drawable(Protocol):
+    """What has figures for how far it is, and the share that is done, 0 if that is not
+    known.
+    """
+
+    @property
+    def share(self) -> float: ...
+
+    def figures(self) -> dict[str, str]: ...
+
+
+def line(gauge: _Drawable, spinner: Spinner, width: int) -> Table:
+    """The line as it is now, with as much as fits into ``width`` columns."""
+    row, text, share = Table.grid(padding=(0, 1)), _fitting(gauge.figures(), width), gauge.share
+    room = min(width - _SPINNER - text.cell_len - 1, _LONGEST_BAR)
+    bar = [ProgressBar(total=1, completed=share, width=room)] if share and room >= _SHORTEST_BAR else []
+    row.add_row(spinner, *bar, text)
+    return row
 
 
 def _fitting(figures: dict[str, str], width: int) -> Text:
@@ -155,21 +166,35 @@ def _fitting(figures: dict[str, str], width: int) -> Text:
     return Text("  ".join(shown.values()), no_wrap=True, overflow="crop")
 
 
-class _Drawable(Protocol):
-    """What has a line for now."""
-
-    def line(self, width: int) -> Table: ...
+@contextmanager
+def shown(gauge: _Drawable, *, every: float = MINUTE) -> Iterator[None]:
+    """Show the gauge while the block runs: redrawn if stderr is a terminal, else as a
+    line every so many seconds, for the log of a cluster.
+    """
+    console, spinner = Console(stderr=True), Spinner("dots", style="cyan")
+    if not console.is_terminal or console.is_dumb_terminal:
+        with _told(gauge, every):
+            yield
+        return
+    with _drawn(lambda: line(gauge, spinner, console.width), console):
+        yield
 
 
 @contextmanager
-def shown(gauge: _Drawable) -> Iterator[None]:
-    """Show the gauge while the block runs, if stderr is a terminal."""
-    console = Console(stderr=True)
-    if not console.is_terminal or console.is_dumb_terminal:
+def _told(gauge: _Drawable, every: float) -> Iterator[None]:
+    ended = Event()
+
+    def tell() -> None:
+        while not ended.wait(every):
+            say("  ".join(gauge.figures().values()), err=True)
+
+    teller = Thread(target=tell, daemon=True)
+    teller.start()
+    try:
         yield
-        return
-    with _drawn(lambda: gauge.line(console.width), console):
-        yield
+    finally:
+        ended.set()
+        teller.join()
 
 
 @contextmanager
@@ -191,6 +216,11 @@ def size_of(sources: Iterable[str]) -> int:
     """Bytes of text in the sources, if all are plain files; 0 if unknown."""
     sizes = [os.path.getsize(s) if os.path.isfile(s) and not s.lower().endswith(_NOT_PLAIN) else 0 for s in sources]
     return sum(sizes) if all(sizes) else 0
+
+
+def _left(share: float, seconds: float) -> dict[str, str]:
+    """How long it will still take if so much of it took so many seconds."""
+    return {"left": f"{_clock(seconds * (1 - share) / share)} left"} if 0 < share < 1 else {}
 
 
 def _clock(seconds: float) -> str:

@@ -17,7 +17,7 @@ from nonplus.filtering.languages.choice import ModelsByLanguage, names_of
 from nonplus.filtering.rules.given import check_models, given_rule
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.runs.asked import check_scored, check_told
-from nonplus.filtering.runs.meter import FilterMeter
+from nonplus.filtering.runs.meter import Ahead, FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.placement import placed
 from nonplus.filtering.runs.plan import SCORING, Planned, cutting_plan, scoring_plan
@@ -196,10 +196,8 @@ class _Work:
     def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
         store = open_store(job.place)
         begin(store, plan, told=told)
-        self.meter.expect(
-            job.files, unit=self.unit, done=sum(1 for _ in Ledger(store).every(len(job.files))), part=part
-        )
         these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
+        self.meter.expect(Ahead(files=job.files, unit=self.unit, tasks=these, ledger=Ledger(store)))
         for counts in self.options.results(job, these):
             self.meter.add(counts)
         return Ledger(store)

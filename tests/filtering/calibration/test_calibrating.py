@@ -11,9 +11,10 @@ from nonplus.filtering.calibration.advice import advice
 from nonplus.filtering.calibration.calibrating import calibrate
 from nonplus.filtering.calibration.expected import Expected
 from nonplus.filtering.calibration.languages import of_language
-from nonplus.filtering.calibration.sample import Sample, Whole
+from nonplus.filtering.calibration.writing import Writing
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.samples.sample import Sample, Whole
 from nonplus.filtering.scoring.columns import ScoreColumns
 
 QUANTILES = {"en": {"0.50": 80.0, "0.99": 250.0}}
@@ -46,7 +47,12 @@ def sample_of(bits, *, languages=None, sources=None, tokens=50, size=200, docume
         clusters=np.arange(number),
         repeated=np.zeros(number) if repeated is None else np.array(repeated),
         whole=Whole(
-            documents=documents or 10 * number, rejected=3, disk_bytes=10**6, units=units[1], units_read=units[0]
+            documents=documents or 10 * number,
+            bytes=size * (documents or 10 * number),
+            rejected=3,
+            disk_bytes=10**6,
+            units=units[1],
+            units_read=units[0],
         ),
     )
 
@@ -203,10 +209,11 @@ def test_advice_says_what_is_not_cut_and_that_nothing_is_certain():
     assert refused.rule == ""
 
 
-def test_a_run_takes_as_long_as_reading_all_and_scoring_all():
+def test_a_run_takes_as_long_as_reading_scoring_and_writing_all():
     sample = sample_of(body(100), documents=1000, units=(3, 6))  # 100 of 1,000 read of about 2,000: 400 kB of text
-    found = calibrate(sample, quantiles={})
-    expected = Expected.of(sample, found.shares[2], reading=1.0, scoring=0.5, workers=4)
+    writing = Writing({"kept": 2.0, "dropped": 0.5, "scores": 0.25, "rejects": 0.125}, seconds=1e-6)
+    expected = Expected.of(sample, writing, reading=1.0, scoring=0.5, workers=4)
     assert expected.text_bytes == 400_000
-    assert expected.seconds == pytest.approx((1.0 / 0.5 + 0.5 * 20) / 4)
-    assert expected.output_bytes == pytest.approx(10**6 * found.shares[2].value)
+    assert expected.seconds == pytest.approx((1.0 / 0.5 + 0.5 * 20 + 0.4) / 4)
+    assert (expected.kept_bytes, expected.dropped_bytes, expected.beside_bytes) == (800_000, 200_000, 150_000)
+    assert expected.output_bytes == 1_150_000

@@ -127,10 +127,12 @@ def _lines(outcome: Outcome) -> Iterator[tuple[str, str]]:
         "would take",
         (
             f"{lasting(expected.seconds)} with {counted(expected.workers, 'worker')} at "
-            f"{sized(expected.bytes_per_second)} a second each, as measured here, and writing"
+            f"{sized(expected.bytes_per_second)} a second each, as measured here"
         ),
     )
-    yield "would write", f"about {sized(expected.output_bytes)} of {sized(whole.disk_bytes)}"
+    parts = {"kept": expected.kept_bytes, "dropped": expected.dropped_bytes, "beside them": expected.beside_bytes}
+    told = ", ".join(f"{sized(size)} {name}" for name, size in parts.items())
+    yield "would write", f"about {sized(expected.output_bytes)}: {told}; {sized(whole.disk_bytes)} are read"
 
 
 def _bracketed(share: Share) -> str:

@@ -13,12 +13,12 @@ from nonplus.filtering.calibration.bounds import FEWEST, REPEATS, Bounds, recomm
 from nonplus.filtering.calibration.examples import Shelf, repeating, shelves
 from nonplus.filtering.calibration.languages import Known, known
 from nonplus.filtering.calibration.quantiles import Spread, spreads
-from nonplus.filtering.calibration.sample import Sample
 from nonplus.filtering.calibration.shares import Share, kept_share
 from nonplus.filtering.calibration.sweep import Side, Step, shares_of, swept
 from nonplus.filtering.rules.attributes import quoted
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.samples.sample import Sample
 from nonplus.filtering.strata.strata import UNITS, Strata
 from nonplus.measure.formatting import jsonable
 from nonplus.measure.records import Bools, Floats

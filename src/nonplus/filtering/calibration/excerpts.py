@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from nonplus.filtering.calibration.examples import Excerpt, excerpt
-from nonplus.filtering.calibration.sample import Sample
+from nonplus.filtering.samples.sample import Sample
 from nonplus.measure.interfaces import TextScorer, WindowModel
 from nonplus.measure.scores import ScoredText, TokenNames
 from nonplus.measure.scoring import score

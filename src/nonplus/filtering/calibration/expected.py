@@ -3,8 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Self, final
 
-from nonplus.filtering.calibration.sample import Sample
-from nonplus.filtering.calibration.shares import Share
+from nonplus.filtering.calibration.writing import Writing
+from nonplus.filtering.samples.sample import Sample
+from nonplus.filtering.units.cutting import DROPPED, KEPT
 
 
 @final
@@ -13,33 +14,44 @@ class Expected:
     """Of a run over all documents.
 
     ``text_bytes`` is about all text there is, ``bytes_per_second`` what one worker
-    reads and scores of it, as measured here; ``seconds`` takes ``workers`` of them, and
-    leaves out what writing costs. ``output_bytes`` is the part of the files' size that
-    the rule keeps of their text.
+    reads, scores and writes of it, as measured here; ``seconds`` takes ``workers`` of
+    them. The records that are kept and dropped take ``kept_bytes`` and
+    ``dropped_bytes`` with their columns, and what is beside them, such as the scores,
+    ``beside_bytes``.
     """
 
     text_bytes: float
     bytes_per_second: float
     workers: int
     seconds: float
-    output_bytes: float
+    kept_bytes: float
+    dropped_bytes: float
+    beside_bytes: float
 
     @classmethod
-    def of(cls, sample: Sample, kept: Share, *, reading: float, scoring: float, workers: int) -> Self:
+    def of(cls, sample: Sample, writing: Writing, *, reading: float, scoring: float, workers: int) -> Self:
         """What is expected after ``reading`` and ``scoring`` took so many seconds of
-        processors; ``kept`` is the share of the bytes.
+        processors.
         """
-        looked_at = float(sample.columns.bytes.sum())
-        text_bytes = looked_at / max(1, len(sample.columns)) * sample.whole.expected_documents
-        seconds = reading / max(sample.whole.part, 1e-9) + scoring * text_bytes / max(1.0, looked_at)
+        looked_at, text_bytes = float(sample.columns.bytes.sum()), sample.whole.expected_bytes
+        each = scoring / max(1.0, looked_at) + writing.seconds
+        seconds = reading / max(sample.whole.part, 1e-9) + each * text_bytes
+        sizes = {folder: size * text_bytes for folder, size in writing.bytes.items()}
         return cls(
             text_bytes=text_bytes,
             bytes_per_second=text_bytes / max(1e-9, seconds),
             workers=workers,
             seconds=seconds / workers,
-            output_bytes=sample.whole.disk_bytes * kept.value,
+            kept_bytes=sizes.pop(KEPT, 0.0),
+            dropped_bytes=sizes.pop(DROPPED, 0.0),
+            beside_bytes=sum(sizes.values()),
         )
+
+    @property
+    def output_bytes(self) -> float:
+        """All that is written."""
+        return self.kept_bytes + self.dropped_bytes + self.beside_bytes
 
     def as_dict(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        return asdict(self)
+        return asdict(self) | {"output_bytes": self.output_bytes}

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from nonplus.corpora.records import RecordFile
 from nonplus.filtering.calibration.advice import advice
 from nonplus.filtering.calibration.calibrating import calibrate
-from nonplus.filtering.calibration.drawing import drawn
 from nonplus.filtering.calibration.expected import Expected
 from nonplus.filtering.calibration.languages import known
 from nonplus.filtering.calibration.meter import CalibrationMeter
 from nonplus.filtering.calibration.options import CalibrationOptions
 from nonplus.filtering.calibration.outcome import Outcome
-from nonplus.filtering.calibration.timing import timed
+from nonplus.filtering.calibration.writing import Writing
 from nonplus.filtering.fields.asked import check_asked, check_said
 from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.samples.drawing import drawn
+from nonplus.filtering.samples.timing import timed
 from nonplus.filtering.scoring.scorer import Scorer
 from nonplus.measure.formatting import first_and_others
 from nonplus.measure.interfaces import HasQuantiles
@@ -65,7 +66,7 @@ def calibrated(
         advice=advice(calibration),
         expected=Expected.of(
             sample,
-            calibration.shares[2],
+            Writing.of(found.units, sample, rule=calibration.rule, model=options.model),
             reading=reading_took,
             scoring=scored.seconds + reading_words_took,
             workers=options.workers or processors(),

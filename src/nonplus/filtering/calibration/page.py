@@ -70,10 +70,10 @@ def _facts(calibration: Calibration, expected: Expected) -> Iterator[tuple[str, 
         )
     kept = "with the rule below" if calibration.rule else "nothing is cut, except what has no text"
     yield "documents kept", percent(documents.value), f"{interval(documents)} {kept}"
-    yield "bytes kept", percent(of_bytes.value), f"{interval(of_bytes)} about {sized(expected.output_bytes)} of files"
+    yield "bytes kept", percent(of_bytes.value), f"{interval(of_bytes)} about {sized(expected.kept_bytes)} of files"
     workers = counted(expected.workers, "worker")
     speed = f"{sized(expected.bytes_per_second)} a second each, as measured here"
-    yield "time of the run", lasting(expected.seconds), f"with {workers}, {speed}; writing is not in it"
+    yield "time of the run", lasting(expected.seconds), f"with {workers}, {speed}"
 
 
 def interval(share: Share) -> str:

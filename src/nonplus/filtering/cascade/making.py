@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from typing import Any, final
 
 from nonplus.errors import BadInput
-from nonplus.filtering.calibration.drawing import drawn
-from nonplus.filtering.calibration.timing import timed
 from nonplus.filtering.cascade.cascade import Cascade, Decide, check_rule
 from nonplus.filtering.cascade.check import Check, checks
 from nonplus.filtering.cascade.translation import Translation
@@ -19,6 +17,8 @@ from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.rules.given import given_rule
 from nonplus.filtering.rules.rule_file import Model
 from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.samples.drawing import drawn
+from nonplus.filtering.samples.timing import timed
 from nonplus.filtering.scoring.placing import Placing
 from nonplus.filtering.scoring.repetition import repetition
 from nonplus.filtering.scoring.scorer import DEFAULT

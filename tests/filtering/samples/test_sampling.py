@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nonplus.filtering.calibration.sampling import Smallest, keys_of_ids, keys_of_places, takes
+from nonplus.filtering.samples.sampling import Smallest, keys_of_ids, keys_of_places, takes
 
 PLACES = st.lists(st.integers(1, 500), unique=True, max_size=60)
 

@@ -43,10 +43,14 @@ def keys_of_ids(ids: Sequence[str | None], otherwise_D: Keys) -> Keys:
     return np.array(known, np.uint64)
 
 
+def key_of_unit(file: str, unit: int) -> int:
+    """A key for a unit of a file."""
+    return int(keys_of_places(f"{file}\0units", np.array([unit]))[0])
+
+
 def takes(file: str, unit: int, *, part: float) -> bool:
     """Whether a unit of a file is among the ``part`` of all units that is read."""
-    (key,) = keys_of_places(f"{file}\0units", np.array([unit]))
-    return int(key) < part * _ALL
+    return key_of_unit(file, unit) < part * _ALL
 
 
 @final

@@ -12,14 +12,16 @@ import numpy as np
 
 from nonplus.corpora.records import Batch, RecordFile
 from nonplus.errors import BadInput
-from nonplus.filtering.calibration.sample import Sample, Whole
-from nonplus.filtering.calibration.sampling import Keys, Smallest, keys_of_ids, keys_of_places, takes
 from nonplus.filtering.fields.asked import Said
 from nonplus.filtering.languages.identifying import languages_of
+from nonplus.filtering.samples.sample import Sample, Whole
+from nonplus.filtering.samples.sampling import Keys, Smallest, key_of_unit, keys_of_ids, keys_of_places, takes
 from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.repetition import repetition
 from nonplus.measure.formatting import counted
-from nonplus.measure.records import Ints
+from nonplus.measure.records import Ints, n_bytes
+
+_WHOLE = 3  # units that are kept whole; each may take a dozen times its size in memory
 
 
 class Found(NamedTuple):
@@ -40,7 +42,8 @@ class Drawn:
 
     ``speaks`` tells whether documents were asked for their language, and ``said`` what
     all of them say of themselves; ``rejection`` is why the first record that could not
-    be read was rejected, empty if none was.
+    be read was rejected, empty if none was. ``units`` are a few whole ones, drawn by
+    their keys, too, each with its file.
     """
 
     documents: Sequence[Found]
@@ -49,6 +52,7 @@ class Drawn:
     speaks: bool
     said: Said
     rejection: str = ""
+    units: Sequence[tuple[RecordFile, Batch]] = ()
 
     @property
     def texts(self) -> list[str]:
@@ -97,41 +101,33 @@ def drawn(
         BadInput: a file cannot be read or is damaged, there is no document in them, or
             the ids are none.
     """
-    smallest, documents, rejected, speaks, rejection = Smallest[Found](most), 0, 0, False, ""
-    units, units_read, without = 0, 0, Counter[str]()
+    smallest, seen, units = Smallest[Found](most), _Seen(), 0
     for file in files:
         chosen = _Chosen(file.name, part)
         for batch in file.units(chosen):
-            documents += len(batch.texts)
-            rejected += len(batch.rejected)
-            units_read += 1
-            if batch.rejected and not rejection:
-                first = batch.rejected[0]
-                rejection = f"{file.name}:{first.place}: {first.reason}"
-            without.update({name: values.count(None) for name, values in batch.attributes.items()})
-            speaks = speaks or "language" in batch.attributes
+            seen.add(file, batch)
             keys_D = _keys(file.name, batch)
             for at in smallest.wanted(keys_D).tolist():
                 found = _found(file.name, batch, at)
                 smallest.add(int(keys_D[at]), (found.file, found.place), found)
             read(len(batch.texts) + len(batch.rejected))
         units += chosen.units
-    whole = Whole(
-        documents=documents,
-        rejected=rejected,
-        disk_bytes=sum(file.size for file in files),
-        units=units,
-        units_read=units_read,
-    )
     kept = smallest.all()
-    keys, those = [key for key, _ in kept], [each for _, each in kept]
     sample = Drawn(
-        documents=those,
-        keys=keys,
-        whole=whole,
-        speaks=speaks,
-        said=Said(documents, without, 0),
-        rejection=rejection,
+        documents=[each for _, each in kept],
+        keys=[key for key, _ in kept],
+        whole=Whole(
+            documents=seen.documents,
+            bytes=seen.bytes,
+            rejected=seen.rejected,
+            disk_bytes=sum(file.size for file in files),
+            units=units,
+            units_read=seen.units,
+        ),
+        speaks="language" in seen.without,
+        said=Said(seen.documents, seen.without, 0),
+        rejection=seen.rejection,
+        units=[each for _, each in seen.whole.all()],
     )
     _check(sample, part)
     return sample
@@ -150,6 +146,30 @@ def _check(sample: Drawn, part: float) -> None:
             f"{counted(len(sample.keys), 'document')} of the sample have {counted(ids, 'id')}, where an id names one "
             "record; give another field, id_field=…, or none"
         )
+
+
+class _Seen:
+    """What was read: counts, why the first record was rejected, and a few units."""
+
+    def __init__(self) -> None:
+        self.documents = self.bytes = self.rejected = self.units = 0
+        self.without: Counter[str] = Counter()  # documents that do not say what they were asked for
+        self.rejection = ""
+        self.whole = Smallest[tuple[RecordFile, Batch]](_WHOLE)
+
+    def add(self, file: RecordFile, batch: Batch) -> None:
+        self.units += 1
+        self.documents += len(batch.texts)
+        self.bytes += sum(map(n_bytes, batch.texts))
+        self.rejected += len(batch.rejected)
+        self.without.update({name: values.count(None) for name, values in batch.attributes.items()})
+        if batch.rejected and not self.rejection:
+            first = batch.rejected[0]
+            self.rejection = f"{file.name}:{first.place}: {first.reason}"
+        key = key_of_unit(file.name, batch.number)
+        if self.whole.wanted(np.array([key], np.uint64)).size:
+            self.whole.add(key, (file.name, batch.number), (file, batch))
+            self.whole.all()  # which lets go of others
 
 
 class _Chosen:

@@ -22,11 +22,12 @@ class Whole:
     """What a sample was drawn from.
 
     ``documents`` and ``rejected`` count the records in the units that were read,
-    ``units_read`` of all ``units``, chosen by key. ``disk_bytes`` is the size of all
-    files.
+    ``units_read`` of all ``units``, chosen by key; the documents have ``bytes`` of text
+    together. ``disk_bytes`` is the size of all files.
     """
 
     documents: int
+    bytes: int
     rejected: int
     disk_bytes: int
     units: int = 1
@@ -38,9 +39,9 @@ class Whole:
         return self.units_read / max(1, self.units)
 
     @property
-    def expected_documents(self) -> float:
-        """How many there are in all units."""
-        return self.documents / self.part if self.units_read else 0.0
+    def expected_bytes(self) -> float:
+        """How many bytes of text there are in all units."""
+        return self.bytes / self.part if self.units_read else 0.0
 
 
 @final

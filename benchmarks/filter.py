@@ -57,6 +57,7 @@ Figures = NDArray[Any]
 
 THRESHOLD, ALL = "200", "1e300"
 HERE = Path(__file__).resolve().parent
+_COMPILED = {"PYTHONDONTWRITEBYTECODE": ""}  # modules are compiled once, as when they are installed
 _ROUNDING = 0.05001  # the peers round to one digit
 _SAME = 1e-3  # the largest relative difference of perplexities: KenLM adds up float32
 
@@ -108,7 +109,7 @@ def ours(name: str, model: str, *, workers: int = 1) -> Contestant:
         run = [sys.executable, "-m", "nonplus.cli", "filter", "run", file, "-o", out / "kept.jsonl.zst"]
         return [*run, "--keep", f"perplexity < {threshold}", "--model", model, "--workers", workers]
 
-    return Contestant(name, command, lambda out: rows(out / "kept.jsonl.zst", "nonplus_perplexity"), {})
+    return Contestant(name, command, lambda out: rows(out / "kept.jsonl.zst", "nonplus_perplexity"), _COMPILED)
 
 
 def peers(environments: Path, models: Path) -> list[Contestant]:

@@ -78,6 +78,7 @@ def test_records_are_those_of_a_reader_that_goes_line_by_line(tmp_path_factory, 
     found = [pair for batch in batches for pair in zip(batch.places.tolist(), batch.texts, strict=True)]
     assert found == [(place, text) for place, text, _ in readable]
     assert [each.place for batch in batches for each in batch.rejected] == rejected
+    assert sum(batch.records for batch in batches) == len(readable) + len(rejected)
     written = b"".join(batch.written(np.arange(len(batch.texts)), {"new": batch.places / 4}) for batch in batches)
     assert [json.loads(line) for line in written.split(b"\n")[:-1]] == [
         {**row, "new": place / 4} for place, _, row in readable
@@ -170,6 +171,7 @@ def test_a_damaged_file_is_read_or_refused_and_no_record_counts_twice(tmp_path, 
     try:
         for batch in open_records(str(path), RecordFields(id="id", taken=("new",)), sizes=sizes).units(lambda _: True):
             assert len(batch.texts) == len(batch.places) == len(batch.attributes["id"])
+            assert batch.records == len(batch.texts) + len(batch.rejected)
             counted += [*batch.places.tolist(), *(each.place for each in batch.rejected)]
             batch.written(np.arange(len(batch.texts)), {"new": np.arange(len(batch.texts)) / 3})
     except NonplusError as problem:

@@ -61,6 +61,7 @@ class Documents:
         numbers = " ".join(map(str, places))
         return Batch(
             number=number,
+            records=len(files),
             texts=texts,
             places=np.array(places, np.int64),
             attributes={what: names if what == "id" else unknown for what in self.fields.attributes},

@@ -91,14 +91,16 @@ class WithTexts(Protocol):
 class Batch:
     """One unit, read; its ``number`` counts from 0.
 
-    ``texts`` are those of the readable records in order, ``places`` (D,) the number of
-    each in the file from 1: of its line, row or record. ``attributes`` has those that
-    were asked for, ``None`` where a record has none. ``digest`` is that of all that was
-    read, also of what is rejected. ``with_texts`` is there if the format can have other
-    texts.
+    ``records`` is how many it has, counted before any of them is looked at: each is
+    among the ``texts`` or ``rejected``. ``texts`` are those of the readable records in
+    order, ``places`` (D,) the number of each in the file from 1: of its line, row or
+    record. ``attributes`` has those that were asked for, ``None`` where a record has
+    none. ``digest`` is that of all that was read, also of what is rejected.
+    ``with_texts`` is there if the format can have other texts.
     """
 
     number: int
+    records: int
     texts: Sequence[str]
     places: Ints
     attributes: Mapping[str, Sequence[str | None]]

@@ -9,7 +9,7 @@ import numpy as np
 
 from nonplus.corpora.records.archived import archived_lines
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
-from nonplus.corpora.records.json_objects import objects_of
+from nonplus.corpora.records.json_objects import BLANKS, objects_of
 from nonplus.corpora.records.lines import Block, blocks
 from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import shown_place, unpacked_at
@@ -42,6 +42,7 @@ class JsonLines:
         found = objects_of(block, self.fields)
         return Batch(
             number=block.number,
+            records=block.size - sum(1 for line in block.lines if not line.strip(BLANKS)),
             texts=found.texts,
             places=np.array(found.places, np.int64),
             attributes=found.attributes,

@@ -10,7 +10,7 @@ from nonplus.corpora.records.lines import Block
 from nonplus.corpora.values import type_phrase
 from nonplus.errors import BadRecord
 
-_BLANKS = b" \t\r\n"  # what JSON calls white space
+BLANKS = b" \t\r\n"  # what JSON calls white space
 
 
 @final
@@ -35,7 +35,7 @@ def objects_of(block: Block, fields: RecordFields) -> Objects:
     columns = [(found.attributes[what], name) for what, name in fields.attributes.items()]
     parse, name, taken = fast_parser(), fields.text, frozenset(fields.taken)
     for place, line in zip(block.places, block.lines, strict=True):
-        record = line.strip(_BLANKS)
+        record = line.strip(BLANKS)
         if not record:
             continue
         try:

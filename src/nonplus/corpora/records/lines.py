@@ -18,10 +18,12 @@ _NEWLINE = ord("\n")
 @dataclass(frozen=True, slots=True)
 class Block:
     """The lines of a block without their newlines, and the number of each in the file,
-    from 1; those that are too long are rejected.
+    from 1; those that are too long are rejected. ``size`` is how many newlines say that
+    there are.
     """
 
     number: int
+    size: int
     places: Sequence[int]
     lines: list[bytes]
     rejected: list[Rejection]
@@ -43,26 +45,26 @@ def blocks(stream: BinaryIO, takes: Callable[[int], bool], sizes: Sizes) -> Iter
     out to be damaged, all blocks before the damage come first.
     """
     first = 1
-    for number, data in enumerate(_whole_lines(stream, sizes)):
+    for number, whole in enumerate(_whole_lines(stream, sizes)):
+        data = whole.removeprefix(_BOM) if number == 0 else whole
+        # NumPy counts several times as fast as bytes.count.
+        size = int(np.count_nonzero(np.frombuffer(data, np.uint8) == _NEWLINE)) + (data[-1:] not in (b"", b"\n"))
         if takes(number):
-            lines = (data.removeprefix(_BOM) if number == 0 else data).split(b"\n")
+            lines = data.split(b"\n")
             if not lines[-1]:
                 lines.pop()
-            yield _block(number, range(first, first + len(lines)), lines, sizes.record)
-            first += len(lines)
-        else:
-            # NumPy counts several times as fast as bytes.count.
-            first += int(np.count_nonzero(np.frombuffer(data, np.uint8) == _NEWLINE))
+            yield _block(number, size, range(first, first + len(lines)), lines, sizes.record)
+        first += size
 
 
-def _block(number: int, places: Sequence[int], lines: list[bytes], longest: int) -> Block:
+def _block(number: int, size: int, places: Sequence[int], lines: list[bytes], longest: int) -> Block:
     if max(map(len, lines), default=0) <= longest:
-        return Block(number, places, lines, [])
+        return Block(number, size, places, lines, [])
     reason = f"the line is longer than {longest:,} bytes, which protects memory; cut it up"
     numbered = list(zip(places, lines, strict=True))
     fitting = [(place, line) for place, line in numbered if len(line) <= longest]
     rejected = [Rejection(place, reason, line[:SHOWN]) for place, line in numbered if len(line) > longest]
-    return Block(number, [place for place, _ in fitting], [line for _, line in fitting], rejected)
+    return Block(number, size, [place for place, _ in fitting], [line for _, line in fitting], rejected)
 
 
 def _whole_lines(stream: BinaryIO, sizes: Sizes) -> Iterator[bytes]:

@@ -40,6 +40,7 @@ def batch_of(number: int, first: int, table: Any, fields: RecordFields, longest:
     rows = np.array(places, np.int64) - first
     return Batch(
         number=number,
+        records=len(table),
         texts=texts,
         places=rows + first,
         attributes={

@@ -54,6 +54,7 @@ class TextLines:
             lines.append(line)
         return Batch(
             number=block.number,
+            records=block.size,
             texts=texts,
             places=np.array(places, np.int64),
             attributes={what: [None] * len(texts) for what in self.fields.attributes},

@@ -84,6 +84,7 @@ class WarcTexts:
                 readable.append(record)
         return Batch(
             number=number,
+            records=len(records),
             texts=texts,
             places=np.array([record.number for record in readable], np.int64),
             attributes={

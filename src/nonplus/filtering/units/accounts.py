@@ -8,13 +8,15 @@ from typing import Any, Self, final
 import numpy as np
 
 from nonplus.corpora.records import Rejection
-from nonplus.errors import BadInput
+from nonplus.errors import BadInput, NonplusError
 from nonplus.filtering.fields.asked import Said
 from nonplus.filtering.languages.choice import MODEL
 from nonplus.filtering.rules.decision import Decision
 from nonplus.filtering.rules.scored import ATTRIBUTES, Scored
+from nonplus.measure.formatting import counted
 
 _KINDS = ("kept", "dropped", "scored")
+_PLACES = (*_KINDS, "rejected")
 _REASON, _FAULT, _MODEL, _WITHOUT = "reason:", "fault:", "model:", "without:"
 
 
@@ -47,11 +49,11 @@ class Accounts:
     counts: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def of_unit(cls, scored: Scored, decision: Decision, rejected: Sequence[Rejection]) -> Self:
-        """Those of a unit: what was decided of its readable records, and those that
-        are not.
+    def of_unit(cls, records: int, scored: Scored, decision: Decision, rejected: Sequence[Rejection]) -> Self:
+        """Those of a unit of so many records: what was decided of those that are
+        readable, and those that are not.
         """
-        counts: Counter[str] = Counter(records=len(scored) + len(rejected), rejected=len(rejected))
+        counts: Counter[str] = Counter(records=records, rejected=len(rejected))
         bytes_D, tokens_D = (scored.columns[name].astype(np.int64) for name in ("bytes", "tokens"))
         for kind, own_D in zip(("kept", "dropped"), (decision.keep, ~decision.keep), strict=True):
             counts[kind] = int(np.count_nonzero(own_D))
@@ -67,10 +69,10 @@ class Accounts:
         return cls(+counts)
 
     @classmethod
-    def of_scored(cls, scored: Scored, rejected: Sequence[Rejection]) -> Self:
-        """Those of a unit of which nothing is decided yet."""
+    def of_scored(cls, records: int, scored: Scored, rejected: Sequence[Rejection]) -> Self:
+        """Those of a unit of so many records, of which nothing is decided yet."""
         sizes = {f"scored_{name}": int(scored.columns[name].sum()) for name in ("bytes", "tokens")}
-        counts = Counter(records=len(scored) + len(rejected), scored=len(scored), rejected=len(rejected), **sizes)
+        counts = Counter(records=records, scored=len(scored), rejected=len(rejected), **sizes)
         counts.update(f"{_FAULT}{rejection.reason}" for rejection in rejected)
         counts.update(_unsaid(scored))
         return cls(+counts)
@@ -84,13 +86,30 @@ class Accounts:
         """
         total: Counter[str] = Counter()
         for counts in parts:
-            if counts.get("records", 0) != sum(counts.get(kind, 0) for kind in (*_KINDS, "rejected")):
+            if not cls(counts)._adds_up:
                 raise BadInput(
-                    f"a finished unit says it has {counts.get('records', 0):,} records, and what became of them does "
-                    f"not add up: {dict(counts)}; its marker was changed: remove the folder and run again"
+                    f"of {counts.get('records', 0):,} records that are finished it does not add up what became of "
+                    f"them: {dict(counts)}; a marker was changed: remove the folder and run again"
                 )
             total.update(counts)
         return cls(total)
+
+    def check(self, name: str) -> None:
+        """Check that each record of the unit of this name is in one place.
+
+        Raises:
+            NonplusError: some are in none or in two.
+        """
+        if not self._adds_up:
+            kinds = " + ".join(f"{self.counts[kind]:,} {kind}" for kind in _PLACES if self.counts.get(kind))
+            raise NonplusError(
+                f"{name} has {counted(self.records, 'record')}, and {kinds or 'nothing'} came of them: nonplus has "
+                "lost count, which is a fault of its own; nothing of that unit is written: please report it"
+            )
+
+    @property
+    def _adds_up(self) -> bool:
+        return self.records == sum(self.counts.get(kind, 0) for kind in _PLACES)
 
     @property
     def records(self) -> int:

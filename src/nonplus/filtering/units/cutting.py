@@ -58,7 +58,7 @@ class Cut:
         if batch.rejected:
             rows = b"".join(_rejects(unit, file.name, batch))
             files[f"{REJECTS}/{unit}.jsonl"] = rows
-        return CutUnit(files, Accounts.of_unit(scored, decision, batch.rejected))
+        return CutUnit(files, Accounts.of_unit(batch.records, scored, decision, batch.rejected))
 
 
 def _writes(file: RecordFile, batch: Batch, texts: Mapping[int, str]) -> Written:

@@ -84,12 +84,13 @@ class UnitWork:
         scored = self._scores.of(unit, batch)
         files, accounts = self._cut(unit, file, batch, scored)
         files |= self._scores.files(unit, batch, scored)
+        accounts.check(f"unit {unit.number:,} of {file.name}")
         self._ledger.commit(unit, files, counts=accounts.counts, made_of=digest)
         return accounts.counts
 
     def _cut(self, unit: Unit, file: RecordFile, batch: Batch, scored: Scored) -> CutUnit:
         if self._job.cut is None:
-            return CutUnit({}, Accounts.of_scored(scored, batch.rejected))
+            return CutUnit({}, Accounts.of_scored(batch.records, scored, batch.rejected))
         return self._job.cut.of(unit, file, batch, scored)
 
 

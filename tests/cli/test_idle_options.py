@@ -48,6 +48,58 @@ def test_an_option_that_can_have_no_effect_is_refused(run, fox, typed, says):
     refused(run("score", fox, *UNIFORM, *typed), says)
 
 
+CUT = ("filter", "run", "examples", "-o", "out", "--keep", "bits_per_byte <= 2", "--workers", 1)
+REFUSED_BY_FILTERS = [
+    ((*CUT, "--trim-at", "begin"), "--trim-at begin is about text that is cut off, and none is; add e.g. --trim 3.5"),
+    ((*CUT, "--trim-bits", 10), "omit --trim-bits 10"),
+    ((*CUT, "--device", "nonsense"), "omit --device nonsense"),
+    ((*CUT, "--budget", 64), "omit --budget 64"),
+    ((*CUT, "--budget", -3), "--budget -3 is less than 0"),
+    ((*CUT, "--other", "keep"), "--other keep is about documents in other languages"),
+    ((*CUT, "--address", "head:6379"), "add --engine ray"),
+    ((*CUT, "--prefix", "x_", "--columns", "none"), "--prefix x_ is how the names of columns begin"),
+    ((*CUT, "--columns", "nats,repetition"), "names repetition, which this cut does not have: it is measured where"),
+    ((*CUT, "--columns", "bucket"), "names bucket, which this cut does not have: it is that of a rule with buckets"),
+    ((*CUT, "--columns", "kept_end"), "which this cut does not have: it is about text that --trim … cuts off"),
+    (("filter", "run", "lines:examples", *CUT[3:], "--columns", "nats"), "there is no room for columns"),
+    (("filter", "run", "lines:examples", *CUT[3:], "--prefix", "x_"), "omit --columns … and --prefix …"),
+]
+
+
+@pytest.mark.parametrize(("typed", "says"), REFUSED_BY_FILTERS, ids=lambda value: " ".join(map(str, value[-2:])))
+def test_a_filter_refuses_an_option_that_can_have_no_effect(run, tmp_path: Path, monkeypatch, typed, says):
+    monkeypatch.chdir(tmp_path)
+    Path("examples").mkdir()
+    Path("examples/a.jsonl").write_text('{"text": "It was a fine day."}\n')
+    refused(run(*typed), says)
+    assert not Path("out").exists()
+
+
+def test_a_split_refuses_columns_that_were_not_measured(run, tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a.jsonl").write_text('{"text": "It was a fine day."}\n')
+    assert run("filter", "run", "a.jsonl", *CUT[3:]).code == 0
+    split = ("filter", "split", "out", "-o", "again", "--keep", "tokens > 1", "--workers", 1, "--columns")
+    refused(run(*split, "repetition"), "names repetition, which this cut does not have")
+    assert run(*split, "nats,decision").code == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (("calibrate", "a.jsonl", "--model", "en=bundled:ngram,fr=x"), "as in --model bundled:ngram, --languages en"),
+        (("cascade", "a.jsonl", "--keep", "nats < 9", "--model", "en=bundled:ngram"), "as in --model bundled:ngram"),
+        (("cascade", "a.jsonl", "--keep", "nats < 9", "--second", "en=bundled:tiny"), "as in --second bundled:tiny"),
+        (("profiles", "a.jsonl", "--model", "en=bundled:ngram"), "as in --model bundled:ngram"),
+        (("run", "a.jsonl", *CUT[3:], "--models", "a=en=bundled:ngram"), "names models by language, and one for all"),
+    ],
+)
+def test_models_by_language_are_refused_where_one_is_due(run, tmp_path: Path, monkeypatch, typed, says):
+    monkeypatch.chdir(tmp_path)
+    Path("a.jsonl").write_text('{"text": "It was a fine day."}\n')
+    refused(run("filter", *typed), says)
+
+
 def test_the_only_device_of_a_model_may_be_named(run, fox):
     assert run("score", fox, *UNIFORM, "--device", "cpu").code == 0
 

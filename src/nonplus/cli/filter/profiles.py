@@ -11,6 +11,7 @@ from nonplus.cli.terminal.printing import say, say_field, say_json
 from nonplus.cli.terminal.tables import say_table
 from nonplus.errors import BadModel
 from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.languages.choice import check_one
 from nonplus.filtering.profiles.from_files import profiled_files
 from nonplus.filtering.profiles.ways import Profiles
 from nonplus.measure.formatting import counted, figure
@@ -75,6 +76,7 @@ def command(
 
 
 def _opened(model: str, text: TextOptions) -> NgramModel:
+    check_one(model, "model")
     if text != TextOptions():
         return scorer(model, text)
     opened = open_model(model)

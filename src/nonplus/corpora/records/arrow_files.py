@@ -32,6 +32,7 @@ class ArrowRows:
     fields: RecordFields
     sizes: Sizes
     suffixes: ClassVar = TABLES
+    has_columns: ClassVar = True
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file.

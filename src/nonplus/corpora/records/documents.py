@@ -28,6 +28,7 @@ class Documents:
     fields: RecordFields
     sizes: Sizes
     suffixes: ClassVar = compressible(".jsonl", ".ndjson")
+    has_columns: ClassVar = True
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units: the fewest files that take ``sizes.unit`` bytes on disk or more.

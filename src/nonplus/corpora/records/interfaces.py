@@ -118,6 +118,11 @@ class Format(Protocol):
         """Those of the parts that can be written, such as ``.jsonl.zst``."""
         ...
 
+    @property
+    def has_columns(self) -> bool:
+        """Whether a record has room for new columns."""
+        ...
+
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units whose number is taken, to be written as parts of this suffix; the
         others are read over.

@@ -24,6 +24,7 @@ class JsonLines:
     fields: RecordFields
     sizes: Sizes
     suffixes: ClassVar = compressible(".jsonl", ".ndjson")
+    has_columns: ClassVar = True
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

@@ -39,6 +39,7 @@ class ParquetRows:
     fields: RecordFields
     sizes: Sizes
     suffixes: ClassVar = TABLES
+    has_columns: ClassVar = True
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which its own table of contents tells.

@@ -23,6 +23,7 @@ class TextLines:
     fields: RecordFields
     sizes: Sizes
     suffixes: ClassVar = compressible(".txt")
+    has_columns: ClassVar = False
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

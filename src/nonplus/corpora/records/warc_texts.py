@@ -47,6 +47,7 @@ class WarcTexts:
     fields: RecordFields
     sizes: Sizes
     suffixes: ClassVar = compressible(".warc.wet", ".wet")
+    has_columns: ClassVar = True
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

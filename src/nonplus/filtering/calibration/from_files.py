@@ -14,6 +14,7 @@ from nonplus.filtering.calibration.outcome import Outcome
 from nonplus.filtering.calibration.writing import Writing
 from nonplus.filtering.fields.asked import check_asked, check_said
 from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.languages.choice import check_one
 from nonplus.filtering.samples.drawing import drawn
 from nonplus.filtering.samples.timing import timed
 from nonplus.filtering.scoring.scorer import Scorer
@@ -42,6 +43,7 @@ def calibrated(
     """
     meter = meter or CalibrationMeter()
     check_asked(set(), reading, options.identify_languages)
+    check_one(options.model, "model", ", languages={language}")
     files, trusted_files = reading.files(sources), reading.files([options.trusted] if options.trusted else [])
     model = open_model(options.model)
     scorer = Scorer(model)

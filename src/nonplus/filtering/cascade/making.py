@@ -14,6 +14,7 @@ from nonplus.filtering.cascade.check import Check, checks
 from nonplus.filtering.cascade.translation import Translation
 from nonplus.filtering.fields.asked import check_asked, check_said
 from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.languages.choice import check_one
 from nonplus.filtering.rules.given import given_rule
 from nonplus.filtering.rules.rule_file import Model
 from nonplus.filtering.rules.scored import Scored
@@ -118,6 +119,8 @@ def made_cascade(
     rule = given_rule(keep).keep
     check_rule(rule)
     check_asked(rule.attributes, reading, identified=False)
+    check_one(model, "model")
+    check_one(options.second, "second")
     found = drawn(reading.files(sources), most=options.sample)
     check_said(found.said, reading, asked=rule.attributes)
     placing = Placing(device=options.device, budget=options.budget)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from nonplus.corpora.records import RecordFields, RecordFile, Sizes, record_files
 from nonplus.errors import BadInput
-from nonplus.filtering.fields.record_columns import PREFIX, chosen_columns
+from nonplus.filtering.fields.record_columns import COLUMNS, PREFIX, chosen_columns
 from nonplus.sizes import bytes_of
 
 
@@ -59,6 +59,14 @@ class WriteOptions:
     columns: str = "all"
     prefix: str = PREFIX
 
+    def __post_init__(self) -> None:
+        """Refuse what would change nothing."""
+        if self.columns == "none" and self.prefix != PREFIX:
+            raise BadInput(
+                f"prefix={self.prefix} is how the names of columns begin, and columns=none writes none; omit one of "
+                "them"
+            )
+
     @property
     def chosen(self) -> tuple[str, ...]:
         """The columns, without the prefix.
@@ -67,6 +75,11 @@ class WriteOptions:
             BadInput: one is no column.
         """
         return chosen_columns(self.columns)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The columns that are asked for one by one."""
+        return () if len(self.chosen) == len(COLUMNS) else self.chosen
 
     @property
     def taken(self) -> tuple[str, ...]:

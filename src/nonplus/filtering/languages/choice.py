@@ -95,6 +95,22 @@ def names_of(model: object, other: str = "") -> tuple[object, ...]:
     return (model,) if by_language is None else by_language.names
 
 
+def check_one(model: object, option: str, more: str = "") -> None:
+    """Check that ``model`` is one for all documents, as the ``option`` takes it;
+    ``more`` is what to add to the name of one, with {language} for its language.
+
+    Raises:
+        BadInput: it names models by language.
+    """
+    pairs = [_pair(each.strip()) for each in model.split(",")] if isinstance(model, str) else []
+    for language, name in pairs:
+        if language:
+            raise BadInput(
+                f"{option}={model} names models by language, and one for all documents is due; give one after the "
+                f"other, as in {option}={name}{more.format(language=language)}"
+            )
+
+
 def _pair(text: str) -> tuple[str, str]:
     language, equals, name = text.partition("=")
     return (_plain(language), name) if equals and _TAG.fullmatch(language) else ("", text)

@@ -1,14 +1,16 @@
 """Whether all that a rule asks for is known of the records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from nonplus.corpora.records import RecordFile
 from nonplus.errors import BadInput
 from nonplus.filtering.fields.asked import check_said, known
-from nonplus.filtering.fields.options import ReadOptions
+from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.languages.unjudged import NO_MODEL
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.runs.plan import Planned
+from nonplus.filtering.scoring.trimming import EXTENT
 from nonplus.filtering.units.accounts import Accounts
 
 
@@ -36,6 +38,30 @@ def check_scored(rule: Rule, planned: Planned, scored: str) -> None:
         raise BadInput(
             f"the rule asks for {what}, and {scored} was scored without it; a split scores nothing, so use nonplus "
             f"filter run with {option}, into another folder"
+        )
+
+
+def check_written(
+    writing: WriteOptions, rule: Rule, files: Sequence[RecordFile], *, repeats: bool, trims: bool
+) -> None:
+    """Check that the columns that are asked for one by one will be there.
+
+    Raises:
+        BadInput: one is not measured, or no record has room for any.
+    """
+    there = {
+        "repetition": (repeats, "it is measured where the rule names it"),
+        "bucket": (bool(rule.cuts), "it is that of a rule with buckets"),
+        **dict.fromkeys(EXTENT, (trims, "it is about text that trim=… cuts off")),
+    }
+    for name in writing.named:
+        measured, how = there.get(name, (True, ""))
+        if not measured:
+            raise BadInput(f"columns={writing.columns} names {name}, which this cut does not have: {how}; leave it out")
+    if writing.chosen and writing != WriteOptions() and not any(file.format.has_columns for file in files):
+        raise BadInput(
+            f"{files[0].name} has lines of text, in which there is no room for columns; they are in the folders of "
+            "scores and decisions in any case, so omit columns=… and prefix=…"
         )
 
 

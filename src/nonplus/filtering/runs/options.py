@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from nonplus.errors import BadInput
 from nonplus.filtering.cascade.cascade import SecondStage
 from nonplus.filtering.cascade.file import read_cascade
 from nonplus.filtering.rules.rule import Rule
@@ -33,6 +34,15 @@ class ScoreOptions:
     cascade: Path | None = None
     device: str = "auto"
     budget: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what would change nothing."""
+        for name, usual in (("trim_at", "end"), ("trim_bits", TRIM_BITS)):
+            if self.trim is None and (given := getattr(self, name)) != usual:
+                raise BadInput(
+                    f"{name}={given} is about text that is cut off, and none is; add e.g. trim=3.5, or omit "
+                    f"{name}={given}"
+                )
 
     @property
     def placing(self) -> Placing:

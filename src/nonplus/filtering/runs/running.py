@@ -16,7 +16,7 @@ from nonplus.filtering.fields.options import ReadOptions, WriteOptions
 from nonplus.filtering.languages.choice import ModelsByLanguage, names_of
 from nonplus.filtering.rules.given import check_models, given_rule
 from nonplus.filtering.rules.rule import Rule
-from nonplus.filtering.runs.asked import check_scored, check_told
+from nonplus.filtering.runs.asked import check_scored, check_told, check_written
 from nonplus.filtering.runs.meter import Ahead, FilterMeter
 from nonplus.filtering.runs.options import ScoreOptions
 from nonplus.filtering.runs.placement import placed
@@ -74,6 +74,8 @@ def filter_corpus(
     check_asked(rule.attributes | ({"language"} if by_language else set()), reading, scoring.identify_languages)
     target.check_outside(sources)
     files = target.fitted(_checked(reading.files(sources, taken=writing.taken)))
+    repeats, trims = "repetition" in rule.figures, scoring.trimming is not None
+    check_written(writing, rule, files, repeats=repeats, trims=trims)
     named = [*names_of(model, scoring.other), *models.values(), *scoring.second]
     where = placed(scoring.placing, named, work)
     opened = Models.opened(model, models, rule, other=scoring.other, placing=where.placing)
@@ -83,7 +85,7 @@ def filter_corpus(
         models=opened,
         identify=scoring.identify_languages,
         trimming=scoring.trimming,
-        repeats="repetition" in rule.figures,
+        repeats=repeats,
         second=scoring.second_stage(rule, opened.first.identity, where.placing),
         placed=where,
     )
@@ -125,6 +127,8 @@ def split_corpus(
     check_models(stated, planned.scoring["models"])
     check_scored(rule, planned, scored)
     files = target.fitted(_checked(planned.reading.files(planned.sources, taken=writing.taken)))
+    done = planned.scoring["scoring"]
+    check_written(writing, rule, files, repeats=done["repetition"], trims=done["trimming"] is not None)
     planned.check(files)
     ledger = Ledger(open_store(place))
     if not ledger.standing(len(files)).complete:

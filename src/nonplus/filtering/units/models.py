@@ -6,7 +6,7 @@ from typing import Any, Self, final
 
 from nonplus.errors import BadInput
 from nonplus.filtering.languages.by_language import ByLanguage
-from nonplus.filtering.languages.choice import ModelsByLanguage
+from nonplus.filtering.languages.choice import ModelsByLanguage, check_one
 from nonplus.filtering.rules.rule import Rule
 from nonplus.filtering.scoring.figures import Judge, OneModel
 from nonplus.filtering.scoring.placing import Placing
@@ -43,6 +43,8 @@ class Models:
                 f"the rule compares with a model that it calls {name}, and no such model is given; name it with "
                 f"models={name}=ngram:FOLDER"
             )
+        for name, each in others.items():
+            check_one(each, f"models={name}")
         by_language = ModelsByLanguage.of(model, other)
         first = OneModel(placing.scorer(model)) if by_language is None else ByLanguage(by_language, placing)
         return cls(first, {name: placing.scorer(each) for name, each in sorted(others.items())})

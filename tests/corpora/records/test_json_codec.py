@@ -69,7 +69,7 @@ OBJECTS = st.dictionaries(
 
 def outcome(*records: bytes):
     fields = RecordFields(text="a", id="b", taken=("c",))
-    found = objects_of(Block(0, range(len(records)), [*records], []), fields)
+    found = objects_of(Block(0, len(records), range(len(records)), [*records], []), fields)
     return found.texts, found.attributes, found.places, found.rejected
 
 

@@ -70,7 +70,10 @@ def test_new_columns_stand_before_the_last_brace_and_the_rest_is_as_it_was(read)
     (batch,) = read(b'\xef\xbb\xbf  {"text" :"\\u0061", "n":1.50, "n":2 } \r\n{"text":"b"}')
     columns = {"x": np.array([0.1, 2.0]), "n": np.array([3, 4]), "why": ["so", None]}
     assert batch.written(all_of(batch), columns) == (
-        b'{"text" :"\\u0061", "n":1.50, "n":2 ,"x":0.1,"n":3,"why":"so"}\n{"text":"b","x":2.0,"n":4,"why":null}\n'
+        b'  {"text" :"\\u0061", "n":1.50, "n":2 ,"x":0.1,"n":3,"why":"so"} \r\n{"text":"b","x":2.0,"n":4,"why":null}\n'
+    )
+    assert batch.with_texts({0: "c}"})(all_of(batch), {"x": np.array([1, 2])}) == (
+        b'  {"text" :"c}", "n":1.50, "n":2 ,"x":1} \r\n{"text":"b","x":2}\n'
     )
 
 

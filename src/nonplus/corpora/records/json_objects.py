@@ -16,7 +16,7 @@ BLANKS = b" \t\r\n"  # what JSON calls white space
 @final
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """Readable records, with the bytes of each, and those that are rejected."""
+    """Readable records, with the line of each, and those that are rejected."""
 
     attributes: dict[str, list[str | None]]
     places: list[int] = field(default_factory=list)
@@ -52,7 +52,7 @@ def objects_of(block: Block, fields: RecordFields) -> Objects:
                 found.rejected.append(Rejection(place, str(problem), record[:SHOWN]))
                 continue
         found.texts.append(text)
-        found.raw.append(record)
+        found.raw.append(line)
         found.places.append(place)
         for column, attribute in columns:
             value = value_of(row, attribute)

@@ -17,7 +17,8 @@ def written_objects(objects: Sequence[bytes], suffix: str, chosen: Ints, columns
     """The ``chosen`` objects, a line each, with ``columns`` before their last brace,
     compressed as ``suffix`` says.
 
-    Each must have a field of its own already, and end with that brace.
+    Each must have a field of its own already. What is around it stays: blanks, and the
+    carriage return of a line that ends with CRLF.
     """
     runs = [chosen[first : first + _AT_ONCE] for first in range(0, len(chosen), _AT_ONCE)]
     return compressed(b"".join([_lines(objects, run, columns) for run in runs]), suffix)
@@ -40,9 +41,9 @@ def _lines(objects: Sequence[bytes], chosen: Ints, columns: Mapping[str, Column]
         else:
             line += b"%b"
             varying.append(written)
-    line += b"}\n"
-    bodies = [objects[place][:-1] for place in chosen.tolist()]
-    return b"".join([line % row for row in zip(bodies, *varying, strict=True)])
+    line += b"}%b\n"
+    bodies, _, tails = zip(*[objects[place].rpartition(b"}") for place in chosen.tolist()], strict=True)
+    return b"".join([line % row for row in zip(bodies, *varying, tails, strict=True)])
 
 
 def _literal(text: bytes) -> bytes:

@@ -157,6 +157,19 @@ def test_shards_together_do_all_and_each_unit_once(tmp_path, keep):
     assert whole == shards
 
 
+@pytest.mark.parametrize("keep", ["bits_per_byte <= p40", "best 900 tokens by source or sample(0.2)"])
+def test_a_run_that_goes_on_has_the_thresholds_that_were_found(tmp_path, keep):
+    source, out = str(corpus(tmp_path / "c.jsonl")), str(tmp_path / "out")
+    reading = ReadOptions(unit_size="4K", source_field="id", id_field="id")
+    first = filter_corpus([source], out, keep=keep, model=MODEL, reading=reading, work=ONE)
+    for scores in (tmp_path / "out/scoring/scores").iterdir():
+        scores.unlink()  # they are not needed any more
+    again = filter_corpus([source], out, keep=keep, model=MODEL, reading=reading, work=ONE)
+    assert again == first
+    with pytest.raises(BadInput, match="is gone, and it had"):
+        filter_corpus([source], out, keep="bits_per_byte <= p41", model=MODEL, reading=reading, work=ONE)
+
+
 def test_a_split_is_the_run_with_that_rule_without_its_scores(tmp_path):
     source = [str(corpus(tmp_path / "c.jsonl"))]
     filter_corpus(source, str(tmp_path / "first"), keep=RULE, model=MODEL, reading=SMALL, work=ONE)

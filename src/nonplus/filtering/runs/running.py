@@ -24,6 +24,7 @@ from nonplus.filtering.runs.plan import SCORING, Planned, cutting_plan, scoring_
 from nonplus.filtering.runs.plan_differences import told
 from nonplus.filtering.runs.report import FilterReport, keep_report, report_of
 from nonplus.filtering.runs.target import Target
+from nonplus.filtering.runs.thresholds import resolved
 from nonplus.filtering.scoring.scorer import DEFAULT
 from nonplus.filtering.units.accounts import Accounts
 from nonplus.filtering.units.cutting import Cut
@@ -101,9 +102,8 @@ def filter_corpus(
         return report_of(standing, target, files, plan, rule)
     check_told(Accounts.total(standing.counts), plan, rule)
     trusted = {of: doing.trusted(of, target.folder, scores, reading) for of in sorted(rule.trusted)}
-    return doing.cut(
-        files, target, FromJob(place), plan, rule.resolved(AllScores(ledger, len(files)), trusted), writing
-    )
+    cut_by = resolved(rule, target.folder, AllScores(ledger, len(files)), trusted)
+    return doing.cut(files, target, FromJob(place), plan, cut_by, writing)
 
 
 def split_corpus(
@@ -133,9 +133,9 @@ def split_corpus(
     ledger = Ledger(open_store(place))
     if not ledger.standing(len(files)).complete:
         raise BadInput(f"not all records are scored in {scored}; finish that run first, by the same command as before")
-    resolved = rule if rule.local else rule.resolved(AllScores(ledger, len(files)))
+    cut_by = rule if rule.local else resolved(rule, target.folder, AllScores(ledger, len(files)))
     doing = _Work(work, meter or FilterMeter(), planned.reading.sizes.unit)
-    return doing.cut(files, target, FromJob(place), planned.scoring, resolved, writing)
+    return doing.cut(files, target, FromJob(place), planned.scoring, cut_by, writing)
 
 
 def place_of_scores(folder: str) -> str:

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.spinner import Spinner
 
 from nonplus.cli.terminal.progress import FilterGauge, Gauge, line, shown, size_of
-from nonplus.corpora.records import RecordFields, open_records
+from nonplus.corpora.records import RecordFields, Sizes, open_records
 from nonplus.filtering.runs.meter import Ahead, FilterMeter
 from nonplus.jobs.ledger import Ledger
 from nonplus.jobs.stores import open_store
@@ -107,11 +107,11 @@ def test_on_a_terminal_the_line_is_drawn_and_stdout_stays_clean(fox):
 def halfway(tmp_path) -> FilterMeter:
     """A filter of a file of four units that has finished one."""
     (tmp_path / "c.jsonl").write_text('{"text": "1234567890"}\n' * 40)
-    file = open_records(str(tmp_path / "c.jsonl"), RecordFields())
+    file = open_records(str(tmp_path / "c.jsonl"), RecordFields(), sizes=Sizes(unit=230))
     meter = FilterMeter()
     meter.begin("filtering")
     ledger = Ledger(open_store(str(tmp_path / "out")))
-    meter.expect(Ahead(files=[file], unit=230, tasks=[Task(0, 0, 1)], ledger=ledger))
+    meter.expect(Ahead(files=[file], tasks=[Task(0, 0, 1)], ledger=ledger))
     assert meter.expected == 4
     meter.add({"records": 10, "kept": 4, "dropped": 5, "rejected": 1, "kept_bytes": 5_000_000, "dropped_bytes": 0})
     return meter

@@ -30,6 +30,10 @@ class Documents:
     suffixes: ClassVar = compressible(".jsonl", ".ndjson")
     has_columns: ClassVar = True
 
+    def units_of_a_byte(self, paths: Sequence[str]) -> float:
+        """As many as the sizes of the files say."""
+        return 1 / self.sizes.unit
+
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units: the fewest files that take ``sizes.unit`` bytes on disk or more.
 

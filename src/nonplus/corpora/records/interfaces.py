@@ -123,6 +123,12 @@ class Format(Protocol):
         """Whether a record has room for new columns."""
         ...
 
+    def units_of_a_byte(self, paths: Sequence[str]) -> float:
+        """About how many units a byte of some files is, as they are stored, by a look
+        at each; 0 where that cannot be told.
+        """
+        ...
+
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units whose number is taken, to be written as parts of this suffix; the
         others are read over.

@@ -1,6 +1,6 @@
 """JSON Lines: each line a record, which is written again as the bytes it was."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, final
@@ -14,6 +14,7 @@ from nonplus.corpora.records.lines import Block, blocks
 from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import shown_place, unpacked_at
 from nonplus.corpora.records.splicing import retold_objects, written_objects
+from nonplus.corpora.records.unpacked import unpacked_share
 
 
 @final
@@ -25,6 +26,10 @@ class JsonLines:
     sizes: Sizes
     suffixes: ClassVar = compressible(".jsonl", ".ndjson")
     has_columns: ClassVar = True
+
+    def units_of_a_byte(self, paths: Sequence[str]) -> float:
+        """How much the beginnings of the files unpack to, in units."""
+        return unpacked_share(paths) / self.sizes.unit
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple, final
 
 from nonplus.corpora.records.arrow_library import arrow, explained_arrow, parquet
 from nonplus.corpora.records.interfaces import Batch, RecordFields, Sizes
-from nonplus.corpora.records.places import raw_at, shown_place
+from nonplus.corpora.records.places import raw_at, shown_place, size_at
 from nonplus.corpora.records.table_files import TABLES
 from nonplus.corpora.records.table_schemas import check_schema, check_sound, readable
 from nonplus.corpora.records.tables import batch_of
@@ -40,6 +40,14 @@ class ParquetRows:
     sizes: Sizes
     suffixes: ClassVar = TABLES
     has_columns: ClassVar = True
+
+    def units_of_a_byte(self, paths: Sequence[str]) -> float:
+        """As many as the tables of contents of the files say."""
+        return sum(map(self._units_at, paths)) / max(1, sum(map(size_at, paths)))
+
+    def _units_at(self, path: str) -> int:
+        with raw_at(path) as source, explained_arrow(shown_place(path)):
+            return sum(1 for _ in units_of(parquet().read_metadata(source), self.sizes.unit))
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which its own table of contents tells.

@@ -12,6 +12,7 @@ from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordField
 from nonplus.corpora.records.lines import Block, blocks
 from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import check_no_archive, shown_place, unpacked_at
+from nonplus.corpora.records.unpacked import unpacked_share
 from nonplus.measure.records import Ints
 
 
@@ -24,6 +25,10 @@ class TextLines:
     sizes: Sizes
     suffixes: ClassVar = compressible(".txt")
     has_columns: ClassVar = False
+
+    def units_of_a_byte(self, paths: Sequence[str]) -> float:
+        """How much the beginnings of the files unpack to, in units."""
+        return unpacked_share(paths) / self.sizes.unit
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

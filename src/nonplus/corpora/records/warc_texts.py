@@ -16,6 +16,7 @@ from nonplus.corpora.records.json_codec import in_json
 from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import check_no_archive, shown_place, unpacked_at
 from nonplus.corpora.records.splicing import taken
+from nonplus.corpora.records.unpacked import unpacked_share
 from nonplus.corpora.records.warc_reading import WarcRecord, warc_records
 from nonplus.errors import BadInput, BadRecord
 from nonplus.measure.lists import in_lists
@@ -48,6 +49,10 @@ class WarcTexts:
     sizes: Sizes
     suffixes: ClassVar = compressible(".warc.wet", ".wet")
     has_columns: ClassVar = True
+
+    def units_of_a_byte(self, paths: Sequence[str]) -> float:
+        """How much the beginnings of the files unpack to, in units."""
+        return unpacked_share(paths) / self.sizes.unit
 
     def batches(self, path: str, suffix: str, takes: Callable[[int], bool]) -> Iterator[Batch]:
         """The units of the file, which may be compressed in any way.

@@ -201,7 +201,7 @@ class _Work:
         store = open_store(job.place)
         begin(store, plan, told=told)
         these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
-        self.meter.expect(Ahead(files=job.files, unit=self.unit, tasks=these, ledger=Ledger(store)))
+        self.meter.expect(Ahead(files=job.files, tasks=these, ledger=Ledger(store)))
         for counts in self.options.results(job, these):
             self.meter.add(counts)
         return Ledger(store)

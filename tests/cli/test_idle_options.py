@@ -54,7 +54,7 @@ REFUSED_BY_FILTERS = [
     ((*CUT, "--trim-bits", 10), "omit --trim-bits 10"),
     ((*CUT, "--device", "nonsense"), "omit --device nonsense"),
     ((*CUT, "--budget", 64), "omit --budget 64"),
-    ((*CUT, "--budget", -3), "--budget -3 is less than 0"),
+    ((*CUT, "--budget", -3), "--budget -3 is no number of tokens that is the same on every machine"),
     ((*CUT, "--other", "keep"), "--other keep is about documents in other languages"),
     ((*CUT, "--address", "head:6379"), "add --engine ray"),
     ((*CUT, "--prefix", "x_", "--columns", "none"), "--prefix x_ is how the names of columns begin"),

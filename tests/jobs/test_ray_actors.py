@@ -58,7 +58,7 @@ def test_the_files_are_those_of_processes_of_this_machine(tmp_path):
 def test_a_job_goes_on_with_another_engine(tmp_path, on_cluster):
     run(tmp_path / "whole", SIZES, workers=1)
     run(tmp_path / "mixed", SIZES, workers=2)
-    for unit in ("000000-000003", "000003-000000", "000003-000011"):
+    for unit in ("000000/000003", "000003/000000", "000003/000011"):
         (tmp_path / "mixed" / "units" / f"{unit}.json").unlink()
     done = run(tmp_path / "mixed", SIZES, workers=3, results=on_cluster)
     assert sorted(done) == [Unit(0, 3), Unit(3, 0), Unit(3, 11)]
@@ -159,11 +159,11 @@ def test_a_job_that_is_killed_often_while_the_engine_changes_ends_as_an_unbroken
     run(tmp_path / "whole", SIZES, workers=1)
     units = tmp_path / "killed" / "units"
     for engine, workers in (("ray", 2), ("local", 3), ("ray", 1), ("local", 1), ("local", 2)):
-        before = len(list(units.glob("*.json")))
+        before = len(list(units.glob("*/*.json")))
         job = subprocess.Popen(
             command(engine, tmp_path / "killed", workers=workers, seconds=0.5, sizes=SIZES), start_new_session=True
         )
-        while len(list(units.glob("*.json"))) < before + 3:
+        while len(list(units.glob("*/*.json"))) < before + 3:
             assert job.poll() is None
             time.sleep(0.05)
         os.killpg(job.pid, signal.SIGKILL)

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nonplus.errors import BadInput
 from nonplus.jobs import local, ray_actors
 from nonplus.jobs.local import Result, Work
+from nonplus.jobs.ray_gpus import Help
 from nonplus.jobs.tasks import WHOLE, Shard, Task
 from nonplus.threads import processors
 
@@ -19,9 +21,10 @@ class WorkOptions:
 
     ``workers`` are processes of this machine, 0 for as many as there are processors;
     with ``engine="ray"`` they are actors of the Ray cluster at ``address``
-    (``host:port``), by default of one on this machine, and have so many ``gpus`` each.
-    ``shard`` is ``i/n`` where this run does the i-th of n parts. Nothing of this
-    changes the result.
+    (``host:port``), by default of one on this machine, and have so many ``gpus`` each;
+    where part of the work is for other actors, those have them. ``shard`` is ``i/n``
+    where this run does the i-th of n parts. Nothing of this changes the result, except
+    that neural models round otherwise on GPUs.
     """
 
     workers: int = 0
@@ -65,15 +68,24 @@ class WorkOptions:
         """The part of the units that is to be done."""
         return Shard.parsed(self.shard) if self.shard else WHOLE
 
-    def results(self, make: Callable[[], Work[Result]], tasks: Sequence[Task]) -> Iterator[Result]:
+    def results(
+        self,
+        make: Callable[[], Work[Result]],
+        tasks: Sequence[Task],
+        help: Help[Any, Any, Callable[[], Work[Result]]] | None = None,
+    ) -> Iterator[Result]:
         """The results of all tasks as they come, in no order.
+
+        With ``help``, actors of Ray with GPUs do part of the work for others.
 
         Raises:
             NonplusError: see :func:`nonplus.jobs.local.in_processes` and
                 :func:`nonplus.jobs.ray_actors.results`.
         """
         if self.engine == _RAY:
-            return ray_actors.results(make, tasks, workers=self.workers, address=self.address, gpus=self.gpus)
+            return ray_actors.results(
+                make, tasks, workers=self.workers, address=self.address, gpus=self.gpus, help=help
+            )
         return local.results(make, tasks, workers=self.processes)
 
 

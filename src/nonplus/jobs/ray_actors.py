@@ -22,6 +22,7 @@ from typing import Any, Generic, NamedTuple, final
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, NonplusError, SuspectInput
 from nonplus.jobs.local import Result, Said, Work
+from nonplus.jobs.ray_gpus import Help, helpers
 from nonplus.jobs.tasks import Task
 from nonplus.optional import require
 
@@ -33,14 +34,21 @@ _OBJECTS = 1 << 27  # bytes of memory for what actors answer, on this machine
 
 
 def results(
-    make: Callable[[], Work[Result]], tasks: Iterable[Task], *, workers: int, address: str = "", gpus: float = 0.0
+    make: Callable[[], Work[Result]],
+    tasks: Iterable[Task],
+    *,
+    workers: int,
+    address: str = "",
+    gpus: float = 0.0,
+    help: Help[Any, Any, Callable[[], Work[Result]]] | None = None,
 ) -> Iterator[Result]:
     """The results of all tasks as they come, in no order.
 
     Each of so many actors calls ``make`` once, and has one processor and ``gpus`` GPUs,
-    which may be a part of one. ``address`` is that of a cluster, ``host:port``; without
-    it, that of the job that Ray runs this in, or one is started on this machine for as
-    long as it takes.
+    which may be a part of one. With ``help`` the GPUs are those of further actors, as
+    many as there are GPUs for, and the workers have none. ``address`` is that of a
+    cluster, ``host:port``; without it, that of the job that Ray runs this in, or one is
+    started on this machine for as long as it takes.
 
     Raises:
         BadInput: there is no such cluster, it has no such machines, or a task kills the
@@ -54,7 +62,12 @@ def results(
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     ray = require("ray", purpose="engine=ray")
     with _connected(ray, address, workers, gpus):
-        yield from _Pool(ray, make, these, gpus).results(min(workers, len(these)))
+        most = min(workers, len(these))
+        if help is None or not gpus:
+            yield from _Pool(ray, make, these, gpus).results(most)
+            return
+        with helpers(ray, help.make, gpus=gpus, most=most) as ask:
+            yield from _Pool(ray, help.asking(ask), these, 0.0).results(most)
 
 
 class _Answer(NamedTuple):

@@ -26,6 +26,7 @@ from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.figures import OneModel, figures
 from nonplus.filtering.scoring.scorer import Scorer
 from nonplus.jobs.options import WorkOptions
+from nonplus.models.bundled_cards import bundled_folder
 
 BOOK = (Path(__file__).parents[3] / "examples" / "lost_world.txt").read_text(encoding="utf-8")
 ONE = WorkOptions(workers=1)
@@ -212,6 +213,30 @@ def test_the_bytes_of_a_cascade_do_not_depend_on_its_units(corpus, file, tmp_pat
         output = str(tmp_path / f"{name}.jsonl")
         filter_corpus([str(corpus)], output, keep=RULE, reading=reading, scoring=ScoreOptions(cascade=file), work=ONE)
     assert (tmp_path / "small.jsonl").read_bytes() == (tmp_path / "large.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_the_bytes_of_a_cascade_are_the_same_if_its_second_model_has_actors_of_its_own(corpus, tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("transformers")
+    ray = pytest.importorskip("ray", reason="the ray extra")
+    monkeypatch.chdir(tmp_path)
+    options = CascadeOptions(second=f"hf:{bundled_folder('tiny')}", sample=120, width=20, device="cpu")
+    made = made_cascade([str(corpus)], keep=RULE, options=options)
+    (tmp_path / "cascade.toml").write_text(to_toml(made.cascade))
+    scoring = ScoreOptions(cascade=Path("cascade.toml"), device="cpu")
+    ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False)  # it believes so
+    for name, work in (("here", ONE), ("there", WorkOptions(workers=2, engine="ray", gpus=1))):
+        reading = ReadOptions(unit_size="8K")
+        report = filter_corpus([str(corpus)], name, keep=RULE, reading=reading, scoring=scoring, work=work)
+        assert report.accounts.by_model[made.cascade.second.name] > 10
+    ray.shutdown()
+    here, there = (
+        {path.relative_to(name): path.read_bytes() for path in Path(name).rglob("*") if path.is_file()}
+        for name in ("here", "there")
+    )
+    assert here.pop(Path("report.json")) != there.pop(Path("report.json"))  # it names the folder
+    assert here == there
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ class Later(WorkOptions):
 
     jobs: list[tuple[Callable[[], Any], Sequence[Task]]] = field(default_factory=list)
 
-    def results(self, make: Callable[[], Any], tasks: Sequence[Task]) -> Iterator[Any]:
+    def results(self, make: Callable[[], Any], tasks: Sequence[Task], help: object = None) -> Iterator[Any]:
         self.jobs.append((make, tasks))
         return iter(())
 

@@ -88,11 +88,12 @@ def test_another_budget_does_not_mix_with_old_parts(corpus, tmp_path):
 @pytest.mark.parametrize(
     ("model", "work", "scoring", "message"),
     [
-        ("bundled:ngram", ONE, {"device": "nonsense"}, "device=nonsense is for models that are loaded to a device"),
-        ("bundled:tiny", ONE, {"device": "cuda"}, "bundled:tiny run as they are, on the CPU; omit device=cuda"),
-        ("bundled:ngram", ONE, {"budget": 64}, "budget=64 is for batches of neural models, and bundled:ngram read"),
-        ("bundled:ngram", ONE, {"budget": -3}, "budget=-3 is less than 0"),
-        ("en=bundled:ngram", ONE, {"budget": 64}, "budget=64 is for batches of neural models, and bundled:ngram read"),
+        ("bundled:ngram", ONE, {"device": "nonsense"}, "device=nonsense is for models that can be loaded to a device"),
+        ("bundled:tiny", ONE, {"device": "cuda"}, "bundled:tiny cannot; omit device=cuda, and they run on the CPU"),
+        ("bundled:ngram", ONE, {"budget": 64}, "budget=64 is for models that can read .* and bundled:ngram cannot"),
+        ("bundled:ngram", ONE, {"budget": -3}, "budget=-3 is no number of tokens that is the same on every machine"),
+        ("bundled:tiny", ONE, {"budget": 0}, "budget=0 is no number of .* use budget=1, which computes each window"),
+        ("en=bundled:ngram", ONE, {"budget": 64}, "budget=64 is for models that can read .* and bundled:ngram cannot"),
         ("bundled:ngram", ACTORS_WITH_GPUS, {}, "gpus=1 is for models that are loaded to a device, .*; omit gpus=1"),
     ],
 )
@@ -112,26 +113,36 @@ def test_what_would_change_nothing_is_refused_before_anything_is_written(
     assert not (tmp_path / "out").exists()
 
 
+NGRAM, NEURAL = ["bundled:ngram"], ["hf:gpt2"]
+
+
 def test_actors_are_on_the_devices_that_ray_gives_them():
-    neural = ["bundled:ngram", "hf:gpt2"]
-    assert placed(Placing(), neural, ACTORS) == Placed(placing=Placing(), device="cpu")
-    assert placed(Placing(), neural, ACTORS_WITH_GPUS) == Placed(placing=Placing(), device="cuda")
-    assert placed(Placing(device="cuda"), neural, ACTORS_WITH_GPUS) == Placed(placing=Placing(), device="cuda")
-    assert placed(Placing(device="cpu"), neural, ACTORS_WITH_GPUS).device == "cpu"
+    assert placed(Placing(), NEURAL, [], ACTORS) == Placed(device="cpu")
+    assert placed(Placing(), NEURAL, [], ACTORS_WITH_GPUS) == Placed(device="cuda")
+    assert placed(Placing(device="cuda"), NEURAL, [], ACTORS_WITH_GPUS) == Placed(device="cuda")
+    assert placed(Placing(device="cpu"), NEURAL, [], ACTORS_WITH_GPUS).device == "cpu"
     for work, device in ((ACTORS, "cuda"), (ACTORS_WITH_GPUS, "cuda:1")):
         with pytest.raises(BadInput, match=f"device={device} is none that actors of Ray have with gpus="):
-            placed(Placing(device=device), neural, work)
+            placed(Placing(device=device), NEURAL, [], work)
+
+
+def test_the_second_model_of_a_cascade_has_actors_of_its_own_if_no_other_model_needs_a_gpu():
+    assert placed(Placing(), NGRAM, NEURAL, ACTORS_WITH_GPUS) == Placed(device="cuda", apart=True)
+    assert not placed(Placing(), NEURAL, NEURAL, ACTORS_WITH_GPUS).apart
+    assert not placed(Placing(), NGRAM, NEURAL, ACTORS).apart
+    assert not placed(Placing(), NGRAM, NEURAL, ONE).apart
 
 
 def test_the_device_of_a_machine_is_found_before_the_plan_is_written():
-    assert placed(Placing(), ["hf:gpt2"], ONE).device == first_device()
-    assert placed(Placing(device="cuda:1"), ["hf:gpt2"], ONE).device == "cuda"
+    assert placed(Placing(), NEURAL, [], ONE).device == first_device()
+    assert placed(Placing(device="cuda:1"), NGRAM, NEURAL, ONE).device == "cuda"
 
 
 @pytest.mark.skipif(first_device() == "cuda", reason="needs a machine without a GPU")
 def test_a_worker_without_the_device_of_the_plan_scores_nothing():
     with pytest.raises(BadModel, match=r"scores on device=cuda, and the worker on .* finds cpu only"):
         Placed(device="cuda").check_here()
+    Placed(placing=Placing(device="mps"), device="mps").check_here()  # loading a model to it tells
 
 
 def test_a_plan_has_the_versions_of_what_computes_neural_models_and_of_nothing_else():

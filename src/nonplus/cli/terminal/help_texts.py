@@ -151,12 +151,14 @@ FILTER_WORKERS = {
     "--shard": "do only the i-th of n parts, written i/n: for the jobs of an array",
     "--engine": "who the workers are: processes of this machine (local), or actors of Ray (ray)",
     "--address": "of the Ray cluster, host:port  [Ray is started on this machine]",
-    "--gpus": "GPUs of each worker of Ray, e.g. 1 for a neural model, or 0.5 for half of one  [0]",
+    "--gpus": "GPUs of each worker of Ray, e.g. 1 for a neural model, or 0.5 for half of one; in a cascade "
+    "of each worker of its second model  [0]",
 }
 
 WORKERS = {
     "--workers": "share the documents among N processes, which keep their sums in the folder of --resume",
-    **{flag: FILTER_WORKERS[flag] for flag in ("--engine", "--address", "--gpus")},
+    **{flag: FILTER_WORKERS[flag] for flag in ("--engine", "--address")},
+    "--gpus": "GPUs of each worker of Ray, e.g. 1 for a neural model, or 0.5 for half of one  [0]",
 }
 
 PROFILES = {

@@ -29,6 +29,7 @@ from nonplus.filtering.scoring.scorer import Scorer
 from nonplus.measure.records import Bools, Floats
 
 Decide = Callable[[ScoreColumns], Decision]
+ScoresTexts = Callable[[Sequence[str]], ScoreColumns]
 
 
 @final
@@ -118,12 +119,13 @@ def _differ(one: Decision, other: Decision) -> Bools:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondStage:
     """A cascade at work for a ``rule``: the second model is opened where it is needed
-    first.
+    first, unless it scores ``elsewhere``.
     """
 
     cascade: Cascade
     rule: Rule
     placing: Placing = field(default_factory=Placing)
+    elsewhere: ScoresTexts | None = None
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -146,7 +148,8 @@ class SecondStage:
         places = np.flatnonzero(undecided_D).tolist()
         models = list(first.models)
         if places:
-            second = self.scorer().columns([texts[place] for place in places])
+            score = self.elsewhere or self.scorer().columns
+            second = score([texts[place] for place in places])
             expected = measured(expected, second, undecided_D)
             for place, tokens in zip(places, second.tokens.tolist(), strict=True):
                 models[place] = self.cascade.second.name if tokens else models[place]

@@ -49,7 +49,7 @@ class ScoreOptions:
         """How models are opened.
 
         Raises:
-            BadInput: the budget is below 0.
+            BadInput: the budget is below 1.
         """
         return Placing(device=self.device, budget=self.budget)
 

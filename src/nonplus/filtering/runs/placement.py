@@ -10,14 +10,16 @@ from nonplus.models import has_device
 from nonplus.models.devices import first_device
 
 
-def placed(asked: Placing, models: Sequence[object], work: WorkOptions) -> Placed:
-    """Where these models are, if a device is ``asked`` for.
+def placed(asked: Placing, models: Sequence[object], second: Sequence[object], work: WorkOptions) -> Placed:
+    """Where these models and the ``second`` one of a cascade are, if a device is
+    ``asked`` for.
 
     Raises:
         BadInput: GPUs are asked for that no model can use, or a device that the actors
             of Ray do not have.
     """
-    if not any(map(has_device, models)):
+    first_has, second_has = (any(map(has_device, each)) for each in (models, second))
+    if not (first_has or second_has):
         if work.gpus:
             raise BadInput(
                 f"gpus={work.gpus:g} is for models that are loaded to a device, such as hf:FOLDER, and those of this "
@@ -34,7 +36,8 @@ def placed(asked: Placing, models: Sequence[object], work: WorkOptions) -> Place
         )
     # Each actor finds what Ray gave it, and whoever asks for them may have none.
     here = replace(asked, device="cpu" if asked.device == "cpu" else "auto")
-    return Placed(placing=here, device="cpu" if asked.device == "cpu" else there)
+    apart = work.gpus > 0 and not first_has
+    return Placed(placing=here, device="cpu" if asked.device == "cpu" else there, apart=apart)
 
 
 def _kind(device: str) -> str:

@@ -77,10 +77,10 @@ def filter_corpus(
     files = target.fitted(_checked(reading.files(sources, taken=writing.taken)))
     repeats, trims = "repetition" in rule.figures, scoring.trimming is not None
     check_written(writing, rule, files, repeats=repeats, trims=trims)
-    named = [*names_of(model, scoring.other), *models.values(), *scoring.second]
-    where = placed(scoring.placing, named, work)
+    named = [*names_of(model, scoring.other), *models.values()]
+    where = placed(scoring.placing, named, scoring.second, work)
     opened = Models.opened(model, models, rule, other=scoring.other, placing=where.placing)
-    scoring.placing.check_of_use(named, in_windows=opened.in_windows or bool(scoring.second))
+    scoring.placing.check_of_use([*named, *scoring.second], in_windows=opened.in_windows or bool(scoring.second))
     check_models(stated, opened.plan)
     made = Scoring(
         models=opened,
@@ -202,6 +202,6 @@ class _Work:
         begin(store, plan, told=told)
         these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
         self.meter.expect(Ahead(files=job.files, tasks=these, ledger=Ledger(store)))
-        for counts in self.options.results(job, these):
+        for counts in self.options.results(job, these, job.help):
             self.meter.add(counts)
         return Ledger(store)

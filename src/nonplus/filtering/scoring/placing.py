@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import final
 
-from nonplus.errors import BadModel, BadProtocol
+from nonplus.errors import BadInput, BadModel, BadProtocol
 from nonplus.filtering.scoring.scorer import Scorer
 from nonplus.measure.forward import RunOptions
 from nonplus.models import has_device
@@ -31,8 +31,16 @@ class Placing:
     budget: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a budget that is none."""
-        RunOptions(budget=self.budget)
+        """Refuse a budget of no token, and one that depends on the machine.
+
+        Raises:
+            BadInput: it is below 1.
+        """
+        if self.budget < 1:
+            raise BadInput(
+                f"budget={self.budget} is no number of tokens that is the same on every machine; use budget=1, which "
+                "computes each window by itself, or a number such as budget=16384"
+            )
 
     def scorer(self, model: object) -> Scorer:
         """A model, opened so.
@@ -54,13 +62,13 @@ class Placing:
         named = [str(each) if isinstance(each, str | Path) else type(each).__name__ for each in models]
         if self.device not in ("auto", "cpu") and not any(map(has_device, models)):
             raise BadProtocol(
-                f"device={self.device} is for models that are loaded to a device, such as hf:FOLDER, and "
-                f"{' and '.join(named)} run as they are, on the CPU; omit device={self.device}"
+                f"device={self.device} is for models that can be loaded to a device, such as hf:FOLDER, and "
+                f"{' and '.join(named)} cannot; omit device={self.device}, and they run on the CPU"
             )
         if self.budget != 1 and not in_windows:
             raise BadProtocol(
-                f"budget={self.budget} is for batches of neural models, and {' and '.join(named)} read none; omit "
-                f"budget={self.budget}"
+                f"budget={self.budget} is for models that can read in batches, as neural ones do, and "
+                f"{' and '.join(named)} cannot; omit budget={self.budget}"
             )
 
 
@@ -69,10 +77,14 @@ class Placing:
 class Placed:
     """How the models of a run are opened, and on which kind of ``device`` those are
     that have a choice. Another kind rounds otherwise, so it is part of the plan.
+
+    With ``apart`` the only such model is the second one of a cascade, and it has
+    workers of its own on that device.
     """
 
     placing: Placing = field(default_factory=Placing)
     device: str = "cpu"
+    apart: bool = False
 
     @property
     def plan(self) -> dict[str, str | int]:
@@ -80,12 +92,15 @@ class Placed:
         return {"device": self.device, "budget": self.placing.budget}
 
     def check_here(self) -> None:
-        """Check, in a process that is to score, that it has such a device.
+        """Check, in a process that is to score, that it finds the device by itself; one
+        that was named is checked by loading models to it.
 
         Raises:
             BadModel: it has none.
         """
-        if self.device != "cpu" and (here := first_device()) != self.device:
+        if self.device == "cpu" or self.placing.device != "auto":
+            return
+        if (here := first_device()) != self.device:
             raise BadModel(
                 f"the run scores on device={self.device}, and the worker on {socket.gethostname()} finds {here} only; "
                 "let all workers have one, or begin another run on another device"

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, final
+from typing import Any, Protocol, final
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from nonplus.filtering.rules.scored import Scored
 from nonplus.filtering.units.score_files import KeptScores, file_of, written
 from nonplus.filtering.units.unit_scoring import Scoring
 from nonplus.jobs.ledger import Ledger, Unit
+from nonplus.jobs.ray_gpus import Help
 from nonplus.jobs.stores import open_store
 
 
@@ -39,6 +40,11 @@ class Scores(Protocol):
 class ScoreSource(Protocol):
     """What opens them, and travels by pickle."""
 
+    @property
+    def help(self) -> "Help[Any, Any, ScoreSource] | None":
+        """What others may do for a worker; ``None`` if it is to do all by itself."""
+        ...
+
     def opened(self) -> Scores:
         """The scores, ready to be read or made."""
         ...
@@ -51,9 +57,16 @@ class FromModels:
 
     scoring: Scoring
 
+    @property
+    def help(self) -> "Help[Any, Any, ScoreSource] | None":
+        """The second model of a cascade, if it has workers of its own."""
+        if not self.scoring.placed.apart:
+            return None
+        return Help(self.scoring.of_second, lambda ask: FromModels(self.scoring.asking(ask)))
+
     def opened(self) -> Scores:
         """The models, and what else is done with a text."""
-        self.scoring.placed.check_here()
+        self.scoring.check_here()
         return _Made(self.scoring)
 
 
@@ -63,6 +76,7 @@ class FromJob:
     """Scores of the job at a place."""
 
     place: str
+    help = None
 
     def opened(self) -> Scores:
         """The scores, none of them read yet."""

@@ -4,13 +4,13 @@ Letters in shapes: D readable records of a unit.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any, final
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Self, final
 
 from numpy.typing import NDArray
 
 from nonplus.corpora.records import Batch
-from nonplus.filtering.cascade.cascade import SecondStage
+from nonplus.filtering.cascade.cascade import ScoresTexts, SecondStage
 from nonplus.filtering.languages.identifying import identifier, languages_of
 from nonplus.filtering.rules.scored import FIGURES, Scored
 from nonplus.filtering.scoring.figures import Figures, Languages, figures
@@ -52,6 +52,25 @@ class Scoring:
             "cascade": None if self.second is None else self.second.plan,
             "neural": self.placed.plan if self.models.in_windows or self.second is not None else None,
         }
+
+    def check_here(self) -> None:
+        """Check, in a process that is to score, that it has what it takes.
+
+        Raises:
+            BadModel: it lacks the device on which the models are to score.
+        """
+        if self.second is None or self.second.elsewhere is None:
+            self.placed.check_here()
+
+    def asking(self, ask: ScoresTexts) -> Self:
+        """The same, but ``ask`` scores what is left to the second model."""
+        return self if self.second is None else replace(self, second=replace(self.second, elsewhere=ask))
+
+    def of_second(self) -> ScoresTexts:
+        """What scores texts by the second model, in a process that has it."""
+        assert self.second is not None
+        self.placed.check_here()
+        return self.second.scorer().columns
 
     def of(self, batch: Batch) -> Scored:
         """The scores of the readable records of a unit."""

@@ -1,8 +1,8 @@
 """The work of one unit: read, score, cut, and commit all that comes of it at once."""
 
 from collections.abc import Callable, Iterator, Mapping, Set
-from dataclasses import dataclass
-from typing import final
+from dataclasses import dataclass, replace
+from typing import Any, final
 
 from nonplus.corpora.records import Batch, RecordFile
 from nonplus.errors import BadInput
@@ -12,6 +12,7 @@ from nonplus.filtering.units.cutting import Cut, CutUnit
 from nonplus.filtering.units.sources import ScoreSource
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import check_begun_here
+from nonplus.jobs.ray_gpus import Help
 from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import Task
 
@@ -30,6 +31,12 @@ class UnitJob:
     place: str
     scores: ScoreSource
     cut: Cut | None = None
+
+    @property
+    def help(self) -> Help[Any, Any, "UnitJob"] | None:
+        """What others may do for workers, if there is something."""
+        help = self.scores.help
+        return None if help is None else Help(help.make, lambda ask: replace(self, scores=help.asking(ask)))
 
     def __call__(self) -> "UnitWork":
         """The work, in the process that does it."""

@@ -1,0 +1,110 @@
+"""Actors of Ray with GPUs, for what workers without one ask of them.
+
+A question goes from a worker to a helper, and the answer comes back to it; whoever asks
+for the job sees neither. Answers depend on the question alone, so a helper that dies is
+replaced, and asked again.
+"""
+
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, final
+
+from nonplus import cautions
+from nonplus.errors import BadInput, NonplusError, SuspectInput
+from nonplus.optional import require
+
+Question = TypeVar("Question")
+Answer = TypeVar("Answer")
+Job = TypeVar("Job", covariant=True)
+Warned = list[tuple[str, type[Warning]]]
+
+_TRIES = 3  # so many helpers may die of a question
+
+
+@final
+@dataclass(frozen=True)
+class Help(Generic[Question, Answer, Job]):
+    """A job, part of which others may do.
+
+    ``make`` gives what answers questions, in the process of a helper, to which it
+    travels by pickle. ``asking`` gives the job for workers that ask them.
+    """
+
+    make: Callable[[], Callable[[Question], Answer]]
+    asking: Callable[[Callable[[Question], Answer]], Job]
+
+
+@contextmanager
+def helpers(ray: Any, make: Callable[[], Callable[[Any], Any]], *, gpus: float, most: int) -> Iterator["Asking"]:
+    """As many as the cluster has GPUs for, ``gpus`` each, and at ``most`` so many: how
+    they are asked, while they live.
+    """
+    there = ray.cluster_resources().get("GPU", 0)
+    if there < gpus:
+        cautions.warn(f"no machine of the cluster has a GPU yet, which is waited for; it has {there:g}", SuspectInput)
+    # They take no processor of the workers, which wait for their answers.
+    hire = ray.remote(num_cpus=0, num_gpus=gpus, max_restarts=-1, max_task_retries=_TRIES - 1)(_Helper)
+    found = [hire.remote(make, os.getcwd()) for _ in range(max(1, min(most, int(there / gpus))))]
+    try:
+        yield Asking(found)
+    finally:
+        for each in found:
+            ray.kill(each)
+
+
+@final
+class Asking:
+    """Questions of one worker, which go to the helpers in turn."""
+
+    def __init__(self, found: list[Any]) -> None:
+        self._helpers = found
+        self._asked = 0
+
+    def __call__(self, question: Any) -> Any:
+        """The answer.
+
+        Raises:
+            BadInput: helpers die of the question.
+            NonplusError: whatever a helper raised.
+        """
+        ray = require("ray", purpose="engine=ray")
+        # Workers begin with different ones.
+        helper = self._helpers[(os.getpid() + self._asked) % len(self._helpers)]
+        self._asked += 1
+        try:
+            answer, warned = ray.get(helper.answer.remote(question))
+        except ray.exceptions.RayTaskError as fault:
+            raise (fault.cause if isinstance(fault.cause, NonplusError) else fault) from None
+        except ray.exceptions.RayError as death:
+            reason = str(death).strip().rpartition("\n")[2]
+            raise BadInput(
+                f"{_TRIES} workers with GPUs died of the same unit: {reason}; what is finished is kept: run the same "
+                "again to go on, with smaller units or a smaller budget if memory is short"
+            ) from death
+        for sentence, category in warned:
+            cautions.warn(sentence, category)
+        return answer
+
+
+class _Helper(Generic[Question, Answer]):
+    """What runs at the other end: it makes what it needs at the first question."""
+
+    def __init__(self, make: Callable[[], Callable[[Question], Answer]], folder: str) -> None:
+        with suppress(OSError):
+            os.chdir(folder)
+        self._make, self._answers = make, list[Callable[[Question], Answer]]()
+        self._warned: Warned = []
+        warnings.showwarning = self._warn  # type: ignore[assignment]
+
+    def answer(self, question: Question) -> tuple[Answer, Warned]:
+        if not self._answers:
+            self._answers.append(self._make())
+        answer = self._answers[0](question)
+        warned, self._warned = self._warned, []
+        return answer, warned
+
+    def _warn(self, message: Warning | str, category: type[Warning], *_: Any) -> None:
+        self._warned.append((str(message), category))

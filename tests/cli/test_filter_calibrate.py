@@ -251,3 +251,11 @@ def test_a_field_that_no_document_has_is_refused(run: Run, corpus: Path) -> None
         assert ran.code == 2
         assert f"none of 165 records has a {what} in the field 'nolang'; give the right one, {flag} …" in ran.err
     assert "omit one of them" in run("filter", "calibrate", corpus, *FIELDS, "--identify-languages").err
+
+
+def test_a_corpus_without_text_has_no_share_of_bytes(run: Run, tmp_path: Path) -> None:
+    empty = written(tmp_path / "empty.jsonl", [{"text": ""}, {"text": " "}])
+    assert "0.0% of the documents, - of the bytes" in run("filter", "calibrate", empty).out
+    found = run("filter", "calibrate", empty, "--json").object
+    assert found["kept"]["bytes"]["value"] is None
+    assert found["quantiles"][0]["bits_per_byte"] == {}

@@ -81,6 +81,7 @@ def test_a_split_refuses_columns_that_were_not_measured(run, tmp_path: Path, mon
     assert run("filter", "run", "a.jsonl", *CUT[3:]).code == 0
     split = ("filter", "split", "out", "-o", "again", "--keep", "tokens > 1", "--workers", 1, "--columns")
     refused(run(*split, "repetition"), "names repetition, which this cut does not have")
+    refused(run(*split, "nats", "--engine", "ray", "--gpus", 1), "a split scores nothing; omit --gpus …")
     assert run(*split, "nats,decision").code == 0
 
 

@@ -220,7 +220,7 @@ def _connected(ray: Any, address: str, workers: int, gpus: float) -> Iterator[No
         there = ray.cluster_resources().get("GPU", 0)
         if not address and there < gpus:
             raise BadInput(
-                f"each worker asks for gpus={gpus:g}, and this machine has {there:g}; give the address= of a cluster "
+                f"each worker asks for gpus={gpus:g}, and this machine has {there:g}; give address=… of a cluster "
                 "that has them"
             )
         yield

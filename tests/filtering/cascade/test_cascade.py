@@ -280,6 +280,12 @@ def test_a_width_that_is_no_number_of_errors_is_refused(width):
         CascadeOptions(width=width)
 
 
+@pytest.mark.parametrize("sample", [0, -4, 49])
+def test_a_sample_that_is_too_small_is_refused(sample):
+    with pytest.raises(BadInput, match=rf"^sample={sample} is less than 50, which it takes to see"):
+        CascadeOptions(sample=sample)
+
+
 def test_a_cascade_of_records_that_cannot_be_read_says_why_they_cannot(tmp_path):
     path = tmp_path / "torn.jsonl"
     path.write_text('{"text": "a\n')

@@ -92,5 +92,5 @@ def test_a_model_that_contradicts_the_first_is_refused():
 
 def test_too_few_documents_are_refused():
     first = columns(np.linspace(1, 2, 49), errors=np.full(49, 0.1))
-    with pytest.raises(BadInput, match=r"^49 documents have the figures of both models, and it takes 50"):
+    with pytest.raises(BadInput, match=r"^49 documents of the sample can be scored by both models, and it takes 50"):
         Translation.fitted(first, first)

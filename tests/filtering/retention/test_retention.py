@@ -162,6 +162,10 @@ def test_scores_of_another_run_are_refused(corpus, tmp_path):
     )
     with pytest.raises(BadInput, match="the scores are of another run"):
         retention(str(tmp_path / "other"), scores=str(tmp_path / "bytes"))
+    split_corpus(str(tmp_path / "out"), str(tmp_path / "english"), keep="language == en", work=ONE)
+    filter_corpus([str(corpus)], str(tmp_path / "unread"), keep="bits_per_byte <= 3", work=ONE)
+    with pytest.raises(BadInput, match="asks for language, and the scores have none: they are of another run"):
+        retention(str(tmp_path / "english"), scores=str(tmp_path / "unread"))
     with pytest.raises(BadInput, match="has no scores; name"):
         retention(str(tmp_path / "other"), scores=str(tmp_path / "other"))
 

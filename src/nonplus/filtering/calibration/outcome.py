@@ -49,7 +49,7 @@ class Outcome:
             "source": self.source,
             "documents": len(sample.columns),
             "of": sample.whole.documents,
-            "kept": round(self.calibration.shares[0].value, 6),
+            "kept": round(self.calibration.shares[0].value or 0.0, 6),
             "why": " ".join(self.advice.reasons),
         }
         models = {"model": Model(self.model_name, self.model_identity)}

@@ -152,7 +152,7 @@ def _step(step: Step) -> tuple[Html, ...]:
     for share in step.kept:
         words = f"{percent(share.value)} {interval(share)}"
         shown = joined(percent(share.value), " ", element("small", interval(share)))
-        cells += [shown, bar(share.value, low=share.low, high=share.high, label=words)]
+        cells += [shown, bar(share.value or 0.0, low=share.low, high=share.high, label=words)]
     return tuple(map(escaped, cells))
 
 

@@ -20,8 +20,8 @@ PLACES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 @final
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The quantiles of some documents at ``PLACES``; ``kind`` and ``name`` tell which
-    documents.
+    """The quantiles of some documents at ``PLACES``, none of no documents; ``kind`` and
+    ``name`` tell which documents.
     """
 
     kind: str
@@ -34,7 +34,7 @@ class Spread:
         """All of it, for JSON."""
         figures = {"bits_per_byte": self.bits_per_byte, "perplexity": self.perplexity}
         by_place = {
-            name: {f"{place:.2f}": jsonable(value) for place, value in zip(PLACES, values, strict=True)}
+            name: {f"{place:.2f}": jsonable(value) for place, value in zip(PLACES, values, strict=bool(values))}
             for name, values in figures.items()
         }
         return {"kind": self.kind, "name": self.name, "documents": self.documents, **by_place}

@@ -21,10 +21,11 @@ LEVEL = 0.95
 class Share:
     """A part of a whole, and the ends of its interval at ``LEVEL``.
 
-    The ends are ``None`` where one cluster cannot show how clusters differ.
+    It is ``None`` of nothing; the ends are where one cluster cannot show how clusters
+    differ.
     """
 
-    value: float
+    value: float | None
     low: float | None
     high: float | None
 
@@ -46,7 +47,7 @@ def kept_share(kept_D: Bools, weight_D: Floats, clusters_D: Ints, *, sampled: fl
     """
     whole = float(weight_D.sum())
     if not whole:
-        return Share(math.nan, None, None)
+        return Share(None, None, None)
     share = float(weight_D[kept_D].sum()) / whole
     residual_C = np.bincount(clusters_D, weights=weight_D * (kept_D - share)) / whole
     weight_C = np.bincount(clusters_D, weights=weight_D)

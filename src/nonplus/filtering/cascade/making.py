@@ -11,7 +11,7 @@ from typing import Any, final
 from nonplus.errors import BadInput
 from nonplus.filtering.cascade.cascade import Cascade, Decide, check_rule
 from nonplus.filtering.cascade.check import Check, checks
-from nonplus.filtering.cascade.translation import Translation
+from nonplus.filtering.cascade.translation import FEWEST, Translation
 from nonplus.filtering.fields.asked import check_asked, check_said
 from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.languages.choice import check_one
@@ -41,6 +41,11 @@ class CascadeOptions:
     budget: int = 1
 
     def __post_init__(self) -> None:
+        if self.sample < FEWEST:
+            raise BadInput(
+                f"sample={self.sample} is less than {FEWEST}, which it takes to see how two models differ; use e.g. "
+                "sample=1000"
+            )
         if not 0 <= self.width < math.inf:
             raise BadInput(f"width={self.width} is no number from 0 on; use e.g. width=2")
 

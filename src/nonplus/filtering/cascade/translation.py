@@ -17,9 +17,10 @@ import numpy as np
 
 from nonplus.errors import BadInput
 from nonplus.filtering.scoring.columns import ScoreColumns
+from nonplus.measure.formatting import counted
 from nonplus.measure.records import Floats
 
-_FEWEST = 50  # documents
+FEWEST = 50  # documents
 _ROUNDS = 50  # it does not change any more after 20
 _NU = 4.0  # degrees of freedom of Student's distribution: the tails that garbage has
 _DIGITS = 6  # that are written to a file, and so are all that count
@@ -63,10 +64,10 @@ class Translation:
         x_D, y_D, error_D = first.bits_per_byte, second.bits_per_byte, standard_error(first)
         known_D = np.isfinite(x_D) & np.isfinite(y_D) & np.isfinite(error_D)
         documents = int(known_D.sum())
-        if documents < _FEWEST:
+        if documents < FEWEST:
             raise BadInput(
-                f"{documents} documents have the figures of both models, and it takes {_FEWEST} to see how these "
-                "differ; give more text"
+                f"{counted(documents, 'document')} of the sample can be scored by both models, and it takes {FEWEST} "
+                "to see how these differ; give more text"
             )
         found = _line(x_D[known_D], y_D[known_D], error_D[known_D] ** 2)
         if found[1] <= 0:

@@ -129,6 +129,12 @@ class _Units:
         """Add one; each is read once."""
         finished = self._ledger.finished(unit)
         places, scored = self._scores.of(unit)
+        there = scored.columns.keys() | scored.attributes.keys()
+        for name in sorted((self._rule.figures | self._rule.attributes) - there):
+            raise BadInput(
+                f"the rule in the plan asks for {name}, and the scores have none: they are of another run; name the "
+                "right one, scores=…"
+            )
         decision, file = decided(self._rule, scored), self._files[unit.file]
         _check(unit, finished.counts, decision.keep)
         attributes = {name: values for name, values in scored.attributes.items() if name != "id"}

@@ -126,6 +126,8 @@ def split_corpus(
     rule, planned = stated.keep, Planned.of(kept(open_store(place)), place)
     check_models(stated, planned.scoring["models"])
     check_scored(rule, planned, scored)
+    if work.gpus:
+        raise BadInput(f"gpus={work.gpus:g} is for workers that score, and a split scores nothing; omit gpus=…")
     files = target.fitted(_checked(planned.reading.files(planned.sources, taken=writing.taken)))
     done = planned.scoring["scoring"]
     check_written(writing, rule, files, repeats=done["repetition"], trims=done["trimming"] is not None)

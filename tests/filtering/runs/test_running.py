@@ -214,6 +214,20 @@ def begun(tmp_path_factory):
         yield arguments
 
 
+@pytest.mark.parametrize("suffix", ["parquet", "arrow", "arrows"])
+def test_a_wrong_field_of_a_table_is_told_before_a_run_is_begun(tmp_path, suffix):
+    table, path = pyarrow.table({"body": texts(30)}), tmp_path / f"c.{suffix}"
+    if suffix == "parquet":
+        pyarrow.parquet.write_table(table, path)
+    else:
+        with (pyarrow.ipc.new_file if suffix == "arrow" else pyarrow.ipc.new_stream)(path, table.schema) as writer:
+            writer.write_table(table)
+    for keep in (RULE, "bits_per_byte <= p40"):
+        with pytest.raises(BadInput, match=r"has no column 'text'; its columns are 'body'; name the right one"):
+            filter_corpus([str(path)], str(tmp_path / "out"), keep=keep, model=MODEL, work=ONE)
+    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+
+
 @pytest.mark.parametrize(
     ("other", "said"),
     [

@@ -34,6 +34,17 @@ class ArrowRows:
     suffixes: ClassVar = TABLES
     has_columns: ClassVar = True
 
+    def check(self, path: str) -> None:
+        """Check by its schema that a file can give records.
+
+        Raises:
+            BadInput: it cannot.
+        """
+        name = shown_place(path)
+        with raw_at(path) as source, explained_arrow(name):
+            schema, _ = _tables(source, name)
+            check_schema(schema, self.fields, name)
+
     def units_of_a_byte(self, paths: Sequence[str]) -> float:
         """Nobody knows: how much of a file is text is not to be seen from outside."""
         return 0.0

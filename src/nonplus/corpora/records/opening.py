@@ -1,6 +1,6 @@
 """What a source names, opened as files of records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO
 
 from nonplus.corpora.records.arrow_files import ArrowRows, kind_at
@@ -18,6 +18,7 @@ from nonplus.corpora.records.warc_texts import WarcTexts
 from nonplus.errors import BadInput
 
 _SIZES = Sizes()
+_TABULAR: Mapping[str, type[ParquetRows | ArrowRows]] = {"parquet": ParquetRows, "arrow": ArrowRows}
 
 
 def record_files(source: str, fields: RecordFields, *, sizes: Sizes = _SIZES) -> list[RecordFile]:
@@ -25,12 +26,17 @@ def record_files(source: str, fields: RecordFields, *, sizes: Sizes = _SIZES) ->
     these after ``jsonl:``, ``lines:``, ``file:``, ``parquet:``, ``arrow:`` or
     ``warc:``; or those of a saved data set.
 
-    Text files that are a record each are one file of records together.
+    Text files that are a record each are one file of records together. Of tables the
+    schema of the first is looked at, so that a wrong field is told before any work.
 
     Raises:
         BadInput: it names none, or one that is not read as records.
     """
     places = found(source)
+    for kind, rows in _TABULAR.items():
+        first = next((place.location for place in places if place.kind == kind), None)
+        if first is not None:
+            rows(fields=fields, sizes=sizes).check(first)
     texts = tuple(place.location for place in places if place.kind == "file")
     files = [_opened(place, fields, sizes) for place in places if place.kind != "file"]
     if not texts:

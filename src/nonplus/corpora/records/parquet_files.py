@@ -41,6 +41,16 @@ class ParquetRows:
     suffixes: ClassVar = TABLES
     has_columns: ClassVar = True
 
+    def check(self, path: str) -> None:
+        """Check by its schema that a file can give records.
+
+        Raises:
+            BadInput: it cannot.
+        """
+        name = shown_place(path)
+        with raw_at(path) as source, explained_arrow(name):
+            check_schema(parquet().read_schema(source), self.fields, name)
+
     def units_of_a_byte(self, paths: Sequence[str]) -> float:
         """As many as the tables of contents of the files say."""
         return sum(map(self._units_at, paths)) / max(1, sum(map(size_at, paths)))

@@ -111,7 +111,7 @@ def halfway(tmp_path) -> FilterMeter:
     meter = FilterMeter()
     meter.begin("filtering")
     ledger = Ledger(open_store(str(tmp_path / "out")))
-    meter.expect(Ahead(files=[file], tasks=[Task(0, 0, 1)], ledger=ledger))
+    meter.expect(Ahead(files=[file], sizes=[file.size], tasks=[Task(0, 0, 1)], ledger=ledger))
     assert meter.expected == 4
     meter.add({"records": 10, "kept": 4, "dropped": 5, "rejected": 1, "kept_bytes": 5_000_000, "dropped_bytes": 0})
     return meter

@@ -8,10 +8,10 @@ from nonplus.corpora.records.record_file import RecordFile
 _LOOKED_AT = 2  # files of each kind
 
 
-def expected_units(files: Sequence[RecordFile]) -> list[float]:
-    """The units of each file, at least one, if all files of a kind have as many for
-    their size as two of them, at which their format takes a look; 0 where that cannot
-    be told. No other file is opened.
+def expected_units(files: Sequence[RecordFile], sizes: Sequence[int]) -> list[float]:
+    """The units of each file of so many bytes, at least one, if all files of a kind
+    have as many for their size as two of them, at which their format takes a look; 0
+    where that cannot be told. Nothing is asked of any other file.
 
     Raises:
         BadInput: one of them cannot be read.
@@ -20,7 +20,7 @@ def expected_units(files: Sequence[RecordFile]) -> list[float]:
     for file in files:
         kinds.setdefault(_kind(file), []).append(file)
     shares = {kind: _units_of_a_byte(alike) for kind, alike in kinds.items()}
-    each = [file.size * shares[_kind(file)] for file in files]
+    each = [size * shares[_kind(file)] for file, size in zip(files, sizes, strict=True)]
     return [max(1.0, units) if units else 0.0 for units in each]
 
 

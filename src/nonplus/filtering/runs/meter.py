@@ -17,11 +17,12 @@ from nonplus.jobs.tasks import Task
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """What ``tasks`` have before them: units of some files, without those that a ledger
-    has.
+    """What ``tasks`` have before them: units of ``files`` of so many bytes, without
+    those that a ledger has.
     """
 
     files: Sequence[RecordFile]
+    sizes: Sequence[int]
     tasks: Sequence[Task]
     ledger: Ledger
 
@@ -30,7 +31,7 @@ class Ahead:
         be told.
         """
         try:
-            each = expected_units(self.files)
+            each = expected_units(self.files, self.sizes)
             finished = sum(at_once(self._finished, self.tasks))
         except NonplusError:
             return 0.0  # whoever reads that file will say what is wrong with it

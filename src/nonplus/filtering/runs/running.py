@@ -202,8 +202,9 @@ class _Work:
     def _done(self, job: UnitJob, plan: Mapping[str, Any], part: Shard) -> Ledger:
         store = open_store(job.place)
         begin(store, plan, told=told)
-        these = tasks([file.size for file in job.files], workers=self.options.processes, unit=self.unit, shard=part)
-        self.meter.expect(Ahead(files=job.files, tasks=these, ledger=Ledger(store)))
+        sizes = [file.size for file in job.files]
+        these = tasks(sizes, workers=self.options.processes, unit=self.unit, shard=part)
+        self.meter.expect(Ahead(files=job.files, sizes=sizes, tasks=these, ledger=Ledger(store)))
         for counts in self.options.results(job, these, job.help):
             self.meter.add(counts)
         return Ledger(store)

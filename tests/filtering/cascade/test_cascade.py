@@ -280,9 +280,9 @@ def test_a_width_that_is_no_number_of_errors_is_refused(width):
         CascadeOptions(width=width)
 
 
-@pytest.mark.parametrize("sample", [0, -4, 49])
+@pytest.mark.parametrize("sample", [0, -4, 99])
 def test_a_sample_that_is_too_small_is_refused(sample):
-    with pytest.raises(BadInput, match=rf"^sample={sample} is less than 50, which it takes to see"):
+    with pytest.raises(BadInput, match=rf"^sample={sample} is less than 100, which it takes to see"):
         CascadeOptions(sample=sample)
 
 
@@ -306,3 +306,15 @@ def test_a_rule_about_what_no_record_says_is_refused(tmp_path):
                 options=CascadeOptions(second="uniform:256"),
                 reading=ReadOptions(language_field=field),
             )
+
+
+def test_a_cascade_of_few_documents_says_how_many_it_takes(tmp_path):
+    (tmp_path / "c.jsonl").write_text('{"text": "It was a fine day."}\n' * 99)
+    with pytest.raises(BadInput, match=r"^there are 99 documents, and it takes 100 to see how two models differ"):
+        made_cascade([str(tmp_path / "c.jsonl")], keep=RULE, options=CascadeOptions(second="bundled:tiny"))
+
+
+def test_a_rule_of_a_cascade_may_ask_for_ids(corpus):
+    rule, reading = f"{RULE} and id != '7'", ReadOptions(id_field="id")
+    made = made_cascade([str(corpus)], keep=rule, options=CascadeOptions(second="bundled:ngram"), reading=reading)
+    assert made.documents == 120

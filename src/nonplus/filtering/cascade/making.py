@@ -17,12 +17,15 @@ from nonplus.filtering.fields.options import ReadOptions
 from nonplus.filtering.languages.choice import check_one
 from nonplus.filtering.rules.given import given_rule
 from nonplus.filtering.rules.rule_file import Model
-from nonplus.filtering.rules.scored import Scored
+from nonplus.filtering.rules.scored import ATTRIBUTES, Scored
 from nonplus.filtering.samples.drawing import drawn
 from nonplus.filtering.samples.timing import timed
 from nonplus.filtering.scoring.placing import Placing
 from nonplus.filtering.scoring.repetition import repetition
 from nonplus.filtering.scoring.scorer import DEFAULT
+from nonplus.measure.formatting import counted
+
+_FEWEST = 2 * FEWEST  # the table of widths is made on other documents than the line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +44,10 @@ class CascadeOptions:
     budget: int = 1
 
     def __post_init__(self) -> None:
-        if self.sample < FEWEST:
+        if self.sample < _FEWEST:
             raise BadInput(
-                f"sample={self.sample} is less than {FEWEST}, which it takes to see how two models differ; use e.g. "
-                "sample=1000"
+                f"sample={self.sample} is less than {_FEWEST}, which it takes to see how two models differ, and to "
+                "check it on others; use e.g. sample=1000"
             )
         if not 0 <= self.width < math.inf:
             raise BadInput(f"width={self.width} is no number from 0 on; use e.g. width=2")
@@ -128,14 +131,18 @@ def made_cascade(
     check_one(options.second, "second")
     found = drawn(reading.files(sources), most=options.sample)
     check_said(found.said, reading, asked=rule.attributes)
+    if len(found.texts) < _FEWEST:
+        raise BadInput(
+            f"there {'is' if len(found.texts) == 1 else 'are'} {counted(len(found.texts), 'document')}, and it takes "
+            f"{_FEWEST} to see how two models differ, and to check it on others; give more text"
+        )
     placing = Placing(device=options.device, budget=options.budget)
     first, second = (placing.scorer(each) for each in (model, options.second))
     placing.check_of_use([model, options.second], in_windows=first.in_windows or second.in_windows)
     by_first, by_second = (timed(scorer, found.texts) for scorer in (first, second))
     models = Model(model, first.identity), Model(options.second, second.identity)
-    languages, sources_ = ([getattr(each, name) for each in found.documents] for name in ("language", "source"))
     extra = {"repetition": repetition(found.texts)} if "repetition" in rule.figures else {}
-    attributes = {"language": languages, "source": sources_}
+    attributes = {name: [getattr(each, name) for each in found.documents] for name in ATTRIBUTES}
 
     def deciding(own: slice) -> Decide:
         said = {name: values[own] for name, values in attributes.items()}

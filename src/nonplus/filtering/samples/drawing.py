@@ -31,6 +31,7 @@ class Found(NamedTuple):
     file: str
     place: int
     unit: int
+    id: str | None
     language: str | None
     source: str | None
 
@@ -194,4 +195,6 @@ def _keys(file: str, batch: Batch) -> Keys:
 def _found(file: str, batch: Batch, at: int) -> Found:
     said = {name: values[at] for name, values in batch.attributes.items()}
     source = said.get("source", file)
-    return Found(batch.texts[at], file, int(batch.places[at]), batch.number, said.get("language"), source)
+    return Found(
+        batch.texts[at], file, int(batch.places[at]), batch.number, said.get("id"), said.get("language"), source
+    )

@@ -43,7 +43,7 @@ def test_a_reason_names_the_options_of_a_rule_as_the_rule_does(run: Run, crawl: 
     ran = run("filter", "run", crawl, "-o", "clean", "--keep", rule, "--workers", 1)
     assert f"  because        not {rule}: " in ran.out
     again = run("filter", "run", crawl, "-o", "clean", "--keep", rule.replace("4.5", "4"), "--workers", 1)
-    assert f'rule was "{rule}" and is now' in again.err
+    assert f"it was begun with --keep '{rule}', and is to go on with" in again.err
 
 
 def test_a_report_says_in_flags_what_to_do_about_rejected_records(run: Run, crawl: str) -> None:

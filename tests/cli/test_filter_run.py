@@ -1,9 +1,12 @@
 """``nonplus filter run`` and ``split``: what is printed, and what is left behind."""
 
 import json
+import os
+import random
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +67,23 @@ def test_json_is_the_report_that_is_kept(run: Run, crawl: str) -> None:
     assert json.loads(ran.out)["kept"]["records"] == 8
 
 
+@pytest.mark.slow
+def test_a_worker_stays_below_a_gigabyte_whatever_its_records_hold(tmp_path: Path) -> None:
+    letters = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=8 << 20))
+    prose = ("We were a cafe\u0301 of friends, and \u201cnobody\u201d said no. " * 300_000)[: 14 << 20]
+    rows = [{"text": letters}, {"text": prose}, {"text": "no " * (6 << 20)}]
+    (tmp_path / "long.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    command = [sys.executable, "-m", "nonplus.cli", "filter", "run", "long.jsonl", "-o", "out", "--workers", "1"]
+    with (tmp_path / "report").open("wb") as file:
+        process = subprocess.Popen([*command, "--keep", RULE, "--json"], cwd=tmp_path, stdout=file)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 1 << 20  # KiB
+    report = json.loads((tmp_path / "report").read_text())
+    assert (report["kept"]["records"] + report["dropped"]["records"], report["rejected"]) == (2, 1)
+
+
 def test_a_threshold_that_came_from_all_scores_is_printed(run: Run, crawl: str) -> None:
     run("filter", "run", crawl, "-o", "clean", "--keep", RULE, "--workers", 1)
     rows = [
@@ -115,6 +135,7 @@ def test_a_shard_whose_rule_needs_all_scores_says_what_to_do(run: Run, crawl: st
         (["--keep", RULE, "--columns", "perplexty"], "did you mean perplexity?"),
         (["--keep", "language == 'en'"], "name it with --language-field"),
         (["--keep", RULE, "--unit-size", "much"], "--unit-size 4Mi"),
+        (["--keep", RULE, "--record-size", "0"], "--record-size 16Mi"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_leaves_nothing(

@@ -7,6 +7,7 @@
 
 #define RULES 12
 #define WORDS 6
+#define LONGEST 300
 
 /* As long as there is a rule for neighbours: the first rule, from the left. */
 static int slowly(const int32_t (*rules)[3], int n_rules, const uint8_t *p, int n, const int32_t *of_byte, int32_t *id) {
@@ -37,16 +38,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     Rule slots[32];
     nonplus_bpe_rules(columns[0], columns[1], columns[2], n_rules, slots, 31);
     int64_t words = between(&input, 0, WORDS), stops[WORDS], n = 0;
-    for (int64_t w = 0; w < words; w++) stops[w] = n += between(&input, 0, w ? 40 : 300);
+    for (int64_t w = 0; w < words; w++) stops[w] = n += between(&input, 0, w ? 40 : LONGEST);
     uint8_t *text = filled(&input, (size_t)n);
     int space = (int)between(&input, 0, 1);
-    int32_t *ids = allocated((size_t)(n + words) * sizeof *ids), expected[LONG];
+    int32_t *ids = allocated((size_t)(n + words) * sizeof *ids), expected[LONGEST + 1];
     int64_t *rest = allocated((size_t)(n + words) * sizeof *rest), counts[WORDS], t = 0;
     static uint8_t kinds[0x3000];
     for (int c = 0; c < 0x3000; c++) kinds[c] = (uint8_t)(c < 0x80 ? c % 4 : c % 5 == 4 ? OTHER : c % 5);
     int64_t found = nonplus_bpe_cut(slots, 31, of_byte, kinds, space, text, stops, words, ids, rest, counts);
     for (int64_t w = 0; w < words; w++) {
-        Word word;
+        static Word word;
         int64_t begin = w ? stops[w - 1] : 0, own = stops[w] - begin;
         int64_t length = spaced(kinds, text + begin, own, space, &word);
         check((counts[w] == LEFT) == (length == LEFT));

@@ -31,7 +31,7 @@ static void check_words(const uint8_t *data, const int64_t *starts, int64_t part
     Words *w = nonplus_words_new(seed);
     int64_t n = nonplus_words_find(w, data, starts, starts + 1, parts, numbers, ends, counts);
     for (int64_t t = 0; t < n; t++) check(numbers[t] == ABSENT);
-    check(nonplus_words_learn(w, data, starts, starts + 1, parts, numbers, ends, counts) == n);
+    check(nonplus_words_learn(w, data, starts, starts + 1, parts, INT64_MAX, numbers, ends, counts) == n);
     check(nonplus_words_find(w, data, starts, starts + 1, parts, again, ends, counts) == n);
     check(!memcmp(numbers, again, (size_t)n * sizeof *numbers));
     int64_t t = 0, highest = -1;
@@ -45,6 +45,20 @@ static void check_words(const uint8_t *data, const int64_t *starts, int64_t part
         highest = numbers[t] > highest ? numbers[t] : highest;
     }
     check(highest + 1 == nonplus_words_count(w));
+
+    /* led words of at most `most` bytes tile the parts */
+    int64_t most = 4 + (int64_t)(seed % 9);
+    Words *led = nonplus_words_new(seed);
+    int32_t *led_numbers = malloc((size_t)(size + parts) * sizeof *led_numbers); /* what is no UTF-8 may be cut anywhere */
+    int64_t *led_ends = malloc((size_t)(size + parts) * sizeof *led_ends);
+    n = nonplus_words_learn_led(led, data, starts, starts + 1, parts, most, led_numbers, led_ends, counts);
+    check(n >= 0 && n <= size);
+    for (int64_t s = 0, at = 0, k = 0; s < parts; s++) {
+        for (int64_t i = 0; i < counts[s]; i++, at = led_ends[k++]) check(led_ends[k] > at && led_ends[k] - at <= most);
+        check(at == starts[s + 1]);
+    }
+    nonplus_words_free(led);
+    free(led_ends), free(led_numbers);
 
     /* whole parts as strings, and all strings read into another table */
     int32_t *whole = malloc((size_t)parts * sizeof *whole), *known = malloc((size_t)parts * sizeof *known);

@@ -165,7 +165,7 @@ def test_a_damaged_file_is_read_or_refused_and_no_record_counts_twice(tmp_path, 
     content = damaged(packed(name), chance)
     path = tmp_path / name
     path.write_bytes(content)
-    sizes = Sizes(unit=chance.choice([50, 500, 1 << 22]), record=chance.choice([100, 1 << 26]))
+    sizes = Sizes(unit=chance.choice([50, 500, 1 << 22]), record=chance.choice([100, 1 << 24]))
     counted: list[int] = []
     refused = ""
     try:
@@ -222,5 +222,5 @@ def test_a_line_of_many_megabytes_without_a_blank_is_read_or_rejected_in_bounded
         tracemalloc.stop()
     texts = [text for batch in batches for text in batch.texts]
     rejected = [each.place for batch in batches for each in batch.rejected]
-    assert (len(texts), rejected) == ((3, []) if size <= 1 << 26 else (2, [2]))
+    assert (len(texts), rejected) == ((3, []) if size <= 1 << 24 else (2, [2]))
     assert texts[-1] == "last"

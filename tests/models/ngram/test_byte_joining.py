@@ -139,10 +139,11 @@ def test_each_character_before_cjk_has_the_tokens_of_the_package_or_is_left(rule
     assert len(kept) > 0.6 * len(words)  # most others are not assigned
 
 
-@pytest.mark.parametrize("length", [254, 255, 256, 5000])
+@pytest.mark.parametrize("length", [63, 64, 65, 256, 5000, 65_535, 65_536])
 def test_a_long_word_has_its_pieces_too(length: int) -> None:
-    cuts = file("words").cut(strings(["a" * length, "the", "ab~" * length]))
-    slowly = without_c("words").cut(strings(["a" * length, "the", "ab~" * length]))
+    letters = "".join(random.Random(length).choices("theonsd", k=length))
+    given_words = strings(["a" * length, letters, "the", "ab~" * length, "the" * length])
+    cuts, slowly = file("words").cut(given_words), without_c("words").cut(given_words)
     assert cuts.number_T.tolist() == slowly.number_T.tolist()
     assert cuts.rest_T.tolist() == slowly.rest_T.tolist()
 

@@ -68,6 +68,22 @@ def test_led_words_begin_at_each_space_that_follows_no_whitespace(table, texts):
 
 
 @tables
+@given(texts=st.lists(st.text(characters), max_size=5), most=st.integers(4, 9), led=st.booleans())
+def test_a_long_word_is_cut_between_characters_into_words_that_are_as_long_as_they_may_be(table, texts, most, led):
+    parts = laid_out([text.encode() for text in texts])
+    whole, short = table(), table()
+    ends = (whole.learn_led if led else whole.learn)(*parts)[1].tolist()
+    numbers, short_T, count_S = (short.learn_led if led else short.learn)(*parts, most=most)
+    shorter = short_T.tolist()
+    words = [short.read()[number].decode() for number in numbers.tolist()]
+    assert set(ends) <= set(shorter)
+    assert count_S.sum() == len(words)
+    assert all(len(word.encode()) <= most for word in words)
+    for word, following, end in zip(words, words[1:], shorter, strict=False):
+        assert end in ends or len((word + following[0]).encode()) > most
+
+
+@tables
 @given(given_parts=parts)
 def test_new_words_are_numbered_as_they_appear(table, given_parts):
     words = table()

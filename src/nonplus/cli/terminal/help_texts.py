@@ -120,6 +120,7 @@ FILTER_READING = {
     "--language-field": "field with its language",
     "--source-field": "field with its source",
     "--unit-size": "bytes of records that are scored, cut and written at once",
+    "--record-size": "reject records that are longer, which take some 50 times as much memory",
 }
 
 FILTER_SCORING = {

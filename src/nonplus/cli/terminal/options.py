@@ -207,7 +207,7 @@ def _attributes(hint: Any, name: str) -> dict[str, Any]:
         return {"callback": whole_numbers, "metavar": "N..."}
     if name == "gpus":
         return {"type": float, "metavar": "N"}
-    if name in ("memory", "unit_size"):
+    if name in ("memory", "unit_size", "record_size"):
         return {"metavar": "SIZE"}
     if name == "width":
         return {"type": float, "metavar": "ERRORS"}

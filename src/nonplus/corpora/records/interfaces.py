@@ -51,7 +51,12 @@ class Sizes:
     """
 
     unit: int = 1 << 22
-    record: int = 1 << 26
+    record: int = 1 << 24
+
+
+def too_long(what: str, most: int) -> str:
+    """Why a record with more than ``most`` bytes is rejected."""
+    return f"{what} is longer than {most:,} bytes, which protects memory; cut it up, or allow more with record_size=…"
 
 
 @final

@@ -7,7 +7,7 @@ from typing import BinaryIO, final
 
 import numpy as np
 
-from nonplus.corpora.records.interfaces import SHOWN, Rejection, Sizes
+from nonplus.corpora.records.interfaces import SHOWN, Rejection, Sizes, too_long
 
 _AT_ONCE = 1 << 20  # bytes
 _BOM = b"\xef\xbb\xbf"
@@ -60,7 +60,7 @@ def blocks(stream: BinaryIO, takes: Callable[[int], bool], sizes: Sizes) -> Iter
 def _block(number: int, size: int, places: Sequence[int], lines: list[bytes], longest: int) -> Block:
     if max(map(len, lines), default=0) <= longest:
         return Block(number, size, places, lines, [])
-    reason = f"the line is longer than {longest:,} bytes, which protects memory; cut it up"
+    reason = too_long("the line", longest)
     numbered = list(zip(places, lines, strict=True))
     fitting = [(place, line) for place, line in numbered if len(line) <= longest]
     rejected = [Rejection(place, reason, line[:SHOWN]) for place, line in numbered if len(line) > longest]

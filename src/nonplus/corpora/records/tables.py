@@ -13,7 +13,7 @@ import numpy as np
 
 from nonplus.corpora.records.arrow_library import arrow, compute
 from nonplus.corpora.records.field_values import as_label
-from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Written
+from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Written, too_long
 from nonplus.corpora.records.table_files import digest_of, table_file
 from nonplus.corpora.records.table_schemas import decoded, path_in
 from nonplus.measure.records import Ints
@@ -88,7 +88,7 @@ def _fault(value: str | bytes | None, field: str, longest: int) -> str:
     if isinstance(value, bytes):
         return "not UTF-8; write the file again from valid text"
     if len(value) > longest or (4 * len(value) > longest and len(value.encode()) > longest):
-        return f"the text is longer than {longest:,} bytes, which protects memory; cut it up"
+        return too_long("the text", longest)
     return ""
 
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from nonplus.compression.packing import compressed
-from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written
+from nonplus.corpora.records.interfaces import SHOWN, Batch, Column, RecordFields, Rejection, Sizes, Written, too_long
 from nonplus.corpora.records.json_codec import in_json
 from nonplus.corpora.records.part_suffixes import compressible
 from nonplus.corpora.records.places import check_no_archive, shown_place, unpacked_at
@@ -104,7 +104,7 @@ class WarcTexts:
 
     def _text_of(self, record: WarcRecord) -> str:
         if not record.whole:
-            raise BadRecord(f"the text is longer than {self.sizes.record:,} bytes, which protects memory; cut it up")
+            raise BadRecord(too_long("the text", self.sizes.record))
         for name in self.fields.taken:
             if record.field(header_of(name)):
                 raise BadRecord(

@@ -11,10 +11,11 @@ from nonplus.sizes import bytes_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadOptions:
-    """Which fields of a record hold what, and how many bytes of records are a unit.
+    """Which fields of a record hold what, and how many bytes units and records have.
 
     A field is a name, or a path such as ``meta.lang``; only that of the text is needed.
-    A unit is what is scored, cut and written at once.
+    A unit is what is scored, cut and written at once. A record that is longer than
+    ``record_size`` is rejected: its text takes some 50 times as much memory.
     """
 
     field: str = "text"
@@ -22,18 +23,19 @@ class ReadOptions:
     language_field: str = ""
     source_field: str = ""
     unit_size: str = "4Mi"
+    record_size: str = "16Mi"
 
     @property
     def sizes(self) -> Sizes:
-        """How large a unit is.
+        """How large units and records are.
 
         Raises:
-            BadInput: ``unit_size`` is no size, or 0.
+            BadInput: ``unit_size`` or ``record_size`` is no size, or 0.
         """
-        unit = bytes_of(self.unit_size, option="unit_size", example="4Mi")
-        if not unit:
-            raise BadInput(f"unit_size={self.unit_size} has no room for a record; use e.g. unit_size=4Mi")
-        return Sizes(unit=unit)
+        return Sizes(
+            unit=_at_least_one("unit_size", self.unit_size, example="4Mi"),
+            record=_at_least_one("record_size", self.record_size, example="16Mi"),
+        )
 
     def files(self, sources: Sequence[str], *, taken: tuple[str, ...] = ()) -> tuple[RecordFile, ...]:
         """The files that ``sources`` name; none of their records may have one of the
@@ -85,3 +87,10 @@ class WriteOptions:
     def taken(self) -> tuple[str, ...]:
         """The columns as records have them."""
         return tuple(f"{self.prefix}{name}" for name in self.chosen)
+
+
+def _at_least_one(option: str, given: str, *, example: str) -> int:
+    size = bytes_of(given, option=option, example=example)
+    if not size:
+        raise BadInput(f"{option}={given} has no room for a record; use e.g. {option}={example}")
+    return size

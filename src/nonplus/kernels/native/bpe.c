@@ -8,10 +8,13 @@
    as there is a rule for some: the first rule first, from the left. */
 
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define LONG 255 /* bytes of a word: a longer one is left to others, for the time here grows with its square */
+#define LONG (1 << 16) /* bytes of a word, with a space before it: a longer one is left to others */
+#define SHORT 64       /* bytes of a part that is joined pair by pair, for the time that takes grows with its square */
 #define LEFT (-1)
+#define FAILED (-1)
 #define NEVER 0x7fffffff
 
 typedef struct {
@@ -25,9 +28,11 @@ typedef struct {
     const int32_t *of_byte;
 } Rules;
 
-/* A word: its bytes, and at the first of each character what that is. */
+/* A word: its bytes, and at the first of each character what that is; and for its tokens, how
+   many bytes each has, and by which rule it is joined to the next, and to what. */
 typedef struct {
-    uint8_t bytes[LONG + 1], kind[LONG + 1];
+    uint8_t bytes[LONG], kind[LONG];
+    int32_t width[LONG], rank[LONG], made[LONG];
 } Word;
 
 static inline uint64_t home(uint64_t pair) { return (pair * 0x9e3779b97f4a7c15u) >> 32; }
@@ -88,36 +93,69 @@ static inline int64_t part(const Word *word, int64_t from, int64_t n) {
     return last ? last : at;
 }
 
-/* The tokens of a part of at most LONG bytes, and how many bytes each has; how many. */
-static int joined(const Rules *rules, const uint8_t *p, int n, int32_t *id, int32_t *width) {
-    int32_t rank[LONG], made[LONG];
-    for (int i = 0; i < n; i++) id[i] = rules->of_byte[p[i]], width[i] = 1;
-    for (int i = 0; i + 1 < n; i++) {
-        const Rule *rule = rule_of(rules, id[i], id[i + 1]);
-        rank[i] = rule->rank, made[i] = rule->made;
-    }
+/* Find the rule that joins tokens `i` and `i + 1` of `n`. */
+static inline void look_up(const Rules *rules, Word *word, const int32_t *id, int i, int n) {
+    word->rank[i] = NEVER;
+    if (i < 0 || i + 1 >= n) return;
+    const Rule *rule = rule_of(rules, id[i], id[i + 1]);
+    word->rank[i] = rule->rank, word->made[i] = rule->made;
+}
+
+static inline int32_t first_rule(const Word *word, int n) {
+    int32_t best = NEVER;
+    for (int i = 0; i < n; i++) best = word->rank[i] < best ? word->rank[i] : best;
+    return best;
+}
+
+static int joined_one_by_one(const Rules *rules, Word *word, int n, int32_t *id) {
     for (;;) {
-        int32_t best = NEVER;
-        int at = 0;
-        for (int i = 0; i + 1 < n; i++)
-            if (rank[i] < best) best = rank[i], at = i;
+        int32_t best = first_rule(word, n);
         if (best == NEVER) return n;
-        id[at] = made[at];
-        width[at] += width[at + 1];
+        int at = 0;
+        while (word->rank[at] != best) at++;
+        id[at] = word->made[at];
+        word->width[at] += word->width[at + 1];
         n--;
-        memmove(id + at + 1, id + at + 2, (size_t)(n - at - 1) * sizeof *id);
-        memmove(width + at + 1, width + at + 2, (size_t)(n - at - 1) * sizeof *width);
-        if (at + 1 < n) {
-            memmove(rank + at + 1, rank + at + 2, (size_t)(n - at - 2) * sizeof *rank);
-            memmove(made + at + 1, made + at + 2, (size_t)(n - at - 2) * sizeof *made);
-            const Rule *rule = rule_of(rules, id[at], id[at + 1]);
-            rank[at] = rule->rank, made[at] = rule->made;
-        }
-        if (at) {
-            const Rule *rule = rule_of(rules, id[at - 1], id[at]);
-            rank[at - 1] = rule->rank, made[at - 1] = rule->made;
-        }
+        size_t after = (size_t)(n - at - 1) * sizeof *id;
+        memmove(id + at + 1, id + at + 2, after);
+        memmove(word->width + at + 1, word->width + at + 2, after);
+        memmove(word->rank + at + 1, word->rank + at + 2, after);
+        memmove(word->made + at + 1, word->made + at + 2, after);
+        look_up(rules, word, id, at, n);
+        if (at) look_up(rules, word, id, at - 1, n);
     }
+}
+
+/* The same: all that the first rule joins in one pass, unless that makes way for a rule that
+   is not behind it. */
+static int joined_in_passes(const Rules *rules, Word *word, int n, int32_t *id) {
+    for (;;) {
+        int32_t best = first_rule(word, n);
+        if (best == NEVER) return n;
+        int kept = 0, again = 0;
+        for (int i = 0; i < n; kept++) {
+            int joins = !again && word->rank[i] == best;
+            id[kept] = joins ? word->made[i] : id[i];
+            word->width[kept] = word->width[i] + (joins ? word->width[i + 1] : 0);
+            word->rank[kept] = word->rank[i], word->made[kept] = word->made[i];
+            i += 1 + joins;
+            if (!joins) continue;
+            word->rank[kept] = NEVER;
+            if (kept) look_up(rules, word, id, kept - 1, n), again |= word->rank[kept - 1] <= best;
+            if (i == n) continue;
+            const Rule *rule = rule_of(rules, id[kept], id[i]);
+            word->rank[kept] = rule->rank, word->made[kept] = rule->made;
+            again |= rule->rank <= best;
+        }
+        n = kept;
+    }
+}
+
+/* The tokens of the part of `n` bytes that begins at `from`; how many. */
+static int joined(const Rules *rules, Word *word, int64_t from, int n, int32_t *id) {
+    for (int i = 0; i < n; i++) id[i] = rules->of_byte[word->bytes[from + i]], word->width[i] = 1;
+    for (int i = 0; i < n; i++) look_up(rules, word, id, i, n);
+    return n > SHORT ? joined_in_passes(rules, word, n, id) : joined_one_by_one(rules, word, n, id);
 }
 
 /* A word, after a space where one is to stand before it and does not; its bytes, LEFT where
@@ -125,7 +163,7 @@ static int joined(const Rules *rules, const uint8_t *p, int n, int32_t *id, int3
 static int64_t spaced(const uint8_t *kinds, const uint8_t *p, int64_t n, int space, Word *word) {
     space = space && n && p[0] != ' ';
     if (n + space > LONG) return LEFT;
-    word->bytes[0] = ' ', word->kind[0] = WHITESPACE;
+    if (space) word->bytes[0] = ' ', word->kind[0] = WHITESPACE;
     memcpy(word->bytes + space, p, (size_t)n);
     for (int64_t i = 0; i < n;) {
         int width, kind = kind_at(kinds, p + i, n - i, &width);
@@ -139,28 +177,29 @@ static int64_t spaced(const uint8_t *kinds, const uint8_t *p, int64_t n, int spa
 /* The tokens of words that lie end to end and have the ends `stops`, with a `space` before
    each that has none; `kinds` has one for each character before U+3000; and how many bytes of its word follow each token. `counts` has how
    many are of each word, LEFT for one that is left to others. Room for a token for each
-   byte and one more for each word is enough. Returns how many. */
+   byte and one more for each word is enough. Returns how many, FAILED without memory. */
 int64_t nonplus_bpe_cut(const Rule *slots, uint64_t mask, const int32_t *of_byte, const uint8_t *kinds, int space,
                         const uint8_t *text, const int64_t *stops, int64_t words, int32_t *ids, int64_t *rest,
                         int64_t *counts) {
     const Rules rules = {slots, mask, of_byte};
-    Word word;
-    int32_t width[LONG];
+    Word *word = malloc(sizeof *word);
     int64_t t = 0;
+    if (!word) return FAILED;
     for (int64_t w = 0; w < words; w++) {
         int64_t begin = w ? stops[w - 1] : 0, own = stops[w] - begin, first = t;
-        int64_t n = spaced(kinds, text + begin, own, space, &word), length;
+        int64_t n = spaced(kinds, text + begin, own, space, word), length;
         counts[w] = n;
         if (n == LEFT) continue;
         for (int64_t at = 0; at < n; at += length) {
-            length = part(&word, at, n - at);
-            int count = joined(&rules, word.bytes + at, (int)length, ids + t, width);
+            length = part(word, at, n - at);
+            int count = joined(&rules, word, at, (int)length, ids + t);
             for (int64_t i = 0, after = n - at; i < count; i++, t++) {
-                after -= width[i];
+                after -= word->width[i];
                 rest[t] = after < own ? after : own; /* the space is not of the word */
             }
         }
         counts[w] = t - first;
     }
+    free(word);
     return t;
 }

@@ -54,8 +54,8 @@ class NativeJoining:
 
     def cut(self, text: bytes, stop_W: Ints) -> tuple[Ids, Ints, Ints]:
         """The tokens of words that lie end to end, how many bytes of its word follow
-        each (T,), and how many are of each word (W,), ``LEFT`` for one of more than 255
-        bytes, or with a character of another kind.
+        each (T,), and how many are of each word (W,), ``LEFT`` for one of more than
+        65,536 bytes, or with a character of another kind.
         """
         rules = (self._rules.ctypes.data, len(self._rules) - 1, self._of_byte.ctypes.data, self._kinds, self._space)
         return cut(self._library.nonplus_bpe_cut, rules, text, stop_W, room=len(text) + len(stop_W))

@@ -28,9 +28,14 @@ def cut(
     """The tokens of the words, of which there is ``room`` for so many, how many bytes
     of its word follow each (T,), and how many are of each word (W,), ``LEFT`` for one
     that the function does not know how to cut.
+
+    Raises:
+        MemoryError: there is none.
     """
     stop_W = np.ascontiguousarray(stop_W, np.int64)
     ids_T, rest_T, count_W = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(len(stop_W), np.int64)
     filled = (ids_T.ctypes.data, rest_T.ctypes.data, count_W.ctypes.data)
     found = function(*rules, text, stop_W.ctypes.data, len(stop_W), *filled)
+    if found < 0:
+        raise MemoryError("no room for the tokens of a word")
     return ids_T[:found], rest_T[:found], count_W

@@ -221,16 +221,25 @@ INLINE uint64_t blanks_of(uint64_t x) {
 
 INLINE int is_blank(uint8_t c) { return c == 32 || (uint8_t)(c - 9) < 5; }
 
+/* Where a word of at most `most` bytes ends at the latest: between two characters. */
+INLINE int64_t latest(const uint8_t *data, int64_t begin, int64_t stop, int64_t most) {
+    if (stop - begin <= most) return stop;
+    stop = begin + most;
+    for (int i = 0; i < 3 && (data[stop] & 0xc0) == 0x80; i++) stop--;
+    return stop;
+}
+
 typedef struct {
     int64_t begin, length;
     uint64_t key;
 } Word;
 
 /* The first word that begins at `at` or after it, before `stop`; 0 if there is none. */
-INLINE int next_word(const uint8_t *data, int64_t at, int64_t stop, uint64_t seed, Word *word) {
+INLINE int next_word(const uint8_t *data, int64_t at, int64_t stop, int64_t most, uint64_t seed, Word *word) {
     while (at < stop && is_blank(data[at])) at++;
     if (at == stop) return 0;
     word->begin = at;
+    stop = latest(data, at, stop, most);
     if (stop - at >= 8) {
         uint64_t bytes = eight(data + at), blanks = blanks_of(bytes);
         if (blanks) {
@@ -270,8 +279,9 @@ INLINE int is_after_whitespace(const uint8_t *data, int64_t begin, int64_t at) {
 
 /* The led word that begins at `at`: up to the next space that does not follow
    whitespace. So led words tile a part, and runs of whitespace are never cut. */
-INLINE int next_led_word(const uint8_t *data, int64_t at, int64_t stop, uint64_t seed, Word *word) {
+INLINE int next_led_word(const uint8_t *data, int64_t at, int64_t stop, int64_t most, uint64_t seed, Word *word) {
     if (at == stop) return 0;
+    stop = latest(data, at, stop, most);
     word->begin = at++;
     for (;; at++) {
         uint64_t spaces = 0;
@@ -290,21 +300,21 @@ INLINE int next_led_word(const uint8_t *data, int64_t at, int64_t stop, uint64_t
 
 #define AHEAD 16 /* words whose slots are on the way from memory */
 
-typedef int Next(const uint8_t *data, int64_t at, int64_t stop, uint64_t seed, Word *word);
+typedef int Next(const uint8_t *data, int64_t at, int64_t stop, int64_t most, uint64_t seed, Word *word);
 typedef int32_t Number(Words *w, const uint8_t *p, int64_t length, uint64_t key);
 
 static int32_t number_found(Words *w, const uint8_t *p, int64_t length, uint64_t key) {
     return slot_of(w, p, length, key)->number;
 }
 
-INLINE int64_t numbered(Words *w, Next next, Number number, const uint8_t *data, const int64_t *begins,
+INLINE int64_t numbered(Words *w, Next next, Number number, int64_t most, const uint8_t *data, const int64_t *begins,
                         const int64_t *stops, int64_t spans, int32_t *numbers, int64_t *ends, int64_t *counts) {
     int64_t t = 0;
     Word words[AHEAD];
     for (int64_t s = 0; s < spans; s++) {
         int64_t at = begins[s], first = t;
         for (int n = AHEAD; n == AHEAD;) {
-            for (n = 0; n < AHEAD && next(data, at, stops[s], w->seed, words + n); n++) {
+            for (n = 0; n < AHEAD && next(data, at, stops[s], most, w->seed, words + n); n++) {
                 at = words[n].begin + words[n].length;
                 __builtin_prefetch(w->slots + (spread(words[n].key, (uint64_t)words[n].length, w->seed) & w->mask));
             }
@@ -324,20 +334,21 @@ INLINE int64_t numbered(Words *w, Next next, Number number, const uint8_t *data,
    the bytes and one more for each part is enough. Returns how many. */
 int64_t nonplus_words_find(Words *w, const uint8_t *data, const int64_t *begins, const int64_t *stops, int64_t spans,
                            int32_t *numbers, int64_t *ends, int64_t *counts) {
-    return numbered(w, next_word, number_found, data, begins, stops, spans, numbers, ends, counts);
+    return numbered(w, next_word, number_found, INT64_MAX, data, begins, stops, spans, numbers, ends, counts);
 }
 
-/* The same, and a string that is not there is added. Returns FAILED without memory;
-   what was added by then stays. */
+/* The same, and a string that is not there is added; one of more than `most` bytes, at least
+   4, is cut into such as have no more. Returns FAILED without memory; what was added by then
+   stays. */
 int64_t nonplus_words_learn(Words *w, const uint8_t *data, const int64_t *begins, const int64_t *stops, int64_t spans,
-                            int32_t *numbers, int64_t *ends, int64_t *counts) {
-    return numbered(w, next_word, number_added, data, begins, stops, spans, numbers, ends, counts);
+                            int64_t most, int32_t *numbers, int64_t *ends, int64_t *counts) {
+    return numbered(w, next_word, number_added, most, data, begins, stops, spans, numbers, ends, counts);
 }
 
 /* The same for led words, of parts in UTF-8. */
 int64_t nonplus_words_learn_led(Words *w, const uint8_t *data, const int64_t *begins, const int64_t *stops,
-                                int64_t spans, int32_t *numbers, int64_t *ends, int64_t *counts) {
-    return numbered(w, next_led_word, number_added, data, begins, stops, spans, numbers, ends, counts);
+                                int64_t spans, int64_t most, int32_t *numbers, int64_t *ends, int64_t *counts) {
+    return numbered(w, next_led_word, number_added, most, data, begins, stops, spans, numbers, ends, counts);
 }
 
 /* How many pieces are in each of `spans` parts, which have the next `words[s]` words. Word

@@ -20,6 +20,7 @@ Bytes = NDArray[np.uint8]
 Numbers = NDArray[np.int32]
 
 ABSENT = -1  # the number of a word that is not in the table
+ANY = (1 << 63) - 1  # as many bytes as a word has
 
 
 @functools.cache
@@ -39,8 +40,8 @@ def functions() -> ctypes.CDLL | None:
         "numbers": ([pointer, pointer, pointer, count, pointer], None),
         "intern": ([pointer, pointer, pointer, count, pointer], count),
         "find": ([pointer, *pointers, count, *pointers], count),
-        "learn": ([pointer, *pointers, count, *pointers], count),
-        "learn_led": ([pointer, *pointers, count, *pointers], count),
+        "learn": ([pointer, *pointers, count, count, *pointers], count),
+        "learn_led": ([pointer, *pointers, count, count, *pointers], count),
         "count_pieces": ([pointer, pointer, count, pointer, pointer], count),
         "pieces": ([pointer, count, *pointers, pointer, pointer, pointer], None),
     }
@@ -125,15 +126,18 @@ class NativeWords:
         """
         return self._split("find", data_N, begin_S, stop_S)
 
-    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
+    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints, *, most: int = ANY) -> tuple[Numbers, Ints, Ints]:
         """The same, and a string that is not in the table gets the next number.
+
+        A word of more than ``most`` bytes, at least 4, is cut between characters into
+        such as have no more.
 
         Raises:
             MemoryError: there is no room for more words.
         """
-        return self._split("learn", data_N, begin_S, stop_S)
+        return self._split("learn", data_N, begin_S, stop_S, most)
 
-    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
+    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints, *, most: int = ANY) -> tuple[Numbers, Ints, Ints]:
         """The same for words that have the blanks before them, of parts in UTF-8.
 
         They tile a part: one begins at each space (U+0020) that follows no whitespace.
@@ -141,16 +145,17 @@ class NativeWords:
         Raises:
             MemoryError: there is no room for more words.
         """
-        return self._split("learn_led", data_N, begin_S, stop_S)
+        return self._split("learn_led", data_N, begin_S, stop_S, most)
 
-    def _split(self, function: str, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[Numbers, Ints, Ints]:
+    def _split(
+        self, function: str, data_N: Bytes, begin_S: Ints, stop_S: Ints, *most: int
+    ) -> tuple[Numbers, Ints, Ints]:
         room = len(data_N) // 2 + len(begin_S) + 1
         number_T, end_T, count_S = np.empty(room, np.int32), np.empty(room, np.int64), np.empty(len(begin_S), np.int64)
         data_N, begin_S, stop_S = map(np.ascontiguousarray, (data_N, begin_S, stop_S))
-        given, taken = (data_N, begin_S, stop_S), (number_T, end_T, count_S)
-        found = getattr(self._library, f"nonplus_words_{function}")(
-            self._table, *(array.ctypes.data for array in given), len(begin_S), *(array.ctypes.data for array in taken)
-        )
+        given = [array.ctypes.data for array in (data_N, begin_S, stop_S)]
+        taken = [array.ctypes.data for array in (number_T, end_T, count_S)]
+        found = getattr(self._library, f"nonplus_words_{function}")(self._table, *given, len(begin_S), *most, *taken)
         if found < 0:
             raise MemoryError(f"no room for more than {len(self):,} words")
         return number_T[:found], end_T[:found], count_S

@@ -172,8 +172,7 @@ class NgramModel:
         Raises:
             BadModel: a probability is no number, or above 1.
         """
-        cut = self._rules.cut(texts)
-        framed = self._rules.framed(cut, self._rules.splitter.split(cut.aligned.data_N, cut.begin_S, cut.stop_S))
+        framed = self._rules.sentences_of(texts)
         found = self._lookup.score(framed.ids_T, framed.starts)
         if not found.nats_T.min(initial=0.0) >= -ROUNDING:
             at_K = _own_tokens(framed.ids_T, framed.starts)

@@ -8,7 +8,9 @@ blanks and control characters is one blank, but NUL is a character as any other.
 Letters in shapes: D texts, N bytes given, K of them kept, B blanks outside ASCII.
 """
 
+import re
 import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from nonplus.models.ngram.normalizers.aligned import (
     Unit,
     by_characters,
     end_to_end,
+    ends_of,
     offsets_up_to,
 )
 from nonplus.models.ngram.normalizers.canonical import composed
@@ -32,6 +35,7 @@ _GAPS = {
     "document": bytes.maketrans(_CONTROLS, b" " * len(_CONTROLS)),
     "line": bytes.maketrans(_CONTROLS, bytes(_NEWLINE if c in b"\r\n" else _BLANK for c in _CONTROLS)),
 }
+_PART = re.compile("(?s:.){1,4096}[^ \n]*")  # no composition reaches over the beginning of an ASCII character
 # Those outside ASCII that have three bytes; of two bytes, all from U+0080 to U+00A0.
 _FURTHER = np.array([0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
 
@@ -43,12 +47,20 @@ def standard(texts: Utf8Texts, unit: Unit) -> Aligned:
     decoded = texts.decoded()
     if all(map(_is_canonical, decoded)):
         return _spaced(Utf8Texts(_with_ascii_blanks(texts.data_N), texts.starts_D1), unit)
-    canonical = end_to_end(list(map(_canonical, decoded)))
+    canonical = _composed(decoded)
     return canonical.then(_spaced(Utf8Texts(_with_ascii_blanks(canonical.data_N), canonical.starts_D1), unit))
 
 
 def _is_canonical(text: str) -> bool:
     return text.isascii() or unicodedata.is_normalized("NFC", text)
+
+
+def _composed(texts: Sequence[str]) -> Aligned:
+    """Texts in NFC, part by part, for most parts are that already."""
+    parts = list(map(_PART.findall, texts))
+    whole = end_to_end([_canonical(part) for own in parts for part in own])
+    first_D1 = ends_of(list(map(len, parts)))
+    return Aligned(whole.data_N, whole.starts_D1[first_D1], whole.given_D1[first_D1], whole.origin_N1)
 
 
 def _canonical(text: str) -> AlignedText:

@@ -7,6 +7,9 @@ stands. SentencePiece alone adds up the scores of a whole text in float32, and b
 ties between two ways to cut a word (``~~ ~`` and ``~ ~~``) by what happened to stand
 before it.
 
+Nor is any word longer than ``LONGEST``: one that is, such as a file in base64, is cut
+into words of that length, so that it takes no more memory than other text.
+
 Whether a tokenizer cuts words by themselves is decided by who opens it; see there.
 
 Letters in shapes: N bytes, S parts of texts, W words, T pieces.
@@ -14,9 +17,9 @@ Letters in shapes: N bytes, S parts of texts, W words, T pieces.
 
 import re
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 from threading import Lock
 from typing import Any, Protocol, final
 
@@ -30,10 +33,12 @@ from nonplus.models.ngram.normalizers.aligned import Bytes
 from nonplus.models.ngram.text.words import Split, Table, Vocabulary, table
 
 BLANKS = b"\t\n\v\f\r "
+LONGEST = 1 << 16  # bytes of a word
 # A blank, or what a piece must not begin by itself: see `written`
 _ESCAPED = re.compile(rb"[\t\n\v\f\r ]|<(?=\+[0-9A-F]{2}>|empty>)")
 _MOST_WORDS = 1 << 20  # that are kept with their pieces: some 100 MB
 _MOST_BYTES = 1 << 26  # of them: a text without blanks is one word
+_TOGETHER = 1 << 18  # bytes of words that are cut at once, for some tokenizers take 300 times as much memory
 _NEW = -1  # a piece that the vocabulary was not asked for yet
 
 
@@ -50,6 +55,14 @@ class Strings:
         begins = np.concatenate([[0], self.stops[:-1]])[: len(self.stops)]
         begin_S, stop_S = (begins, self.stops) if places is None else (begins[places], self.stops[places])
         return [self.data[a:b] for a, b in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
+
+    def some_at_a_time(self, size: int) -> Iterator["Strings"]:
+        """All of them, those of about ``size`` bytes together."""
+        bounds = np.searchsorted(self.stops, np.arange(size, len(self.data), size))
+        for first, last in pairwise(np.unique([0, *bounds, len(self.stops)]).tolist()):
+            begin = int(self.stops[first - 1]) if first else 0
+            stops = self.stops[first:last]
+            yield Strings(self.data[begin : int(stops[-1])], stops - begin)
 
 
 @final
@@ -259,8 +272,9 @@ class _Kept:
             self._forget()
         known = len(self._firsts) - 1  # fewer than words if cutting some was broken off
         learn = self._words.learn_led if self._model.led else self._words.learn
-        number_W, end_W, words_S = learn(data_N, begin_S, stop_S)
-        self._learn(Strings(*self._words.joined(known)))
+        number_W, end_W, words_S = learn(data_N, begin_S, stop_S, most=LONGEST)
+        for words in Strings(*self._words.joined(known)).some_at_a_time(_TOGETHER):
+            self._learn(words)
         kept = (
             np.frombuffer(self._firsts, np.int64),
             np.frombuffer(self._ids, np.int32),
@@ -270,8 +284,6 @@ class _Kept:
         return Split(*gather(number_W, end_W, words_S, *kept))
 
     def _learn(self, words: Strings) -> None:
-        if not len(words.stops):
-            return
         cuts = self._model.cut(words)
         self._ids.frombytes(self._word_ids.of(cuts).tobytes())
         self._before_end.frombytes(cuts.rest_T.astype(np.int64, copy=False).tobytes())

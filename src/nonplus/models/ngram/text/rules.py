@@ -104,7 +104,11 @@ class Rules:
         Raises:
             BadInput: one holds what UTF-8 cannot.
         """
-        cut = self.cut(Utf8Texts.of(texts))
+        return self.sentences_of(Utf8Texts.of(texts))
+
+    def sentences_of(self, texts: Utf8Texts) -> Sentences:
+        """The same for texts in UTF-8."""
+        cut = self.cut(texts)
         # at once: in what order new words are numbered depends on what is cut together
         return self.framed(cut, self.splitter.split(cut.aligned.data_N, cut.begin_S, cut.stop_S))
 

@@ -9,14 +9,14 @@ Letters in shapes: N bytes, S parts of texts, T words of them.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, final
 
 import numpy as np
 
-from nonplus.kernels.native.words import ABSENT, NativeWords, functions
+from nonplus.kernels.native.words import ABSENT, ANY, NativeWords, functions
 from nonplus.measure.records import Ints
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN, WordIds
 from nonplus.models.ngram.normalizers.aligned import Bytes
@@ -65,9 +65,13 @@ class Table(Protocol):
 
     def find(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
 
-    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
+    def learn(  # noqa: D102
+        self, data_N: Bytes, begin_S: Ints, stop_S: Ints, *, most: int = ANY
+    ) -> tuple[WordIds, Ints, Ints]: ...
 
-    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]: ...  # noqa: D102
+    def learn_led(  # noqa: D102
+        self, data_N: Bytes, begin_S: Ints, stop_S: Ints, *, most: int = ANY
+    ) -> tuple[WordIds, Ints, Ints]: ...
 
 
 class Vocabulary(Protocol):
@@ -223,20 +227,37 @@ class PlainTable:
         found, end_T, count_S = _found(_WORD, data_N, begin_S, stop_S)
         return self.numbers(found), end_T, count_S
 
-    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
-        """The same, and a new word gets the next number."""
-        found, end_T, count_S = _found(_WORD, data_N, begin_S, stop_S)
+    def learn(self, data_N: Bytes, begin_S: Ints, stop_S: Ints, *, most: int = ANY) -> tuple[WordIds, Ints, Ints]:
+        """The same, and a new word gets the next number; none has more than ``most``
+        bytes.
+        """
+        found, end_T, count_S = _found(_WORD, data_N, begin_S, stop_S, most)
         return self.intern(found), end_T, count_S
 
-    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[WordIds, Ints, Ints]:
+    def learn_led(self, data_N: Bytes, begin_S: Ints, stop_S: Ints, *, most: int = ANY) -> tuple[WordIds, Ints, Ints]:
         """The same for words that have the blanks before them, of parts in UTF-8."""
-        found, end_T, count_S = _found(_LED_WORD, data_N, begin_S, stop_S)
+        found, end_T, count_S = _found(_LED_WORD, data_N, begin_S, stop_S, most)
         return self.intern(found), end_T, count_S
 
 
-def _found(word: re.Pattern[bytes], data_N: Bytes, begin_S: Ints, stop_S: Ints) -> tuple[list[bytes], Ints, Ints]:
+def _found(
+    word: re.Pattern[bytes], data_N: Bytes, begin_S: Ints, stop_S: Ints, most: int = ANY
+) -> tuple[list[bytes], Ints, Ints]:
     data = data_N.tobytes()
-    found = [list(word.finditer(data, *part)) for part in zip(begin_S.tolist(), stop_S.tolist(), strict=True)]
-    words = [each for part in found for each in part]
-    count_S = np.array([len(part) for part in found], np.int64)
-    return [each[0] for each in words], np.array([each.end() for each in words], np.int64), count_S
+    parts = zip(begin_S.tolist(), stop_S.tolist(), strict=True)
+    ends = [
+        [span for each in word.finditer(data, *part) for span in _short(data, *each.span(), most)] for part in parts
+    ]
+    spans = [span for part in ends for span in part]
+    count_S = np.array([len(part) for part in ends], np.int64)
+    return [data[begin:end] for begin, end in spans], np.array([end for _, end in spans], np.int64), count_S
+
+
+def _short(data: bytes, begin: int, end: int, most: int) -> Iterator[tuple[int, int]]:
+    """A word in parts of at most ``most`` bytes, between characters."""
+    while end - begin > most:
+        stop = begin + most
+        stop -= next((n for n in range(3) if data[stop - n] & 0xC0 != 0x80), 3)
+        yield begin, stop
+        begin = stop
+    yield begin, end

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, SuspectInput
+from nonplus.jobs.differences import first
 from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.local import results
 from nonplus.jobs.plan import begin, kept
@@ -208,6 +209,37 @@ def test_where_nothing_is_finished_another_plan_may_begin_anew(tmp_path):
     run(tmp_path, [10], workers=1)
     with pytest.raises(BadInput, match="go on with what it was begun with, or give another place for the output"):
         begin(open_store(str(tmp_path)), {"sizes": [20]})
+
+
+@pytest.mark.parametrize("folder", ["units", "ends", "inputs"])
+def test_what_is_left_of_a_job_without_its_plan_is_not_gone_on_with(tmp_path, folder):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "000000.json").write_text('{"units": 1}')
+    with pytest.raises(BadInput, match=r"has parts, and no plan\.json"):
+        begin(open_store(str(tmp_path)), {"sizes": [10]})
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_another_who_begins_the_same_job_may_finish_a_unit_meanwhile(tmp_path):
+    store = open_store(str(tmp_path))
+
+    class Slow:
+        """Between the plan and what follows it, another finishes the job."""
+
+        def create(self, name: str, content: bytes) -> bool:
+            created = store.create(name, content)
+            run(tmp_path, [10], workers=1)
+            return created
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(store, name)
+
+    begin(Slow(), {"sizes": [10]})
+    assert kept(store) == {"sizes": [10]}
+
+
+def test_a_field_that_came_with_a_version_is_the_first_that_differs():
+    assert first({"a": 1}, {"a": 1, "b": None}) == "b"
 
 
 def test_a_part_that_is_gone_is_named_when_it_is_read(tmp_path):

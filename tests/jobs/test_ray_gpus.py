@@ -12,7 +12,7 @@ import pytest
 
 from nonplus.errors import BadInput, SuspectInput
 from nonplus.jobs.ray_actors import results
-from nonplus.jobs.ray_gpus import Help
+from nonplus.jobs.ray_gpus import Help, _places
 from nonplus.jobs.tasks import Task
 
 ray = pytest.importorskip("ray", reason="the ray extra")
@@ -110,3 +110,10 @@ def test_what_helpers_warn_of_is_said_once():
     with pytest.warns(SuspectInput) as warned:
         assert [answer for _, answer in by_helpers(partial(partial, warn))] == list(range(8))
     assert [str(each.message) for each in warned] == ["the newlines are those of Windows"]
+
+
+@pytest.mark.parametrize(
+    ("gpus", "machine", "places"), [(1, 2, 2), (2, 3, 1), (0.6, 2, 2), (0.5, 1, 2), (0.3, 2, 6), (2, 1, 0), (1, 0, 0)]
+)
+def test_a_helper_has_its_gpus_on_one_machine_and_a_part_of_one_on_one_gpu(gpus, machine, places):
+    assert _places(gpus, machine) == places

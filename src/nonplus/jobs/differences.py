@@ -29,7 +29,9 @@ def options(earlier: Fields, now: Fields) -> str:
 
 def first(earlier: Fields, now: Fields) -> str:
     """The first field that differs."""
-    return next(name for name in (*now, *earlier) if earlier.get(name) != now.get(name))
+    return next(
+        name for name in (*now, *earlier) if earlier.get(name) != now.get(name) or (name in earlier) != (name in now)
+    )
 
 
 def was(earlier: str, now: str) -> str:

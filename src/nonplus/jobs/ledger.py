@@ -17,11 +17,9 @@ from typing import Any, NamedTuple, final
 
 from nonplus.errors import BadInput
 from nonplus.jobs.at_once import at_once
-from nonplus.jobs.plan import UNITS
+from nonplus.jobs.plan import ENDS, INPUTS, UNITS
 from nonplus.jobs.stores import Store
 from nonplus.jobs.tasks import Task
-
-_ENDS, _INPUTS = "ends", "inputs"
 
 
 class Unit(NamedTuple):
@@ -180,7 +178,7 @@ class Ledger:
         Raises:
             BadInput: the note of it is damaged.
         """
-        name = f"{_INPUTS}/{file:06d}.json"
+        name = f"{INPUTS}/{file:06d}.json"
         noted = self._versions(name)
         if version not in noted:
             self._store.write(name, json.dumps({"versions": [*noted, version]}).encode() + b"\n")
@@ -273,7 +271,7 @@ def _marker(unit: Unit) -> str:
 
 
 def _end(file: int) -> str:
-    return f"{_ENDS}/{file:06d}.json"
+    return f"{ENDS}/{file:06d}.json"
 
 
 def _read(content: bytes, name: str) -> Finished:

@@ -9,7 +9,8 @@ from nonplus.errors import BadInput
 from nonplus.jobs.stores import Store
 
 _PLAN = "plan.json"
-UNITS = "units"  # the folder of what is finished
+# The folders of finished units, of what is known of a file's end, and of its versions.
+UNITS, ENDS, INPUTS = "units", "ends", "inputs"
 
 # How what a plan says under a name differs from what it said earlier, in words.
 Told = Callable[[str, Any, Any], str]
@@ -27,7 +28,9 @@ def begin(store: Store, plan: Mapping[str, Any], *, told: Told = plainly) -> Non
         BadInput: the folder has parts of another plan; the message names the first
             difference as it is ``told``. Or it has parts and no plan.
     """
-    if agree(store, _PLAN, plan, told=told) and store.holds(UNITS):
+    # Asked first: once the plan is there, others who have the same may finish units.
+    foreign = any(map(store.holds, (UNITS, ENDS, INPUTS)))
+    if agree(store, _PLAN, plan, told=told) and foreign:
         store.remove(_PLAN)
         raise BadInput(
             f"{store} has parts, and no {_PLAN} that tells of what job they are; give another place for the output"

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar, final
 
 from nonplus import cautions
@@ -42,17 +43,28 @@ def helpers(ray: Any, make: Callable[[], Callable[[Any], Any]], *, gpus: float, 
     """As many as the cluster has GPUs for, ``gpus`` each, and at ``most`` so many: how
     they are asked, while they live.
     """
-    there = ray.cluster_resources().get("GPU", 0)
-    if there < gpus:
-        cautions.warn(f"no machine of the cluster has a GPU yet, which is waited for; it has {there:g}", SuspectInput)
+    there = [node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"]]
+    places = sum(map(partial(_places, gpus), there))
+    if not places:
+        cautions.warn(
+            f"no machine of the cluster has gpus={gpus:g} yet, which is waited for; they have {sum(there):g}",
+            SuspectInput,
+        )
     # They take no processor of the workers, which wait for their answers.
     hire = ray.remote(num_cpus=0, num_gpus=gpus, max_restarts=-1, max_task_retries=_TRIES - 1)(_Helper)
-    found = [hire.remote(make, os.getcwd()) for _ in range(max(1, min(most, int(there / gpus))))]
+    found = [hire.remote(make, os.getcwd()) for _ in range(max(1, min(most, places)))]
     try:
         yield Asking(found)
     finally:
         for each in found:
             ray.kill(each)
+
+
+def _places(gpus: float, there: float) -> int:
+    """How many helpers a machine has GPUs for: none is on two machines, and none with
+    less than a whole GPU on two of them.
+    """
+    return int(there) * int(1 / gpus) if gpus < 1 else int(there // gpus)
 
 
 @final

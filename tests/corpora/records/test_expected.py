@@ -25,7 +25,11 @@ def test_a_file_has_about_as_many_units_as_are_expected(tmp_path, suffix, pack):
 
 def test_of_an_empty_file_nothing_is_expected(tmp_path):
     (tmp_path / "c.jsonl").touch()
-    assert expected_units([open_records(str(tmp_path / "c.jsonl"), RecordFields(), sizes=SIZES)], [0]) == [0]
+    empty = open_records(str(tmp_path / "c.jsonl"), RecordFields(), sizes=SIZES)
+    assert expected_units([empty], [0]) == [0]
+    (tmp_path / "d.jsonl").write_bytes(ROWS)
+    other = open_records(str(tmp_path / "d.jsonl"), RecordFields(), sizes=SIZES)
+    assert expected_units([other, empty], [other.size, 0])[1] == 1  # and the run's end is still known
 
 
 def test_damage_is_left_to_others(tmp_path):

@@ -181,6 +181,16 @@ def test_a_large_row_group_is_several_units_and_small_ones_are_one(tmp_path):
     assert len(units[2]) < 100
 
 
+def test_a_record_batch_without_rows_ends_no_unit_and_begins_none(tmp_path):
+    batch = pa.record_batch({"text": ["x" * 200]})
+    with pa.OSFile(str(tmp_path / "c.arrows"), "wb") as file, pa.ipc.new_stream(file, batch.schema) as stream:
+        for _ in range(40):
+            stream.write_batch(batch)
+            stream.write_batch(batch.slice(0, 0))
+    units = open_records(str(tmp_path / "c.arrows"), RecordFields(), sizes=Sizes(unit=1000)).units(lambda _: True)
+    assert [len(unit.texts) for unit in units] == [4] * 10
+
+
 def test_kept_parts_are_one_file_together(units, tmp_path, suffix):
     batches = units(texts_table(*"abcdefgh"), rows=2, sizes=Sizes(unit=150))
     assert len(batches) > 1

@@ -28,7 +28,7 @@ def test_a_path_leads_to_the_text(read):
 def test_a_line_of_plain_text_is_written_anew(tmp_path):
     (tmp_path / "rows.txt").write_bytes(b"one. two\r\nthree\n")
     (batch,) = open_records(f"lines:{tmp_path / 'rows.txt'}", RecordFields()).units(lambda _: True)
-    assert batch.with_texts({0: "one. "})(np.arange(2), {}) == b"one. \nthree\n"
+    assert batch.with_texts({0: "one. "})(np.arange(2), {}) == b"one. \r\nthree\n"
 
 
 def test_files_of_text_are_written_with_what_is_left_of_them(tmp_path):

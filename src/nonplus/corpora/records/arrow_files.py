@@ -69,7 +69,7 @@ class ArrowRows:
 def _units(tables: Iterator[Any], field: str, unit: int) -> Iterator[Any]:
     parts: list[Any] = []
     size = 0
-    for table in tables:
+    for table in filter(len, tables):
         ends = size + np.cumsum(_sizes(column_at(table, field)))
         at = 0
         while at < len(table) and ends[-1] >= unit:

@@ -20,8 +20,8 @@ def expected_units(files: Sequence[RecordFile], sizes: Sequence[int]) -> list[fl
     for file in files:
         kinds.setdefault(_kind(file), []).append(file)
     shares = {kind: _units_of_a_byte(alike) for kind, alike in kinds.items()}
-    each = [size * shares[_kind(file)] for file, size in zip(files, sizes, strict=True)]
-    return [max(1.0, units) if units else 0.0 for units in each]
+    each = [(size, shares[_kind(file)]) for file, size in zip(files, sizes, strict=True)]
+    return [max(1.0, size * share) if share else 0.0 for size, share in each]
 
 
 def _kind(file: RecordFile) -> tuple[str, str]:

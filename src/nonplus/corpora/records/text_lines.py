@@ -76,5 +76,10 @@ def _written(lines: Sequence[bytes], suffix: str, chosen: Ints, columns: Mapping
 
 
 def _retold(lines: Sequence[bytes], suffix: str, texts: Mapping[int, str]) -> Written:
-    retold = [texts[place].encode() if place in texts else each for place, each in enumerate(lines)]
+    retold = [texts[place].encode() + _return(each) if place in texts else each for place, each in enumerate(lines)]
     return partial(_written, retold, suffix)
+
+
+def _return(line: bytes) -> bytes:
+    """The carriage return at the end of a line, which is none of its text."""
+    return b"\r" if line.endswith(b"\r") else b""

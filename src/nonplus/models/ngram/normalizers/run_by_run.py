@@ -18,6 +18,7 @@ from nonplus.models.token_bytes import bytes_before
 _CONTEXTUAL = "\N{GREEK CAPITAL LETTER SIGMA}"  # whose small letter depends on what follows
 _IN_NUMBERS = re.compile("[\\d\u060c\u066b\u2396\u2397\u2398]")
 _KEPT = 1 << 16  # runs of which the result is kept
+_SHORT = 64  # characters of one: a longer one hardly comes again
 
 
 def run_by_run(texts: Sequence[str], given: Sequence[bytes], rule: Substitution) -> Aligned | None:
@@ -68,13 +69,17 @@ def _runs(found: Sequence[bytes], rule: Substitution) -> native.Runs | None:
     by_context = rule.lowered(_CONTEXTUAL) != _CONTEXTUAL and _CONTEXTUAL in different
     if by_context or (rule.whole_numbers and _IN_NUMBERS.search(different)):
         return None
-    made = [_made(rule, run) for run in runs]
+    made = [(_kept if len(run) <= _SHORT else _made)(rule, run) for run in runs]
     origins = [place for _, places in made for place in places]
     stop_V = np.cumsum([len(each) for each, _ in made], dtype=np.int64)
     return native.Runs(which_L, b"".join(each for each, _ in made), np.array(origins, np.int32), stop_V)
 
 
 @functools.lru_cache(_KEPT)
+def _kept(rule: Substitution, run: str) -> tuple[bytes, Sequence[int]]:
+    return _made(rule, run)
+
+
 def _made(rule: Substitution, run: str) -> tuple[bytes, Sequence[int]]:
     """What a run becomes, and the place in it of each byte of that: the first of
     several that a character becomes stands for the whole of it, unless it stays the

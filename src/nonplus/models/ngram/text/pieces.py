@@ -285,6 +285,8 @@ class _Kept:
 
     def _learn(self, words: Strings) -> None:
         cuts = self._model.cut(words)
+        for column in (self._ids, self._before_end):
+            del column[self._firsts[-1] :]  # of words whose learning was broken off
         self._ids.frombytes(self._word_ids.of(cuts).tobytes())
         self._before_end.frombytes(cuts.rest_T.astype(np.int64, copy=False).tobytes())
         self._firsts.frombytes((self._firsts[-1] + np.cumsum(cuts.count_S)).tobytes())

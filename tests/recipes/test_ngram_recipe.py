@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nonplus import open_model
 from nonplus.models.ngram.bundle import open_bundle
-from nonplus.models.ngram.text.pieces import BLANKS
+from nonplus.models.ngram.text.cuts import BLANKS
 from nonplus.models.ngram.text.tokenizers_file import TokenizersFile
 
 TEXTS = (Path(__file__).resolve().parents[2] / "examples" / "lost_world.txt").read_text().split("\n\n")[:120]

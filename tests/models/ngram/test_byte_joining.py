@@ -13,7 +13,8 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from nonplus.kernels.native.bpe import functions
 from nonplus.kernels.native.cutting import LEFT
-from nonplus.models.ngram.text.pieces import Pieces, Strings
+from nonplus.models.ngram.text.cuts import Strings
+from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.tokenizers_file import TokenizersFile
 from nonplus.models.ngram.text.words import NewWords
 

@@ -12,7 +12,8 @@ from native_switch import switched
 
 from nonplus.kernels.native.cutting import LEFT
 from nonplus.kernels.native.unigram import functions
-from nonplus.models.ngram.text.pieces import Pieces, Strings
+from nonplus.models.ngram.text.cuts import Strings
+from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.words import NewWords
 
 sentencepiece = pytest.importorskip("sentencepiece")

@@ -15,7 +15,7 @@ from nonplus.errors import BadModel
 from nonplus.kernels.native.cutting import LEFT
 from nonplus.kernels.native.unigram import UNKNOWN
 from nonplus.measure.records import Ints
-from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Others, Strings, in_turn
+from nonplus.models.ngram.text.cuts import BLANKS, Cuts, Others, Strings, in_turn
 from nonplus.models.ngram.text.sentencepiece_unigram import unigram_of
 
 _BLANK = "\N{LOWER ONE EIGHTH BLOCK}"  # how SentencePiece writes a blank

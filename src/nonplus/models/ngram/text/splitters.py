@@ -9,7 +9,8 @@ from nonplus.errors import BadModel
 from nonplus.measure.records import Ints
 from nonplus.models.ngram.normalizers.aligned import Bytes
 from nonplus.models.ngram.text.byte_words import ByteWords
-from nonplus.models.ngram.text.pieces import PieceModel, Pieces
+from nonplus.models.ngram.text.cuts import PieceModel
+from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.tokenizers_file import TokenizersFile
 from nonplus.models.ngram.text.words import NewWords, Split, Words
 from nonplus.optional import require

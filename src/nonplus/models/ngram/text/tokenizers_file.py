@@ -21,7 +21,7 @@ from nonplus.measure.records import Integers, Ints, nowhere
 from nonplus.models.fast_encoder import FastEncoder
 from nonplus.models.ngram.ngrams import SPECIAL_WORDS, UNKNOWN
 from nonplus.models.ngram.text.byte_joining import joining_of
-from nonplus.models.ngram.text.pieces import BLANKS, Cuts, Strings, in_turn
+from nonplus.models.ngram.text.cuts import BLANKS, Cuts, Strings, in_turn
 from nonplus.models.ngram.text.word_cuts import drops_blanks, leads_words
 from nonplus.models.unknown_token import unknown_id
 

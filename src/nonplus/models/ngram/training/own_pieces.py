@@ -6,7 +6,7 @@ from types import ModuleType
 from nonplus.errors import BadInput
 from nonplus.measure.records import Document, text_of
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.text.pieces import PieceModel
+from nonplus.models.ngram.text.cuts import PieceModel
 from nonplus.models.ngram.text.splitters import piece_model
 from nonplus.models.ngram.training.folder import WorkFolder
 from nonplus.models.ngram.training.meter import TrainingMeter

@@ -13,7 +13,8 @@ from nonplus.models.ngram.arpa.writing import check_arpa_free, check_words, writ
 from nonplus.models.ngram.bundle import check_free, write_bundle
 from nonplus.models.ngram.manifest import Training
 from nonplus.models.ngram.normalizers.named import named
-from nonplus.models.ngram.text.pieces import PieceModel, Pieces
+from nonplus.models.ngram.text.cuts import PieceModel
+from nonplus.models.ngram.text.pieces import Pieces
 from nonplus.models.ngram.text.rules import Rules
 from nonplus.models.ngram.text.splitters import Splitter, chosen_pieces, splitter_of
 from nonplus.models.ngram.text.words import NewWords, Words

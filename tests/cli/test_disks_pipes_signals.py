@@ -34,6 +34,7 @@ PRINTING = {
     "a text": ("score", "text:abc", *UNIFORM, "--show"),
 }
 commands = pytest.mark.parametrize("arguments", PRINTING.values(), ids=PRINTING)
+_TOO_LARGE = " cannot be written: File too large; make room for larger files (ulimit -f), or give another place"
 
 
 def room_for(size: int) -> Callable[[], None]:
@@ -121,7 +122,7 @@ def test_a_full_disk_under_an_output_is_blamed_on_that_output(start, tmp_path, s
     code, out, err = ended(process)
     assert code == 2
     assert "\nperplexity  " in out
-    assert sentence(err) == f"{path} cannot be written: File too large; make room, or give another place"
+    assert sentence(err) == f"{path}{_TOO_LARGE}"
     assert path.read_text() == "old"
     assert sorted(tmp_path.iterdir()) == sorted([path, text])
 
@@ -140,7 +141,7 @@ def test_a_full_disk_under_resume_keeps_what_is_finished_and_the_cache_is_blamed
     assert code == 2
     last = sentence(err.splitlines(keepends=True)[-1])  # after what was written
     assert last.startswith(str(kept))
-    assert last.endswith(".answers cannot be written: File too large; make room, or give another place")
+    assert last.endswith(f".answers{_TOO_LARGE}")
     printed = json.loads(out)
     assert printed["interrupted"] is True
     written = [json.loads(line) for line in rows.read_text().splitlines()]
@@ -275,7 +276,7 @@ def test_a_training_on_a_full_disk_is_one_sentence_and_goes_on_when_there_is_roo
     code, out, err = ended(start(*arguments, preexec_fn=room_for(room)))
     assert (code, out) == (2, "")
     last = sentence(err.splitlines(keepends=True)[-1])  # after a note on the text
-    assert last.endswith(" cannot be written: File too large; make room, or give another place")
+    assert last.endswith(_TOO_LARGE)
     assert not list(tmp_path.glob("**/.*.part"))
     assert ended(start(*arguments))[0] == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "model.arpa"]

@@ -199,5 +199,5 @@ def test_an_address_where_nobody_answers_is_refused_at_once():
 
 
 def test_a_machine_without_gpus_is_named():
-    with pytest.raises(BadInput, match=r"each worker asks for gpus=99, and this machine has [0-9]+; give the address="):
+    with pytest.raises(BadInput, match=r"each worker asks for gpus=99, and this machine has [0-9]+; give address="):
         list(results(Refusing(), [Task(0, 0, 1)], workers=1, gpus=99))

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define LONG (1 << 16) /* bytes of a word, with a space before it: a longer one is left to others */
+#define APART 64       /* so that no two of these begin at the same place of a page, which would delay loads */
 #define SHORT 64       /* bytes of a part that is joined pair by pair, for the time that takes grows with its square */
 #define LEFT (-1)
 #define FAILED (-1)
@@ -31,8 +32,8 @@ typedef struct {
 /* A word: its bytes, and at the first of each character what that is; and for its tokens, how
    many bytes each has, and by which rule it is joined to the next, and to what. */
 typedef struct {
-    uint8_t bytes[LONG], kind[LONG];
-    int32_t width[LONG], rank[LONG], made[LONG];
+    uint8_t bytes[LONG + APART], kind[LONG + APART];
+    int32_t width[LONG + APART], rank[LONG + APART], made[LONG + APART];
 } Word;
 
 static inline uint64_t home(uint64_t pair) { return (pair * 0x9e3779b97f4a7c15u) >> 32; }
@@ -109,10 +110,11 @@ static inline int32_t first_rule(const Word *word, int n) {
 
 static int joined_one_by_one(const Rules *rules, Word *word, int n, int32_t *id) {
     for (;;) {
-        int32_t best = first_rule(word, n);
-        if (best == NEVER) return n;
+        int32_t best = NEVER;
         int at = 0;
-        while (word->rank[at] != best) at++;
+        for (int i = 0; i < n; i++)
+            if (word->rank[i] < best) best = word->rank[i], at = i;
+        if (best == NEVER) return n;
         id[at] = word->made[at];
         word->width[at] += word->width[at + 1];
         n--;

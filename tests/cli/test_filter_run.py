@@ -69,8 +69,8 @@ def test_json_is_the_report_that_is_kept(run: Run, crawl: str) -> None:
 
 @pytest.mark.slow
 def test_a_worker_stays_below_a_gigabyte_whatever_its_records_hold(tmp_path: Path) -> None:
-    letters = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=8 << 20))
-    prose = ("We were a cafe\u0301 of friends, and \u201cnobody\u201d said no. " * 300_000)[: 14 << 20]
+    letters = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz", k=7 << 20))
+    prose = ("We were a cafe\u0301 of friends, and \u201cnobody\u201d said no. " * 300_000)[: 7 << 20]
     rows = [{"text": letters}, {"text": prose}, {"text": "no " * (6 << 20)}]
     (tmp_path / "long.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     command = [sys.executable, "-m", "nonplus.cli", "filter", "run", "long.jsonl", "-o", "out", "--workers", "1"]
@@ -135,7 +135,7 @@ def test_a_shard_whose_rule_needs_all_scores_says_what_to_do(run: Run, crawl: st
         (["--keep", RULE, "--columns", "perplexty"], "did you mean perplexity?"),
         (["--keep", "language == 'en'"], "name it with --language-field"),
         (["--keep", RULE, "--unit-size", "much"], "--unit-size 4Mi"),
-        (["--keep", RULE, "--record-size", "0"], "--record-size 16Mi"),
+        (["--keep", RULE, "--record-size", "0"], "--record-size 8Mi"),
     ],
 )
 def test_a_wrong_option_is_one_line_and_leaves_nothing(

@@ -51,7 +51,7 @@ class Sizes:
     """
 
     unit: int = 1 << 22
-    record: int = 1 << 24
+    record: int = 1 << 23
 
 
 def too_long(what: str, most: int) -> str:

@@ -23,7 +23,7 @@ class ReadOptions:
     language_field: str = ""
     source_field: str = ""
     unit_size: str = "4Mi"
-    record_size: str = "16Mi"
+    record_size: str = "8Mi"
 
     @property
     def sizes(self) -> Sizes:
@@ -34,7 +34,7 @@ class ReadOptions:
         """
         return Sizes(
             unit=_at_least_one("unit_size", self.unit_size, example="4Mi"),
-            record=_at_least_one("record_size", self.record_size, example="16Mi"),
+            record=_at_least_one("record_size", self.record_size, example="8Mi"),
         )
 
     def files(self, sources: Sequence[str], *, taken: tuple[str, ...] = ()) -> tuple[RecordFile, ...]:

@@ -26,8 +26,6 @@ def placed(asked: Placing, models: Sequence[object], second: Sequence[object], w
                 f"run score on the CPU; omit gpus={work.gpus:g}"
             )
         return Placed(placing=asked)
-    if work.gpus and asked.device == "cpu":
-        raise BadInput(f"gpus={work.gpus:g} is for models on GPUs, and device=cpu says that none is; omit one of them")
     if not work.in_actors:
         return Placed(placing=asked, device=_kind(first_device() if asked.device == "auto" else asked.device))
     there = "cuda" if work.gpus else "cpu"

@@ -4,8 +4,8 @@
    A word is cut by the rule of GPT-2: 's, 't, 're, 've, 'm, 'll and 'd; runs of letters, of
    digits and of signs, each with a space before it; whitespace, of which the last before
    anything else stands alone. What a character is, a table says, which ends before CJK's. A
-   part is its bytes, of which neighbours are joined as long
-   as there is a rule for some: the first rule first, from the left. */
+   part is its bytes, of which neighbours are joined as long as there is a rule for some: the
+   first rule first, from the left. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -177,9 +177,10 @@ static int64_t spaced(const uint8_t *kinds, const uint8_t *p, int64_t n, int spa
 }
 
 /* The tokens of words that lie end to end and have the ends `stops`, with a `space` before
-   each that has none; `kinds` has one for each character before U+3000; and how many bytes of its word follow each token. `counts` has how
-   many are of each word, LEFT for one that is left to others. Room for a token for each
-   byte and one more for each word is enough. Returns how many, FAILED without memory. */
+   each that has none; and how many bytes of its word follow each token. `kinds` tells what each
+   character before U+3000 is. `counts` has how many are of each word, LEFT for one that is left
+   to others. Room for a token for each byte and one more for each word is enough. Returns how
+   many, FAILED without memory. */
 int64_t nonplus_bpe_cut(const Rule *slots, uint64_t mask, const int32_t *of_byte, const uint8_t *kinds, int space,
                         const uint8_t *text, const int64_t *stops, int64_t words, int32_t *ids, int64_t *rest,
                         int64_t *counts) {

@@ -102,9 +102,9 @@ class PieceModel(Protocol):
     ``kind`` is its name in a manifest, ``file`` that of its file in a bundle, ``data``
     the content of that. Its own pieces are numbered up to ``size``. At the ``blanks``,
     some of the ASCII ones, it cuts a text into words, each of which has the same pieces
-    by itself. If it is ``led``, so has each
-    word with the blanks before it: see ``learn_led`` of
-    :class:`~nonplus.kernels.native.words.NativeWords`. Else it cuts texts as a whole.
+    by itself. If it is ``led``, so has each word with the blanks before it: see
+    ``learn_led`` of :class:`~nonplus.kernels.native.words.NativeWords`. Else it cuts
+    texts as a whole.
     """
 
     @property

@@ -12,17 +12,17 @@ import signal
 import socket
 import threading
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, final
 
 from nonplus.cautions import warn
-from nonplus.errors import BadInput, NonplusError, SuspectInput
+from nonplus.errors import BadInput, SuspectInput
 from nonplus.jobs.local import Result, Said, Work
 from nonplus.jobs.ray_gpus import Help, helpers
+from nonplus.jobs.ray_process import Sentences, Warned, go_to, raised_by
 from nonplus.jobs.tasks import Task
 from nonplus.optional import require
 
@@ -74,7 +74,7 @@ class _Answer(NamedTuple):
     """What came of a task since the last answer, and whether more will."""
 
     results: list[Any]
-    warned: list[tuple[str, type[Warning]]]
+    warned: Sentences
     more: bool
 
 
@@ -82,15 +82,13 @@ class _Actor(Generic[Result]):
     """What runs at the other end: it has one task at a time."""
 
     def __init__(self) -> None:
-        self._warned: list[tuple[str, type[Warning]]] = []
+        self._warned = Warned()
 
     def start(self, make: Callable[[], Work[Result]], folder: str, gpus: float) -> _Answer:
         """Do what a worker does once, in the folder of whoever asks, if it is here."""
         if not gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""  # else all actors would use the first one
-        with suppress(OSError):
-            os.chdir(folder)
-        warnings.showwarning = self._warn  # type: ignore[assignment]
+        go_to(folder)
         self._work = make()
         return self._answer([], more=False)
 
@@ -109,11 +107,7 @@ class _Actor(Generic[Result]):
         return self._answer(found, more=False)
 
     def _answer(self, found: list[Result], *, more: bool) -> _Answer:
-        warned, self._warned = self._warned, []
-        return _Answer(found, warned, more)
-
-    def _warn(self, message: Warning | str, category: type[Warning], *_: Any) -> None:
-        self._warned.append((str(message), category))
+        return _Answer(found, self._warned.taken(), more)
 
 
 class _Asked(NamedTuple):
@@ -152,7 +146,7 @@ class _Pool(Generic[Result]):
                 try:
                     answer = each.result()
                 except self._ray.exceptions.RayTaskError as fault:
-                    raise (fault.cause if isinstance(fault.cause, NonplusError) else fault) from None
+                    raise raised_by(fault) from None
                 except self._ray.exceptions.RayError as death:
                     said.again([("a worker died, and another does its task", SuspectInput)])
                     self._replace(asked, death, workers)

@@ -6,21 +6,20 @@ replaced, and asked again.
 """
 
 import os
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar, final
 
 from nonplus import cautions
-from nonplus.errors import BadInput, NonplusError, SuspectInput
+from nonplus.errors import BadInput, SuspectInput
+from nonplus.jobs.ray_process import Sentences, Warned, go_to, raised_by
 from nonplus.optional import require
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 Job = TypeVar("Job", covariant=True)
-Warned = list[tuple[str, type[Warning]]]
 
 _TRIES = 3  # so many helpers may die of a question
 
@@ -89,7 +88,7 @@ class Asking:
         try:
             answer, warned = ray.get(helper.answer.remote(question))
         except ray.exceptions.RayTaskError as fault:
-            raise (fault.cause if isinstance(fault.cause, NonplusError) else fault) from None
+            raise raised_by(fault) from None
         except ray.exceptions.RayError as death:
             reason = str(death).strip().rpartition("\n")[2]
             raise BadInput(
@@ -105,18 +104,11 @@ class _Helper(Generic[Question, Answer]):
     """What runs at the other end: it makes what it needs at the first question."""
 
     def __init__(self, make: Callable[[], Callable[[Question], Answer]], folder: str) -> None:
-        with suppress(OSError):
-            os.chdir(folder)
+        go_to(folder)
         self._make, self._answers = make, list[Callable[[Question], Answer]]()
-        self._warned: Warned = []
-        warnings.showwarning = self._warn  # type: ignore[assignment]
+        self._warned = Warned()
 
-    def answer(self, question: Question) -> tuple[Answer, Warned]:
+    def answer(self, question: Question) -> tuple[Answer, Sentences]:
         if not self._answers:
             self._answers.append(self._make())
-        answer = self._answers[0](question)
-        warned, self._warned = self._warned, []
-        return answer, warned
-
-    def _warn(self, message: Warning | str, category: type[Warning], *_: Any) -> None:
-        self._warned.append((str(message), category))
+        return self._answers[0](question), self._warned.taken()

@@ -11,15 +11,17 @@ was read is in ``inputs/FILE.json``.
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, TypeVar, final
 
 from nonplus.errors import BadInput
 from nonplus.jobs.at_once import at_once
 from nonplus.jobs.plan import ENDS, INPUTS, UNITS
 from nonplus.jobs.stores import Store
 from nonplus.jobs.tasks import Task
+
+Noted = TypeVar("Noted")
 
 
 class Unit(NamedTuple):
@@ -179,7 +181,7 @@ class Ledger:
             BadInput: the note of it is damaged.
         """
         name = f"{INPUTS}/{file:06d}.json"
-        noted = self._versions(name)
+        noted = self._noted(name, _versions_of) or []
         if version not in noted:
             self._store.write(name, json.dumps({"versions": [*noted, version]}).encode() + b"\n")
         return noted == [version] and bool(version)
@@ -235,24 +237,16 @@ class Ledger:
         return total
 
     def _end(self, file: int) -> _End | None:
-        name = _end(file)
-        noted = self._store.found(name)
-        if noted is None:
+        return self._noted(_end(file), _end_of)
+
+    def _noted(self, name: str, read: Callable[[Any], Noted]) -> Noted | None:
+        """What a note says, as ``read`` finds it there; ``None`` if there is none."""
+        content = self._store.found(name)
+        if content is None:
             return None
         try:
-            found: Any = json.loads(noted)
-            counts = {each: int(count) for each, count in found["counts"].items()} if "counts" in found else None
-            return _End(int(found["units"]), counts)
+            return read(json.loads(content))
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise BadInput(f"{self.place(name)} is damaged; remove it and run again") from None
-
-    def _versions(self, name: str) -> list[str]:
-        noted = self._store.found(name)
-        if noted is None:
-            return []
-        try:
-            return list(map(str, json.loads(noted)["versions"]))
-        except (ValueError, KeyError, TypeError):
             raise BadInput(f"{self.place(name)} is damaged; remove it and run again") from None
 
     def _number(self, name: str) -> int:
@@ -272,6 +266,15 @@ def _marker(unit: Unit) -> str:
 
 def _end(file: int) -> str:
     return f"{ENDS}/{file:06d}.json"
+
+
+def _end_of(noted: Any) -> _End:
+    counts = {name: int(count) for name, count in noted["counts"].items()} if "counts" in noted else None
+    return _End(int(noted["units"]), counts)
+
+
+def _versions_of(noted: Any) -> list[str]:
+    return list(map(str, noted["versions"]))
 
 
 def _read(content: bytes, name: str) -> Finished:

@@ -6,10 +6,10 @@ distribution.
 """
 
 import argparse
-import resource
 import time
 
 import numpy as np
+from process_memory import peak
 
 from nonplus.filtering.rules.parsing import parsed
 from nonplus.filtering.rules.scored import Scored
@@ -64,12 +64,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--documents", type=int, default=1_000_000)
     documents = options.parse_args().documents
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak()
     for rule in OF_ALL:
         corpus, began = Corpus(documents), time.process_time()
         parsed(rule).resolved(corpus)
         seconds = time.process_time() - began - corpus.making
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        grown = (peak() - before) / (1 << 20)
         print(f"{rule:40} {seconds / documents * 1e6:.2f} us/document, peak memory so far +{grown:.0f} MiB")
     one = batch(0)
     for rule in OF_EACH:

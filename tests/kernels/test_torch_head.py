@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,14 +121,16 @@ def test_logits_are_never_larger_than_the_cap():
     assert sum(sizes) == 100 * 1000 * 4
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak is read from /proc, as on Linux")
 def test_a_window_of_8192_tokens_over_128_thousand_ids_takes_less_than_200_megabytes():
     """Peak resident memory above the weights and states, in a process of its own."""
     code = """
-import resource, torch
+import torch
+from pathlib import Path
 from nonplus.measure.readings import readings
 from nonplus.kernels.torch_head import distributions, head_logits, logprobs
 torch.set_num_threads(1)
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = lambda: int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 with torch.no_grad():
     hidden, weight, target = torch.zeros(8192, 8), torch.ones(128_256, 8), torch.zeros(8192, dtype=torch.int64)
     logits = lambda n: head_logits(hidden[:n], weight, None, cap_bytes=128 << 20)
@@ -138,7 +141,7 @@ with torch.no_grad():
     print(peak() - before)
 """
     grown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300)
-    assert float(grown.stdout) < 200
+    assert 20 < float(grown.stdout) < 200
 
 
 def test_threads_that_leave_in_another_order_put_the_settings_back():

@@ -19,6 +19,7 @@ from nonplus.cli import VERBS
 from nonplus.cli import nonplus as command_line
 from nonplus.cli.filter import VERBS as OF_FILTER
 from nonplus.cli.ngram import VERBS as OF_NGRAM
+from nonplus.optional import MODELS, SCHEMES
 
 PAGES = refresh.pages()
 TEXTS = {page: page.read_text(encoding="utf-8") for page in PAGES}
@@ -85,6 +86,12 @@ def test_the_help_of_every_verb_is_in_the_reference(verb):
 
 def test_every_public_name_is_in_the_reference():
     assert not [each for each in nonplus.__all__ if f"`{each}" not in text_of("reference")]
+
+
+def test_every_kind_of_model_has_a_full_line_in_its_table():
+    table = re.findall(r"^\| `(\w+):` (.*)\|$", TEXTS[DOCS / "reference/models.md"], re.MULTILINE)
+    assert sorted(scheme for scheme, _ in table) == sorted(SCHEMES[MODELS])
+    assert all(all(cell.strip() for cell in rest.split("|")[1:-1]) and rest.count("|") == 4 for _, rest in table)
 
 
 def test_every_preset_is_in_the_reference_and_in_the_explanation():

@@ -6,7 +6,7 @@ import json
 import math
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import nonplus
-from nonplus.errors import BadInput, BadModel, BadProtocol
+from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure import kept_texts, resumed, tokenizing
 from nonplus.measure.forward import RunOptions
 from nonplus.measure.interfaces import ScoresTexts
@@ -31,6 +31,7 @@ from nonplus.measure.scoring import score
 from nonplus.measure.session import Measurement, evaluate
 from nonplus.measure.tokenizing import encode
 from nonplus.models.synthetic import Bytes
+from nonplus.views.explanation import explanation
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,33 @@ class ByLine:
             nats = [float(place) for each in together for place in by_hand(each.text)]
             index, seen = np.arange(len(nats)), np.array(nats, np.int64)
             yield ScoredTexts.complete(tokens, index=index, nats=np.array(nats), seen=seen)
+
+
+@dataclass(frozen=True)
+class Letters:
+    """Tokens from elsewhere: what they are called, and no way to make them."""
+
+    identity = "letters"
+    special_ids: frozenset[int] = frozenset()
+    unknown_id: None = None
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return bytes(ids).decode(errors="replace")
+
+    def chat(self, messages: Sequence[Any]) -> str:
+        raise BadModel("letters have no chat template; omit messages=…")
+
+
+@final
+class FromElsewhere:
+    """A text scorer whose texts are not encoded here."""
+
+    name, identity, dtype, vocabulary = "from elsewhere", "from elsewhere 1", "float64", None
+    tokenizer = Letters()
+    protocol = Lines()
+
+    def score(self, documents: Iterable[Document], *, alternatives: int) -> Iterator[ScoredTexts]:
+        return ByLine().score(documents, alternatives=alternatives)
 
 
 def by_hand(text: str) -> list[int]:
@@ -376,3 +404,22 @@ def test_a_view_of_a_document_looks_at_no_other(monkeypatch):
     monkeypatch.setattr(np, "searchsorted", counting)
     assert len(list(texts)) == 500
     assert sum(looked_up) <= 500 * 6
+
+
+def test_a_model_whose_texts_are_encoded_elsewhere_has_the_figures_of_one_that_encodes():
+    here, elsewhere = (evaluate(["ab\nAB", "b"], model=model) for model in (ByLine(), FromElsewhere()))
+    assert elsewhere.perplexity == here.perplexity
+    assert not elsewhere.lost
+
+
+def test_carriage_returns_are_warned_of_where_nothing_tells_whether_the_model_sees_them():
+    with pytest.warns(SuspectInput, match="CRLF newlines.*turn them into LF"):
+        evaluate(["a\r\nb"], model=FromElsewhere())
+
+
+def test_where_the_vocabulary_is_not_known_the_explanation_does_not_say_what_guessing_in_it_gives():
+    report = evaluate(["ab"], model=FromElsewhere())
+    assert "equally likely tokens. A model that is certain and right would give 1." in explanation(
+        report, vocabulary=None
+    )
+    assert "A uniform guess over its vocabulary would give 256; a model" in explanation(report, vocabulary=256)

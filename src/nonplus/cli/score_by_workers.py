@@ -210,7 +210,7 @@ class _Summed(NamedTuple):
     """The report of all units, and what belongs to it."""
 
     report: Report
-    vocabulary: int
+    vocabulary: int | None
     order: int | None
     documents: int
     skipped: int

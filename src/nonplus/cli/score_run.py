@@ -58,7 +58,7 @@ class Outcome:
     """
 
     report: Report
-    vocabulary: int
+    vocabulary: int | None
     order: int | None
     skipped: int
     rejected: int

@@ -21,7 +21,7 @@ from nonplus.corpora.streams import name_of
 from nonplus.corpora.tables import TableRows, is_table
 from nonplus.corpora.values import type_phrase
 from nonplus.errors import BadInput
-from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.interfaces import KnownTokens
 from nonplus.measure.records import Document
 from nonplus.optional import CORPORA, is_scheme, opener, schemes
 
@@ -40,7 +40,7 @@ def open_corpus(
     source: Source,
     *,
     options: CorpusOptions = PLAIN,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: KnownTokens | None = None,
     keep_blank: bool = False,
     rejects: Callable[[Rejected], object] | None = None,
 ) -> Corpus:
@@ -68,7 +68,7 @@ def open_corpora(
     sources: Iterable[Source],
     *,
     options: CorpusOptions = PLAIN,
-    tokenizer: Tokenizer | None = None,
+    tokenizer: KnownTokens | None = None,
     keep_blank: bool = False,
     rejects: Callable[[Rejected], object] | None = None,
 ) -> Corpus:

@@ -7,7 +7,7 @@ from typing import Any
 from nonplus.cautions import warn
 from nonplus.corpora.values import as_text, type_phrase
 from nonplus.errors import BadInput, BadProtocol, BadRecord, SuspectInput
-from nonplus.measure.interfaces import Message, Tokenizer
+from nonplus.measure.interfaces import KnownTokens, Message
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.records import Document
 
@@ -30,7 +30,9 @@ def check_special_text(messages: str, protocol: Protocol) -> None:
         )
 
 
-def responses(messages: Sequence[Any], tokenizer: Tokenizer, *, row: str = "", domain: str = "") -> Iterator[Document]:
+def responses(
+    messages: Sequence[Any], tokenizer: KnownTokens, *, row: str = "", domain: str = ""
+) -> Iterator[Document]:
     """One document for each turn of the assistant, with all before it as context.
 
     The law: context and text together are how the model's chat template writes the
@@ -57,7 +59,7 @@ def responses(messages: Sequence[Any], tokenizer: Tokenizer, *, row: str = "", d
             yield Document(text=text, id=f"{row}#{turn}", context=context, domain=domain)
 
 
-def _answer(conversation: Sequence[Message], tokenizer: Tokenizer, where: str) -> tuple[str, str]:
+def _answer(conversation: Sequence[Message], tokenizer: KnownTokens, where: str) -> tuple[str, str]:
     """What the template writes before the last message, and as that message."""
     said = _words(conversation[-1])
     if not said or said.isspace():
@@ -109,7 +111,7 @@ def _caution(said: str, written: str) -> None:
     warn(sentence, SuspectInput)
 
 
-def _written(conversation: Sequence[Message], tokenizer: Tokenizer, where: str) -> str:
+def _written(conversation: Sequence[Message], tokenizer: KnownTokens, where: str) -> str:
     """The conversation as the template writes it.
 
     Raises:

@@ -10,7 +10,7 @@ from nonplus.corpora.options import CorpusOptions
 from nonplus.corpora.rejects import Rejected, Rejects
 from nonplus.corpora.values import as_label, as_text, type_phrase
 from nonplus.errors import BadInput, BadRecord
-from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.interfaces import KnownTokens
 from nonplus.measure.records import Document
 
 
@@ -40,7 +40,7 @@ class RowReader:
     """
 
     def __init__(
-        self, options: CorpusOptions, tokenizer: Tokenizer | None = None, rejects: Rejects | None = None
+        self, options: CorpusOptions, tokenizer: KnownTokens | None = None, rejects: Rejects | None = None
     ) -> None:
         if options.messages and tokenizer is None:
             raise BadInput(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nonplus.errors import BadModel
-from nonplus.measure.interfaces import AnyModel
+from nonplus.measure.interfaces import AnyModel, EncodingModel
 from nonplus.measure.records import Encoding, Encodings, Floats, Ints, TokenizedTexts, n_bytes
 from nonplus.measure.scores import Matches, Readings, ScoredTexts
 
@@ -32,7 +32,7 @@ def checked_logprobs(given: object, n: int, model: AnyModel) -> Floats:
     return possible(0.0 - logprobs, model)  # 0.0 - x, because a certain token's -0.0 would print as such
 
 
-def checked_distributions(given: object, target_N: Ints, model: AnyModel) -> Iterator[NDArray[np.floating[Any]]]:
+def checked_distributions(given: object, target_N: Ints, model: EncodingModel) -> Iterator[NDArray[np.floating[Any]]]:
     """The chunks of a model's ``distributions``, each as it comes.
 
     Raises:

@@ -33,8 +33,10 @@ class Special:
     eos: int | None
 
 
-class Tokenizer(Protocol):
-    """Text to ids and back."""
+class KnownTokens(Protocol):
+    """What is known of a model's tokens, also where a server or a file tells what they
+    are, and no text can be encoded here.
+    """
 
     @property
     def identity(self) -> str:
@@ -51,17 +53,6 @@ class Tokenizer(Protocol):
         """The id that stands for text without a token; ``None`` if there is none."""
         ...
 
-    def encode(
-        self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed"
-    ) -> Sequence[Encoding]:
-        """Each text as ids; with ``specials``, with the automatically added tokens.
-
-        A list, or :class:`Encodings`, which spares the work for each short text.
-
-        ``special_text="plain"`` reads text that spells a special token as any other.
-        """
-        ...
-
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, special tokens included."""
         ...
@@ -74,6 +65,26 @@ class Tokenizer(Protocol):
             BadInput: the template refuses these messages.
         """
         ...
+
+
+@runtime_checkable
+class HasEncode(Protocol):
+    """The one method that makes a tokenizer."""
+
+    def encode(
+        self, texts: Sequence[str], *, specials: bool, special_text: SpecialText = "parsed"
+    ) -> Sequence[Encoding]:
+        """Each text as ids; with ``specials``, with the automatically added tokens.
+
+        A list, or :class:`Encodings`, which spares the work for each short text.
+
+        ``special_text="plain"`` reads text that spells a special token as any other.
+        """
+        ...
+
+
+class Tokenizer(KnownTokens, HasEncode, Protocol):
+    """Text to ids and back."""
 
 
 class GrowingEncoding(Protocol):
@@ -167,6 +178,20 @@ class AnyModel(Protocol):
         ...
 
     @property
+    def tokenizer(self) -> KnownTokens:
+        """The tokens it was trained with."""
+        ...
+
+    @property
+    def vocabulary(self) -> int | None:
+        """The number of token ids that have a probability; ``None`` if unknown."""
+        ...
+
+
+class EncodingModel(AnyModel, Protocol):
+    """A model whose texts are encoded here."""
+
+    @property
     def tokenizer(self) -> Tokenizer:
         """The tokenizer it was trained with."""
         ...
@@ -192,7 +217,7 @@ class HasLogprobs(Protocol):
         ...
 
 
-class WindowModel(AnyModel, HasLogprobs, Protocol):
+class WindowModel(EncodingModel, HasLogprobs, Protocol):
     """A model that sees a window of tokens at a time.
 
     It knows nothing of how windows are cut, what goes before them, or what is counted.

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.interfaces import KnownTokens, Tokenizer
 from nonplus.measure.records import Bools, Encoding, Ints, TokenizedTexts, nowhere
 
 SAMPLE = 4096  # characters that are tried for what the tokenizer loses
@@ -19,20 +19,18 @@ SAMPLE = 4096  # characters that are tried for what the tokenizer loses
 _INNER_BLANKS = re.compile(r"(?<=\S)\s+(?=\S)")
 
 
-def marked(texts: TokenizedTexts, tokenizer: Tokenizer) -> TokenizedTexts:
+def marked(texts: TokenizedTexts, tokens: KnownTokens) -> TokenizedTexts:
     """The texts with the places of their unknown tokens, and of the special tokens that
     they spell out.
     """
-    unknown = tokenizer.unknown_id
-    special = tokenizer.special_ids - {unknown}
+    unknown = tokens.unknown_id
+    special = tokens.special_ids - {unknown}
     unknown_P = nowhere() if unknown is None else _of_text(texts, np.flatnonzero(texts.ids == unknown))
     special_P = _of_text(texts, np.flatnonzero(np.isin(texts.ids, [*special]))) if special else nowhere()
     if len(special_P):
         # one that the tokenizer adds stands for no text, or for a blank at an edge
         width_P = texts.byte_ends[special_P] - texts.byte_starts[special_P]
-        least = {
-            i: max(1, len(tokenizer.decode([i]).strip().encode())) for i in np.unique(texts.ids[special_P]).tolist()
-        }
+        least = {i: max(1, len(tokens.decode([i]).strip().encode())) for i in np.unique(texts.ids[special_P]).tolist()}
         special_P = special_P[width_P >= [least[i] for i in texts.ids[special_P].tolist()]]
     return replace(texts, unknown=unknown_P, spelled=special_P)
 

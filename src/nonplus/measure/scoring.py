@@ -119,7 +119,7 @@ def _by_scorer(
     if options.budget:
         stated = f"budget={options.budget}"
         raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
-    these = newlines_noted(checked(named(documents)), tokenizer=model.tokenizer)
+    these = newlines_noted(checked(named(documents)), tokens=model.tokenizer)
     if options.resume is None:
         scored = texts_of(these, model, options.alternatives)
     else:

@@ -8,7 +8,7 @@ from typing import final
 
 from nonplus.errors import BadModel, NonplusError
 from nonplus.measure.contract import checked_texts
-from nonplus.measure.interfaces import TextScorer
+from nonplus.measure.interfaces import HasEncode, TextScorer
 from nonplus.measure.lost_text import losses
 from nonplus.measure.records import Document
 from nonplus.measure.scores import ScoredTexts
@@ -29,8 +29,10 @@ def texts_of(documents: Iterable[Document], model: TextScorer, alternatives: int
                 "give each document once, in the order in which they come"
             )
         del owed[: len(scored)]
-        lost = losses([document.text for document in texts.documents], model.tokenizer)
-        yield replace(texts, tokens=replace(texts.tokens, lost=texts.tokens.lost | lost))
+        if isinstance(model.tokenizer, HasEncode):
+            lost = losses([document.text for document in texts.documents], model.tokenizer)
+            texts = replace(texts, tokens=replace(texts.tokens, lost=texts.tokens.lost | lost))
+        yield texts
     if owed:
         raise BadModel(f"{model.name} gives nothing for {', '.join(owed[:3])}; give each document once, in order")
     if reading.problem:

@@ -10,7 +10,7 @@ import numpy as np
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure.contract import checked_encodings
-from nonplus.measure.interfaces import AnyModel, Tokenizer
+from nonplus.measure.interfaces import EncodingModel, HasEncode, KnownTokens
 from nonplus.measure.lists import in_lists
 from nonplus.measure.lost_text import SAMPLE, marked
 from nonplus.measure.protocol.choices import Protocol
@@ -72,24 +72,24 @@ def named(documents: Iterable[Document | str]) -> Iterator[Document]:
     return (_named(document, place) for place, document in enumerate(documents, 1))
 
 
-def newlines_noted(documents: Iterable[Document], *, tokenizer: Tokenizer | None = None) -> Iterator[Document]:
+def newlines_noted(documents: Iterable[Document], *, tokens: KnownTokens | None = None) -> Iterator[Document]:
     """The same documents; warns with SuspectInput of the first CRLF or CR newline.
 
-    ``tokenizer`` is that of a model that reads newlines in a way of its own: then there
-    is no warning if it gives the tokens that it gives with LF.
+    ``tokens`` are those of a model that reads newlines in a way of its own: then there
+    is no warning if it is known to give those that it gives with LF.
     """
     only_lf = True
     for document in documents:
         if only_lf and "\r" in document.text:
             only_lf = False
-            if tokenizer is None:
+            if tokens is None:
                 _note_carriage_return(document, "use newlines=normalise to score LF")
-            elif _tells_apart(tokenizer, document.text):
+            elif not isinstance(tokens, HasEncode) or _tells_apart(tokens, document.text):
                 _note_carriage_return(document, "turn them into LF in the source, if they are to be scored so")
         yield document
 
 
-def _tells_apart(tokenizer: Tokenizer, text: str) -> bool:
+def _tells_apart(tokenizer: HasEncode, text: str) -> bool:
     """Whether the beginning of a text has other tokens with LF."""
     begin = max(0, text.index("\r") - SAMPLE // 2)
     sample = text[begin : begin + SAMPLE]
@@ -119,7 +119,7 @@ def slices(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 def encode(
     documents: Sequence[Document],
-    model: AnyModel,
+    model: EncodingModel,
     *,
     choices: Protocol = Protocol(),  # noqa: B008
     prefix: Sequence[int] = (),
@@ -149,7 +149,7 @@ def encode(
     return marked(texts, model.tokenizer)
 
 
-def beyond_vocabulary(token: int, document: str, model: AnyModel) -> BadModel:
+def beyond_vocabulary(token: int, document: str, model: EncodingModel) -> BadModel:
     """An id that the model does not know."""
     return BadModel(
         f"the tokenizer gives the id {token} for {document}, and {model.name} knows only ids from 0 to "
@@ -157,7 +157,7 @@ def beyond_vocabulary(token: int, document: str, model: AnyModel) -> BadModel:
     )
 
 
-def out_of_order(document: str, model: AnyModel) -> BadModel:
+def out_of_order(document: str, model: EncodingModel) -> BadModel:
     """Tokens that do not follow each other."""
     return BadModel(
         f"the tokenizer of {model.name} gives a token of {document} that ends before the one that precedes it, "
@@ -165,7 +165,7 @@ def out_of_order(document: str, model: AnyModel) -> BadModel:
     )
 
 
-def _encodings(texts: Sequence[str], model: AnyModel, choices: Protocol, prefix: Sequence[int]) -> Encodings:
+def _encodings(texts: Sequence[str], model: EncodingModel, choices: Protocol, prefix: Sequence[int]) -> Encodings:
     tokenizer = model.tokenizer
     spelled = tokenizer.decode(prefix) if choices.specials == "lm-eval" and prefix else ""
     added = [choices.specials != "none" and not (spelled and text.startswith(spelled)) for text in texts]
@@ -178,7 +178,7 @@ def _encodings(texts: Sequence[str], model: AnyModel, choices: Protocol, prefix:
 
 
 def _ends_in_text(
-    documents: Sequence[Document], byte_ends: Integers, offsets: Ints, model: AnyModel
+    documents: Sequence[Document], byte_ends: Integers, offsets: Ints, model: EncodingModel
 ) -> tuple[Integers, Ints]:
     """The byte of its text at which each token ends (T,); how many tokens are context
     (D,).

@@ -16,18 +16,18 @@ LANDMARKS = (
 )
 
 
-def explanation(report: Report, *, vocabulary: int, order: int | None = None) -> str:
+def explanation(report: Report, *, vocabulary: int | None, order: int | None = None) -> str:
     """A paragraph on the figure, one on how an n-gram model comes to it, and one on
     what it can be compared with.
 
-    ``vocabulary`` is the number of entries in the model's vocabulary, ``order`` that of
-    an n-gram model.
+    ``vocabulary`` is the number of entries in the model's vocabulary, if it is known,
+    ``order`` that of an n-gram model.
     """
     of_ngrams = [] if order is None else [_ngrams(report, order)]
     return "\n\n".join([_meaning(report, vocabulary), *of_ngrams, _limits(report)])
 
 
-def _meaning(report: Report, vocabulary: int) -> str:
+def _meaning(report: Report, vocabulary: int | None) -> str:
     if report.perplexity is None:
         return "No token was scored, so there is no perplexity."
     if math.isinf(report.perplexity):
@@ -39,8 +39,10 @@ def _meaning(report: Report, vocabulary: int) -> str:
     text = (
         f"A perplexity of {figure(report.perplexity)} means that the model was, {mean}, as uncertain about each token "
     )
-    text += f"as if it chose among {figure(report.perplexity, 3)} equally likely tokens. A uniform guess over its "
-    text += f"vocabulary would give {vocabulary:,}; a model that is certain and right would give 1."
+    text += f"as if it chose among {figure(report.perplexity, 3)} equally likely tokens. "
+    certain = "model that is certain and right would give 1."
+    guess = "" if vocabulary is None else f"uniform guess over its vocabulary would give {vocabulary:,}; a "
+    text += f"A {guess}{certain}"
     if report.bits_per_byte is None:
         return text
     unseen = report.tally.unknown > 0 or bool(report.lost)

@@ -21,7 +21,7 @@ from nonplus.corpora.suffixes import ARCHIVES, COMPRESSIONS
 from nonplus.filtering.calibration.meter import CalibrationMeter
 from nonplus.filtering.runs.meter import FilterMeter
 from nonplus.measure.formatting import counted, figure
-from nonplus.measure.interfaces import Tokenizer
+from nonplus.measure.interfaces import HasEncode, KnownTokens
 from nonplus.measure.records import Document
 from nonplus.measure.scoring import Meter
 from nonplus.measure.statistics.fixed_point import exp
@@ -46,12 +46,14 @@ class Gauge:
         self._expected = 0.0
         self._begun = time.perf_counter()
 
-    def watched(self, documents: Iterable[Document], tokenizer: Tokenizer) -> Iterator[Document]:
-        """The documents; from the first one the tokens per byte are estimated."""
+    def watched(self, documents: Iterable[Document], tokens: KnownTokens) -> Iterator[Document]:
+        """The documents; from the first one the tokens per byte are estimated, where it
+        can be encoded.
+        """
         for document in documents:
-            if self._size and not self._expected and document.text:
+            if self._size and not self._expected and document.text and isinstance(tokens, HasEncode):
                 sample = document.text[:_SAMPLE]
-                (encoding,) = tokenizer.encode([sample], specials=False)
+                (encoding,) = tokens.encode([sample], specials=False)
                 self._expected = self._size * len(encoding.ids) / len(sample.encode(errors="replace"))
             yield document
 

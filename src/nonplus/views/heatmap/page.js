@@ -44,7 +44,7 @@ function alternatives(top, own, text, probability) {
 function figures(bits, entropy, rank, match, backoff) {
   const probability = bits === "Infinity" ? 0 : 2 ** -bits;
   const rows = [["probability", percent(probability)], ["surprisal", bits === "Infinity" ? "infinite" : bits.toFixed(2) + " bits"]];
-  if (rank !== null) rows.push(["rank", number(rank, 9) + " of " + number(data.vocabulary, 9)]);
+  if (rank !== null) rows.push(["rank", number(rank, 9) + (data.vocabulary === null ? "" : " of " + number(data.vocabulary, 9))]);
   if (entropy !== null) rows.push(["entropy", entropy.toFixed(2) + " bits"]);
   if (match) rows.push(["longest match", match + "-gram"], ["by backing off", backoff.toFixed(2) + " bits"]);
   const list = make("dl");

@@ -41,7 +41,7 @@ class TokenData:
             }
         )
 
-    def json(self, *, vocabulary: int) -> str:
+    def json(self, *, vocabulary: int | None) -> str:
         """JSON for a ``script`` element: no character in it can end the element."""
         content = {"vocabulary": vocabulary, "names": list(self._names), "documents": self._documents}
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).translate(_HARMLESS)

@@ -75,7 +75,7 @@ def test_an_unknown_token_is_marked_with_colours_and_without(monkeypatch, capsys
     for forced, mark in (("", "'<unk>'  unknown"), ("1", "\x1b[4;")):
         if forced:
             monkeypatch.setenv("FORCE_COLOR", forced)
-        screen = Screen(TokenNames(model.tokenizer.decode))
+        screen = Screen(TokenNames(model.tokenizer.decode), "perplexity")
         for scored in score(["a<unk>b"], model=model):
             screen.show(scored, next(iter(document_sums(scored.texts))))
         assert mark in capsys.readouterr().out

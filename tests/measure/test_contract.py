@@ -165,7 +165,8 @@ def test_encodings_that_a_tokenizer_keeps_are_not_written_to() -> None:
 class Stated:
     """The protocol of :class:`Texts`."""
 
-    signature, fingerprint, cautions, average, denominator = "mine", "0123456789ab", (), "tokens", "scored"
+    signature, fingerprint, cautions, quantity = "mine", "0123456789ab", (), "perplexity"
+    average, denominator = "tokens", "scored"
 
     def as_dict(self) -> dict[str, Any]:
         return {"name": "mine"}

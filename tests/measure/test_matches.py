@@ -35,7 +35,8 @@ class Letters(Bytes):
 class Own:
     """A protocol with nothing to choose."""
 
-    signature, fingerprint, cautions, average, denominator = "own", "0" * 12, (), "tokens", "scored"
+    signature, fingerprint, cautions, quantity = "own", "0" * 12, (), "perplexity"
+    average, denominator = "tokens", "scored"
 
     def as_dict(self) -> dict[str, Any]:
         return {}

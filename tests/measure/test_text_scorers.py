@@ -23,7 +23,7 @@ import nonplus
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure import kept_texts, resumed, tokenizing
 from nonplus.measure.forward import RunOptions
-from nonplus.measure.interfaces import ScoresTexts
+from nonplus.measure.interfaces import Quantity, ScoresTexts
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.records import Document
 from nonplus.measure.scores import ScoredTexts
@@ -38,6 +38,7 @@ from nonplus.views.explanation import explanation
 class Lines:
     """Tokens are bytes; a token costs a nat for each byte before it in its line."""
 
+    quantity: Quantity = "perplexity"
     average: Literal["tokens", "texts"] = "tokens"
     denominator: Literal["scored", "lm-eval"] = "scored"
     cautions: tuple[str, ...] = ()

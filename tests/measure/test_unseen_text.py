@@ -68,7 +68,9 @@ def test_each_domain_and_each_document_has_its_own_count() -> None:
     texts = [Document(text="a<unk>", domain="x"), Document(text="<unk><unk>a", domain="y"), Document(text="aa")]
     report = measured(texts)
     assert {name: own.tally.unknown for name, own in report.by_domain()} == {"x": 1, "y": 2}
-    rows = [document_row(sums) for each in score(texts, model=UNIFORM) for sums in document_sums(each.texts)]
+    rows = [
+        document_row(sums, "perplexity") for each in score(texts, model=UNIFORM) for sums in document_sums(each.texts)
+    ]
     assert [row["unknown_tokens"] for row in rows] == [1, 2, 0]
 
 

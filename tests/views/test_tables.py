@@ -19,7 +19,7 @@ def test_a_document_is_a_row_of_the_table_of_documents() -> None:
     measurement = Measurement(History(), Protocol())
     (scored,) = score([Document(text="né", id="a", domain="d")], model=History())
     (sums,) = measurement.add(scored.texts)
-    row = document_row(sums)
+    row = document_row(sums, "perplexity")
     assert list(row) == list(DOCUMENTS)
     assert (row["id"], row["domain"], row["bytes"], row["chars"], row["tokens"]) == ("a", "d", 3, 2, 3)
     assert row["perplexity"] == pytest.approx(math.exp(scored.nats.mean()))

@@ -24,7 +24,7 @@ from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import agree, begin, check_begun_here
 from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import Task, tasks
-from nonplus.measure.interfaces import HasOrder, TextScorer, WindowModel
+from nonplus.measure.interfaces import HasOrder, Quantity, TextScorer, WindowModel
 from nonplus.measure.lists import in_lists
 from nonplus.measure.records import Document
 from nonplus.measure.report import Report
@@ -54,7 +54,8 @@ def score_by_workers(plan: Plan) -> Outcome:
     these = tasks([_size(file) for file in files], workers=plan.work.workers, unit=_UNIT)
     try:
         with stopping(), shown(Gauge(meter, size=0)):
-            for counts in plan.work.results(_Units(job), these):
+            for quantity, counts in plan.work.results(_Units(job), these):
+                meter.quantity = quantity
                 nats += counts["nats"]
                 meter.documents += counts["documents"]
                 meter.tokens += counts["tokens"]
@@ -168,8 +169,8 @@ class _UnitWork:
         tokenizer = self._opened.model.tokenizer
         self._corpus = open_corpora(job.plan.sources, options=job.plan.corpus, tokenizer=tokenizer)
 
-    def __call__(self, task: Task) -> Iterator[Mapping[str, int]]:
-        """The counts of each unit that it finishes."""
+    def __call__(self, task: Task) -> Iterator[tuple[Quantity, Mapping[str, int]]]:
+        """The counts of each unit that it finishes, and what is measured."""
         ledger, number = self._opened.ledger, 0
         done = ledger.done(task.file)
         if ledger.closed(task, done):
@@ -179,7 +180,9 @@ class _UnitWork:
                 yield self._finished(Unit(task.file, number), documents, left_out)
         ledger.end(task.file, number + 1)
 
-    def _finished(self, unit: Unit, documents: list[Document], left_out: Mapping[str, int]) -> Mapping[str, int]:
+    def _finished(
+        self, unit: Unit, documents: list[Document], left_out: Mapping[str, int]
+    ) -> tuple[Quantity, Mapping[str, int]]:
         measurement = self._opened.measurement(self._plan)
         if documents:
             for _ in measurement.run(documents, options=replace(self._plan.run, resume=None)):
@@ -188,7 +191,7 @@ class _UnitWork:
         tokens, nats = (held["tally"].get(name, 0) for name in ("tokens", "nats"))
         counts = {**left_out, "documents": len(documents), "tokens": round(unfixed(tokens)), "nats": nats}
         self._opened.ledger.commit(unit, {f"sums/{unit}.json": _as_bytes(held)}, counts=counts)
-        return counts
+        return measurement.protocol.quantity, counts
 
 
 def _units(corpus: Corpus, file: int) -> Iterator[tuple[list[Document], Mapping[str, int]]]:

@@ -16,7 +16,7 @@ from nonplus.corpora import Corpus, Rejected, open_corpora
 from nonplus.errors import BadInput, NonplusError
 from nonplus.files import replacing
 from nonplus.measure.formatting import counted
-from nonplus.measure.interfaces import HasOrder, TextScorer, WindowModel
+from nonplus.measure.interfaces import HasOrder, Quantity, TextScorer, WindowModel
 from nonplus.measure.records import Document
 from nonplus.measure.report import Report
 from nonplus.measure.scores import ScoredText, TokenNames
@@ -106,6 +106,7 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
     pages = [files.enter_context(replacing(path)) for path in [plan.output.html] if path]
     with waiting(f"opening {plan.model}"):
         model = open_model(plan.model, loading=plan.loading)
+    measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     columns = _columns(plan, model)
     tables = {flag: files.enter_context(begin(columns[flag])) for flag, begin in begun.items()}
     keep_blank = plan.protocol.unit == "stream"
@@ -116,9 +117,10 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
         keep_blank=keep_blank,
         rejects=partial(_reject, tables),
     )
-    watchers = list(_watchers(plan, tables, columns["--per-token"], TokenNames(model.tokenizer.decode), first_texts))
-    ended = _Ended(list(_takers(plan, tables, sums)))
-    report, enough, stop = _measured(plan, model, corpus, [*watchers, ended.add], unwritten)
+    names, quantity = TokenNames(model.tokenizer.decode), measurement.protocol.quantity
+    watchers = list(_watchers(plan, tables, columns["--per-token"], names, quantity, first_texts))
+    ended = _Ended(list(_takers(plan, tables, quantity, sums)))
+    report, enough, stop = _measured(plan, model, measurement, corpus, [*watchers, ended.add], unwritten)
     ended.end()
     report = replace(report, source=corpus.source)
     outcomes.append(
@@ -169,6 +171,7 @@ def _watchers(
     tables: Mapping[str, Table],
     columns: Columns,
     names: TokenNames,
+    quantity: Quantity,
     first_texts: heatmap.FirstTexts,
 ) -> Iterator[Watcher]:
     """What to do with each text; ``columns`` are those of its tokens, ``first_texts``
@@ -177,19 +180,19 @@ def _watchers(
     if "--per-token" in tables:
         yield lambda scored, _: tables["--per-token"].write(token_rows(scored, names, columns))
     if plan.output.show:
-        yield Screen(names).show
+        yield Screen(names, quantity).show
     if plan.output.html:
         yield lambda scored, _: first_texts.add(scored)
 
 
 def _takers(
-    plan: Plan, tables: Mapping[str, Table], sums: list[DocumentSums]
+    plan: Plan, tables: Mapping[str, Table], quantity: Quantity, sums: list[DocumentSums]
 ) -> Iterator[Callable[[DocumentSums], object]]:
     """What to do with the sums of each document; ``sums`` is filled for the
     bootstrap.
     """
     if "--per-document" in tables:
-        yield lambda document: tables["--per-document"].write([document_row(document)])
+        yield lambda document: tables["--per-document"].write([document_row(document, quantity)])
     if plan.precision.bootstrap:
         yield sums.append
 
@@ -219,6 +222,7 @@ class _Ended:
 def _measured(
     plan: Plan,
     model: WindowModel | TextScorer,
+    measurement: Measurement,
     corpus: Corpus,
     watchers: list[Watcher],
     unwritten: list[BadInput],
@@ -226,7 +230,6 @@ def _measured(
     """The report, whether the interval became narrow enough, and what stopped the run
     before; the error of a watcher that cannot write goes to ``unwritten``.
     """
-    measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     meter = Meter()
     gauge = Gauge(meter, size=0 if plan.corpus.limit else size_of(plan.sources))
     seen, stops = 0, list[Stop | NonplusError]()

@@ -18,6 +18,11 @@ from nonplus.measure.utf8_texts import Utf8Texts
 Message = Mapping[str, Any]  # a turn of a conversation: role, content, and what else a chat template reads
 # Text that spells a special token, such as ``</s>``, is read as that token, or as text.
 SpecialText = Literal["parsed", "plain"]
+# What the exponential of a mean surprisal is. ``perplexity``: each token was predicted
+# from those before it, so that the surprisals add up to that of the text.
+# ``pseudo-perplexity``: from those around it, as by masked models.
+# ``conditional perplexity``: also from another text, as by encoder-decoder models.
+Quantity = Literal["perplexity", "pseudo-perplexity", "conditional perplexity"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +136,11 @@ class StatedProtocol(Protocol):
     @property
     def cautions(self) -> tuple[str, ...]:
         """Where a figure under this protocol is known to mislead."""
+        ...
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the figure is; one quantity does not compare with another."""
         ...
 
     @property

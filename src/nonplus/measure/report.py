@@ -8,7 +8,7 @@ from typing import Any, final
 from nonplus.measure.cautions import loser, text_cautions
 from nonplus.measure.counts import count_lines, count_phrases, counts
 from nonplus.measure.formatting import counted, figure, html_table, jsonable, timed
-from nonplus.measure.interfaces import StatedProtocol
+from nonplus.measure.interfaces import Quantity, StatedProtocol
 from nonplus.measure.statistics.by_position import PositionSums
 from nonplus.measure.statistics.fixed_point import exp, unfixed
 from nonplus.measure.statistics.intervals import Interval
@@ -69,6 +69,11 @@ class Report:
     def _repr_html_(self) -> str:
         """The lines as a table, which a notebook shows."""
         return html_table(self.lines())
+
+    @property
+    def quantity(self) -> Quantity:
+        """What ``perplexity`` is; only equal quantities compare."""
+        return self.protocol.quantity
 
     @property
     def nats(self) -> float:
@@ -199,12 +204,12 @@ class Report:
         uncertainty = self.uncertainty
         if self.source:
             yield "read", self.source
-        yield "perplexity", with_interval(figure(self.perplexity), uncertainty.interval)
+        yield self.quantity, with_interval(figure(self.perplexity), uncertainty.interval)
         if self.perplexity_without_unknown is not None:
             yield "  known tokens", f"{figure(self.perplexity_without_unknown)} without the unknown ones"
         yield "bits per byte", figure(self.bits_per_byte)
         yield "bits per token", figure(self.bits_per_token)
-        yield "word perplexity", figure(self.word_perplexity)
+        yield f"word {self.quantity}", figure(self.word_perplexity)
         yield "interval", uncertainty.line
         for name, domain in self.by_domain():
             yield f"  {name}", _domain_line(domain)
@@ -295,6 +300,7 @@ def _domain(report: Report) -> dict[str, Any]:
 
 def _conditions(report: Report) -> dict[str, Any]:
     found: dict[str, Any] = {
+        "quantity": report.quantity,
         "source": report.source,
         "interrupted": report.interrupted,
         "protocol": report.protocol.as_dict(),
@@ -314,7 +320,7 @@ def _conditions(report: Report) -> dict[str, Any]:
 
 def _summary(report: Report) -> str:
     tally, log, uncertainty = report.tally, report.log_perplexity, report.uncertainty
-    head = with_interval(f"perplexity {figure(report.perplexity)}", uncertainty.interval)
+    head = with_interval(f"{report.quantity} {figure(report.perplexity)}", uncertainty.interval)
     if report.perplexity == math.inf and log != math.inf:
         head += f" (e^{figure(log)})"
     if report.bits_per_byte is not None:

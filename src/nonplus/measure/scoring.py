@@ -18,7 +18,7 @@ from nonplus.errors import BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.assembly import Assembly
 from nonplus.measure.batches import Rows
 from nonplus.measure.forward import Forward, RunOptions
-from nonplus.measure.interfaces import HasLogprobs, StatedProtocol, TextScorer, WindowModel
+from nonplus.measure.interfaces import HasLogprobs, Quantity, StatedProtocol, TextScorer, WindowModel
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
@@ -37,9 +37,10 @@ class Meter:
     """The progress of a run; another thread may read it, for a progress bar.
 
     ``tokens`` and ``nats`` are of tokens scored so far, ``documents`` are finished
-    ones.
+    ones; ``quantity`` is what the exponential of their mean is.
     """
 
+    quantity: Quantity = "perplexity"
     tokens: int = 0
     nats: float = 0.0
     documents: int = 0
@@ -104,6 +105,7 @@ def scored_texts(
     Interrupted by Ctrl-C or by an error of ours, what is finished of the documents
     under way is given (``partial``) before that goes on.
     """
+    meter.quantity = protocol.quantity
     if isinstance(protocol, ResolvedProtocol) and isinstance(model, HasLogprobs):
         return _in_windows(documents, model, protocol, options, meter)
     return _by_scorer(documents, cast(TextScorer, model), protocol, options, meter)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 from nonplus.errors import BadProtocol
+from nonplus.measure.interfaces import Quantity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class MetricProtocol:
     def cautions(self) -> tuple[str, ...]:
         """None: a metric warns when it sees its input."""
         return ()
+
+    @property
+    def quantity(self) -> Quantity:
+        """Perplexity, whatever the predictions are made from."""
+        return "perplexity"
 
     @property
     def average(self) -> Literal["tokens", "texts"]:

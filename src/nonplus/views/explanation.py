@@ -16,6 +16,14 @@ LANDMARKS = (
 )
 
 
+# What a model saw besides the tokens before the one it predicts.
+_GIVEN = {
+    "perplexity": "",
+    "pseudo-perplexity": ", which saw the tokens on both sides of the one it predicts,",
+    "conditional perplexity": ", which was given a source,",
+}
+
+
 def explanation(report: Report, *, vocabulary: int | None, order: int | None = None) -> str:
     """A paragraph on the figure, one on how an n-gram model comes to it, and one on
     what it can be compared with.
@@ -28,22 +36,21 @@ def explanation(report: Report, *, vocabulary: int | None, order: int | None = N
 
 
 def _meaning(report: Report, vocabulary: int | None) -> str:
+    quantity = report.quantity
     if report.perplexity is None:
-        return "No token was scored, so there is no perplexity."
+        return f"No token was scored, so there is no {quantity}."
     if math.isinf(report.perplexity):
         return (
-            "The perplexity is infinite: the model gives probability 0 to a token of this text, and one such token is "
+            f"The {quantity} is infinite: the model gives probability 0 to a token of this text, and one such token is "
             "enough. The report shows its place."
         )
     mean = "in the mean over texts" if report.protocol.average == "texts" else "on average"
-    text = (
-        f"A perplexity of {figure(report.perplexity)} means that the model was, {mean}, as uncertain about each token "
-    )
-    text += f"as if it chose among {figure(report.perplexity, 3)} equally likely tokens. "
+    text = f"A {quantity} of {figure(report.perplexity)} means that the model{_GIVEN[quantity]} was, {mean}, "
+    text += f"as uncertain about each token as if it chose among {figure(report.perplexity, 3)} equally likely tokens. "
     certain = "model that is certain and right would give 1."
     guess = "" if vocabulary is None else f"uniform guess over its vocabulary would give {vocabulary:,}; a "
     text += f"A {guess}{certain}"
-    if report.bits_per_byte is None:
+    if report.bits_per_byte is None or quantity != "perplexity":
         return text
     unseen = report.tally.unknown > 0 or bool(report.lost)
     return f"{text} {_of_unseen_text(report.bits_per_byte) if unseen else _bytes(report.bits_per_byte)}"
@@ -89,6 +96,13 @@ def _between(bits: float) -> str:
 
 
 def _limits(report: Report) -> str:
+    if report.quantity != "perplexity":
+        return (
+            f"A {report.quantity} is no perplexity: the model saw more than the tokens before each one, so the figure "
+            "is usually lower, and no code for the text alone has its bits per byte. It compares only with others of "
+            f"its kind, under the same protocol ({report.protocol.signature}), on the same text, from models that "
+            "share a tokenizer."
+        )
     return (
         "The figure belongs to this model on this text under this protocol. Perplexity per token compares only models "
         "that share a tokenizer; bits per byte compares across tokenizers. Neither compares across texts: code, poems "

@@ -8,6 +8,7 @@ from typing import IO, Any, final
 
 from nonplus.files import replacing
 from nonplus.measure.formatting import jsonable
+from nonplus.measure.interfaces import Quantity
 from nonplus.measure.scores import ScoredText, TokenNames
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.optional import require
@@ -18,6 +19,7 @@ Columns = Mapping[str, type]
 DOCUMENTS: Columns = {
     "id": str,
     "domain": str,
+    "quantity": str,
     "perplexity": float,
     "log_perplexity": float,
     "nats": float,
@@ -98,11 +100,12 @@ def begun_table(path: Path) -> Iterator[Callable[[Columns], AbstractContextManag
         yield with_columns
 
 
-def document_row(document: DocumentSums) -> Row:
+def document_row(document: DocumentSums, quantity: Quantity) -> Row:
     """A document as a row of ``DOCUMENTS``; ``None``: the figure does not exist."""
     return {
         "id": document.id,
         "domain": document.domain,
+        "quantity": quantity,
         "perplexity": document.perplexity,
         "log_perplexity": document.log_perplexity,
         "nats": document.nats,

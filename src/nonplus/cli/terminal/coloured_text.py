@@ -10,6 +10,7 @@ from rich.text import Text
 
 from nonplus.cli.terminal.printing import one_line, visible
 from nonplus.measure.formatting import counted, figure
+from nonplus.measure.interfaces import Quantity
 from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.views.heatmap.colours import STEPS, step_of, terminal_styles
@@ -22,15 +23,16 @@ _UNSCORED, _IMPOSSIBLE = "dim italic", "bold reverse"
 class Screen:
     """Prints scored texts on stdout."""
 
-    def __init__(self, names: TokenNames) -> None:
+    def __init__(self, names: TokenNames, quantity: Quantity) -> None:
         self._names = names
+        self._quantity = quantity
         self._console = Console(highlight=False, emoji=False, markup=False)
         self._coloured = self._console.color_system is not None and not self._console.no_color
         self._styles = terminal_styles(sixteen=self._console.color_system in _SIXTEEN)
         self._begun = False
 
     def show(self, scored: ScoredText, sums: DocumentSums) -> None:
-        """Print a text or a part of one, with the perplexity up to its end; before the
+        """Print a text or a part of one, with its figure up to its end; before the
         first one, what colours or numbers mean.
         """
         perplexity = figure(sums.perplexity) if sums.tokens else "-"
@@ -40,7 +42,7 @@ class Screen:
         self._begun = True
         before = scored.part.tokens
         name = f"{one_line(scored.document.id)}{f', from token {before:,} on' if before else ''}"
-        self._console.print(Text(f"{name}  perplexity {perplexity}", "bold"), soft_wrap=True)
+        self._console.print(Text(f"{name}  {self._quantity} {perplexity}", "bold"), soft_wrap=True)
         if self._coloured:
             self._console.print(_coloured(scored, self._names, self._styles), soft_wrap=True)
         else:

@@ -70,7 +70,7 @@ class Gauge:
         found["tokens"] = counted(tokens, "token")
         if tokens:
             found["speed"] = f"{tokens / seconds:,.0f} tokens/s"
-            found["perplexity"] = f"perplexity {figure(exp(nats / tokens))}"
+            found["perplexity"] = f"{meter.quantity} {figure(exp(nats / tokens))}"
         return found | _left(self.share, seconds)
 
 

@@ -52,9 +52,9 @@ def _print_table(outcome: Outcome, plan: Plan) -> None:
     lines = list(_lines(outcome, plan))
     names = max(NAMES, *(min(len(name), _LONGEST) for name, _ in lines))
     for name, value in lines:
-        say_field(name, value, names=names, chief=name == "perplexity")
+        say_field(name, value, names=names, chief=name == outcome.report.quantity)
     if plan.output.by_position:
-        say_lines("\n" + "\n".join(_position_table(outcome.report.positions)))
+        say_lines("\n" + "\n".join(_position_table(outcome.report)))
     if plan.output.explain:
         say_lines("\n" + wrapped(explanation(outcome.report, vocabulary=outcome.vocabulary, order=outcome.order)))
 
@@ -83,12 +83,16 @@ def _lines(outcome: Outcome, plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.precision.until and not outcome.enough and outcome.stop is None:
         yield "not stopped", _still_wide(outcome.report, plan.precision.until)
     if outcome.enough:
-        yield "stopped", f"early: the interval is within {100 * plan.precision.until:.3g}% of the perplexity"
+        yield "stopped", f"early: the interval is {_within(outcome.report, plan.precision.until)}"
+
+
+def _within(report: Report, until: float) -> str:
+    return f"within {100 * until:.3g}% of the {report.quantity}"
 
 
 def _still_wide(report: Report, until: float) -> str:
     """How far a run was from ``--until`` when its texts ended."""
-    wanted = f"within {100 * until:.3g}% of the perplexity"
+    wanted = _within(report, until)
     if report.tally.documents == 1:
         return "early: a run stops between documents, and this is one; lines:FILE makes a document of each line"
     if report.interval is None or not report.perplexity:
@@ -108,8 +112,8 @@ def _position(row: PositionSums) -> dict[str, Any]:
     return asdict(row) | {"perplexity": jsonable(exp(mean)), "bits_per_token": mean / math.log(2)}
 
 
-def _position_table(rows: tuple[PositionSums, ...]) -> Iterator[str]:
-    yield f"{'tokens before':>15}  {'tokens':>12}  {'perplexity':>12}"
-    for row in rows:
+def _position_table(report: Report) -> Iterator[str]:
+    yield f"{'tokens before':>15}  {'tokens':>12}  {report.quantity:>12}"
+    for row in report.positions:
         seen = f"{row.seen_from:,}" if row.seen_from == row.seen_to else f"{row.seen_from:,}-{row.seen_to:,}"
         yield f"{seen:>15}  {figure(row.tokens, 1):>12}  {figure(exp(row.nats / row.tokens)):>12}"

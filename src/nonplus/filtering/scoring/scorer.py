@@ -60,6 +60,11 @@ class Scorer:
         self._model = open_model(model, loading=loading)
         self._asked = str(model) if isinstance(model, str | Path) else ""
         self._protocol = stated_protocol(chosen, self._model)
+        if self._protocol.quantity != "perplexity":
+            raise BadProtocol(
+                f"{self._model.name} gives a {self._protocol.quantity}, and a filter cuts by perplexity, to which its "
+                "rules, profiles and intervals apply; use a causal model, or one of n-grams"
+            )
         self._options = options or RunOptions()
 
     @property

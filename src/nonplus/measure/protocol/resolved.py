@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nonplus.errors import BadProtocol
-from nonplus.measure.interfaces import WindowModel
+from nonplus.measure.interfaces import Quantity, WindowModel
 from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
 from nonplus.measure.records import Floats, TokenizedTexts, Tokens, Window, Windows
 from nonplus.measure.runs import ranges
@@ -50,6 +50,11 @@ class ResolvedProtocol:
         usual = asdict(Protocol(name=self.choices.name)) | {"window": None, "stride": None}
         choices = {key: value for key, value in self.as_dict().items() if key not in usual or value != usual[key]}
         return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def quantity(self) -> Quantity:
+        """Perplexity: a window holds only tokens before the one that is predicted."""
+        return "perplexity"
 
     @property
     def average(self) -> Literal["tokens", "texts"]:

@@ -18,6 +18,7 @@ class NgramProtocol:
     rules: Mapping[str, Any]
 
     cautions: tuple[str, ...] = ()
+    quantity: Literal["perplexity"] = "perplexity"
     average: Literal["tokens"] = "tokens"
     denominator: Literal["scored"] = "scored"
 

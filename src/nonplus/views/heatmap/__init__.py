@@ -14,7 +14,7 @@ from string import Template
 from typing import final
 
 from nonplus.measure.formatting import counted, figure
-from nonplus.measure.interfaces import AnyModel
+from nonplus.measure.interfaces import AnyModel, Quantity
 from nonplus.measure.report import Report
 from nonplus.measure.scores import ScoredText, TokenNames, TokenScore
 from nonplus.measure.statistics.document_sums import document_sums
@@ -55,7 +55,7 @@ def page(texts: Sequence[ScoredText], *, model: AnyModel, report: Report, title:
         if room <= 0:
             break
         tokens = [token for token, _ in zip(text.rows(names), range(room), strict=False)]
-        sections.append(_section(text, tokens, place=len(sections)))
+        sections.append(_section(text, tokens, place=len(sections), quantity=report.quantity))
         data.add(text, tokens)
         room -= len(tokens)
     body = Template(_file("body.html")).substitute(
@@ -88,7 +88,7 @@ def _file(name: str) -> str:
 def _facts(report: Report) -> str:
     tally = report.tally
     facts = (
-        ("perplexity", figure(report.perplexity), report.uncertainty.caption),
+        (report.quantity, figure(report.perplexity), report.uncertainty.caption),
         ("bits per byte", figure(report.bits_per_byte), "random bytes have 8"),
         ("bits per token", figure(report.bits_per_token), f"{tally.scored:,} tokens scored"),
         ("documents", f"{tally.documents:,}", f"{tally.bytes:,} bytes"),
@@ -127,7 +127,7 @@ def _note(report: Report) -> str:
     return f'<p class="note">{" ".join(notes)}</p>' if notes else ""
 
 
-def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int) -> str:
+def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int, quantity: Quantity) -> str:
     (sums,) = document_sums(text.texts)
     perplexity = figure(sums.perplexity)
     name = html.escape(text.document.id)
@@ -135,7 +135,7 @@ def _section(text: ScoredText, tokens: Sequence[TokenScore], *, place: int) -> s
     before = f'<p class="context"><b>context, fed but not scored</b> {context}</p>' if context else ""
     return (
         f'<section aria-labelledby="h{place}"><h2 id="h{place}">{name}'
-        f"<small>perplexity {perplexity}, {_extent(text)}</small></h2>{before}"
+        f"<small>{quantity} {perplexity}, {_extent(text)}</small></h2>{before}"
         f'<div class="text" id="d{place}" tabindex="0" aria-label="tokens of {name}; arrow keys move">'
         f"{spans(tokens)}</div></section>"
     )

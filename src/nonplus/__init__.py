@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from nonplus.models import open_model
     from nonplus.models.ngram.training.options import TrainingOptions
     from nonplus.models.ngram.training.report import TrainingReport
+    from nonplus.models.wrapped import wrap
 
 __version__ = VERSION
 __all__ = [
@@ -72,6 +73,7 @@ __all__ = [
     "score",
     "split_corpus",
     "train_ngrams",
+    "wrap",
 ]
 
 # Where each public name is defined.
@@ -111,6 +113,7 @@ _HOMES = {
     "score": "nonplus.api",
     "split_corpus": "nonplus.filtering.runs.running",
     "train_ngrams": "nonplus.api",
+    "wrap": "nonplus.models.wrapped",
 }
 
 

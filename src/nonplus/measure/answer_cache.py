@@ -20,8 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from nonplus.errors import BadInput
+from nonplus.errors import BadInput, BadModel
 from nonplus.files import reading, writing
+from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.records import Floats
 
 _HEAD = struct.Struct("<4sII")
@@ -37,6 +38,20 @@ class _Place:
     offset: int
     tokens: int
     columns: int
+
+
+def scope_of(model: AnyModel, *, fingerprint: str, alternatives: int) -> str:
+    """What decides scores beside the texts.
+
+    Raises:
+        BadModel: nothing tells the model's weights from others.
+    """
+    if not model.identity:
+        raise BadModel(
+            f"{model.name} has no identity, so scores that another run has kept may be those of other weights; omit "
+            "resume=…, or give nonplus.wrap the model's weights=…"
+        )
+    return f"{fingerprint} {model.identity} {model.tokenizer.identity} {alternatives}"
 
 
 class AnswerCache:

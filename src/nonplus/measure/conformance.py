@@ -67,12 +67,13 @@ class Check:
         return self.measured is not None and self.measured <= self.bound
 
 
-def examine(model: WindowModel | TextScorer) -> Iterator[Check]:
-    """Every check that applies to the model, as each is done.
+def examine(model: WindowModel | TextScorer, *, longest: int = _FAR) -> Iterator[Check]:
+    """Every check that applies to the model, as each is done, with rows of at most
+    ``longest`` tokens.
 
     One that the model's code breaks off has failed.
     """
-    checks = _of_texts(model) if isinstance(model, ScoresTexts) else _of_windows(model)
+    checks = _of_texts(model) if isinstance(model, ScoresTexts) else _of_windows(model, longest)
     return (attempt(name, check) for name, check in checks)
 
 
@@ -90,8 +91,8 @@ def _of_texts(model: TextScorer) -> Iterator[tuple[str, Callable[[], Check]]]:
     yield "order", lambda: texts_order(model)
 
 
-def _of_windows(model: WindowModel) -> Iterator[tuple[str, Callable[[], Check]]]:
-    rows = _Rows(model)
+def _of_windows(model: WindowModel, longest: int) -> Iterator[tuple[str, Callable[[], Check]]]:
+    rows = _Rows(model, longest)
     yield "numbers", lambda: numbers(model)
     yield "repeatable", lambda: repeatable(model)
     yield "padding", lambda: padding(rows)
@@ -114,13 +115,14 @@ def _of_windows(model: WindowModel) -> Iterator[tuple[str, Callable[[], Check]]]
 class _Rows:
     """A short row and two long ones of nearly one length, scored in several ways."""
 
-    def __init__(self, model: WindowModel) -> None:
+    def __init__(self, model: WindowModel, longest: int) -> None:
         self.model = model
+        self._longest = longest
 
     @cached_property
     def rows(self) -> list[Row]:
         """Shortest first; the last fills the context, up to a limit."""
-        far = min(self.model.max_context, _FAR)
+        far = min(self.model.max_context, self._longest)
         return [_row(self.model, _SHORT), _filled(self.model, max(1, far - 3)), _filled(self.model, far)]
 
     @cached_property

@@ -11,7 +11,7 @@ from typing import final
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.answer_cache import AnswerCache
+from nonplus.measure.answer_cache import AnswerCache, scope_of
 from nonplus.measure.batches import Rows, batch_of
 from nonplus.measure.contract import checked_distributions, checked_logprobs
 from nonplus.measure.interfaces import HasDistributions, WindowModel
@@ -78,7 +78,7 @@ class Forward:
         self._budget = options.budget or model.budget
         self._cache: AnswerCache | None = None
         if options.resume is not None:
-            scope = f"{fingerprint} {model.identity} {model.tokenizer.identity} {options.alternatives}"
+            scope = scope_of(model, fingerprint=fingerprint, alternatives=options.alternatives)
             self._cache = AnswerCache(options.resume, scope=scope)
 
     @property

@@ -88,6 +88,7 @@ class HasEncode(Protocol):
         ...
 
 
+@runtime_checkable
 class Tokenizer(KnownTokens, HasEncode, Protocol):
     """Text to ids and back."""
 
@@ -178,7 +179,8 @@ class AnyModel(Protocol):
     def identity(self) -> str:
         """A digest of the weights and all else that decides its scores.
 
-        Models with equal identities give equal scores.
+        Models with equal identities give equal scores. It is empty if nothing tells the
+        weights from others; then no run can be resumed.
         """
         ...
 

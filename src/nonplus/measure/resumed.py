@@ -9,7 +9,7 @@ from typing import NamedTuple, final
 
 from nonplus.errors import BadInput, BadModel, NonplusError
 from nonplus.measure import kept_texts
-from nonplus.measure.answer_cache import AnswerCache
+from nonplus.measure.answer_cache import AnswerCache, scope_of
 from nonplus.measure.contract import checked_texts
 from nonplus.measure.interfaces import TextScorer
 from nonplus.measure.records import Document, Floats
@@ -36,8 +36,8 @@ class Resumed:
 
     def __init__(self, model: TextScorer, folder: Path, *, fingerprint: str, alternatives: int) -> None:
         self._model, self._folder, self._alternatives = model, folder, alternatives
-        scope = f"{kept_texts.TEXTS} {fingerprint} {model.identity} {model.tokenizer.identity} {alternatives}"
-        self._cache = AnswerCache(folder, scope=scope)
+        scope = scope_of(model, fingerprint=fingerprint, alternatives=alternatives)
+        self._cache = AnswerCache(folder, scope=f"{kept_texts.TEXTS} {scope}")
         self._waiting: deque[_Slice] = deque()
         self._asked: dict[bytes, None] = {}  # keys that the model owes, in order
         self._fresh: dict[bytes, Floats] = {}  # scores of waiting texts that it gave

@@ -146,6 +146,11 @@ class HFTokenizer:
         """The most tokens that its settings allow; huge if they name no limit."""
         return int(self._tokenizer.model_max_length)
 
+    @property
+    def size(self) -> int:
+        """How many tokens it has without those that were added to its vocabulary."""
+        return int(self._tokenizer.vocab_size)
+
 
 class _Encoder(Protocol):
     @property

@@ -1,4 +1,4 @@
-"""A tokenizer read from a model's folder: ``tokenizer.json`` and its configuration."""
+"""A tokenizer of the package ``tokenizers``, from a model's folder or from memory."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Self, final
 
 import tokenizers
 
@@ -19,7 +19,7 @@ from nonplus.models.unknown_token import unknown_id
 
 @final
 class FileTokenizer:
-    """The tokenizer of a folder in the layout of ``transformers``."""
+    """The tokenizer of a folder in the layout of ``transformers``, or one like it."""
 
     def __init__(self, folder: Path) -> None:
         """Read ``tokenizer.json`` from ``folder``.
@@ -30,17 +30,35 @@ class FileTokenizer:
         file = folder / "tokenizer.json"
         if not file.is_file():
             raise BadModel(f"{folder} has no tokenizer.json; save one there with tokenizer.save_pretrained")
-        raw = file.read_bytes()
+        config = json_file(folder / "tokenizer_config.json")
+        template = "chat_template" in config or (folder / "chat_template.jinja").exists()
         try:
-            self._tokenizer = tokenizers.Tokenizer.from_buffer(raw)
+            self._read(file.read_bytes(), config, has_template=template)
         except ValueError as fault:
             raise BadModel(f"{file} cannot be read as a tokenizer: {fault}; download it again") from None
+
+    @classmethod
+    def of(cls, tokenizer: tokenizers.Tokenizer) -> Self:
+        """One in memory, of which a copy is taken.
+
+        Its settings for training, truncation and padding, are ignored.
+        """
+        own = cls.__new__(cls)
+        own._read(tokenizer.to_str().encode(), {}, has_template=False)
+        return own
+
+    def _read(self, raw: bytes, config: dict[str, Any], *, has_template: bool) -> None:
+        self._tokenizer = tokenizers.Tokenizer.from_buffer(raw)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._parsed = _one_by_one(self._tokenizer)
-        self._folder = folder
-        self._config = json_file(folder / "tokenizer_config.json")
+        self._config, self._has_template = config, has_template
         self.identity = hashlib.sha256(raw).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """How many tokens it has without those that were added to its vocabulary."""
+        return int(self._tokenizer.get_vocab_size(with_added_tokens=False))
 
     @cached_property
     def special_ids(self) -> frozenset[int]:
@@ -85,7 +103,7 @@ class FileTokenizer:
         Raises:
             BadModel: always; the message tells whether the model has one.
         """
-        if "chat_template" in self._config or (self._folder / "chat_template.jinja").exists():
+        if self._has_template:
             raise BadModel("this model's chat template needs transformers; open it as hf: instead of llama:")
         raise BadModel(
             "this model has no chat template, and a conversation needs one; open a chat model with hf:, or omit "

@@ -14,6 +14,7 @@ BASE = ("click", "numpy", "rich", "safetensors", "threadpoolctl", "tokenizers")
 EXTRAS = {
     "hf": ("torch", "transformers", "accelerate"),
     "peft": ("peft",),
+    "gguf": ("gguf",),
     "zstd": ("zstandard",),
     "parquet": ("pyarrow",),
     "datasets": ("datasets",),
@@ -40,6 +41,7 @@ SCHEMES = {
     MODELS: {
         "bundled": "nonplus.models:open_bundled",
         "hf": "nonplus.models.hf.opening:open_hf",
+        "gguf": "nonplus.models.gguf.opening:open_gguf",
         "llama": "nonplus.models.llama.model:open_llama",
         "ngram": "nonplus.models.ngram.opening:open_ngram",
         "uniform": "nonplus.models.synthetic:open_uniform",

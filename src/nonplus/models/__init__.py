@@ -26,12 +26,13 @@ def open_model(
     """The model of that name, or a model object.
 
     A name is ``scheme:rest``: ``bundled:tiny``, ``hf:gpt2``, ``hf:FOLDER``,
-    ``llama:FOLDER``, ``ngram:FOLDER``, ``ngram:FILE``, ``uniform:256``,
+    ``gguf:FILE``, ``llama:FOLDER``, ``ngram:FOLDER``, ``ngram:FILE``, ``uniform:256``,
     ``unigram:FILE``, or a scheme that an installed package declares under the entry
     point ``nonplus.models``. Without a scheme, the name of a bundled model means that
-    model, and any other name or folder means ``hf:``. An object is ``(model,
-    tokenizer)`` of ``transformers``, which is wrapped, or a model in the sense of
-    :mod:`nonplus.measure.interfaces`, which is returned.
+    model, one that ends in ``.gguf`` means ``gguf:``, and any other name or folder
+    means ``hf:``. An object is ``(model, tokenizer)`` of ``transformers``, which is
+    wrapped, or a model in the sense of :mod:`nonplus.measure.interfaces`, which is
+    returned.
 
     Raises:
         BadModel: there is no such model, or ``loading`` does not suit it.
@@ -96,8 +97,14 @@ def _parts(name: str) -> tuple[str, str]:
     """The scheme of a name, and what is said to that."""
     scheme, colon, rest = name.partition(":")
     if not colon or os.path.exists(name):
-        return ("bundled" if name in bundled_models() else "hf"), name
+        return _scheme_of_bare(name), name
     return scheme, rest
+
+
+def _scheme_of_bare(name: str) -> str:
+    if name in bundled_models():
+        return "bundled"
+    return "gguf" if name.endswith(".gguf") else "hf"
 
 
 def _opened(name: str, loading: Loading) -> WindowModel | TextScorer:

@@ -4,7 +4,7 @@ import importlib.util
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -46,31 +46,46 @@ def loaded_model(name: str, loading: Loading, *, here: bool = False) -> nn.Modul
             f"revision={loading.revision!r} is that of a model on the hub, and {name!r} is a folder; "
             f"omit revision={loading.revision!r}"
         )
-    device = _placed(loading.device_map) if loading.device_map else _device(loading.device)
+    source = {
+        "revision": loading.revision or None,
+        "trust_remote_code": loading.trust_remote_code,
+        "quantization_config": _quantization(loading.quantization),
+        "local_files_only": here,
+    }
     with (
-        _quiet(),
+        quiet(),
         refused(f"the model {name!r}", name, "give a folder with config.json and weights, or a name on the hub"),
     ):
-        model, report = _Auto.from_pretrained(
-            name,
-            dtype=_dtype(loading.dtype),
-            device_map=device,
-            revision=loading.revision or None,
-            trust_remote_code=loading.trust_remote_code,
-            quantization_config=_quantization(loading.quantization),
-            ignore_mismatched_sizes=True,  # refused below, by name
-            output_loading_info=True,
-            local_files_only=here,
-        )
+        model = complete(name, loading, source)
+    if loading.dtype == "auto" and _is_float16_on_cpu(model):
+        model = model.float()
+    return (adapted(model, loading.adapter) if loading.adapter else model).eval()
+
+
+def complete(name: str, loading: Loading, source: Mapping[str, Any]) -> nn.Module:
+    """A causal model with all of its weights, in its dtype and on its device.
+
+    ``source`` is what transformers has to know about the files.
+
+    Raises:
+        BadModel: some of its weights are missing.
+    """
+    model, report = _Auto.from_pretrained(
+        name,
+        dtype=_dtype(loading.dtype),
+        device_map=_placed(loading.device_map) if loading.device_map else _device(loading.device),
+        ignore_mismatched_sizes=True,  # refused below, by name
+        output_loading_info=True,
+        **source,
+    )
     absent = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if absent:
         raise BadModel(
             f"{len(absent)} weights of {type(model).__name__} are missing from {name!r} or have another shape, "
             f"{absent[0]} first, and random ones would take their place; open a causal model with all of its files"
         )
-    if loading.dtype == "auto" and _is_float16_on_cpu(model):
-        model = model.float()
-    return (_adapted(model, loading.adapter) if loading.adapter else model).eval()
+    complete_model: nn.Module = model
+    return complete_model
 
 
 def loaded_tokenizer(name: str, loading: Loading, *, here: bool = False) -> PreTrainedTokenizerBase:
@@ -80,7 +95,7 @@ def loaded_tokenizer(name: str, loading: Loading, *, here: bool = False) -> PreT
         BadModel: it cannot be loaded.
     """
     remedy = "save it beside the weights with tokenizer.save_pretrained"
-    with _quiet(), refused(f"the tokenizer of {name!r}", name, remedy):
+    with quiet(), refused(f"the tokenizer of {name!r}", name, remedy):
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
             name,
             revision=loading.revision or None,
@@ -96,10 +111,16 @@ def _is_float16_on_cpu(model: nn.Module) -> bool:
     return inner.dtype == torch.float16 and inner.device.type == "cpu" and not is_quantized(inner)
 
 
-def _adapted(model: nn.Module, adapter: str) -> nn.Module:
+def adapted(model: nn.Module, adapter: str) -> nn.Module:
+    """``model`` with the adapter of a folder or of the hub.
+
+    Raises:
+        BadModel: it cannot be opened, or does not fit.
+        MissingExtra: it needs ``peft``, which is not installed.
+    """
     peft = require("peft", purpose="an adapter")
     with (
-        _quiet(),
+        quiet(),
         refused(f"the adapter {adapter!r}", adapter, "give a folder that save_pretrained wrote for this model"),
     ):
         # if an adapter does not fit, peft only warns, and the model runs without it
@@ -180,7 +201,7 @@ def _quantization(name: str) -> Any:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without progress bars and reports of ``transformers`` and of the hub."""
     hub = logging.getLogger("huggingface_hub")
     level = hub.level

@@ -31,10 +31,10 @@ def is_here(name: str, *, holds: str = "config.json") -> bool:
     if os.path.isdir(name):
         return _checked_folder(Path(name), holds)
     if os.path.exists(name):
-        raise BadModel(
-            f"{name!r} is a file, and what is opened here is a folder with {holds} and weights; give the folder, or "
-            f"ngram:{name} if it is a model of n-grams"
+        other = (
+            f"use gguf:{name}" if name.endswith(".gguf") else f"give the folder, or ngram:{name} if it is of n-grams"
         )
+        raise BadModel(f"{name!r} is a file, and what is opened here is a folder with {holds} and weights; {other}")
     if not _ON_HUB.fullmatch(name):
         raise BadModel(f"there is no folder {name!r}, and no name on the hub is written so{_meant(name)}")
     unreachable = _unreachable(name)
@@ -56,8 +56,9 @@ def _checked_folder(folder: Path, holds: str) -> bool:
         inside = sorted(path.parent.name for path in folder.glob(f"*/{holds}"))[:3]
         other = f", but {', '.join(inside)} in it do" if inside else ""
         ngrams = f", or ngram:{folder} for its n-grams" if os.path.exists(folder / "manifest.json") else ""
+        gguf = f", or gguf:{folder} for its GGUF file" if any(folder.glob("*.gguf")) else ""
         raise BadModel(
-            f"the folder {str(folder)!r} holds no {holds}{other}; give a folder with {holds} and weights{ngrams}"
+            f"the folder {str(folder)!r} holds no {holds}{other}; give a folder with {holds} and weights{ngrams}{gguf}"
         )
     return True
 

@@ -1,0 +1,124 @@
+"""How the weights of a GGUF file are to be used, as a configuration of transformers.
+
+transformers reads some of a file's settings and passes over the others, which would
+change the figures without a word. What it passes over has to agree with the
+configuration that it made; else the file is refused.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import AutoConfig
+from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
+from transformers.integrations.gguf.gguf_config_mapping import GGUF_CONFIG_ARCHS
+
+from nonplus.errors import BadModel
+from nonplus.models.gguf.header import Header
+
+# transformers' names of architectures whose files have another name.
+_NAMES = {"qwen2_moe": "qwen2moe", "qwen3_moe": "qwen3moe", "gpt_oss": "gpt-oss", "minimax_m2": "minimax-m2"}
+_NOT_CAUSAL = frozenset(("general", "tokenizer", "t5", "umt5", "deci"))
+
+_READ: dict[str, Any] = {
+    _NAMES.get(name, name): keys for name, keys in GGUF_CONFIG_MAPPING.items() if name not in _NOT_CAUSAL
+}
+# Read whole by transformers, setting by setting.
+_READ_WHOLE = frozenset(GGUF_CONFIG_ARCHS)
+
+SUPPORTED = frozenset((*_READ, *_READ_WHOLE))
+
+# Settings that the shapes of the tensors repeat, so that a wrong one fails to load.
+_SHAPES = frozenset(
+    (
+        "attention.key_length",
+        "attention.value_length",
+        "expert_feed_forward_length",
+        "expert_shared_feed_forward_length",
+        "feed_forward_length",
+        "vocab_size",
+    )
+)
+_FREQUENCIES = "rope_freqs.weight"
+
+
+def _rotary(config: Any, setting: str) -> Any:
+    return (config.rope_parameters or {}).get(setting)
+
+
+def _rotated(config: Any) -> int:
+    """How many dimensions of a head are rotated."""
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(width * (_rotary(config, "partial_rotary_factor") or 1))
+
+
+# What a configuration says where a file has one of these settings.
+_STATED: Mapping[str, Callable[[Any], object]] = {
+    "attention.causal": lambda config: True,
+    "attention.sliding_window": lambda config: config.sliding_window,
+    "attn_logit_softcapping": lambda config: config.attn_logit_softcapping,
+    "expert_count": lambda config: 0,
+    "expert_used_count": lambda config: 0,
+    "final_logit_softcapping": lambda config: config.final_logit_softcapping,
+    "rope.dimension_count": _rotated,
+    "rope.freq_base": lambda config: _rotary(config, "rope_theta"),
+    "rope.scaling.original_context_length": lambda config: config.max_position_embeddings,
+    "rope.scaling.type": lambda config: "none",
+    "use_parallel_residual": lambda config: config.use_parallel_residual,
+}
+
+
+def configuration(file: Path, header: Header, folder: Path) -> Any:
+    """The configuration of the model in a file; ``folder`` is an empty one.
+
+    Raises:
+        BadModel: the file has a setting that changes what the model computes, and
+            transformers does not use it.
+    """
+    config: Any = AutoConfig.from_pretrained(folder, gguf_file=str(file.absolute()), local_files_only=True)
+    if header.architecture not in _READ_WHOLE:
+        _check_settings(file, header, config)
+        _set_frequencies(file, header, config)
+    return config
+
+
+def _check_settings(file: Path, header: Header, config: Any) -> None:
+    read = {key for key, name in _READ[header.architecture].items() if name is not None}
+    for full, value in header.metadata.items():
+        architecture, _, key = full.partition(".")
+        if architecture != header.architecture or key in read or key in _SHAPES:
+            continue
+        here = _STATED[key](config) if key in _STATED else "nothing like it"
+        if not _equal(value, here):
+            raise BadModel(
+                f"{str(file)!r} sets {full} to {value!r}, which transformers does not read from GGUF files: it would "
+                f"compute with {here!r}, and the figures would not be those of this model; open the model that it was "
+                "made from with hf:, or install a newer transformers"
+            )
+
+
+def _equal(a: object, b: object) -> bool:
+    """Whether they are the same, as float32 if they are numbers."""
+    if isinstance(a, int | float) and isinstance(b, int | float):
+        return bool(np.float32(a) == np.float32(b))
+    return a == b
+
+
+def _set_frequencies(file: Path, header: Header, config: Any) -> None:
+    """Divide the rotary frequencies by the numbers that Llama 3.1 and later keep in a
+    tensor, which transformers passes over.
+
+    ``longrope`` divides by numbers of a list: one for short texts, one for long ones.
+    """
+    for tensor in header.tensors:
+        if tensor.name == _FREQUENCIES and tensor.type == "F32":
+            factors = np.fromfile(file, "<f4", tensor.numbers, offset=tensor.begin).tolist()
+            config.rope_parameters = config.rope_parameters | {
+                "rope_type": "longrope",
+                "short_factor": factors,
+                "long_factor": factors,
+                "factor": 1.0,
+                "attention_factor": 1.0,
+                "original_max_position_embeddings": config.max_position_embeddings,
+            }

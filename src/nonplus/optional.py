@@ -14,7 +14,7 @@ BASE = ("click", "numpy", "rich", "safetensors", "threadpoolctl", "tokenizers")
 EXTRAS = {
     "hf": ("torch", "transformers", "accelerate"),
     "peft": ("peft",),
-    "gguf": ("gguf",),
+    "gguf": ("gguf", "transformers"),
     "zstd": ("zstandard",),
     "parquet": ("pyarrow",),
     "datasets": ("datasets",),

@@ -197,7 +197,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def columns(name: str) -> str:
     """The columns of a table that the command line writes, with their types."""
-    kinds = {str: "text", int: "integer", float: "number", bool: "true or false", list: "list"}
+    kinds = {str: "text", int: "integer", float: "number", bool: "true or false", list: "list", dict: "object"}
     return _table(("column", "type"), [(f"`{key}`", kinds[kind]) for key, kind in getattr(tables, name).items()])
 
 

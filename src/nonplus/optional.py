@@ -44,6 +44,7 @@ SCHEMES = {
         "gguf": "nonplus.models.gguf.opening:open_gguf",
         "llama": "nonplus.models.llama.model:open_llama",
         "ngram": "nonplus.models.ngram.opening:open_ngram",
+        "scores": "nonplus.models.precomputed.opening:open_scores",
         "uniform": "nonplus.models.synthetic:open_uniform",
         "unigram": "nonplus.models.synthetic:open_unigram",
     },

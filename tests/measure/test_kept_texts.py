@@ -50,6 +50,7 @@ def scored(draw: st.DrawFn) -> ScoredTexts:
             spelled=places(t),
             lost=draw(st.frozensets(st.sampled_from(["capitals", "accents"]))),
             normalised_bytes=draw(st.none() | st.just(counts)),
+            sized=draw(st.booleans()),
         ),
         index=index,
         nats=column(reals, s, float),

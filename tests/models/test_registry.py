@@ -11,6 +11,7 @@ from nonplus.errors import BadModel, MissingExtra
 from nonplus.measure.records import Batch
 from nonplus.models import DEFAULT, bundled_models, open_model
 from nonplus.models.loading import Loading
+from nonplus.optional import MODELS, schemes
 
 ONE_TOKEN = Batch(np.array([[0]]), np.array([[0]]), np.array([0]), np.array([1]))
 
@@ -75,7 +76,7 @@ def test_either_kind_of_model_is_known_by_its_one_method_and_passed_through(mode
 
 
 def test_an_unknown_scheme_lists_the_known_ones():
-    with pytest.raises(BadModel, match=r"no scheme 'tf'.*bundled:, hf:, gguf:, llama:, ngram:, uniform:, unigram:"):
+    with pytest.raises(BadModel, match=rf"no scheme 'tf'.*{':, '.join(schemes(MODELS))}:"):
         open_model("tf:model")
 
 

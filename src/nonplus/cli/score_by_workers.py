@@ -24,7 +24,8 @@ from nonplus.jobs.ledger import Ledger, Unit
 from nonplus.jobs.plan import agree, begin, check_begun_here
 from nonplus.jobs.stores import open_store
 from nonplus.jobs.tasks import Task, tasks
-from nonplus.measure.interfaces import HasOrder, Quantity, TextScorer, WindowModel
+from nonplus.measure.brought import HasOrder
+from nonplus.measure.interfaces import Quantity, TextScorer, WindowModel
 from nonplus.measure.lists import in_lists
 from nonplus.measure.records import Document
 from nonplus.measure.report import Report

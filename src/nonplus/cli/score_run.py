@@ -5,7 +5,7 @@ from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Any, final
 
 from nonplus.cli.score_plan import Plan, Precision
 from nonplus.cli.terminal.coloured_text import Screen
@@ -15,8 +15,9 @@ from nonplus.cli.terminal.progress import Gauge, shown, size_of, waiting
 from nonplus.corpora import Corpus, Rejected, open_corpora
 from nonplus.errors import BadInput, NonplusError
 from nonplus.files import replacing
+from nonplus.measure.brought import HasOrder, HasTexts
 from nonplus.measure.formatting import counted
-from nonplus.measure.interfaces import HasOrder, Quantity, TextScorer, WindowModel
+from nonplus.measure.interfaces import Quantity, TextScorer, WindowModel
 from nonplus.measure.records import Document
 from nonplus.measure.report import Report
 from nonplus.measure.scores import ScoredText, TokenNames
@@ -25,9 +26,11 @@ from nonplus.measure.session import Measured, Measurement
 from nonplus.measure.statistics.document_sums import DocumentSums
 from nonplus.measure.statistics.intervals import Interval, bootstrap_interval
 from nonplus.measure.statistics.stretches import FEW
+from nonplus.measure.token_table import conditions
 from nonplus.models import open_model
 from nonplus.views import heatmap
 from nonplus.views.tables import (
+    ABOUT,
     DOCUMENTS,
     OF_MATCHES,
     OF_READINGS,
@@ -109,16 +112,10 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
     measurement = Measurement(model, plan.asked, level=plan.precision.level, until=plan.precision.until)
     columns = _columns(plan, model)
     tables = {flag: files.enter_context(begin(columns[flag])) for flag, begin in begun.items()}
-    keep_blank = plan.protocol.unit == "stream"
-    corpus = open_corpora(
-        plan.sources,
-        options=plan.corpus,
-        tokenizer=model.tokenizer,
-        keep_blank=keep_blank,
-        rejects=partial(_reject, tables),
-    )
+    corpus = _corpus(plan, model, tables)
     names, quantity = TokenNames(model.tokenizer.decode), measurement.protocol.quantity
-    watchers = list(_watchers(plan, tables, columns["--per-token"], names, quantity, first_texts))
+    run = conditions(model, measurement.protocol)
+    watchers = list(_watchers(plan, tables, columns["--per-token"], names, run, first_texts))
     ended = _Ended(list(_takers(plan, tables, quantity, sums)))
     report, enough, stop = _measured(plan, model, measurement, corpus, [*watchers, ended.add], unwritten)
     ended.end()
@@ -146,6 +143,19 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
     return list(_written(plan, tables, report))
 
 
+def _corpus(plan: Plan, model: WindowModel | TextScorer, tables: Mapping[str, Table]) -> Corpus:
+    """The texts that are named, or those that the model brings."""
+    if not plan.sources and isinstance(model, HasTexts):
+        return Corpus(plan.model, [model.texts], limit=plan.corpus.limit, keep_blank=True)
+    return open_corpora(
+        plan.sources,
+        options=plan.corpus,
+        tokenizer=model.tokenizer,
+        keep_blank=plan.protocol.unit == "stream",
+        rejects=partial(_reject, tables),
+    )
+
+
 def _written(plan: Plan, tables: Mapping[str, Table], report: Report) -> Iterator[tuple[Path, str]]:
     """Each file, and what it has."""
     for flag, path in plan.output.tables.items():
@@ -157,7 +167,7 @@ def _written(plan: Plan, tables: Mapping[str, Table], report: Report) -> Iterato
 
 def _columns(plan: Plan, model: WindowModel | TextScorer) -> Mapping[str, Columns]:
     tokens = {**TOKENS, **(OF_MATCHES if isinstance(model, HasOrder) else {})}
-    tokens |= OF_READINGS if plan.run.alternatives else {}
+    tokens |= {**(OF_READINGS if plan.run.alternatives else {}), **ABOUT}
     return {"--per-document": DOCUMENTS, "--per-token": tokens, "--rejects": REJECTS}
 
 
@@ -171,16 +181,17 @@ def _watchers(
     tables: Mapping[str, Table],
     columns: Columns,
     names: TokenNames,
-    quantity: Quantity,
+    run: Mapping[str, Any],
     first_texts: heatmap.FirstTexts,
 ) -> Iterator[Watcher]:
-    """What to do with each text; ``columns`` are those of its tokens, ``first_texts``
-    is filled for the page.
+    """What to do with each text; ``columns`` are those of its tokens, ``run`` the
+    conditions, ``first_texts`` is filled for the page.
     """
     if "--per-token" in tables:
-        yield lambda scored, _: tables["--per-token"].write(token_rows(scored, names, columns))
+        tokens = tables["--per-token"]
+        yield lambda scored, _: tokens.write(token_rows(scored, names, columns, None if tokens.rows else run))
     if plan.output.show:
-        yield Screen(names, quantity).show
+        yield Screen(names, run["quantity"]).show
     if plan.output.html:
         yield lambda scored, _: first_texts.add(scored)
 

@@ -357,28 +357,6 @@ class TextScorer(AnyModel, ScoresTexts, Protocol):
 
 
 @runtime_checkable
-class HasOrder(Protocol):
-    """A text scorer made of n-grams; what it gives has matches."""
-
-    @property
-    def order(self) -> int:
-        """The tokens of its longest n-grams: it sees one fewer before a token."""
-        ...
-
-
-@runtime_checkable
-class HasQuantiles(Protocol):
-    """A model that knows how surprising documents of its own languages are."""
-
-    @property
-    def quantiles(self) -> Mapping[str, Mapping[str, float]]:
-        """By language, the perplexity at each quantile of them that is known, such as
-        ``0.95``; empty if none is.
-        """
-        ...
-
-
-@runtime_checkable
 class HasSurprisals(Protocol):
     """A text scorer that gives no more of its tokens than sums over them need."""
 

@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 from nonplus.measure.records import Document, Floats, Integers, Ints, TokenizedTexts
 from nonplus.measure.scores import Matches, Readings, ScoredTexts
 
-TEXTS = "texts-2"  # what `text_columns` makes; another number for another layout
+TEXTS = "texts-3"  # what `text_columns` makes; another number for another layout
 _WORD = 8  # bytes
 _WHOLE, _REAL = "BHIq", "fd"
 _CODE = re.compile("(=?)(.)")
 _COUNTS = ("tokens", "scored", "unknown", "spelled")
 _MOST = 1 << 62
 _HEADS = [
-    (str, *[int] * 5, normalised, list, bool, alternatives)
+    (str, *[int] * 5, normalised, list, bool, alternatives, bool)
     for normalised in (int, type(None))
     for alternatives in (int, type(None))
 ]
@@ -94,6 +94,7 @@ def text_columns(texts: ScoredTexts) -> Iterator[Floats]:
         "lost": sorted(tokens.lost),
         "matches": matches is not None,
         "alternatives": None if read is None else read.top_ids.shape[1],
+        "sized": tokens.sized,
     }
     codes = "".join(code for code, _ in narrow)
     counts_D4 = np.stack([np.diff(bounds[name]) for name in _COUNTS], axis=1).tolist()
@@ -153,12 +154,13 @@ class _Kept:
     matches: bool
     alternatives: int | None
     lost: Sequence[str]
+    sized: bool
     columns: Sequence[NDArray[Any]]
 
     @property
     def kind(self) -> tuple[object, ...]:
         """What documents of one model have in common."""
-        return self.matches, self.alternatives, self.normalised is None
+        return self.matches, self.alternatives, self.normalised is None, self.sized
 
 
 def joined_texts(documents: Sequence[Document], columns: Sequence[Floats]) -> ScoredTexts:
@@ -192,6 +194,7 @@ def joined_texts(documents: Sequence[Document], columns: Sequence[Floats]) -> Sc
             spelled=spelled_P + np.repeat(begin_D, np.diff(spelled)),
             lost=frozenset().union(*(each.lost for each in kept)),
             normalised_bytes=None if kept[0].normalised is None else np.array([each.normalised for each in kept]),
+            sized=kept[0].sized,
         ),
         index=_summed(steps, scored) + np.repeat(begin_D + firsts - 1, np.diff(scored)),
         nats=nats,
@@ -228,7 +231,7 @@ def _read(content: bytes) -> _Kept:
         raise ValueError("its head is nested too deeply") from None
     if not isinstance(head, list) or tuple(map(type, head)) not in _HEADS:
         raise ValueError("its head has other fields")
-    codes, *counts, first, normalised, lost, matches, alternatives = head
+    codes, *counts, first, normalised, lost, matches, alternatives, sized = head
     if {*map(type, lost)} - {str}:
         raise ValueError("its head has other fields")
     tokens, scored, *marked = counts
@@ -238,7 +241,7 @@ def _read(content: bytes) -> _Kept:
     of = {**dict(zip(_COUNTS, counts, strict=True)), "alternatives": scored * (alternatives or 0)}
     kinds = _kinds(matches=matches, alternatives=alternatives is not None)
     columns = tuple(_columns(content[start:], _CODE.findall(codes), kinds, of))
-    return _Kept(tuple(counts), first, normalised, matches, alternatives, lost, columns)
+    return _Kept(tuple(counts), first, normalised, matches, alternatives, lost, sized, columns)
 
 
 def _columns(

@@ -153,7 +153,8 @@ class TokenizedTexts:
     ``unknown`` and ``spelled`` are the places in ``ids``, rising, of unknown tokens and
     of special tokens spelled out in a text; ``lost`` names what the tokenizer loses;
     ``normalised_bytes`` (D,) are the bytes of each text after normalising, where the
-    model has a normaliser of its own.
+    model has a normaliser of its own. Where the tokens came without their bytes, none
+    are ``sized``: ``byte_ends`` are for showing the text only.
 
     A long stream comes in parts, each alone: its document has the text of the part, and
     tokens that only come before as context.
@@ -169,6 +170,7 @@ class TokenizedTexts:
     lost: frozenset[str] = frozenset()
     of: Part = Part()
     normalised_bytes: Ints | None = None
+    sized: bool = True
 
     def __len__(self) -> int:
         """How many documents."""
@@ -194,6 +196,7 @@ class TokenizedTexts:
             spelled=self.spelled[slice(*np.searchsorted(self.spelled, [first, last]))] - first,
             lost=self.lost,
             normalised_bytes=None if self.normalised_bytes is None else self.normalised_bytes[start:stop],
+            sized=self.sized,
         )
 
     @property

@@ -15,7 +15,7 @@ __all__ = ["DEFAULT", "bundled_models", "has_device", "open_bundled", "open_mode
 
 DEFAULT = "bundled:base"
 # Schemes of models that run as they are, on the CPU.
-_AS_THEY_ARE = frozenset({"bundled", "llama", "ngram", "uniform", "unigram"})
+_AS_THEY_ARE = frozenset({"bundled", "llama", "ngram", "scores", "uniform", "unigram"})
 
 
 def open_model(

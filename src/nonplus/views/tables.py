@@ -11,6 +11,7 @@ from nonplus.measure.formatting import jsonable
 from nonplus.measure.interfaces import Quantity
 from nonplus.measure.scores import ScoredText, TokenNames
 from nonplus.measure.statistics.document_sums import DocumentSums
+from nonplus.measure.token_table import rows
 from nonplus.optional import require
 
 Row = Mapping[str, Any]
@@ -44,6 +45,7 @@ TOKENS: Columns = {
 }
 OF_MATCHES: Columns = {"match": int, "backoff": float}
 OF_READINGS: Columns = {"entropy": float, "rank": int, "top": list}
+ABOUT: Columns = {"about": dict}  # of a text, in its first row
 REJECTS: Columns = {"place": str, "reason": str, "row": str}
 SUFFIXES = (".jsonl", ".parquet")
 
@@ -120,16 +122,21 @@ def document_row(document: DocumentSums, quantity: Quantity) -> Row:
     }
 
 
-def token_rows(scored: ScoredText, names: TokenNames, columns: Columns) -> Iterator[Row]:
-    """Every token of a text as a row of ``columns``; without ``nats`` if unscored."""
-    for token in scored.rows(names):
-        yield {"document": scored.document.id} | {name: getattr(token, name) for name in columns if name != "document"}
+def token_rows(scored: ScoredText, names: TokenNames, columns: Columns, run: Row | None) -> Iterator[Row]:
+    """Every token of a text as a row of ``columns``; without ``nats`` if unscored.
+
+    ``run`` are the conditions, for the first row of the table.
+    """
+    for row in rows(scored, names, run):
+        yield {name: row[name] for name in columns}
 
 
 @contextmanager
 def _json_lines(file: IO[bytes], columns: Columns) -> Iterator[Callable[[Row], None]]:
     def put(row: Row) -> None:
-        line = json.dumps({name: jsonable(value) for name, value in row.items()}, ensure_ascii=False)
+        line = json.dumps(
+            {name: jsonable(value) for name, value in row.items() if name != "about" or value}, ensure_ascii=False
+        )
         file.write(f"{line}\n".encode())
 
     yield put
@@ -150,14 +157,20 @@ class _Parquet:
     def flush(self) -> None:
         schema = self._writer.schema
         floats = [field.name for field in schema if self._arrow.types.is_floating(field.type)]
-        rows = [{**row, **{name: _number(row[name]) for name in floats}} for row in self._rows]
-        self._writer.write_table(self._arrow.Table.from_pylist(rows, schema=schema))
+        these = [{**row, **{name: _number(row[name]) for name in floats}, **_as_text(row)} for row in self._rows]
+        self._writer.write_table(self._arrow.Table.from_pylist(these, schema=schema))
         self._rows.clear()
 
 
 def _number(value: Any) -> float | None:
     """A float column can hold infinity, which is a word in JSON."""
     return None if value is None else float(value)
+
+
+def _as_text(row: Row) -> Row:
+    """What is said about a text has no columns of its own."""
+    about = row.get("about")
+    return {"about": json.dumps(about, ensure_ascii=False)} if about else {}
 
 
 @contextmanager
@@ -171,6 +184,7 @@ def _parquet(file: IO[bytes], columns: Columns) -> Iterator[Callable[[Row], None
         float: arrow.float64(),
         bool: arrow.bool_(),
         list: arrow.list_(alternative),
+        dict: arrow.string(),
     }
     schema = arrow.schema([(name, types[kind]) for name, kind in columns.items()])
     with parquet.ParquetWriter(file, schema) as writer:

@@ -18,8 +18,8 @@ from nonplus.filtering.languages.choice import check_one
 from nonplus.filtering.samples.drawing import drawn
 from nonplus.filtering.samples.timing import timed
 from nonplus.filtering.scoring.scorer import Scorer
+from nonplus.measure.brought import HasQuantiles
 from nonplus.measure.formatting import first_and_others
-from nonplus.measure.interfaces import HasQuantiles
 from nonplus.measure.records import Floats
 from nonplus.measure.scoring import stated_protocol
 from nonplus.models import open_model

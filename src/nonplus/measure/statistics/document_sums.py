@@ -174,6 +174,8 @@ def document_sums(
     )
     if texts.tokens.normalised_bytes is not None:
         columns["normalised_bytes"] = texts.tokens.normalised_bytes.tolist()
+    if not texts.tokens.sized:
+        columns |= {"unsized": columns["scored"], "unworded": columns["scored"]}
     for place, other in enumerate(counted):
         if other is not None:
             columns["words"][place], columns["bytes"][place] = other

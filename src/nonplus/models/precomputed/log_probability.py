@@ -1,0 +1,36 @@
+"""The log-probabilities of a file as surprisals in nats."""
+
+import math
+from typing import Any
+
+from nonplus.errors import BadInput
+
+# What a logarithm is multiplied by to be natural, by the name of its base.
+BASES = {"nats": 1.0, "bits": math.log(2), "log10": math.log(10)}
+ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
+# vLLM writes minus infinity as -9999.0, since JSON has no infinity.
+_ZERO = -9998.0
+_INFINITE = ("-inf", "-infinity")
+
+
+def surprisal(logprob: Any, *, base: str, place: str) -> float | None:
+    """Nats of a token; ``None`` if it was not scored, infinite for probability 0.
+
+    Raises:
+        BadInput: it is no log-probability.
+    """
+    if logprob is None:
+        return None
+    if isinstance(logprob, str) and logprob.lower() in _INFINITE:
+        return math.inf
+    if isinstance(logprob, bool) or not isinstance(logprob, int | float) or math.isnan(logprob):
+        raise BadInput(f"{place} has {logprob!r}, where a log-probability is a number or null; write the file again")
+    if logprob <= _ZERO:
+        return math.inf
+    nats = 0.0 - logprob * BASES[base]
+    if nats < -ROUNDING:
+        raise BadInput(
+            f"{place} has the log-probability {logprob:g}, and none is above 0; if these are surprisals, change their "
+            "sign, and if they are probabilities, take their logarithm"
+        )
+    return max(nats, 0.0)

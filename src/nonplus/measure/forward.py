@@ -14,6 +14,7 @@ from nonplus.errors import BadInput, BadModel
 from nonplus.measure.answer_cache import AnswerCache, scope_of
 from nonplus.measure.batches import Rows, batch_of
 from nonplus.measure.contract import checked_distributions, checked_logprobs
+from nonplus.measure.halving import Budget
 from nonplus.measure.interfaces import HasDistributions, WindowModel
 from nonplus.measure.kept import columns_of, row_columns, row_scores
 from nonplus.measure.packing import Lines, group, pack
@@ -75,7 +76,7 @@ class Forward:
         self._model = model
         self._alternatives = options.alternatives
         self._columns = columns_of(min(options.alternatives, model.vocabulary))
-        self._budget = options.budget or model.budget
+        self._budget = Budget(options.budget or model.budget)
         self._cache: AnswerCache | None = None
         if options.resume is not None:
             scope = scope_of(model, fingerprint=fingerprint, alternatives=options.alternatives)
@@ -84,37 +85,25 @@ class Forward:
     @property
     def budget(self) -> int:
         """Tokens in a batch; halved each time that a batch did not fit."""
-        return self._budget
+        return self._budget.tokens
 
     def scores(self, rows: Rows) -> Iterator[tuple[Ints, Scores]]:
         """Rows of one batch, by index, and the scores of all their targets, end to end.
 
         Batches come as they finish, the longest rows first.
         """
-        queue = self._plan(rows, np.arange(len(rows)))
-        while queue:
-            lines = queue.pop(0)
-            try:
-                yield lines.rows, self._known_or_computed(rows, lines)
-            except MemoryError:
-                queue = self._smaller(rows, [lines, *queue])
+        return self._budget.through(
+            len(rows),
+            plan=lambda places, budget: self._plan(rows.lengths[places], places, budget),
+            step=lambda lines: self._known_or_computed(rows, lines),
+            too_long=lambda row: _too_long(int(rows.lengths[row])),
+        )
 
-    def _plan(self, rows: Rows, places: Ints) -> list[Lines]:
-        lengths = rows.lengths[places]
+    def _plan(self, lengths: Ints, places: Ints, budget: int) -> list[Lines]:
         if self._model.packs:
-            packed = pack(lengths, width=min(self._budget, int(lengths.max())), budget=self._budget)
+            packed = pack(lengths, width=min(budget, int(lengths.max())), budget=budget)
             return [Lines(places[lines.rows], lines.counts) for lines in packed]
-        return [Lines.of(places[together]) for together in group(lengths, budget=self._budget)]
-
-    def _smaller(self, rows: Rows, queue: list[Lines]) -> list[Lines]:
-        """The same rows in batches of half the size."""
-        if len(queue[0].rows) == 1:
-            raise BadModel(
-                f"a single window of {rows.lengths[queue[0].rows[0]]} tokens does not fit into memory; "
-                "use a window=… below that, or a smaller dtype, as in dtype=bfloat16"
-            ) from None
-        self._budget = max(1, self._budget // 2)
-        return self._plan(rows, np.concatenate([lines.rows for lines in queue]))
+        return [Lines.of(places[together]) for together in group(lengths, budget=budget)]
 
     def _known_or_computed(self, rows: Rows, lines: Lines) -> Scores:
         if self._cache is None:
@@ -140,3 +129,10 @@ class Forward:
             read = readings(chunks, asked.target_N, top=self._alternatives)
             return Scores(read.nats, read)
         return Scores(checked_logprobs(self._model.logprobs(asked), len(asked.target_N), self._model))
+
+
+def _too_long(tokens: int) -> BadModel:
+    return BadModel(
+        f"a single window of {tokens} tokens does not fit into memory; use a window=… below that, or a smaller dtype, "
+        "as in dtype=bfloat16"
+    )

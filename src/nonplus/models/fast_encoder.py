@@ -44,7 +44,7 @@ class FastEncoder:
         """``encode`` gives the tokens of texts without those that are added
         automatically.
         """
-        self.before, self._after = _added_automatically(tokenizer)
+        self.before, self.after = _added_automatically(tokenizer)
         self._encode = encode
         self._bytes = TokenBytes(tokenizer)
         merges = isinstance(tokenizer.model, tokenizers.models.BPE) and not tokenizer.model.dropout
@@ -57,13 +57,13 @@ class FastEncoder:
         if len(short) < len(texts):
             each = iter(bare)
             bare = Encodings.of([next(each) if len(text) <= _PIECE else self._in_pieces(text) for text in texts])
-        return bare.framed(self.before, self._after) if specials else bare
+        return bare.framed(self.before, self.after) if specials else bare
 
     def stream(self, *, specials: bool) -> "GrowingText":
         """A text that comes bit by bit; with ``specials``, with the automatically added
         tokens.
         """
-        return GrowingText(self._piece, *((self.before, self._after) if specials else ((), ())))
+        return GrowingText(self._piece, *((self.before, self.after) if specials else ((), ())))
 
     def _in_pieces(self, text: str) -> Encoding:
         narrow = np.int32 if 4 * len(text) < 1 << 31 else np.int64

@@ -63,6 +63,19 @@ def loaded_as_is(model: M, loading: Loading) -> M:
     return model
 
 
+def check_unpacked(loading: Loading, *, scheme: str) -> None:
+    """Refuse to let texts share a row where no model can keep them apart.
+
+    Raises:
+        BadModel: ``loading`` asks for it.
+    """
+    if loading.packing:
+        raise BadModel(
+            f"packing=True lets texts share a row, and each token of one that {scheme}: opens sees all of its row; "
+            "omit packing=True"
+        )
+
+
 def reopened(opens: Callable[[], M], identity: str) -> M:
     """The model of a pickle, which holds no weights but what opens them.
 

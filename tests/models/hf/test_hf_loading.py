@@ -259,7 +259,10 @@ def test_cuda_without_a_driver_is_refused_with_the_reason(folder, monkeypatch):
 def test_a_model_of_another_kind_is_refused(tmp_path, folder):
     shutil.copytree(folder, tmp_path / "t5")
     (tmp_path / "t5" / "config.json").write_text('{"model_type": "t5", "vocab_size": 300}')
-    with pytest.raises(BadModel, match="the kind 't5', of which this transformers has no causal model; open a causal"):
+    with pytest.raises(BadModel, match=r"t5' is an encoder-decoder model \(t5\), and hf: opens causal .* seq2seq:.*t5"):
+        open_hf(str(tmp_path / "t5"))
+    (tmp_path / "t5" / "config.json").write_text('{"model_type": "vit"}')
+    with pytest.raises(BadModel, match="'vit', of which this transformers has no such model; open a causal model with"):
         open_hf(str(tmp_path / "t5"))
 
 

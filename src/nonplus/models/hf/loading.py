@@ -10,17 +10,18 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerBase
 from transformers.utils import logging as untyped_logging
 
 from nonplus.errors import BadModel, MissingExtra
 from nonplus.models.devices import devices, first_device
 from nonplus.models.hf.inner import inner_model, is_quantized
+from nonplus.models.hf.kinds import CAUSAL, Kind, check_kind
 from nonplus.models.hf.refusals import refused
 from nonplus.models.loading import Loading
 from nonplus.optional import require
 
-_Auto: Any = AutoModelForCausalLM
+_Config: Any = AutoConfig
 _BitsAndBytes: Any = BitsAndBytesConfig
 _logging: Any = untyped_logging
 
@@ -34,11 +35,12 @@ _QUANTIZED: dict[str, dict[str, Any]] = {
 _MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 
 
-def loaded_model(name: str, loading: Loading, *, here: bool = False) -> nn.Module:
+def loaded_model(name: str, loading: Loading, *, kind: Kind = CAUSAL, here: bool = False) -> nn.Module:
     """The model in evaluation mode, on its device; ``here`` leaves the network alone.
 
     Raises:
-        BadModel: it cannot be loaded, or some of its weights are missing.
+        BadModel: it cannot be loaded, or is of another kind, or some of its weights are
+            missing.
         MissingExtra: the adapter needs ``peft``, which is not installed.
     """
     if loading.revision and os.path.isdir(name):
@@ -46,31 +48,28 @@ def loaded_model(name: str, loading: Loading, *, here: bool = False) -> nn.Modul
             f"revision={loading.revision!r} is that of a model on the hub, and {name!r} is a folder; "
             f"omit revision={loading.revision!r}"
         )
-    source = {
-        "revision": loading.revision or None,
-        "trust_remote_code": loading.trust_remote_code,
-        "quantization_config": _quantization(loading.quantization),
-        "local_files_only": here,
-    }
+    files = _files(loading, here)
+    source = {**files, "quantization_config": _quantization(loading.quantization)}
     with (
         quiet(),
         refused(f"the model {name!r}", name, "give a folder with config.json and weights, or a name on the hub"),
     ):
-        model = complete(name, loading, source)
+        check_kind(_Config.from_pretrained(name, **files), kind, name)
+        model = complete(name, loading, source, kind=kind)
     if loading.dtype == "auto" and _is_float16_on_cpu(model):
         model = model.float()
     return (adapted(model, loading.adapter) if loading.adapter else model).eval()
 
 
-def complete(name: str, loading: Loading, source: Mapping[str, Any]) -> nn.Module:
-    """A causal model with all of its weights, in its dtype and on its device.
+def complete(name: str, loading: Loading, source: Mapping[str, Any], *, kind: Kind = CAUSAL) -> nn.Module:
+    """A model with all of its weights, in its dtype and on its device.
 
     ``source`` is what transformers has to know about the files.
 
     Raises:
         BadModel: some of its weights are missing.
     """
-    model, report = _Auto.from_pretrained(
+    model, report = kind.auto.from_pretrained(
         name,
         dtype=_dtype(loading.dtype),
         device_map=_placed(loading.device_map) if loading.device_map else _device(loading.device),
@@ -82,7 +81,7 @@ def complete(name: str, loading: Loading, source: Mapping[str, Any]) -> nn.Modul
     if absent:
         raise BadModel(
             f"{len(absent)} weights of {type(model).__name__} are missing from {name!r} or have another shape, "
-            f"{absent[0]} first, and random ones would take their place; open a causal model with all of its files"
+            f"{absent[0]} first, and random ones would take their place; open a {kind.name} model with all of its files"
         )
     complete_model: nn.Module = model
     return complete_model
@@ -96,13 +95,17 @@ def loaded_tokenizer(name: str, loading: Loading, *, here: bool = False) -> PreT
     """
     remedy = "save it beside the weights with tokenizer.save_pretrained"
     with quiet(), refused(f"the tokenizer of {name!r}", name, remedy):
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            name,
-            revision=loading.revision or None,
-            trust_remote_code=loading.trust_remote_code,
-            local_files_only=here,
-        )
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(name, **_files(loading, here))
     return tokenizer
+
+
+def _files(loading: Loading, here: bool) -> dict[str, Any]:
+    """Which files, and whether code among them may run."""
+    return {
+        "revision": loading.revision or None,
+        "trust_remote_code": loading.trust_remote_code,
+        "local_files_only": here,
+    }
 
 
 def _is_float16_on_cpu(model: nn.Module) -> bool:

@@ -26,11 +26,13 @@ class TensorBatch:
     """A :class:`~nonplus.measure.records.Batch` as tensors, without its targets.
 
     ``position_BT`` is ``None`` if each row is one text: the model then counts them.
+    ``mask_BT`` is 0 at padding; a causal model needs none.
     """
 
     input_BT: Tensor
     position_BT: Tensor | None
     at_N: Tensor
+    mask_BT: Tensor | None = None
 
 
 class LogitsPath(Protocol):
@@ -88,7 +90,7 @@ class OwnHead:
 
     def body(self, batch: TensorBatch) -> Any:
         """The body's output; its ``last_hidden_state`` has shape (B, T, H)."""
-        return run(self._body, batch.input_BT, batch.position_BT)
+        return run(self._body, batch.input_BT, batch.position_BT, mask_BT=batch.mask_BT)
 
     def head(self, output: Any, hidden_MH: Tensor) -> Tensor:
         """The model's own logits (M, V) for ``hidden_MH`` in place of the states in

@@ -21,7 +21,8 @@ from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.hf.context import max_context
 from nonplus.models.hf.evaluating import evaluating, within_memory
 from nonplus.models.hf.identity import identity
-from nonplus.models.hf.inner import device_of, inner_model, n_embedded
+from nonplus.models.hf.inner import device_of, inner_model, n_embedded, usual_budget
+from nonplus.models.hf.kinds import CAUSAL, check_kind
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
 from nonplus.models.hf.logits import LogitsPath, TensorBatch
 from nonplus.models.hf.nan_logits import nan_logits
@@ -30,9 +31,6 @@ from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
 from nonplus.models.hf.witness import forward_pass, narrowest
 from nonplus.models.loading import Loading, reopened
-
-_CPU_BUDGET = 1024  # 512 to 4,096 tokens are equally fast within 5 %; fewer leave more of the cache
-_DEVICE_BUDGET = 16384
 
 
 def open_hf(name: str, loading: Loading = Loading(), *, here: bool = False) -> "HFModel":  # noqa: B008
@@ -67,6 +65,7 @@ def from_object(model: Any, tokenizer: Any) -> "HFModel":
         raise BadModel(f"a model is a torch module made by transformers, got {type(model).__name__}")
     config = inner_model(model).config
     named = config.name_or_path or type(inner_model(model)).__name__
+    check_kind(config, CAUSAL, named)
     opens = partial(from_object, model, tokenizer)
     return HFModel(model, HFTokenizer(tokenizer), name=named, packing=False, opens=opens)
 
@@ -132,7 +131,7 @@ class HFModel:
     @property
     def budget(self) -> int:
         """Tokens of a batch that keep this device busy."""
-        return _CPU_BUDGET if self._on_cpu else _DEVICE_BUDGET
+        return usual_budget(inner_model(self._model))
 
     def logprobs(self, batch: Batch) -> Floats:
         """Natural log-probability of each target, shape (N,).

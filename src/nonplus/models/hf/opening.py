@@ -16,12 +16,22 @@ def open_hf(name: str, loading: Loading = Loading()) -> WindowModel:  # noqa: B0
         BadModel: it is nowhere, cannot be loaded, or is not causal.
         MissingExtra: ``transformers`` is needed, or ``peft`` for an adapter.
     """
-    if not name:
-        raise BadModel("the name of the model is empty; give a folder, or a name on the hub as in hf:gpt2")
-    here = False
-    if find_spec("torch") and find_spec("transformers"):  # else the import below names the extra
-        here = is_here(name)
-        here &= not loading.adapter or is_here(loading.adapter, holds="adapter_config.json")
+    here = found(name, loading, scheme="hf")
     transformers_models = require("nonplus.models.hf.model", purpose="the scheme hf:")
     opened: WindowModel = transformers_models.open_hf(name, loading, here=here)
     return opened
+
+
+def found(name: str, loading: Loading, *, scheme: str) -> bool:
+    """Whether the files are on this machine, as far as torch is there to read them.
+
+    Raises:
+        BadModel: they are nowhere.
+    """
+    if not name:
+        raise BadModel(f"the name of the model is empty; give a folder, or a name on the hub as in {scheme}:NAME")
+    if not (find_spec("torch") and find_spec("transformers")):  # else the import names the extra
+        return False
+    here = is_here(name)
+    here &= not loading.adapter or is_here(loading.adapter, holds="adapter_config.json")
+    return here

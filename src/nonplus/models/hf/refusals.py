@@ -65,8 +65,9 @@ def _explained(fault: Exception, folder: Path) -> tuple[str, str]:
         return "it comes with code of its own", "if you trust its authors, allow that with trust_remote_code=True"
     if text.startswith("Unrecognized configuration class") or "does not recognize this architecture" in text:
         return (
-            f"it is of the kind {_kind(folder)!r}, of which this transformers has no causal model",
-            "open a causal model such as gpt2, or install a newer transformers",
+            f"it is of the kind {_kind(folder)!r}, of which this transformers has no such model",
+            "open a causal model with hf:, a masked one with mlm:, an encoder-decoder with seq2seq:, or install a "
+            "newer transformers",
         )
     return first or type(fault).__name__, ""
 

@@ -4,6 +4,7 @@ Letters in shapes: B rows, T tokens, N positions asked for, M positions of a chu
 V vocabulary.
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -42,10 +43,11 @@ def logits_width(model: nn.Module, *, name: str) -> int:
     if before_TV.isnan().any():
         raise nan_logits(model, name)
     after_TV = _whole(model, torch.cat([ids_T[:-1], ids_T[:1]]))
-    if relative_distance(before_TV[:-1], after_TV[:-1]) > _rounding(model):
+    if relative_distance(before_TV[:-1], after_TV[:-1]) > rounding_of(model):
         raise BadModel(
             f"{type(inner_model(model)).__name__} is not causal: a token sees the ones after it, so its output is not "
-            "the probability of a continuation; open a causal model, or one with is_decoder=True in its config"
+            "the probability of a continuation; open it with mlm: if it was trained on masked text, else open a "
+            "causal model, or one with is_decoder=True in its config"
         )
     return before_TV.shape[1]
 
@@ -57,17 +59,17 @@ def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
     """
     inner: Any = inner_model(model)
     fault = "its body cannot be separated from its head"
-    for body in _bodies(inner):
+    for body in bodies(inner):
         own = OwnHead(inner, body, vocabulary)
         fault = _fault_of_parts(model, own)
         if not fault:
             break
     if fault:
-        _notice(name, fault, "the whole model is run one row at a time, which takes several times as long")
+        notice(name, fault, "the whole model is run one row at a time, which takes several times as long")
         return WholeModel(model)
     head = inner.get_output_embeddings()
     if fault := _fault_of_product(model, own, head):
-        _notice(name, fault, "its own head is used, which takes a little more time and memory")
+        notice(name, fault, "its own head is used, which takes a little more time and memory")
         return own
     return HeadProduct(own, head)
 
@@ -83,10 +85,10 @@ def packs(model: nn.Module, path: LogitsPath) -> bool:
     position_BT = torch.stack([torch.cat(counts), torch.cat(counts[::-1])])
     batch = TensorBatch(rows_BT, position_BT, torch.arange(rows_BT.numel(), device=rows_BT.device))
     alone = [_whole(model, ids_T) for ids_T in (long_T, short_T, short_T, long_T)]
-    return not _fault(path, batch, torch.cat(alone), _rounding(model))
+    return not fault_of(lambda: path.logits(batch), torch.cat(alone), rounding_of(model))
 
 
-def _bodies(inner: Any) -> list[PreTrainedModel]:
+def bodies(inner: Any) -> list[PreTrainedModel]:
     """Modules that may be the model without its head; their names differ by family."""
     candidates = [inner.get_decoder(), *inner.children()]
     return [body for body in candidates if isinstance(body, PreTrainedModel) and body is not inner][:2]
@@ -101,12 +103,14 @@ def _fault_of_parts(model: nn.Module, own: OwnHead) -> str:
     rows_BT = torch.stack([long_T, nn.functional.pad(short_T, (0, len(long_T) - len(short_T)))])
     at_N = torch.arange(sum(_LENGTHS), device=rows_BT.device)
     expected_NV = torch.cat([_whole(model, long_T), _whole(model, short_T)])
-    return _fault(own, TensorBatch(rows_BT, None, at_N), expected_NV, _rounding(model))
+    batch = TensorBatch(rows_BT, None, at_N)
+    return fault_of(lambda: own.logits(batch), expected_NV, rounding_of(model))
 
 
-def _fault(path: LogitsPath, batch: TensorBatch, expected_NV: Tensor, rounding: float) -> str:
+def fault_of(logits: Callable[[], Iterator[Tensor]], expected_NV: Tensor, rounding: float) -> str:
+    """What is wrong with logits that are to be the expected ones; empty if nothing."""
     try:
-        logits_NV = torch.cat([logits_MV.to(torch.float64, copy=True) for logits_MV in path.logits(batch)])
+        logits_NV = torch.cat([logits_MV.to(torch.float64, copy=True) for logits_MV in logits()])
         apart = relative_distance(logits_NV, expected_NV)
     except torch.OutOfMemoryError:
         raise
@@ -133,7 +137,7 @@ def _fault_of_product(model: nn.Module, own: OwnHead, head: Any) -> str:
     for states_TH in (hidden_TH, hidden_TH * loud):
         product_TV = nn.functional.linear(states_TH.to(head.weight.device), head.weight, head.bias)
         apart = relative_distance(product_TV, own.head(output, states_TH))
-        if not apart <= _rounding(model):
+        if not apart <= rounding_of(model):
             return f"its head does more than multiply{_steps(model)}: logits differ by {apart:.2g} of their spread"
     return ""
 
@@ -144,7 +148,8 @@ def _steps(model: nn.Module) -> str:
     return f" ({', '.join(steps)})" if steps else ""
 
 
-def _notice(name: str, fault: str, remedy: str) -> None:
+def notice(name: str, fault: str, remedy: str) -> None:
+    """Warn that a slower path is taken."""
     warn(f"{name}: {fault}; {remedy}. The figures are the same.", FallbackNotice)
 
 
@@ -168,6 +173,7 @@ def relative_distance(a_NV: Tensor, b_NV: Tensor) -> float:
     return float((a_NV - b_NV).square().mean().sqrt() / spread.clamp(min=torch.finfo(torch.float64).tiny))
 
 
-def _rounding(model: nn.Module) -> float:
+def rounding_of(model: nn.Module) -> float:
+    """How far logits may lie apart through rounding alone, relative to their spread."""
     inner = inner_model(model)
     return _ROUNDING_OF_HALF if is_quantized(inner) else _ROUNDING.get(inner.dtype, _ROUNDING_OF_HALF)

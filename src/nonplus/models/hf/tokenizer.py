@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import cached_property, partial
-from typing import Any, Protocol, final
+from typing import Any, NamedTuple, Protocol, final
 
 import numpy as np
 import tokenizers
@@ -33,6 +33,13 @@ def _of_bytes(token: str) -> bytes:
 
 # How vocabularies write the bytes of a token: as GPT-2, as SentencePiece, as ByT5.
 _SPELLINGS = (of_signs, of_text, _of_bytes)
+
+
+class Frame(NamedTuple):
+    """The special tokens that a tokenizer adds before and after a text."""
+
+    before: Sequence[int] = ()
+    after: Sequence[int] = ()
 
 
 @final
@@ -94,6 +101,22 @@ class HFTokenizer:
         """Reads text that spells a special token as any other."""
         return _encoder(self._tokenizer, plain=True)
 
+    @property
+    def frame(self) -> Frame:
+        """What is added to a text automatically."""
+        return self._encoder.frame
+
+    def words(self, texts: Sequence[str]) -> list[Ints]:
+        """The number of the word that each token of a text is a part of, shapes (T,).
+
+        Words are what its pre-tokenizer cuts a text into. A special token that is
+        spelled out is a word.
+
+        Raises:
+            BadModel: it is not a fast one, and so does not know.
+        """
+        return self._encoder.words(texts)
+
     def decode(self, ids: Sequence[int]) -> str:
         """The text of ids, special tokens included."""
         return _decoded(self._tokenizer, [int(i) for i in ids])
@@ -136,7 +159,7 @@ class HFTokenizer:
         A BOS token that only ``config`` names does not count: often no training text
         began with it. For EOS, ``config`` counts too.
         """
-        bos = [*self._encoder.before, *_ids(self._tokenizer.bos_token_id)]
+        bos = [*self.frame.before, *_ids(self._tokenizer.bos_token_id)]
         eos = [*_ids(self._tokenizer.eos_token_id), *_ids(getattr(config, "eos_token_id", None))]
         known_bos, known_eos = ([i for i in ids if i < vocabulary] for ids in (bos, eos))
         return Special(bos=known_bos[0] if known_bos else None, eos=known_eos[0] if known_eos else None)
@@ -154,7 +177,9 @@ class HFTokenizer:
 
 class _Encoder(Protocol):
     @property
-    def before(self) -> list[int]: ...
+    def frame(self) -> Frame: ...
+
+    def words(self, texts: Sequence[str]) -> list[Ints]: ...
 
     def encode(self, texts: Sequence[str], specials: bool) -> Sequence[Encoding]: ...
 
@@ -184,8 +209,12 @@ class _Fast:
         self._encoder = FastEncoder(self._rust, partial(self._rust.encode_batch, add_special_tokens=False))
 
     @property
-    def before(self) -> list[int]:
-        return self._encoder.before
+    def frame(self) -> Frame:
+        return Frame(self._encoder.before, self._encoder.after)
+
+    def words(self, texts: Sequence[str]) -> list[Ints]:
+        encodings = self._rust.encode_batch(list(texts), add_special_tokens=False)
+        return [_words(each.word_ids) for each in encodings]
 
     def encode(self, texts: Sequence[str], specials: bool) -> Sequence[Encoding]:
         return self._encoder.encode(texts, specials=specials)
@@ -210,9 +239,14 @@ class _Slow:
         self._plain = plain
 
     @property
-    def before(self) -> list[int]:
-        bare = self._tokenizer.encode("a", add_special_tokens=False)
-        return self._framed(bare)[0]
+    def frame(self) -> Frame:
+        return self._framed(self._tokenizer.encode("a", add_special_tokens=False))
+
+    def words(self, texts: Sequence[str]) -> list[Ints]:
+        raise BadModel(
+            f"{type(self._tokenizer).__name__} does not say which tokens are a word; use the model's fast tokenizer "
+            "(tokenizer.json), or mask each token alone, as in mlm:NAME#original"
+        )
 
     def encode(self, texts: Sequence[str], specials: bool) -> list[Encoding]:
         return [self._encoding(text, specials) for text in texts]
@@ -228,15 +262,15 @@ class _Slow:
     def _encoding(self, text: str, specials: bool) -> Encoding:
         bare = self._tokenizer.encode(text, add_special_tokens=False, split_special_tokens=self._plain)
         stop_T = self._stops(text, bare)
-        before, after = self._framed(bare) if specials else ([], [])
-        stops = np.concatenate([[0] * len(before), stop_T, stop_T[-1:].repeat(len(after))])
-        return Encoding(np.array([*before, *bare, *after], np.int64), stops.astype(np.int64))
+        frame = self._framed(bare) if specials else Frame()
+        stops = np.concatenate([[0] * len(frame.before), stop_T, stop_T[-1:].repeat(len(frame.after))])
+        return Encoding(np.array([*frame.before, *bare, *frame.after], np.int64), stops.astype(np.int64))
 
-    def _framed(self, bare: list[int]) -> tuple[list[int], list[int]]:
-        """The tokens that are added before these, and those after them."""
+    def _framed(self, bare: list[int]) -> Frame:
+        """The tokens that are added around these."""
         full = self._tokenizer.build_inputs_with_special_tokens(bare)
         before = next(i for i in range(len(full) + 1) if full[i : i + len(bare)] == bare)
-        return full[:before], full[before + len(bare) :]
+        return Frame(full[:before], full[before + len(bare) :])
 
     def _stops(self, text: str, ids: list[int]) -> Ints:
         """The byte at which each token ends."""
@@ -265,6 +299,12 @@ class _Slow:
 
     def _added(self, before: list[int], token: int) -> int:
         return len(_decoded(self._tokenizer, [*before, token])) - len(_decoded(self._tokenizer, before))
+
+
+def _words(word_ids: Sequence[int | None]) -> Ints:
+    """Numbers of words; those without one get negative ones, all different."""
+    numbers = (-1 - place if word is None else word for place, word in enumerate(word_ids))
+    return np.fromiter(numbers, np.int64, len(word_ids))
 
 
 def _decoded(tokenizer: Any, ids: list[int]) -> str:

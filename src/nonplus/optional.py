@@ -43,6 +43,7 @@ SCHEMES = {
         "hf": "nonplus.models.hf.opening:open_hf",
         "gguf": "nonplus.models.gguf.opening:open_gguf",
         "llama": "nonplus.models.llama.model:open_llama",
+        "mlm": "nonplus.models.masked.opening:open_mlm",
         "ngram": "nonplus.models.ngram.opening:open_ngram",
         "scores": "nonplus.models.precomputed.opening:open_scores",
         "uniform": "nonplus.models.synthetic:open_uniform",

@@ -118,7 +118,7 @@ def test_the_explanation_knows_ngrams(run: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--budget", "64"], "--budget 64 is for window models"),
+        (["--budget", "64"], "--budget 64 is for models that read texts in batches"),
         (["--protocol", "full"], "omit --protocol full"),
         (["--dtype", "bfloat16"], "omit --dtype bfloat16"),
     ],

@@ -18,7 +18,7 @@ from nonplus.errors import BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.assembly import Assembly
 from nonplus.measure.batches import Rows
 from nonplus.measure.forward import Forward, RunOptions
-from nonplus.measure.interfaces import HasLogprobs, Quantity, StatedProtocol, TextScorer, WindowModel
+from nonplus.measure.interfaces import HasBudget, HasLogprobs, Quantity, StatedProtocol, TextScorer, WindowModel
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve
@@ -119,8 +119,12 @@ def _by_scorer(
     meter: Meter,
 ) -> Generator[ScoredTexts, None, None]:
     if options.budget:
-        stated = f"budget={options.budget}"
-        raise BadProtocol(f"{stated} is for window models, and {model.name} scores whole texts; omit {stated}")
+        if not isinstance(model, HasBudget):
+            stated = f"budget={options.budget}"
+            raise BadProtocol(
+                f"{stated} is for models that read texts in batches, and {model.name} does not; omit {stated}"
+            )
+        model = model.with_budget(options.budget)
     these = newlines_noted(checked(named(documents)), tokens=model.tokenizer)
     if options.resume is None:
         scored = texts_of(these, model, options.alternatives)

@@ -238,7 +238,7 @@ def test_its_properties_are_those_of_the_model(pair):
 
 
 def test_a_model_that_is_not_causal_is_refused():
-    with pytest.raises(BadModel, match="is not causal: a token sees the ones after it.*; open it with mlm:"):
+    with pytest.raises(BadModel, match=r"is not causal: a token sees the ones after it.*; open it with mlm:"):
         from_object(tiny("Bert"), byte_tokenizer())
 
 
@@ -247,7 +247,7 @@ def test_an_encoder_decoder_is_refused():
     import transformers
 
     model = transformers.T5ForConditionalGeneration(transformers.T5Config(**sizes))
-    with pytest.raises(BadModel, match="encoder-decoder model .*; open it with seq2seq:"):
+    with pytest.raises(BadModel, match=r"encoder-decoder model .*; open it with seq2seq:"):
         from_object(model, byte_tokenizer())
 
 

@@ -160,7 +160,7 @@ def test_a_batch_that_does_not_fit_is_halved(pair, monkeypatch):
     np.testing.assert_allclose(flat(nats(TEXTS, ours)), expected, atol=1e-12)
     assert ours._budget.tokens <= 60
     monkeypatch.setattr(type(ours._path), "logits", lambda path, batch: cramped(path, replace(batch, input_BT=wide)))
-    with pytest.raises(BadModel, match="a single window of .* tokens does not fit into memory; use a smaller dtype"):
+    with pytest.raises(BadModel, match=r"a single window of .* tokens does not fit into memory; use a smaller dtype"):
         nats(["the dog"], ours)
 
 
@@ -215,7 +215,7 @@ def test_a_body_that_cannot_be_run_apart_is_run_row_by_row_with_the_same_scores(
 
 
 def test_a_causal_model_is_refused():
-    with pytest.raises(BadModel, match="is causal: no token sees the ones after it, .*; open it with hf:"):
+    with pytest.raises(BadModel, match=r"is causal: no token sees the ones after it, .*; open it with hf:"):
         from_object(*masked(is_decoder=True))
 
 
@@ -246,15 +246,15 @@ def test_a_folder_is_opened_by_the_scheme_and_the_way_stands_after_its_name(pair
 def test_what_cannot_be_opened_is_refused_with_what_to_do(pair, folder, tmp_path):
     import transformers
 
-    with pytest.raises(BadModel, match="'orginal' is not a way to mask tokens; .* did you mean mlm:.*#original"):
+    with pytest.raises(BadModel, match=r"'orginal' is not a way to mask tokens; .* did you mean mlm:.*#original"):
         nonplus.open_model(f"mlm:{folder}#orginal")
     with pytest.raises(BadModel, match="packing=True lets texts share a row"):
         nonplus.open_model(f"mlm:{folder}", loading=Loading(packing=True))
-    with pytest.raises(BadModel, match="is not causal.*open it with mlm:"):
+    with pytest.raises(BadModel, match=r"is not causal.*open it with mlm:"):
         nonplus.open_model(f"hf:{folder}")
     pair[0].bert.save_pretrained(tmp_path / "headless")
     pair[1].save_pretrained(tmp_path / "headless")
-    with pytest.raises(BadModel, match="weights of BertForMaskedLM are missing .*; open a masked model with all"):
+    with pytest.raises(BadModel, match=r"weights of BertForMaskedLM are missing .*; open a masked model with all"):
         nonplus.open_model(f"mlm:{tmp_path / 'headless'}")
     transformers.GPT2Config(n_layer=1, n_head=1, n_embd=8, vocab_size=30).save_pretrained(tmp_path / "gpt2")
     with pytest.raises(BadModel, match="'gpt2', of which this transformers has no such model; open a causal model wi"):

@@ -11,8 +11,6 @@ from functools import partial
 from typing import Any, final
 
 import numpy as np
-from torch import nn
-from transformers import PreTrainedTokenizerBase
 
 from nonplus.errors import BadModel
 from nonplus.kernels.targets import check_ids
@@ -71,8 +69,8 @@ class MaskedModel:
 
     def __init__(
         self,
-        model: nn.Module,
-        tokenizer: PreTrainedTokenizerBase,
+        model: Any,
+        tokenizer: Any,
         *,
         name: str,
         way: Way,
@@ -170,7 +168,7 @@ class MaskedModel:
         )
 
 
-def _mask_id(tokenizer: PreTrainedTokenizerBase, name: str) -> int:
+def _mask_id(tokenizer: Any, name: str) -> int:
     if tokenizer.mask_token_id is None:
         raise BadModel(
             f"the tokenizer of {name} has no mask token, and a masked model is asked for what stands behind one; use "

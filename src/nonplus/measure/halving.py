@@ -5,17 +5,27 @@ Letters in shapes: R rows.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar, final
+from typing import Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 
 from nonplus.errors import BadModel
+from nonplus.measure.interfaces import TextScorer
 from nonplus.measure.packing import Lines
 from nonplus.measure.records import Ints
 
 Answer = TypeVar("Answer")
 # The batches of some rows, by index, each within a budget of tokens.
 Plan = Callable[[Ints, int], Iterable[Lines]]
+
+
+@runtime_checkable
+class HasBudget(Protocol):
+    """A text scorer whose texts go through it in batches."""
+
+    def with_budget(self, tokens: int) -> TextScorer:
+        """The same model, with batches of that many input tokens."""
+        ...
 
 
 @final

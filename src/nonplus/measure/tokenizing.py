@@ -10,7 +10,7 @@ import numpy as np
 from nonplus.cautions import warn
 from nonplus.errors import BadInput, BadModel, BadProtocol, SuspectInput
 from nonplus.measure.contract import checked_encodings
-from nonplus.measure.interfaces import EncodingModel, HasEncode, KnownTokens
+from nonplus.measure.interfaces import AnyModel, EncodingModel, HasEncode, KnownTokens
 from nonplus.measure.lists import in_lists
 from nonplus.measure.lost_text import SAMPLE, marked
 from nonplus.measure.protocol.choices import Protocol
@@ -134,19 +134,28 @@ def encode(
         BadModel: the tokenizer gives an id that the model does not know, or tokens that
             do not follow each other.
     """
-    encodings = _encodings([d.context + d.text for d in documents], model, choices, prefix)
+    texts = laid_out(documents, _encodings([d.context + d.text for d in documents], model, choices, prefix), model)
+    odd = int(texts.ids.argmin() if texts.ids.min() < 0 else texts.ids.argmax())
+    if not 0 <= texts.ids[odd] < model.vocabulary:
+        document = documents[int(np.searchsorted(texts.offsets, odd, side="right")) - 1]
+        raise beyond_vocabulary(int(texts.ids[odd]), document.id, model)
+    return marked(texts, model.tokenizer)
+
+
+def laid_out(documents: Sequence[Document], encodings: Encodings, model: AnyModel) -> TokenizedTexts:
+    """Documents end to end, by the tokens of each context with its text.
+
+    Raises:
+        BadInput: a text has no tokens.
+        BadModel: the tokens of one do not follow each other.
+    """
     if not encodings.counts.all():
         document = documents[int(np.argmin(encodings.counts))]
         raise BadInput(f"the tokenizer finds no token in {document.id}; a text needs at least one")
     offsets = np.concatenate([[0], np.cumsum(encodings.counts)])
     ids_T = narrow(encodings.ids)
-    odd = int(ids_T.argmin() if ids_T.min() < 0 else ids_T.argmax())
-    if not 0 <= ids_T[odd] < model.vocabulary:
-        document = documents[int(np.searchsorted(offsets, odd, side="right")) - 1]
-        raise beyond_vocabulary(int(ids_T[odd]), document.id, model)
     ends_T, firsts_D = _ends_in_text(documents, encodings.byte_ends, offsets, model)
-    texts = TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
-    return marked(texts, model.tokenizer)
+    return TokenizedTexts(documents=tuple(documents), ids=ids_T, byte_ends=ends_T, offsets=offsets, firsts=firsts_D)
 
 
 def beyond_vocabulary(token: int, document: str, model: EncodingModel) -> BadModel:
@@ -157,7 +166,7 @@ def beyond_vocabulary(token: int, document: str, model: EncodingModel) -> BadMod
     )
 
 
-def out_of_order(document: str, model: EncodingModel) -> BadModel:
+def out_of_order(document: str, model: AnyModel) -> BadModel:
     """Tokens that do not follow each other."""
     return BadModel(
         f"the tokenizer of {model.name} gives a token of {document} that ends before the one that precedes it, "
@@ -178,7 +187,7 @@ def _encodings(texts: Sequence[str], model: EncodingModel, choices: Protocol, pr
 
 
 def _ends_in_text(
-    documents: Sequence[Document], byte_ends: Integers, offsets: Ints, model: EncodingModel
+    documents: Sequence[Document], byte_ends: Integers, offsets: Ints, model: AnyModel
 ) -> tuple[Integers, Ints]:
     """The byte of its text at which each token ends (T,); how many tokens are context
     (D,).

@@ -14,8 +14,8 @@ from nonplus.optional import MODELS, is_scheme, opener, require, schemes
 __all__ = ["DEFAULT", "bundled_models", "has_device", "open_bundled", "open_model", "wrap_model"]
 
 DEFAULT = "bundled:base"
-# Schemes of models that run as they are, on the CPU.
-_AS_THEY_ARE = frozenset({"bundled", "llama", "ngram", "scores", "uniform", "unigram"})
+# Schemes of models that run as they are, on the CPU or on a server.
+_AS_THEY_ARE = frozenset({"bundled", "llama", "ngram", "openai", "scores", "uniform", "unigram"})
 
 
 def open_model(
@@ -27,12 +27,12 @@ def open_model(
 
     A name is ``scheme:rest``: ``bundled:tiny``, ``hf:gpt2``, ``hf:FOLDER``,
     ``gguf:FILE``, ``llama:FOLDER``, ``ngram:FOLDER``, ``ngram:FILE``, ``uniform:256``,
-    ``unigram:FILE``, or a scheme that an installed package declares under the entry
-    point ``nonplus.models``. Without a scheme, the name of a bundled model means that
-    model, one that ends in ``.gguf`` means ``gguf:``, and any other name or folder
-    means ``hf:``. An object is ``(model, tokenizer)`` of ``transformers``, which is
-    wrapped, or a model in the sense of :mod:`nonplus.measure.interfaces`, which is
-    returned.
+    ``unigram:FILE``, ``openai:URL#MODEL``, or a scheme that an installed package
+    declares under the entry point ``nonplus.models``. Without a scheme, the name of a
+    bundled model means that model, one that ends in ``.gguf`` means ``gguf:``, and any
+    other name or folder means ``hf:``. An object is ``(model, tokenizer)`` of
+    ``transformers``, which is wrapped, or a model in the sense of
+    :mod:`nonplus.measure.interfaces`, which is returned.
 
     Raises:
         BadModel: there is no such model, or ``loading`` does not suit it.

@@ -165,6 +165,11 @@ class HFTokenizer:
         return Special(bos=known_bos[0] if known_bos else None, eos=known_eos[0] if known_eos else None)
 
     @property
+    def id_bound(self) -> int:
+        """One more than its largest id."""
+        return max(self._tokenizer.get_vocab().values()) + 1
+
+    @property
     def max_length(self) -> int:
         """The most tokens that its settings allow; huge if they name no limit."""
         return int(self._tokenizer.model_max_length)

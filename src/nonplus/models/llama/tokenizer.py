@@ -111,6 +111,11 @@ class FileTokenizer:
         )
 
     @property
+    def id_bound(self) -> int:
+        """One more than its largest id."""
+        return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
+
+    @property
     def max_length(self) -> int:
         """The most tokens that its settings allow; huge if they name no limit."""
         limit = self._config.get("model_max_length")

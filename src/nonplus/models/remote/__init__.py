@@ -1,0 +1,1 @@
+"""Models that a server runs: every figure rests on what it answers."""

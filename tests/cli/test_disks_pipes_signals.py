@@ -300,7 +300,7 @@ def test_each_kind_of_end_has_an_exit_code_of_its_own_and_the_help_tells_them(ru
 
 
 def test_a_check_that_fails_has_the_exit_code_1(run, monkeypatch):
-    from nonplus.measure.conformance import Check
+    from nonplus.measure.checks import Check
 
     failing = Check(name="order", claim="c", measured=1.0, bound=0.0)
     monkeypatch.setattr("nonplus.cli.doctor.examine", lambda model: iter([failing]))

@@ -10,7 +10,7 @@ from nonplus.cli.score import command, planned
 from nonplus.cli.terminal.help_texts import NGRAM_PROTOCOL, PROTOCOL
 from nonplus.cli.terminal.options import field_of
 from nonplus.errors import FallbackNotice
-from nonplus.measure.conformance import Check
+from nonplus.measure.checks import Check
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.presets import PRESETS
 from nonplus.models import open_model

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from doubles import History
-from test_text_scorers import ByLine
+from test_text_scorers import ByLine, Lines
 
 from nonplus.measure import conformance
-from nonplus.measure.records import Batch, Floats
+from nonplus.measure.checks import Check
+from nonplus.measure.records import Batch, Document, Floats
 from nonplus.models.synthetic import Bytes, Uniform
 
 Fault = Callable[[Batch, Floats], Floats]
@@ -41,6 +42,19 @@ class Full(Plain):
 
     def prefix(self, tokens: Any) -> Any:
         return self.sound.prefix(tokens)
+
+
+class Telling(ByLine):
+    """One that scores no texts but its own."""
+
+    def __init__(self, texts: Any = ("one text", "another")) -> None:
+        super().__init__()
+        self.texts = [Document(text=text, id=text) for text in texts]
+
+    def score(self, documents: Any, *, alternatives: int) -> Iterator[Any]:
+        known = list(documents)
+        assert {each.text for each in known} <= {each.text for each in self.texts}
+        return super().score(known, alternatives=alternatives)
 
 
 def sees_padding(batch: Batch, logprobs: Floats) -> Floats:
@@ -134,11 +148,21 @@ def test_a_fault_is_found_by_the_check_for_it(fault, name):
         (Plain(History(max_context=128)), FOR_ALL),
         (Plain(History(max_context=128, packs=True)), [*FOR_ALL, "packing"]),
         (Full(History(max_context=128)), [*FOR_ALL[:-1], "readings", "distribution", "prefix", "beginning"]),
-        (ByLine(), ["repeatable", "order"]),
+        (ByLine(), ["numbers", "repeatable", "once", "order", "batch", "causality"]),
+        (ByLine(Lines("pseudo-perplexity")), ["numbers", "repeatable", "once", "order", "batch"]),
+        (Telling(), ["numbers", "repeatable", "once", "order", "batch"]),
     ],
 )
-def test_a_check_is_made_only_if_it_applies(model, names):
+def test_a_check_is_made_or_it_is_said_why_it_does_not_apply(model, names):
     assert [check.name for check in conformance.examine(model)] == names
+    assert all(check.passed for check in conformance.examine(model))
+    reasons = conformance.inapplicable(model)
+    assert not reasons.keys() & {*names}
+    assert reasons.keys() | {*names} >= {*FOR_ALL, "packing", "readings", "distribution", "prefix"}
+
+
+def test_a_file_with_one_text_says_that_it_has_no_other_to_compare():
+    assert conformance.inapplicable(Telling(["only"]))["order"] == "it has one text only"
 
 
 @pytest.mark.parametrize(
@@ -175,14 +199,60 @@ def test_log_probabilities_a_little_above_0_are_measured():
     assert check.measured == 0.01
 
 
-def test_a_text_scorer_that_depends_on_the_texts_before_is_found():
-    class Learning(ByLine):
-        def score(self, documents: Any, *, alternatives: int) -> Iterator[Any]:
-            for number, texts in enumerate(super().score(documents, alternatives=alternatives)):
-                yield replace(texts, nats=texts.nats / (number + 1))
+class Faulty(ByLine):
+    """Changes each batch of texts, by its place among them and how many it has."""
 
-    checks = {check.name: check.passed for check in conformance.examine(Learning(together=1))}
-    assert checks == {"repeatable": True, "order": False}
+    def __init__(self, fault: Any, *, together: int) -> None:
+        super().__init__(together=together)
+        self._fault = fault
+
+    def score(self, documents: Any, *, alternatives: int) -> Iterator[Any]:
+        for number, texts in enumerate(super().score(documents, alternatives=alternatives)):
+            yield self._fault(number, texts)
+
+
+def learns(number: int, texts: Any) -> Any:
+    return replace(texts, nats=texts.nats / (number + 1))
+
+
+def sees_others(number: int, texts: Any) -> Any:
+    return replace(texts, nats=texts.nats + len(texts))
+
+
+def spreads(number: int, texts: Any) -> Any:
+    return replace(texts, nats=np.full(len(texts.nats), texts.nats.mean()))
+
+
+def ends_early(number: int, texts: Any) -> Any:
+    return replace(texts, tokens=replace(texts.tokens, byte_ends=texts.tokens.byte_ends // 2))
+
+
+def not_numbers(number: int, texts: Any) -> Any:
+    return replace(texts, nats=texts.nats * np.nan)
+
+
+@pytest.mark.parametrize(
+    ("fault", "together", "failed"),
+    [
+        (learns, 1, ["order", "batch"]),
+        (sees_others, 6, ["batch"]),
+        (spreads, 1, ["causality"]),
+        (ends_early, 1, ["once"]),
+        (not_numbers, 1, ["numbers", "repeatable", "once", "order", "batch", "causality"]),
+    ],
+)
+def test_a_fault_of_a_text_scorer_is_found_by_the_check_for_it(fault, together, failed):
+    checks = conformance.examine(Faulty(fault, together=together))
+    assert [check.name for check in checks if not check.passed] == failed
+
+
+def test_a_text_scorer_that_gives_texts_in_another_order_is_found():
+    class Turned(ByLine):
+        def score(self, documents: Any, *, alternatives: int) -> Iterator[Any]:
+            return super().score(list(documents)[::-1], alternatives=alternatives)
+
+    (numbers, *_) = conformance.examine(Turned())
+    assert "give each document once, in the order in which they come" in numbers.fault
 
 
 def test_probabilities_that_do_not_sum_to_1_are_found():
@@ -213,4 +283,4 @@ def test_a_check_that_the_model_breaks_off_fails_with_a_sentence_and_the_others_
 
 
 def test_nan_fails():
-    assert not conformance.Check(name="x", claim="x", measured=float("nan"), bound=1.0).passed
+    assert not Check(name="x", claim="x", measured=float("nan"), bound=1.0).passed

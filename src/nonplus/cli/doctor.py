@@ -5,7 +5,7 @@ import platform
 import shutil
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from typing import final
@@ -18,9 +18,10 @@ from nonplus.cli.terminal.options import Option, Verb, fields_set, flags, json_f
 from nonplus.cli.terminal.printing import say, say_json, styled
 from nonplus.cli.terminal.spelling import with_flags
 from nonplus.errors import FallbackNotice
-from nonplus.measure.conformance import Check, attempt, examine
+from nonplus.measure.checks import Check, attempt
+from nonplus.measure.conformance import examine, inapplicable
 from nonplus.measure.formatting import jsonable
-from nonplus.measure.interfaces import TextScorer, WindowModel
+from nonplus.measure.interfaces import HasLogprobs, TextScorer, WindowModel
 from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.models.loading import Loading
@@ -47,8 +48,12 @@ def command(model: str, as_json: bool, **options: object) -> int:
         checks.append(check)
         if not as_json:
             _print_check(check)
-        if check.name == "opens" and check.passed and not as_json:
+        if check.name == "opens" and opened.has_head and not as_json:
             _print_head(opened.slow)
+    if not as_json:
+        for reason in dict.fromkeys(opened.inapplicable.values()):
+            names = [name for name, why in opened.inapplicable.items() if why == reason]
+            _print_result("-", "not made", f"{', '.join(names)}: {reason}")
     if as_json:
         say_json(_as_dict(opened, found, checks))
     else:
@@ -66,6 +71,8 @@ class _Opened:
         self.name = name
         self.loading = loading
         self.dtype = ""
+        self.inapplicable: Mapping[str, str] = {}  # checks of other models, and why not of this one
+        self.has_head = False
         self.slow = ""  # why fast paths failed the check at load
 
     def checks(self) -> Iterator[Check]:
@@ -74,6 +81,7 @@ class _Opened:
         yield attempt("opens", lambda: self._opens(models))
         for model in models:
             yield from examine(model)
+            self.inapplicable = inapplicable(model)
 
     def _opens(self, models: list[WindowModel | TextScorer]) -> Check:
         with warnings.catch_warnings(record=True) as caught:
@@ -84,8 +92,10 @@ class _Opened:
                 warnings.showwarning(other.message, other.category, other.filename, other.lineno)
         self.slow = "; ".join(str(each.message) for each in caught if issubclass(each.category, FallbackNotice))
         self.dtype = model.dtype
+        self.has_head = isinstance(model, HasLogprobs)
         models.append(model)
-        return Check(name="opens", claim=f"it opens, and runs in {model.dtype}", measured=0.0)
+        claim = f"it opens, and runs in {model.dtype}" if model.dtype else "it opens; in which dtype it ran is unknown"
+        return Check(name="opens", claim=claim, measured=0.0)
 
 
 def _installed(package: str) -> str:
@@ -178,8 +188,9 @@ def _as_dict(opened: _Opened, found: list[Device], checks: list[Check]) -> dict[
         "devices": [asdict(device) for device in found],
         "model": opened.name,
         "dtype": opened.dtype,
-        "head_path": opened.slow or "fast",
+        "head_path": (opened.slow or "fast") if opened.has_head else None,
         "checks": [{**asdict(c), "measured": jsonable(c.measured), "passed": c.passed} for c in checks],
+        "inapplicable": opened.inapplicable,
         "passed": all(check.passed for check in checks),
         "verdict": _verdict(opened.name, checks),
     }

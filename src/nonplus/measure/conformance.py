@@ -4,38 +4,30 @@ They are small enough for every run of ``nonplus doctor``: a few batches, of whi
 has a row longer than 4,104 tokens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol, final
 
 import numpy as np
 
-from nonplus.errors import NonplusError
 from nonplus.measure.batches import Row, Rows, batch
-from nonplus.measure.contract import checked_distributions, checked_logprobs, checked_texts
-from nonplus.measure.interfaces import AnyModel, HasDistributions, HasPrefixes, ScoresTexts, TextScorer, WindowModel
+from nonplus.measure.checks import ROUNDING, Check, apart, attempt, close
+from nonplus.measure.contract import checked_distributions, checked_logprobs
+from nonplus.measure.interfaces import HasDistributions, HasPrefixes, ScoresTexts, TextScorer, WindowModel
 from nonplus.measure.protocol.choices import Protocol as MeasuringProtocol
 from nonplus.measure.protocol.resolved import resolve
 from nonplus.measure.readings import readings
 from nonplus.measure.records import Document, Floats, Ints
+from nonplus.measure.scorer_checks import LONG as _LONG
+from nonplus.measure.scorer_checks import SHORT as _SHORT
+from nonplus.measure.scorer_checks import inapplicable_to_texts, of_texts
 from nonplus.measure.scores import Readings
 from nonplus.measure.tokenizing import encode
 
-_LONG = "The river rose in the night, and by morning the lower road was under water; nobody had seen it so high before."
-_SHORT = "A small brown dog barked twice."
 _FAR = 4_104  # a little more than the 4,096 tokens after which many models scale their positions
 
-# Nats by which two computations of the same log-probability may differ, by the dtype of
-# the body.
-_ROUNDING = {"float64": 1e-9, "float32": 1e-3, "float16": 0.05, "bfloat16": 0.3}
 _SUM_ROUNDING = 1e-4  # log-probabilities are float32 where the body is narrower
-
-# What a model's code may raise. The check then fails, and the others go on.
-_FAULTS = (
-    *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, MemoryError, NonplusError),
-    *(OSError, RuntimeError, TypeError, ValueError),
-)
 
 
 class _GivesDistributions(WindowModel, HasDistributions, Protocol):
@@ -46,49 +38,27 @@ class _KeepsPrefixes(WindowModel, HasPrefixes, Protocol):
     pass
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One claim about a model.
-
-    It holds where ``measured`` is at most ``bound``, both in ``unit``. It fails with
-    the sentence ``fault`` if there is nothing to measure.
-    """
-
-    name: str
-    claim: str
-    measured: float | None = None
-    bound: float = 0.0
-    unit: str = "nats"
-    fault: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether the claim holds; it does not where ``measured`` is NaN."""
-        return self.measured is not None and self.measured <= self.bound
-
-
 def examine(model: WindowModel | TextScorer, *, longest: int = _FAR) -> Iterator[Check]:
     """Every check that applies to the model, as each is done, with rows of at most
     ``longest`` tokens.
 
     One that the model's code breaks off has failed.
     """
-    checks = _of_texts(model) if isinstance(model, ScoresTexts) else _of_windows(model, longest)
+    checks = of_texts(model) if isinstance(model, ScoresTexts) else _of_windows(model, longest)
     return (attempt(name, check) for name, check in checks)
 
 
-def attempt(name: str, check: Callable[[], Check]) -> Check:
-    """The check, or one of that name that failed because something was raised."""
-    try:
-        return check()
-    except _FAULTS as fault:
-        what = str(fault) if isinstance(fault, NonplusError) else f"{type(fault).__name__}: {fault}"
-        return Check(name=name, claim="the check ran to its end", fault=" ".join(what.split()))
-
-
-def _of_texts(model: TextScorer) -> Iterator[tuple[str, Callable[[], Check]]]:
-    yield "repeatable", lambda: texts_repeatable(model)
-    yield "order", lambda: texts_order(model)
+def inapplicable(model: WindowModel | TextScorer) -> Mapping[str, str]:
+    """The checks that are made of other models, and why not of this one."""
+    if isinstance(model, ScoresTexts):
+        return inapplicable_to_texts(model)
+    lacks = {
+        "readings": not isinstance(model, HasDistributions) and "it gives no whole distributions",
+        "distribution": not isinstance(model, HasDistributions) and "it gives no whole distributions",
+        "prefix": not isinstance(model, HasPrefixes) and "it keeps no state after some tokens",
+        "packing": not model.packs and "its texts do not share rows",
+    }
+    return {name: why for name, why in lacks.items() if why}
 
 
 def _of_windows(model: WindowModel, longest: int) -> Iterator[tuple[str, Callable[[], Check]]]:
@@ -136,23 +106,6 @@ class _Rows:
         return _logprobs(self.model, [[each] for each in self.rows])
 
 
-def texts_repeatable(model: TextScorer) -> Check:
-    """Two texts twice."""
-    once, again = _nats(model, [_LONG, _SHORT]), _nats(model, [_LONG, _SHORT])
-    return Check(
-        name="repeatable",
-        claim="the same texts have the same surprisals each time",
-        measured=_apart(once, again),
-        bound=0.0,
-    )
-
-
-def texts_order(model: TextScorer) -> Check:
-    """Two texts, then in the other order."""
-    forth, back = _nats(model, [_LONG, _SHORT]), _nats(model, [_SHORT, _LONG])
-    return _close(model, "order", "the order of texts changes nothing", forth, back[::-1])
-
-
 def numbers(model: WindowModel) -> Check:
     """How far a log-probability lies above 0; NaN is a fault, and so is what breaks the
     contract.
@@ -164,7 +117,7 @@ def numbers(model: WindowModel) -> Check:
         name="numbers",
         claim="every log-probability is a number, and none is above 0",
         measured=float(np.max(found, initial=0.0)),
-        bound=_ROUNDING.get(model.dtype, _ROUNDING["bfloat16"]),
+        bound=ROUNDING.get(model.dtype, ROUNDING["bfloat16"]),
     )
 
 
@@ -175,20 +128,20 @@ def repeatable(model: WindowModel) -> Check:
     return Check(
         name="repeatable",
         claim="the same batch has the same log-probabilities each time",
-        measured=_apart(once, again),
+        measured=apart(once, again),
         bound=0.0,
     )
 
 
 def padding(rows: _Rows) -> Check:
     """Each row alone, then in a batch with the others, where the shorter are padded."""
-    return _close(rows.model, "padding", "a text scores the same beside a longer one", rows.alone, rows.together)
+    return close(rows.model, "padding", "a text scores the same beside a longer one", rows.alone, rows.together)
 
 
 def order(rows: _Rows) -> Check:
     """The rows in a batch, then in the other order."""
     back = _logprobs(rows.model, [[each] for each in rows.rows[::-1]])
-    return _close(rows.model, "order", "the order of texts in a batch changes nothing", rows.together, back[::-1])
+    return close(rows.model, "order", "the order of texts in a batch changes nothing", rows.together, back[::-1])
 
 
 def memory(rows: _Rows) -> Check:
@@ -196,13 +149,13 @@ def memory(rows: _Rows) -> Check:
     _, before, _ = rows.alone
     _logprobs(rows.model, [[rows.rows[-1]]])
     (after,) = _logprobs(rows.model, [[rows.rows[1]]])
-    return _close(rows.model, "memory", "a long text leaves nothing behind for the next", [before], [after])
+    return close(rows.model, "memory", "a long text leaves nothing behind for the next", [before], [after])
 
 
 def packing(rows: _Rows) -> Check:
     """The rows in lines of their own, then all in one line."""
     together = _logprobs(rows.model, [rows.rows])
-    return _close(rows.model, "packing", "texts that share a row do not see each other", rows.alone, together)
+    return close(rows.model, "packing", "texts that share a row do not see each other", rows.alone, together)
 
 
 def causality(model: WindowModel) -> Check:
@@ -213,14 +166,14 @@ def causality(model: WindowModel) -> Check:
     changed = text.input.copy()
     changed[-1] = (changed[-1] + 1) % model.vocabulary
     (before,), (after,) = _logprobs(model, [[text]]), _logprobs(model, [[replace(text, input=changed)]])
-    return _close(model, "causality", "a token changes nothing before it", [before[:-1]], [after[:-1]])
+    return close(model, "causality", "a token changes nothing before it", [before[:-1]], [after[:-1]])
 
 
 def alternatives(model: _GivesDistributions) -> Check:
     """Log-probabilities of the same targets by both of the model's methods."""
     text = _row(model, _LONG)
     (plain,), read = _logprobs(model, [[text]]), _readings(model, text, top=1)
-    return _close(model, "readings", "reading alternatives changes no log-probability", [plain], [-read.nats])
+    return close(model, "readings", "reading alternatives changes no log-probability", [plain], [-read.nats])
 
 
 def distribution(model: _GivesDistributions) -> Check:
@@ -232,7 +185,7 @@ def distribution(model: _GivesDistributions) -> Check:
         name="distribution",
         claim="the probabilities of all tokens sum to 1",
         measured=abs(total - 1),
-        bound=_ROUNDING["float64"] if model.dtype == "float64" else _SUM_ROUNDING,
+        bound=ROUNDING["float64"] if model.dtype == "float64" else _SUM_ROUNDING,
         unit="",
     )
 
@@ -242,7 +195,7 @@ def prefix(model: _KeepsPrefixes) -> Check:
     text = _row(model, _LONG)
     half = len(text.target) // 2
     (whole,), kept = _logprobs(model, [[text]]), model.prefix(text.input[: half + 1].tolist())
-    return _close(
+    return close(
         model,
         "prefix",
         "a continuation of a kept prefix scores as in the whole text",
@@ -290,26 +243,7 @@ def _logprobs(model: WindowModel, lines: Sequence[Sequence[Row]]) -> list[Floats
     return np.split(-nats, np.cumsum(lengths)[:-1])
 
 
-def _nats(model: TextScorer, texts: Sequence[str]) -> list[Floats]:
-    """Surprisals of the tokens of each text."""
-    documents = [Document(text=text) for text in texts]
-    given = checked_texts(model.score(documents, alternatives=0), alternatives=0, model=model)
-    return [each.nats for scored in given for each in scored]
-
-
 def _readings(model: _GivesDistributions, text: Row, *, top: int) -> Readings:
     asked = batch([[text]])
     chunks = checked_distributions(model.distributions(asked), asked.target_N, model)
     return readings(chunks, asked.target_N, top=top)
-
-
-def _close(model: AnyModel, name: str, claim: str, one: Sequence[Floats], other: Sequence[Floats]) -> Check:
-    bound = _ROUNDING.get(model.dtype, _ROUNDING["bfloat16"])
-    return Check(name=name, claim=claim, measured=_apart(one, other), bound=bound)
-
-
-def _apart(one: Sequence[Floats], other: Sequence[Floats]) -> float:
-    """The largest difference; tokens that have probability 0 in both do not differ."""
-    a, b = np.concatenate(one), np.concatenate(other)
-    differ = a != b  # -inf - -inf is NaN
-    return float(np.max(np.abs(a[differ] - b[differ]), initial=0.0))

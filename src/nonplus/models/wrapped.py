@@ -17,7 +17,8 @@ from nonplus.kernels.chunks import chunks
 from nonplus.kernels.dispatch import backend_of
 from nonplus.kernels.numpy_head import logits_to_logprobs
 from nonplus.kernels.token_nll import token_nll
-from nonplus.measure.conformance import Check, examine
+from nonplus.measure.checks import Check
+from nonplus.measure.conformance import examine
 from nonplus.measure.interfaces import Special, Tokenizer, WindowModel
 from nonplus.measure.records import Batch, Floats, Ints
 from nonplus.models.any_tokenizer import named_token, tokenizer_of

@@ -16,7 +16,23 @@ from nonplus.kernels.token_nll import token_nll
 from nonplus.native import FILE
 
 needs_kernel = pytest.mark.skipif(native.functions() is None, reason="the C kernel is not built or is switched off")
-PATHS = [pytest.param(numpy_backend.accumulate, marks=needs_kernel, id="C"), numpy_backend.pure_accumulate]
+
+
+def baseline_accumulate(scores, kept, level, total):
+    """The C kernel for any processor, also where this one has another."""
+    name = {"float16": "f16", "float32": "f32", "float64": "f64"}[scores.dtype.name]
+    function = getattr(native.functions(), f"nonplus_lse_{name}_v1")
+    function.argtypes = getattr(native.functions(), f"nonplus_lse_{name}").argtypes
+    n, vocabulary = scores.shape
+    stride = scores.strides[0] // scores.itemsize
+    function(*(a.ctypes.data for a in (scores, kept)), n, vocabulary, stride, level.ctypes.data, total.ctypes.data)
+
+
+PATHS = [
+    pytest.param(numpy_backend.accumulate, marks=needs_kernel, id="C"),
+    pytest.param(baseline_accumulate, marks=needs_kernel, id="C for any processor"),
+    numpy_backend.pure_accumulate,
+]
 
 
 def log_sum_exp(accumulate, *chunks):
@@ -106,7 +122,7 @@ def test_a_vocabulary_may_come_in_chunks(accumulate, cuts, seed):
 @pytest.mark.parametrize("accumulate", PATHS)
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @pytest.mark.parametrize("place", [0, 5, 2048, 4999])
-@pytest.mark.parametrize("value", [np.nan, np.inf, np.float32(np.uint32(0x7FC12345).view(np.float32))])
+@pytest.mark.parametrize("value", [np.nan, -np.nan, np.inf, np.uint32(0x7FC12345).view(np.float32)])
 def test_nan_or_infinity_anywhere_makes_the_row_nan(accumulate, dtype, place, value):
     scores = np.full((2, 5000), -1.0, dtype)
     scores[1, place] = value
@@ -142,6 +158,18 @@ def test_rows_that_are_not_kept_are_not_read(accumulate):
     level, total = np.full(3, -np.inf), np.zeros(3)
     accumulate(scores, np.array([False, True, False]), level, total)
     assert total.tolist() == [0, 10, 0]
+
+
+@pytest.mark.parametrize("vocabulary", [1, 2, 31, 32, 33, 127, 129, 2047, 2049, 50_257])
+@needs_kernel
+def test_each_bfloat16_is_counted_once(vocabulary):
+    scores = np.random.default_rng(9).normal(0, 2.5, (6, vocabulary)).astype(np.float32)
+    bits = (scores.view(np.uint32) >> 16).astype(np.uint16)
+    level, total = np.full(6, -np.inf), np.zeros(6)
+    sizes = {"vocabulary": vocabulary, "stride": vocabulary, "threads": 1}
+    native.accumulate(bits.ctypes.data, "bfloat16", kept_N=np.ones(6, bool), level_N=level, sum_N=total, **sizes)
+    expected = oracle((bits.astype(np.uint32) << 16).view(np.float32))
+    np.testing.assert_allclose(level + np.log(total), expected, rtol=1e-7, atol=1e-7)
 
 
 @pytest.mark.parametrize("bits", range(0, 1 << 16, 4096))

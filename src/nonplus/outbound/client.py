@@ -26,7 +26,7 @@ AT_ONCE = 16  # requests
 _MOST = 1 << 26  # bytes of an answer
 _PIECE = 1 << 16  # bytes
 _QUOTED = 300  # characters of what a server says
-_ERRNO = re.compile(r"\[Errno \d+\] ")
+_CODES = re.compile(r"\[[^]]*\] *| *\(_ssl\.c:\d+\)")  # of the system and of OpenSSL
 _AGAIN = (408, 425, 429)
 _NEVER = (501, 505)
 
@@ -125,7 +125,8 @@ class Client:
                 response.release_conn()
         except SSLError as fault:
             raise BadModel(
-                f"{self.endpoint.url} has no certificate that is trusted here: {fault}; check the URL"
+                f"{self.endpoint.url} takes no encrypted connection: {_said(fault)}; check its certificate, and "
+                "whether its URL begins with http:// or https://"
             ) from None
         except HTTPError as fault:
             raise _Temporary(_reason(fault)) from None
@@ -188,10 +189,15 @@ def _reason(fault: HTTPError) -> str:
         case NameResolutionError():
             return "is a host that no name server knows"
         case NewConnectionError():
-            return f"does not answer ({_ERRNO.sub('', str(fault).rpartition(': ')[2])})"
+            return f"does not answer ({_said(fault)})"
         case TimeoutError():
             return "does not answer in time"
     return "broke the connection off in the middle of an answer"
+
+
+def _said(fault: HTTPError) -> str:
+    """What the system said of a connection."""
+    return _CODES.sub("", str(fault)).rpartition(": ")[2]
 
 
 def _asks(after: float) -> str:

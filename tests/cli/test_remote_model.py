@@ -122,3 +122,13 @@ def test_what_a_server_says_does_nothing_to_the_terminal(run: Run, fox: Path):
         ran = run("score", fox, "--model", server.name)
     assert "\x1b" not in ran.err
     assert os.linesep not in ran.err[:-1]
+
+
+def test_a_page_of_a_model_without_alternatives_takes_the_option_that_the_message_names(
+    run: Run, fox: Path, tmp_path: Path
+):
+    with serving() as server:
+        page = ("score", fox, "--html", tmp_path / "page.html", "--model", server.name)
+        refused = run(*page)
+        assert refused.err.endswith("there are no alternatives to read; use --alternatives 0\n")
+        assert run(*page, "--alternatives", 0).code == 0

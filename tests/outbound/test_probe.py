@@ -93,6 +93,10 @@ def texts_for_numbers(answer: dict[str, Any], asked: Asked) -> dict[str, Any]:
     return with_values(answer, lambda values: [str(value) for value in values])  # type: ignore[arg-type, misc]
 
 
+def endless_numbers(answer: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    return with_values(answer, lambda values: [-(10**400), *values[1:]])
+
+
 def other_tokens(answer: dict[str, Any], asked: Asked) -> dict[str, Any]:
     own = columns(answer)
     own["tokens"] = [token.upper() for token in own["tokens"]]
@@ -123,6 +127,7 @@ BREACHES = {
     "probabilities above 1": (above_one, "gives .* as a log-probability"),
     "no numbers": (not_a_number, "gives nan as a log-probability"),
     "texts for numbers": (texts_for_numbers, "gives log-probabilities that are no numbers"),
+    "numbers without end": (endless_numbers, "gives log-probabilities that are no numbers"),
     "other tokens": (other_tokens, "the tokens of 'The river rose in th…' spell .* there; name the tokenizer of that "
                      "model"),
     "two choices": (two_choices, "gives an answer that is no completion of one prompt"),

@@ -71,7 +71,7 @@ class Forward:
         if options.alternatives and not isinstance(model, HasDistributions):
             raise BadModel(
                 f"{model.name} gives no whole distributions, so there are no alternatives to read; "
-                f"omit alternatives={options.alternatives}, or give the model a method distributions"
+                "use alternatives=0, or give the model a method distributions"
             )
         self._model = model
         self._alternatives = options.alternatives

@@ -15,6 +15,8 @@ Prompt = str | Sequence[int]
 
 _ZERO = -9998.0  # servers write -9999 for probability 0, because JSON has no -inf
 
+_WHOLE = 1 << 53  # JSON has whole numbers that no float holds
+
 
 class Breach(Exception):
     """How an answer breaks the contract, as the end of a sentence about the server."""
@@ -100,12 +102,9 @@ class PromptLogprobs:
         places = choice.get("prompt_logprobs")
         if not isinstance(places, list) or isinstance(prompt, str):
             raise Breach("gives no log-probabilities of the prompt")
-        values: list[Any] = [
-            place if place is None else _of(place, token) for place, token in zip(places, prompt, strict=False)
-        ]
-        values += places[len(values) :]
-        logprobs = _logprobs([value if value is None else value[0] for value in values], prompt)
-        return ScoredPrompt(logprobs, [text for _, text in values[1:]])
+        own = [_of(place, token) for place, token in zip(places[1:], prompt[1:], strict=False)]
+        values = [*places[:1], *(value for value, _ in own), *places[1 + len(own) :]]  # as many as came
+        return ScoredPrompt(_logprobs(values, prompt), [text for _, text in own])
 
 
 WIRES: Sequence[Wire] = (Echo(), PromptLogprobs())
@@ -124,7 +123,7 @@ def _logprobs(values: Sequence[Any], prompt: Prompt) -> NDArray[np.float64]:
         raise Breach(f"gives {len(values)} log-probabilities for the {len(prompt)} tokens of a prompt")
     if not values or values[0] is not None:
         raise Breach("gives a log-probability of the first token, which has nothing before it, where null is expected")
-    if not all(type(value) in (int, float) for value in values[1:]):
+    if not all(type(value) is float or (type(value) is int and abs(value) < _WHOLE) for value in values[1:]):
         raise Breach("gives log-probabilities that are no numbers")
     logprobs = np.array(values[1:], np.float64)
     if np.isnan(logprobs).any() or logprobs.max(initial=0.0) > 0.1:

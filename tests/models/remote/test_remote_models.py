@@ -179,7 +179,7 @@ def test_a_text_that_is_too_long_for_the_server_is_named_with_what_to_do(server)
 def test_a_server_gives_no_alternatives_in_either_form(server):
     for name in (server.name, server.windows):
         with pytest.raises(
-            BadModel, match="gives no whole distributions, so there are no alternatives to read; omit alt"
+            BadModel, match="gives no whole distributions, so there are no alternatives to read; use alternatives=0"
         ):
             nats(TEXTS, name, options=RunOptions(alternatives=2))
 

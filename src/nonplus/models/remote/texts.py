@@ -88,8 +88,7 @@ class RemoteTexts:
         """
         if alternatives:
             raise BadModel(
-                f"{self.name} gives no whole distributions, so there are no alternatives to read; omit "
-                f"alternatives={alternatives}"
+                f"{self.name} gives no whole distributions, so there are no alternatives to read; use alternatives=0"
             )
         for together in in_lists(documents, size=lambda each: len(each.text) + len(each.context), least=_TOGETHER):
             yield self._scored(together)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 from doubles import History
@@ -155,6 +156,17 @@ def test_a_tokenizer_that_adds_a_beginning_token_is_a_caution_under_lm_eval() ->
     with pytest.warns(ProtocolWarning, match="the second BOS is scored"):
         (scored,) = score(["ab"], model=model, protocol=Protocol.named("lm-eval"))
     assert scored.nats[0] == pytest.approx(-model.log_probability([256], 256))
+
+
+def test_a_beginning_token_of_chat_turns_is_a_caution_where_it_is_used() -> None:
+    model = History()
+    model.special = replace(model.special, begins_turns=True)
+    (caution,) = resolve(Protocol(), model).cautions
+    assert caution == (
+        "the BOS token of history begins the turns of its chats, and other texts of its training may have begun with "
+        "another token or none; compare with bos=none"
+    )
+    assert resolve(Protocol(bos="none"), model).cautions == ()
 
 
 def test_the_presets_without_known_faults_give_no_caution() -> None:

@@ -31,11 +31,13 @@ class Special:
 
     ``bos`` is set only if the model was trained with a token before a text's first one:
     the token that its tokenizer adds there automatically, else the one that its
-    tokenizer names as BOS.
+    tokenizer names as BOS. ``begins_turns``: BOS begins the turns of a chat, so that
+    other texts may have begun with another token, or with none.
     """
 
     bos: int | None
     eos: int | None
+    begins_turns: bool = False
 
 
 class KnownTokens(Protocol):

@@ -254,6 +254,22 @@ def test_eos_may_be_named_by_the_configuration_alone(named, eos):
     assert special(byte_tokenizer(), eos_token_id=named) == (None, eos)
 
 
+@pytest.mark.parametrize(
+    ("chat", "added", "begins"),
+    [
+        ("<s>user {{ m }}</s>", [], True),
+        ("{{ bos_token }}{{ m }}", [], False),
+        ("<s>{{ m }}", ["<s>"], False),
+        (None, [], False),
+    ],
+)
+def test_a_named_bos_that_the_chat_template_spells_out_begins_turns(chat, added, begins):
+    tokenizer = template(byte_tokenizer(bos_token="<s>"), before=added)
+    tokenizer.chat_template = chat
+    found = HFTokenizer(tokenizer).special(GPT2Config(), vocabulary=300)
+    assert (found.bos, found.begins_turns) == (256, begins)
+
+
 # -------------------------------------------------------------------------------- chats
 
 

@@ -249,10 +249,19 @@ def _prefix(protocol: Protocol, model: WindowModel) -> tuple[tuple[int, ...], tu
         return ((special.bos,), ()) if special.bos is not None and _adds(model, special.bos) else ((), ())
     if special.bos is not None:
         doubled = protocol.specials != "none" and _adds(model, special.bos)
-        return (special.bos,), (_DOUBLED,) if doubled else ()
+        return (special.bos,), (*([_DOUBLED] if doubled else []), *_of_chats(model))
     if protocol.without_bos == "eos" and special.eos is not None:
         return (special.eos,), ()
     return (), ()
+
+
+def _of_chats(model: WindowModel) -> Iterator[str]:
+    """A caution if BOS is what begins the turns of a chat."""
+    if model.special.begins_turns:
+        yield (
+            f"the BOS token of {model.name} begins the turns of its chats, and other texts of its training may have "
+            "begun with another token or none; compare with bos=none"
+        )
 
 
 def _adds(model: WindowModel, bos: int) -> bool:

@@ -162,7 +162,15 @@ class HFTokenizer:
         bos = [*self.frame.before, *_ids(self._tokenizer.bos_token_id)]
         eos = [*_ids(self._tokenizer.eos_token_id), *_ids(getattr(config, "eos_token_id", None))]
         known_bos, known_eos = ([i for i in ids if i < vocabulary] for ids in (bos, eos))
-        return Special(bos=known_bos[0] if known_bos else None, eos=known_eos[0] if known_eos else None)
+        return Special(
+            bos=known_bos[0] if known_bos else None,
+            eos=known_eos[0] if known_eos else None,
+            begins_turns=bool(known_bos) and not self._encoder.before and self._writes_itself(known_bos[0]),
+        )
+
+    def _writes_itself(self, token: int) -> bool:
+        """Whether the chat template spells a token out."""
+        return self.decode([token]) in str(self._tokenizer.chat_template or "")
 
     @property
     def id_bound(self) -> int:

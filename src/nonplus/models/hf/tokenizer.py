@@ -165,7 +165,7 @@ class HFTokenizer:
         return Special(
             bos=known_bos[0] if known_bos else None,
             eos=known_eos[0] if known_eos else None,
-            begins_turns=bool(known_bos) and not self._encoder.before and self._writes_itself(known_bos[0]),
+            begins_turns=bool(known_bos) and not self.frame.before and self._writes_itself(known_bos[0]),
         )
 
     def _writes_itself(self, token: int) -> bool:

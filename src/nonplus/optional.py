@@ -48,6 +48,7 @@ SCHEMES = {
         "ngram": "nonplus.models.ngram.opening:open_ngram",
         "scores": "nonplus.models.precomputed.opening:open_scores",
         "openai": "nonplus.models.remote.opening:open_openai",
+        "seq2seq": "nonplus.models.seq2seq.opening:open_seq2seq",
         "uniform": "nonplus.models.synthetic:open_uniform",
         "unigram": "nonplus.models.synthetic:open_unigram",
     },

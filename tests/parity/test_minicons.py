@@ -12,7 +12,9 @@ from tiny import gpt2, letters, tokenizer, transformers
 
 from nonplus import open_model, score
 from nonplus.errors import ProtocolWarning
+from nonplus.measure.records import Document
 from nonplus.models.masked.model import from_object
+from nonplus.models.seq2seq.model import from_object as pair_model
 
 pytest.importorskip("minicons")
 
@@ -60,3 +62,26 @@ def test_masked_models_in_both_ways(data: Path, way: str) -> None:
     with pytest.warns(ProtocolWarning):
         texts_of_ours = list(score(texts, model=from_object(model, its_tokenizer, way=way)))
     assert [float(each.nats.sum()) for each in texts_of_ours] == pytest.approx(theirs, rel=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::nonplus.errors.ProtocolWarning")
+def test_encoder_decoders_without_special_tokens() -> None:
+    from minicons.scorer import Seq2SeqScorer
+
+    its_tokenizer = tokenizer(adds_bos=False, length=64)
+    its_tokenizer.batch_encode_plus = its_tokenizer
+    its_tokenizer.pad_token = its_tokenizer.eos_token
+    torch.manual_seed(0)
+    sizes = dict(d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4, initializer_factor=3.0)
+    start = its_tokenizer.pad_token_id
+    config = transformers.T5Config(
+        vocab_size=len(its_tokenizer), pad_token_id=start, decoder_start_token_id=start, eos_token_id=start, **sizes
+    )
+    model = transformers.T5ForConditionalGeneration(config).double().eval()
+    scorer = Seq2SeqScorer(model, "cpu", tokenizer=its_tokenizer)
+    sources, texts = ["a few letters", "others"], ["some letters", "as many again"]
+    theirs = scorer.conditional_score(sources, texts, reduction=lambda each: -each.sum(0).item())
+    # it puts a blank between the token that a decoder starts with and the text
+    pairs = [Document(text=f" {text}", context=source) for source, text in zip(sources, texts, strict=True)]
+    ours = [float(each.nats.sum()) for each in score(pairs, model=pair_model(model, its_tokenizer))]
+    assert ours == pytest.approx(theirs, rel=1e-6)

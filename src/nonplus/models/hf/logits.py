@@ -79,13 +79,12 @@ class OwnHead:
         self._model = model
         self._body = body
         self._vocabulary = vocabulary
-        self._path = next(name for name, module in model.named_modules() if module is body).split(".")
 
     def logits(self, batch: TensorBatch) -> Iterator[Tensor]:
         """Chunks small enough for the copies that the head makes of them."""
         output = self.body(batch)
         hidden_NH = output.last_hidden_state.flatten(0, 1)[batch.at_N.to(output.last_hidden_state.device)]
-        step = chunk_rows(len(hidden_NH), self._vocabulary, like=hidden_NH, cap_bytes=_cap(hidden_NH) // 4)
+        step = chunk_rows(len(hidden_NH), self._vocabulary, like=hidden_NH, cap_bytes=cap_bytes(hidden_NH) // 4)
         return (self.head(output, hidden_NH[chunk]) for chunk in chunks(len(hidden_NH), step))
 
     def body(self, batch: TensorBatch) -> Any:
@@ -97,7 +96,7 @@ class OwnHead:
         ``output``.
         """
         replaced = type(output)(**{**output, "last_hidden_state": hidden_MH[None]})
-        shell = _with_module(self._model, self._path, _StandIn(self._body, replaced))
+        shell = standing_in(self._model, self._body, replaced)
         nothing_1M = torch.zeros((1, len(hidden_MH)), dtype=torch.int64, device=hidden_MH.device)
         logits_MV: Tensor = run(shell, nothing_1M, None).logits[0]
         return logits_MV
@@ -116,7 +115,7 @@ class HeadProduct:
     def logits(self, batch: TensorBatch) -> Iterator[Tensor]:
         """See :func:`~nonplus.kernels.torch_head.head_logits`."""
         hidden_NH = self._hidden(batch).to(self._head.weight.device)
-        return head_logits(hidden_NH, self._head.weight, self._head.bias, cap_bytes=_cap(hidden_NH))
+        return head_logits(hidden_NH, self._head.weight, self._head.bias, cap_bytes=cap_bytes(hidden_NH))
 
     def _hidden(self, batch: TensorBatch) -> Tensor:
         hidden_BTH: Tensor = self._own.body(batch).last_hidden_state
@@ -138,6 +137,14 @@ class _StandIn(nn.Module):
     def __getattr__(self, name: str) -> Any:  # heads read constants off their bodies
         own = {**self.__dict__["_modules"], **self.__dict__}
         return own[name] if name in own else getattr(own["body"], name)
+
+
+def standing_in(model: nn.Module, body: nn.Module, output: Any) -> nn.Module:
+    """A shell of ``model`` with the same weights, in which ``body`` returns ``output``
+    whatever it is fed.
+    """
+    path = next(name for name, module in model.named_modules() if module is body)
+    return _with_module(model, path.split("."), _StandIn(body, output))
 
 
 def _with_module(model: nn.Module, path: list[str], module: nn.Module) -> nn.Module:
@@ -162,5 +169,6 @@ def run(module: nn.Module, input_BT: Tensor, position_BT: Tensor | None, *, mask
     return module(input_ids=input_BT, use_cache=False, return_dict=True, **given)
 
 
-def _cap(hidden: Tensor) -> int:
+def cap_bytes(hidden: Tensor) -> int:
+    """Bytes that the logits of a chunk may take on the device of ``hidden``."""
     return _CPU_BYTES if hidden.device.type == "cpu" else _DEVICE_BYTES

@@ -2,12 +2,12 @@
 products.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from nonplus.models.hf.inner import inner_model
@@ -36,13 +36,15 @@ class ForwardPass:
     products: frozenset[torch.dtype]
 
 
-def forward_pass(model: nn.Module) -> ForwardPass:
-    """What a model does with a few tokens."""
+def forward_pass(model: nn.Module, feed: Callable[[Tensor], Any] | None = None) -> ForwardPass:
+    """What a model does with a few tokens; ``feed`` runs it on a row of them, where
+    that takes more than input ids.
+    """
     padding = inner_model(model).config.get_text_config().pad_token_id
     fed_T = probe_ids(model, 2 * _TOKENS)
     fed_T = fed_T[fed_T != (-1 if padding is None else padding)][:_TOKENS]
     with _Witness() as witness:
-        run(model, fed_T[None], None)
+        feed(fed_T[None]) if feed else run(model, fed_T[None], None)
     return ForwardPass(tuple(fed_T.tolist()), tuple(witness.lookups), frozenset(witness.products))
 
 

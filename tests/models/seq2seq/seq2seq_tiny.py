@@ -30,7 +30,7 @@ SIZES = {
 
 
 def byte_tokenizer(single="$A </s>", **named):
-    """A tokenizer of bytes that puts special tokens around a text as ``single`` says."""
+    """A tokenizer of bytes, which puts special tokens around a text as in ``single``."""
     pieces = [*SPECIALS, *sorted(pre_tokenizers.ByteLevel.alphabet())]
     rust = tokenizers.Tokenizer(tokenizers.models.BPE({piece: i for i, piece in enumerate(pieces)}, []))
     rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -54,7 +54,7 @@ FRAMES = {
 
 def encoder_decoder(kind="T5", *, dtype=torch.float64, seed=0, **changes):
     """A random model in evaluation mode, with its tokenizer."""
-    tokenizer = byte_tokenizer(FRAMES[kind])
+    tokenizer = byte_tokenizer(FRAMES.get(kind, "$A </s>"))
     torch.manual_seed(seed)
     config = getattr(transformers, f"{kind}Config")(vocab_size=len(tokenizer), **{**SIZES[kind], **changes})
     return AutoModelForSeq2SeqLM.from_config(config).to(dtype).eval(), tokenizer

@@ -123,7 +123,7 @@ def test_a_text_without_a_source_is_noted_with_what_is_fed(pair):
 
 
 def test_a_text_without_a_source_is_refused_where_nothing_could_be_fed(pair):
-    with pytest.raises(BadInput, match="text 1 has no context, and the tokenizer of .* adds no special token"):
+    with pytest.raises(BadInput, match=r"text 1 has no context, and the tokenizer of .* adds no special token"):
         nats(["a"], from_object(pair[0], byte_tokenizer("$A")))
 
 

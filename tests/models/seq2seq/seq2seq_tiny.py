@@ -30,7 +30,7 @@ SIZES = {
 
 
 def byte_tokenizer(single="$A </s>", **named):
-    """A tokenizer of bytes, which puts special tokens around a text as in ``single``."""
+    """A tokenizer of bytes, with special tokens around a text as in ``single``."""
     pieces = [*SPECIALS, *sorted(pre_tokenizers.ByteLevel.alphabet())]
     rust = tokenizers.Tokenizer(tokenizers.models.BPE({piece: i for i, piece in enumerate(pieces)}, []))
     rust.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)

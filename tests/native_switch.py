@@ -9,6 +9,7 @@ from nonplus import native
 from nonplus.kernels.native import (
     arpa,
     bpe,
+    checksum,
     counting,
     framing,
     kenlm,
@@ -25,6 +26,7 @@ from nonplus.measure.statistics import native_sums
 _MODULES = (
     arpa,
     bpe,
+    checksum,
     counting,
     framing,
     kenlm,

@@ -15,6 +15,7 @@ EXTRAS = {
     "hf": ("torch", "transformers", "accelerate"),
     "peft": ("peft",),
     "gguf": ("gguf", "transformers"),
+    "quantized": ("bitsandbytes", "compressed_tensors"),
     "zstd": ("zstandard",),
     "parquet": ("pyarrow",),
     "datasets": ("datasets",),

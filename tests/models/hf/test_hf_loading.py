@@ -242,7 +242,9 @@ def test_code_that_comes_with_a_model_has_to_be_allowed(folder):
 
 def test_quantisation_without_bitsandbytes_says_what_to_install(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
-    with pytest.raises(MissingExtra, match=r"quantization=8bit needs bitsandbytes.*: pip install bitsandbytes$"):
+    with pytest.raises(
+        MissingExtra, match=r"quantization=8bit needs bitsandbytes.*: pip install 'nonplus\[quantized\]'$"
+    ):
         open_hf(folder, Loading(quantization="8bit"))
 
 
@@ -270,7 +272,7 @@ def test_a_model_of_another_kind_is_refused(tmp_path, folder):
     ("loading", "message"),
     [
         (Loading(dtype="int7"), "dtype='int7' is not one of float64, float32, bfloat16, float16 or auto"),
-        (Loading(quantization="3bit"), "quantization='3bit' is not one of 8bit, 4bit"),
+        (Loading(quantization="3bit"), "quantization='3bit' is not one of 8bit, 4bit, torchao-int8"),
         (Loading(revision="main"), "revision='main' is that of a model on the hub, and .* is a folder"),
         (Loading(device="gpu"), "device='gpu' is not one that torch finds here; use device=cpu, or device=auto"),
         (Loading(device="cuda:99"), "device='cuda:99' is not one that torch finds here"),

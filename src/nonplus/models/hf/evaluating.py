@@ -2,6 +2,7 @@
 back afterwards.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -10,10 +11,12 @@ import torch
 from torch import nn
 
 from nonplus.kernels.exact_products import exact_products
+from nonplus.models.hf.bitsandbytes_layers import is_four_bit
 from nonplus.models.hf.inner import device_of, inner_model
 
 Answer = TypeVar("Answer")
 
+_BITSANDBYTES = logging.getLogger("bitsandbytes.autograd._functions")  # says at each product of 8 bits what it casts
 _OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
@@ -24,10 +27,11 @@ def evaluating(model: nn.Module) -> Iterator[None]:
     Autocast around it is switched off, and so are float32 products of fewer bits. Each
     module's own mode comes back afterwards.
     """
-    training = [module for module in model.modules() if module.training]
-    if training:
-        model.eval()
-    kind = device_of(inner_model(model)).type
+    modes = [(module, module.training) for module in model.modules()]
+    for module, _ in modes:
+        module.training = is_four_bit(module)  # which evaluation would change for good
+    kind, level = device_of(inner_model(model)).type, _BITSANDBYTES.level
+    _BITSANDBYTES.setLevel(logging.ERROR)
     try:
         # no_grad, because buffers filled in inference_mode cannot be trained on, and it
         # saves 1 % at most
@@ -39,8 +43,9 @@ def evaluating(model: nn.Module) -> Iterator[None]:
         ):
             yield
     finally:
-        for module in training:
-            module.training = True
+        _BITSANDBYTES.setLevel(level)
+        for module, training in modes:
+            module.training = training
 
 
 def within_memory(step: Callable[[], Answer]) -> Answer:

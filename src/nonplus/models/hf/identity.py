@@ -4,16 +4,13 @@ import hashlib
 import json
 from typing import Any
 
-import torch
 from accelerate.utils import align_module_device
 from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
+from nonplus.models.hf.bitsandbytes_layers import is_four_bit, scales
+from nonplus.models.hf.checksum import checksum
 from nonplus.models.hf.inner import inner_model
-
-_BLOCK = 1 << 20
-# Odd numbers in int64: 2**64 divided by the golden ratio, which Knuth uses for hashing,
-# and one from splitmix64.
-_MULTIPLIERS = -7046029254386353131, -7723592293110705685
 
 # Settings about where a model came from. The dtype is recorded for each weight instead.
 _ABOUT_ORIGIN = frozenset(
@@ -50,39 +47,33 @@ def identity(model: nn.Module, *, computed_in: str) -> str:
 
 def _weights(model: nn.Module) -> dict[str, list[Any]]:
     """Dtype, shape and checksum of each tensor that is saved with the model."""
-    saved = model.state_dict().keys()
     recorded = {}
     for path, module in model.named_modules():
         with align_module_device(module):  # loads what is kept on another device or on disk
-            tensors = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
-            for name, tensor in tensors:
-                full = f"{path}.{name}".lstrip(".")
-                if full in saved:
-                    recorded[full] = [str(tensor.dtype), list(tensor.shape), _checksum(tensor.detach())]
+            for name, tensor in _saved(module).items():
+                recorded[f"{path}.{name}".lstrip(".")] = _described(tensor)
     return recorded
 
 
-def _checksum(tensor: Tensor) -> int:
-    """Sum of the 8-byte words, each mixed with its index, modulo 2**64.
+def _saved(module: nn.Module) -> dict[str, Tensor]:
+    """What a module itself is saved with, scales of quantised weights included."""
+    saved: dict[str, Any] = {}
+    if is_four_bit(module):
+        saved = {**module._parameters, **scales(module)}  # not by saving it, which changes it
+    else:
+        module._save_to_state_dict(saved, "", keep_vars=True)
+    return {name: value for name, value in saved.items() if isinstance(value, Tensor)}
 
-    It is the same on every device. The mixing is invertible, so that a change of any
-    single word changes the sum, and it is not linear, so that changes such as two
-    flipped signs do not cancel. It reads several GB/s on one core.
+
+def _described(tensor: Tensor) -> list[Any]:
+    """Dtype, shape and checksum; of a tensor made of others, such as integers and their
+    scale, how it is made, and each of them.
     """
-    bytes_ = tensor.contiguous().flatten().view(torch.uint8)
-    words = nn.functional.pad(bytes_, (0, -len(bytes_) % 8)).view(torch.int64)
-    odd = (2 * torch.arange(min(_BLOCK, len(words)), device=words.device) + 1) * _MULTIPLIERS[0]
-    total = torch.zeros((), dtype=torch.int64, device=words.device)
-    for start in range(0, len(words), _BLOCK):
-        block = words[start : start + _BLOCK]
-        mixed = _folded(_folded(block) * odd[: len(block)]) * _MULTIPLIERS[1]
-        total = 31 * total + _folded(mixed).sum()
-    return int(total)
-
-
-def _folded(words: Tensor) -> Tensor:
-    """Each word XORed with its upper half; the mask makes the signed shift logical."""
-    return words ^ ((words >> 32) & 0xFFFFFFFF)
+    if not is_traceable_wrapper_subclass(tensor):
+        return [str(tensor.dtype), list(tensor.shape), checksum(tensor)]
+    names, layout = tensor.__tensor_flatten__()
+    parts = {name: getattr(tensor, name) for name in names}
+    return [type(tensor).__name__, str(layout), {name: _described(part) for name, part in parts.items()}]
 
 
 def _settings(value: Any, *, omit: frozenset[str] = frozenset()) -> Any:

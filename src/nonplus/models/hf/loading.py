@@ -1,35 +1,35 @@
 """Loading weights with ``transformers``: all of them, and without progress bars."""
 
-import importlib.util
+import io
 import logging
 import os
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, BitsAndBytesConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import logging as untyped_logging
 
-from nonplus.errors import BadModel, MissingExtra
+from nonplus.errors import BadModel
 from nonplus.models.devices import devices, first_device
+from nonplus.models.hf import quantization
+from nonplus.models.hf.evaluating import evaluating
 from nonplus.models.hf.inner import inner_model, is_quantized
 from nonplus.models.hf.kinds import CAUSAL, Kind, check_kind
+from nonplus.models.hf.logits import run
 from nonplus.models.hf.refusals import refused
+from nonplus.models.hf.self_check import probe_ids
 from nonplus.models.loading import Loading
 from nonplus.optional import require
 
 _Config: Any = AutoConfig
-_BitsAndBytes: Any = BitsAndBytesConfig
 _logging: Any = untyped_logging
 
 _DTYPES = ("float64", "float32", "bfloat16", "float16")
-_QUANTIZED: dict[str, dict[str, Any]] = {
-    "8bit": {"load_in_8bit": True},
-    "4bit": {"load_in_4bit": True, "bnb_4bit_compute_dtype": torch.bfloat16},
-}
+_TALKATIVE = ("huggingface_hub", "bitsandbytes")
 
 # How transformers may spread a model over devices.
 _MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
@@ -41,7 +41,8 @@ def loaded_model(name: str, loading: Loading, *, kind: Kind = CAUSAL, here: bool
     Raises:
         BadModel: it cannot be loaded, or is of another kind, or some of its weights are
             missing.
-        MissingExtra: the adapter needs ``peft``, which is not installed.
+        MissingExtra: an adapter or quantised weights need a package that is not
+            installed.
     """
     if loading.revision and os.path.isdir(name):
         raise BadModel(
@@ -49,13 +50,18 @@ def loaded_model(name: str, loading: Loading, *, kind: Kind = CAUSAL, here: bool
             f"omit revision={loading.revision!r}"
         )
     files = _files(loading, here)
-    source = {**files, "quantization_config": _quantization(loading.quantization)}
     with (
         quiet(),
         refused(f"the model {name!r}", name, "give a folder with config.json and weights, or a name on the hub"),
     ):
-        check_kind(_Config.from_pretrained(name, **files), kind, name)
+        config = _Config.from_pretrained(name, **files)
+        check_kind(config, kind, name)
+        quantization.check(loading.quantization, stored=getattr(config, "quantization_config", None))
+        source = {**files, **quantization.while_loading(loading.quantization, dtype=_dtype(loading.dtype))}
         model = complete(name, loading, source, kind=kind)
+        if is_quantized(inner_model(model)):  # some unpack their weights at the first pass, with a progress bar
+            with evaluating(model):
+                run(model, probe_ids(model, 2)[None], None)
     if loading.dtype == "auto" and _is_float16_on_cpu(model):
         model = model.float()
     return (adapted(model, loading.adapter) if loading.adapter else model).eval()
@@ -121,7 +127,8 @@ def adapted(model: nn.Module, adapter: str) -> nn.Module:
         BadModel: it cannot be opened, or does not fit.
         MissingExtra: it needs ``peft``, which is not installed.
     """
-    peft = require("peft", purpose="an adapter")
+    with quiet():
+        peft = require("peft", purpose="an adapter")
     with (
         quiet(),
         refused(f"the adapter {adapter!r}", adapter, "give a folder that save_pretrained wrote for this model"),
@@ -187,37 +194,23 @@ def _dtype(name: str) -> torch.dtype | str:
     return dtype
 
 
-def _quantization(name: str) -> Any:
-    if not name:
-        return None
-    if name not in _QUANTIZED:
-        raise BadModel(
-            f"quantization={name!r} is not one of {', '.join(_QUANTIZED)}; use one of these, or omit it if the model "
-            "is stored quantised"
-        )
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise MissingExtra(
-            f"quantization={name} needs bitsandbytes, which is not installed and not in an extra: "
-            "pip install bitsandbytes"
-        )
-    return _BitsAndBytes(**_QUANTIZED[name])
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without progress bars and reports of ``transformers`` and of the hub."""
-    hub = logging.getLogger("huggingface_hub")
-    level = hub.level
-    hub.setLevel(logging.CRITICAL)
+    """Without progress bars and reports of ``transformers`` and what it imports."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     bars, verbosity = _logging.is_progress_bar_enabled(), _logging.get_verbosity()
     _logging.disable_progress_bar()
     _logging.set_verbosity_error()
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):  # packages for quantised weights have own bars
             warnings.simplefilter("ignore")
             yield
     finally:
-        hub.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         _logging.set_verbosity(verbosity)
         if bars:
             _logging.enable_progress_bar()

@@ -26,6 +26,7 @@ from nonplus.models.hf.kinds import CAUSAL, check_kind
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
 from nonplus.models.hf.logits import LogitsPath, TensorBatch
 from nonplus.models.hf.nan_logits import nan_logits
+from nonplus.models.hf.quantization import quantized_by
 from nonplus.models.hf.row_lengths import RowsOfOneLength, undisturbed_length
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
@@ -105,7 +106,8 @@ class HFModel:
                 f"{name}: texts that share a row do not get the figures of each alone; each gets its own row",
                 FallbackNotice,
             )
-        self.name = name
+        how = quantized_by(inner)
+        self.name = f"{name}, {how}" if how else name
         self.tokenizer = tokenizer
         self.special = tokenizer.special(config, vocabulary=self._embedded)
 
@@ -117,7 +119,7 @@ class HFModel:
     def identity(self) -> str:
         """A digest of the weights as they are now, since training may continue.
 
-        8 GB take about a second.
+        In C, 4 GB take about a second of one core.
         """
         return identity(self._model, computed_in=self.dtype)
 

@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from nonplus.cautions import warn
 from nonplus.errors import BadModel, FallbackNotice
+from nonplus.models.hf.bitsandbytes_layers import mixes_rows
 from nonplus.models.hf.inner import device_of, inner_model, is_quantized, n_embedded
 from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, TensorBatch, WholeModel
 from nonplus.models.hf.nan_logits import nan_logits
@@ -58,6 +59,10 @@ def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
     Warns with FallbackNotice if it is not the first.
     """
     inner: Any = inner_model(model)
+    if mixes_rows(model):
+        fault = "its layers of 8 bits (llm_int8_threshold) let the texts of a batch change each other"
+        notice(name, fault, "it is run one row at a time, which takes longer for short texts")
+        return WholeModel(model)
     fault = "its body cannot be separated from its head"
     for body in bodies(inner):
         own = OwnHead(inner, body, vocabulary)

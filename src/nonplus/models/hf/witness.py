@@ -16,6 +16,7 @@ from nonplus.models.hf.self_check import probe_ids
 
 _aten = torch.ops.aten
 _PRODUCTS = (_aten.mm, _aten.addmm, _aten.bmm, _aten.baddbmm)
+_TORCHS = ("aten", "prim", "prims", "profiler")
 _TOKENS = 8
 
 
@@ -71,4 +72,6 @@ class _Witness(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # an outer product, as of positions and frequencies, adds nothing up
             if right.is_floating_point() and right.shape[-2] > 1:
                 self.products.add(right.dtype)
+        elif operation.namespace not in _TORCHS and isinstance(args[0], Tensor) and args[0].is_floating_point():
+            self.products.add(args[0].dtype)  # of a quantised layer: what it multiplies with its weights
         return operation(*args, **(kwargs or {}))

@@ -1,0 +1,43 @@
+"""Layers of bitsandbytes, which need more care than those of torch.
+
+Four bits: in evaluation mode on a CPU with AVX512-BF16, such a layer rounds its scales
+to bfloat16 and packs its weights in place. It can no longer be trained then, and saving
+it unpacks it with other scales. So it is run as in training, which is faster, too.
+
+Eight bits: an input channel with one value above ``llm_int8_threshold`` is multiplied
+in float16 for all tokens of a pass, so that a figure depends on what shares the batch.
+"""
+
+import sys
+from typing import Any
+
+from torch import Tensor, nn
+
+from nonplus.optional import require
+
+
+def is_four_bit(module: nn.Module) -> bool:
+    """Whether a module is a layer of four bits."""
+    return _is(module, "Linear4bit")
+
+
+def mixes_rows(model: nn.Module) -> bool:
+    """Whether a layer of eight bits lets the texts of a batch change each other."""
+    eights: list[Any] = [module for module in model.modules() if _is(module, "Linear8bitLt")]
+    return any(layer.state.threshold > 0 for layer in eights)
+
+
+def scales(layer: Any) -> dict[str, Tensor]:
+    """What a layer of four bits is saved with beside its weight and bias.
+
+    Empty for one that is not quantised yet.
+    """
+    state = layer.weight.quant_state
+    return {} if state is None else {f"weight.{name}": each for name, each in state.as_dict(packed=True).items()}
+
+
+def _is(module: nn.Module, name: str) -> bool:
+    if "bitsandbytes" not in sys.modules:  # then it is not, and importing it takes a while
+        return False
+    layers = require("bitsandbytes", purpose="a layer of bitsandbytes").nn
+    return isinstance(module, getattr(layers, name))

@@ -10,6 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("urllib3", reason="servers are asked by it")
+
 from command_lines import Run, Start
 from completions_server import serving
 

@@ -15,6 +15,9 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+
+pytest.importorskip("urllib3", reason="servers are asked by it")
+
 from completions_server import Handler, Loopback, serving
 
 from nonplus.errors import BadModel
@@ -167,13 +170,14 @@ def silent(handler: Handler) -> None:
     handler.connection.recv(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("fault", "says"), [(silent, "does not answer in time"), (dripping, "was still answering after 0.2 s")]
+    ("fault", "says"), [(silent, "does not answer in time"), (dripping, "was still answering after 2 s")]
 )
 def test_a_server_that_never_ends_is_given_up(server, fault, says):
-    server.faults.extend([fault] * 1000)
+    server.faults.append(fault)
     with pytest.raises(BadModel, match=says):
-        posted(server, patience=Patience(connect=0.2, answer=0.2, total=0.2, first=0.01))
+        posted(server, patience=Patience(connect=1, answer=2, total=0.1))
 
 
 def test_even_headers_that_never_end_are_given_up():
@@ -184,19 +188,19 @@ def test_even_headers_that_never_end_are_given_up():
 
 
 def test_answers_come_in_the_order_of_the_questions_and_as_many_at_a_time_as_are_allowed():
-    turn, now, most = threading.Lock(), [0], [0]
+    together, turn, now, most = threading.Barrier(4), threading.Lock(), [0], [0]
 
     def ask(unwanted: threading.Event, part: int) -> int:
         with turn:
             now[0] += 1
             most[0] = max(most[0], now[0])
-        time.sleep(0.001 * (part % 3))
+        together.wait(60)  # for three others
         with turn:
             now[0] -= 1
         return part
 
-    assert at_once(ask, range(50), most=4, within=60) == list(range(50))
-    assert 1 < most[0] <= 4
+    assert at_once(ask, range(40), most=4, within=60) == list(range(40))
+    assert most[0] == 4
 
 
 def test_after_an_error_nobody_is_asked_again():

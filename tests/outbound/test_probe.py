@@ -6,6 +6,9 @@ import re
 from typing import Any
 
 import pytest
+
+pytest.importorskip("urllib3", reason="servers are asked by it")
+
 from completions_server import Asked, Loopback, columns, serving, with_values
 
 import nonplus

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+pytest.importorskip("urllib3", reason="servers are asked by it")
+
 from completions_server import Asked, Loopback, columns, serving
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

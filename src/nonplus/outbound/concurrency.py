@@ -30,7 +30,7 @@ def at_once(ask: Callable[[Event, Part], Answer], parts: Sequence[Part], *, most
             return [answers.next(timeout=within) for _ in parts]
         except TimeoutError:
             raise BadModel(
-                f"a server is still answering after {within:.0f} s, byte by byte; check it, and run again"
+                f"a server has not answered to the end after {within:.0f} s; check it, and run again"
             ) from None
         finally:
             unwanted.set()

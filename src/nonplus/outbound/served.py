@@ -7,9 +7,11 @@ from typing import Any, final
 from nonplus.closest import did_you_mean
 from nonplus.errors import BadModel
 from nonplus.outbound.client import Client
+from nonplus.outbound.concurrency import at_once
 
 _CHANGES = ("created", "permission")  # with each answer
 _LISTED = 10
+_PATIENCE = 60.0  # seconds
 
 
 @final
@@ -34,7 +36,7 @@ def served_model(client: Client, name: str) -> ServedModel:
     Raises:
         BadModel: there is no such model, or no such server.
     """
-    found = client.get("/models")
+    (found,) = at_once(lambda _, path: client.get(path), ["/models"], most=1, within=_PATIENCE)
     entries: list[dict[str, Any]] = []
     match found:
         case {"data": list(data)}:

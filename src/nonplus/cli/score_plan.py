@@ -135,6 +135,8 @@ def _check_shared(plan: Plan) -> None:
         BadProtocol: something asks for all documents in order, or for their scores.
     """
     workers = f"workers={plan.work.workers}"
+    if not plan.sources:
+        raise BadProtocol(f"{workers} share the texts that are named, and none is; name files, or omit {workers}")
     if plan.run.resume is None:
         raise BadProtocol(f"{workers} keep their sums in a folder; add resume=FOLDER, which all of them can see")
     if plan.protocol.unit == "stream":

@@ -195,6 +195,10 @@ WRONG = [
     (plain(), "has no token with text"),
     (plain(-1, domain=7), "has the domain 7, which is no text"),
     (completion(["a"], ["b"], text="a"), "token 0 has 'b'"),
+    ({"choices": [-5.5]}, "a response without log-probabilities"),
+    ({"custom_id": "x", "response": {"body": "x"}}, "in no form that is known"),
+    ({"tokens": ["a"], "token_logprobs": -1}, "in the form tokens, but not as it should be"),
+    (chat((["a"], [97], -1.0)), "in the form chat, but not as it should be"),  # type: ignore[arg-type]
 ]
 
 

@@ -206,7 +206,7 @@ def test_a_file_scores_in_its_own_way_and_has_no_alternatives(tmp_path: Path) ->
     assert isinstance(model, Precomputed)
     with pytest.raises(BadProtocol, match="scores whole texts in its own way"):
         nonplus.evaluate(model.texts, model=model, protocol="stride:4")
-    with pytest.raises(BadModel, match="omit alternatives=2"):
+    with pytest.raises(BadModel, match="got alternatives=2; use alternatives=0"):
         list(nonplus.score(model.texts, model=model, options=nonplus.RunOptions(alternatives=2)))
 
 

@@ -1,6 +1,7 @@
 """The forms in which tools write log-probabilities, told by their content."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,11 @@ class Tokens:
     logprobs: Sequence[Any]
     names: Sequence[str]
     generated: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what JSON allows and no form has."""
+        if not isinstance(self.logprobs, list) or not all(isinstance(name, str) for name in self.names):
+            raise TypeError("tokens are texts, and log-probabilities a list")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +78,8 @@ def form_of(value: Object, place: str) -> Form:
     Raises:
         BadInput: it is none that is known; the message names them.
     """
-    for form in FORMS:
-        if form.known(value):
-            return form
+    with suppress(StopIteration, AttributeError, TypeError):  # the key of a form may have another kind of value
+        return next(form for form in FORMS if form.known(value))
     if "doc_id" in value and "resps" in value:
         raise BadInput(
             f"{place} is a sample of lm-eval, which has the log-likelihood of a whole text and not that of its tokens: "
@@ -212,6 +217,9 @@ FORMS = (
 def objects(lines: Iterator[Line]) -> Iterator[tuple[Object, str, str]]:
     """Each object, its id if it has one, and its place; those of a batch unpacked."""
     for value, place in lines:
-        body = (value.get("response") or {}).get("body") if isinstance(value.get("response"), dict) else None
-        named = value.get("custom_id") if body else value.get("id")
-        yield (body or value), str(named or ""), place
+        response = value.get("response")
+        body = response.get("body") if isinstance(response, dict) else None
+        if isinstance(body, dict):
+            yield body, str(value.get("custom_id") or ""), place
+        else:
+            yield value, str(value.get("id") or ""), place

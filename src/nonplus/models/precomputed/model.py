@@ -69,7 +69,10 @@ class Precomputed:
             BadModel: alternatives are asked for.
         """
         if alternatives:
-            raise BadModel(f"{self.path} has scores of the tokens of its texts only; omit alternatives={alternatives}")
+            raise BadModel(
+                f"{self.path} has scores of the tokens of its texts, and none of others, got "
+                f"alternatives={alternatives}; use alternatives=0"
+            )
         finder = _Finder(self)
         for document in documents:
             own = finder.scored(document)

@@ -24,13 +24,14 @@ def run_of(first: Line) -> dict[str, Any]:
     Raises:
         BadInput: a newer one wrote it.
     """
-    run: dict[str, Any] = _about(first).get("run") or {}
-    if run and run.get("form") != FORM:
+    run = _about(first).get("run") or {}
+    form = run.get("form") if isinstance(run, dict) else run
+    if run and form != FORM:
         raise BadInput(
-            f"{first.place} is of form {run.get('form')!r}, and this nonplus reads form {FORM}; read it with the "
-            "nonplus that wrote it"
+            f"{first.place} is of form {form!r}, and this nonplus reads form {FORM}; read it with the nonplus that "
+            "wrote it"
         )
-    return run
+    return dict(run)
 
 
 def own_texts(lines: Iterator[Line], pieces: Pieces) -> Iterator[ScoredTexts]:

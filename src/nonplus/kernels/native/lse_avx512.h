@@ -11,6 +11,7 @@
 
 #define STRIP 128  /* scores, each in a lane of its own: near 1, a float32 absorbs little of small addends */
 #define LIMIT 2980 /* of a sum: between exp(HEADROOM), which one score adds, and BLOCK, which equal ones add */
+#define AHEAD 1024 /* bytes: the processor's own prefetching stops at the end of a page */
 
 typedef struct { __m512 low, high; } Pair;
 
@@ -61,9 +62,11 @@ INLINE __m512d wide_sum(__m512 x) {
     return _mm512_add_pd(_mm512_cvtps_pd(_mm512_castps512_ps256(x)), _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)));
 }
 
-#define STRIPS(name, stored)                                                                                            \
+#define STRIPS(name, stored)                                                                                           \
     INLINE void add_strip_##name(const stored *x, int64_t n, __m512 level, Pair powers, __m512 *totals) {              \
         for (int i = 0; i < STRIP / 32; i++) {                                                                         \
+            for (int64_t byte = 0; byte < 32 * (int64_t)sizeof *x; byte += 64)                                         \
+                __builtin_prefetch((const char *)(x + 32 * i) + AHEAD + byte);                                         \
             Pair pair = pair_##name(x + 32 * i, n - 32 * i);                                                           \
             totals[2 * i] = plus_exp(totals[2 * i], _mm512_sub_ps(pair.low, level), powers);                           \
             totals[2 * i + 1] = plus_exp(totals[2 * i + 1], _mm512_sub_ps(pair.high, level), powers);                  \

@@ -114,7 +114,7 @@ def kind_of(file, supported=("llama", "qwen2")):
         ("clip", "mmproj", "that sees or hears.*file of its language model"),
         ("clip", "model", "that sees or hears"),
         ("llama", "imatrix", "statistics for quantising"),
-        ("rwkv7", "model", "architecture 'rwkv7'.*it reads llama, qwen2;.*with hf:, or install a newer"),
+        ("rwkv7", "model", "architecture 'rwkv7'.*only for llama, qwen2;.*with hf:"),
     ],
 )
 def test_what_is_no_causal_language_model_is_named(tmp_path, architecture, kind, message):

@@ -34,9 +34,9 @@ def check_kind(file: Path, header: Header, *, supported: Collection[str]) -> Non
         raise BadModel(f"{str(file)!r} holds a vocabulary and no weights; give the file of the model")
     if architecture not in supported:
         raise BadModel(
-            f"{str(file)!r} is of the architecture {architecture!r}, which transformers does not read from GGUF files "
-            f"as a causal model; it reads {', '.join(sorted(supported))}; open the model that it was made from with "
-            "hf:, or install a newer transformers"
+            f"{str(file)!r} is of the architecture {architecture!r}, and what transformers makes of GGUF files was "
+            f"compared with llama.cpp only for {', '.join(sorted(supported))}; open the model that it was made from "
+            "with hf:"
         )
     if header.metadata.get(f"{architecture}.attention.causal") is False:
         raise BadModel(f"{str(file)!r} is not causal: it makes embeddings, not probabilities; give a causal model")

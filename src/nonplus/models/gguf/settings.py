@@ -12,30 +12,23 @@ from typing import Any
 import numpy as np
 from transformers import AutoConfig
 from transformers.integrations.ggml import GGUF_CONFIG_MAPPING
-from transformers.integrations.gguf.gguf_config_mapping import GGUF_CONFIG_ARCHS
 
 from nonplus.errors import BadModel
 from nonplus.models.gguf.header import Header
 
-# transformers' names of architectures whose files have another name.
-_NAMES = {"qwen2_moe": "qwen2moe", "qwen3_moe": "qwen3moe", "gpt_oss": "gpt-oss", "minimax_m2": "minimax-m2"}
-_NOT_CAUSAL = frozenset(("general", "tokenizer", "t5", "umt5", "deci"))
+# The architectures whose figures were compared with those of llama.cpp: for others,
+# such as starcoder2, transformers may take for granted what no setting says.
+SUPPORTED = frozenset(("llama", "qwen2", "qwen3", "gemma2"))
 
-_READ: dict[str, Any] = {
-    _NAMES.get(name, name): keys for name, keys in GGUF_CONFIG_MAPPING.items() if name not in _NOT_CAUSAL
-}
-# Read whole by transformers, setting by setting.
-_READ_WHOLE = frozenset(GGUF_CONFIG_ARCHS)
+_READ: dict[str, Any] = GGUF_CONFIG_MAPPING
 
-SUPPORTED = frozenset((*_READ, *_READ_WHOLE))
+_GEMMA_27B = 46  # layers, by which llama.cpp knows it
 
 # Settings that the shapes of the tensors repeat, so that a wrong one fails to load.
 _SHAPES = frozenset(
     (
         "attention.key_length",
         "attention.value_length",
-        "expert_feed_forward_length",
-        "expert_shared_feed_forward_length",
         "feed_forward_length",
         "vocab_size",
     )
@@ -56,16 +49,15 @@ def _rotated(config: Any) -> int:
 # What a configuration says where a file has one of these settings.
 _STATED: Mapping[str, Callable[[Any], object]] = {
     "attention.causal": lambda config: True,
-    "attention.sliding_window": lambda config: config.sliding_window,
-    "attn_logit_softcapping": lambda config: config.attn_logit_softcapping,
+    "attention.sliding_window": lambda config: getattr(config, "sliding_window", None),
+    "attn_logit_softcapping": lambda config: getattr(config, "attn_logit_softcapping", None),
     "expert_count": lambda config: 0,
     "expert_used_count": lambda config: 0,
-    "final_logit_softcapping": lambda config: config.final_logit_softcapping,
+    "final_logit_softcapping": lambda config: getattr(config, "final_logit_softcapping", None),
     "rope.dimension_count": _rotated,
     "rope.freq_base": lambda config: _rotary(config, "rope_theta"),
     "rope.scaling.original_context_length": lambda config: config.max_position_embeddings,
     "rope.scaling.type": lambda config: "none",
-    "use_parallel_residual": lambda config: config.use_parallel_residual,
 }
 
 
@@ -77,10 +69,21 @@ def configuration(file: Path, header: Header, folder: Path) -> Any:
             transformers does not use it.
     """
     config: Any = AutoConfig.from_pretrained(folder, gguf_file=str(file.absolute()), local_files_only=True)
-    if header.architecture not in _READ_WHOLE:
-        _check_settings(file, header, config)
-        _set_frequencies(file, header, config)
+    _set_widths(header, config)
+    _check_settings(file, header, config)
+    _set_frequencies(file, header, config)
     return config
+
+
+def _set_widths(header: Header, config: Any) -> None:
+    """The width of a head, which transformers does not read for all; and by what Gemma
+    divides the products of queries and keys, which only the code of llama.cpp says.
+    """
+    if width := header.metadata.get(f"{header.architecture}.attention.key_length"):
+        config.head_dim = width
+    if header.architecture == "gemma2":
+        per_head = config.hidden_size // config.num_attention_heads
+        config.query_pre_attn_scalar = per_head if config.num_hidden_layers == _GEMMA_27B else config.head_dim
 
 
 def _check_settings(file: Path, header: Header, config: Any) -> None:

@@ -85,8 +85,9 @@ def complete(name: str, loading: Loading, source: Mapping[str, Any], *, kind: Ki
     )
     absent = sorted([*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])])
     if absent:
+        file = source.get("gguf_file", name)
         raise BadModel(
-            f"{len(absent)} weights of {type(model).__name__} are missing from {name!r} or have another shape, "
+            f"{len(absent)} weights of {type(model).__name__} are missing from {file!r} or have another shape, "
             f"{absent[0]} first, and random ones would take their place; open a {kind.name} model with all of its files"
         )
     complete_model: nn.Module = model

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import nonplus
 from nonplus import Document, Protocol
 from nonplus.errors import BadInput, BadModel, BadProtocol
 from nonplus.measure.brought import HasOrder
+from nonplus.measure.interfaces import ScoresTexts
 from nonplus.measure.scores import TokenNames
 from nonplus.measure.scoring import stated_protocol
 from nonplus.measure.token_table import conditions
@@ -109,6 +111,27 @@ def test_every_kind_of_model(tmp_path: Path, name: str, suffix: str) -> None:
     again = read(path)
     assert again.model == first.model
     assert again.lost == first.lost
+
+
+class Labelled:
+    """An n-gram model whose figures go by another name."""
+
+    def __init__(self, quantity: Any) -> None:
+        inner = open_model("bundled:ngram")
+        assert isinstance(inner, ScoresTexts)
+        self.name, self.identity, self.dtype, self.vocabulary = "labelled", "1", inner.dtype, inner.vocabulary
+        self.tokenizer, self.order, self.score = inner.tokenizer, 3, inner.score
+        self.protocol = replace(inner.protocol, quantity=quantity, average="texts", cautions=("a caution",))
+
+
+@pytest.mark.parametrize("quantity", ["pseudo-perplexity", "conditional perplexity"])
+def test_the_quantity_stays_what_it_was(tmp_path: Path, quantity: Any) -> None:
+    model = Labelled(quantity)
+    first = write(tmp_path / "tokens.jsonl", ["rain falls", "snow in may"], model)
+    found = read(tmp_path / "tokens.jsonl")
+    same(found, first)
+    assert found.protocol.quantity == quantity
+    assert str(found).partition("\n")[2].startswith(quantity)
 
 
 def test_a_document_in_parts_is_read_as_a_whole(tmp_path: Path) -> None:

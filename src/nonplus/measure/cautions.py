@@ -20,7 +20,7 @@ def text_cautions(tally: Tally, lost: frozenset[str], protocol: StatedProtocol) 
     if tally.spelled:
         yield (
             f"the text spells out {counted(tally.spelled, 'special token')}{first_of(tally.spelled_places)}, read as "
-            "what it spells; use special_text=plain to read it as text"
+            f"what it spells; {_as_text(protocol)}"
         )
     if lost:
         yield (
@@ -33,6 +33,12 @@ def loser(protocol: StatedProtocol) -> str:
     """What loses parts of a text: the tokenizer, or a normaliser before it."""
     normalizer = str(protocol.as_dict().get("normalizer", "raw"))
     return "the tokenizer" if normalizer.startswith("raw") else f"the normaliser {normalizer}, or the tokenizer,"
+
+
+def _as_text(protocol: StatedProtocol) -> str:
+    """How special tokens that are spelled out would be read as text."""
+    chosen = "special_text" in protocol.as_dict()
+    return "use special_text=plain to read it as text" if chosen else "leave such texts out if that is not meant"
 
 
 def _are(number: int) -> str:

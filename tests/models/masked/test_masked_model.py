@@ -14,11 +14,12 @@ from hypothesis import strategies as st  # noqa: E402
 from masked_tiny import PIECES, byte_level, masked, plain_nats, wordpiece  # noqa: E402
 
 import nonplus  # noqa: E402
-from nonplus.errors import BadModel, BadProtocol, FallbackNotice, ProtocolWarning  # noqa: E402
+from nonplus.errors import BadModel, BadProtocol, FallbackNotice, ProtocolWarning, SuspectInput  # noqa: E402
 from nonplus.measure.conformance import examine  # noqa: E402
 from nonplus.measure.forward import RunOptions  # noqa: E402
 from nonplus.measure.records import Document  # noqa: E402
 from nonplus.models.hf.logits import OwnHead  # noqa: E402
+from nonplus.models.hf.tokenizer import HFTokenizer  # noqa: E402
 from nonplus.models.loading import Loading  # noqa: E402
 from nonplus.models.masked.model import from_object  # noqa: E402
 
@@ -188,6 +189,19 @@ def test_its_protocol_says_what_is_measured_and_how(pair):
 def test_what_an_uncased_tokenizer_loses_is_in_the_report(pair):
     report = nonplus.evaluate(["The Café"], model=from_object(*pair))
     assert report.lost >= {"capitals", "accents"}
+
+
+def test_a_mask_in_the_text_is_noted_without_an_option_that_it_has_not(pair):
+    with pytest.warns(SuspectInput, match=r"spells out 1 special token.*; leave such texts out if that is not meant"):
+        nonplus.evaluate(["the [MASK] barked"], model=from_object(*pair))
+
+
+def test_a_tokenizer_that_knows_no_words_is_refused():
+    from transformers import CanineTokenizer
+
+    slow = CanineTokenizer(mask_token=chr(0xE003), pad_token=chr(0))
+    with pytest.raises(BadModel, match="CanineTokenizer does not say which tokens are a word; use the model's fast"):
+        HFTokenizer(slow).words(["the dog"])
 
 
 def test_the_checks_of_doctor_hold(pair):

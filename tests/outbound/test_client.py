@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -77,6 +78,7 @@ TEMPORARY = {
     "too many requests, and when": answering(429, {}, {"Retry-After": "0"}),
     "a date that is over": answering(429, {}, {"Retry-After": "Thu, 26 Nov 2020 10:00:00 GMT"}),
     "a date that is none": answering(429, {}, {"Retry-After": "soon"}),
+    "a date beyond all calendars": answering(429, {}, {"Retry-After": "1 Jan 99999999999999 00:00:00 GMT"}),
     "a fault": answering(500, "Internal Server Error"),
     "a gateway": answering(502, {}),
     "overloaded": answering(503, {"detail": "Model is overloaded"}),
@@ -282,6 +284,42 @@ def test_a_key_that_a_server_repeats_is_not_in_the_message(server, monkeypatch):
     assert KEY not in str(refused.value) + repr(refused.value) + repr(refused.value.__cause__)
 
 
+ODD_KEY = 'sk-a+b/"not\\to-be seen='.replace(" ", "_")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps({"error": {"message": f"no entry with {ODD_KEY}"}}),
+        json.dumps({"error": {"message": f"no entry with {ODD_KEY}"}}).replace("/", r"\/"),
+        json.dumps({"other": [{"got": ODD_KEY}]}).replace("/", r"\u002F"),
+        json.dumps({"other": f"no entry with key={quote(ODD_KEY)}"}),
+        f"no entry with key={quote(ODD_KEY, safe='')}",
+        f"<p>no entry with {ODD_KEY}",
+        json.dumps({"detail": f"no entry with {ODD_KEY[:8]}…"}),
+        json.dumps({"detail": f"no entry with ****{ODD_KEY[-8:]}"}),
+        json.dumps({"detail": "no entry with " + " " * 4700 + ODD_KEY * 20}),
+    ],
+)
+def test_a_key_is_in_no_message_however_the_server_spells_it(server, monkeypatch, content):
+    monkeypatch.setenv("LAB_KEY", ODD_KEY)
+    server.faults.append(lambda handler: handler.raw(403, content.encode()))
+    with pytest.raises(BadModel) as refused:
+        posted(server, key_name="LAB_KEY")
+    said = str(refused.value)
+    assert "no entry with" in said or "got" in said
+    assert "…" in said
+    spelled = [ODD_KEY, quote(ODD_KEY), quote(ODD_KEY, safe=""), json.dumps(ODD_KEY)[1:-1]]
+    assert not [part for each in spelled for n in range(len(each) - 7) if (part := each[n : n + 8]) in said]
+
+
+def test_a_key_of_a_few_characters_is_not_shown_either(server, monkeypatch):
+    monkeypatch.setenv("LAB_KEY", "q7x")
+    server.faults.append(answering(403, {"detail": "no entry with q7x"}))
+    with pytest.raises(BadModel, match="no entry with …"):
+        posted(server, key_name="LAB_KEY")
+
+
 def test_without_a_key_the_message_names_the_variable(server):
     server.key = KEY
     with pytest.raises(
@@ -323,7 +361,7 @@ def test_what_is_no_server_is_refused_and_what_may_be_a_key_is_not_shown(url, ke
 @pytest.mark.parametrize("value", ["", " ", "a b", "a\nHost: other", "schlüssel"])
 def test_what_is_no_key_is_refused_before_it_is_sent(server, monkeypatch, value):
     monkeypatch.setenv("LAB_KEY", value)
-    with pytest.raises(BadModel, match=r"LAB_KEY (is not set|holds is no key)"):
+    with pytest.raises(BadModel, match=r"that key= names is not set|LAB_KEY holds is no key"):
         posted(server, key_name="LAB_KEY")
     assert not server.asked
 

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from itertools import count
 from threading import Event
 from typing import Any, final
+from urllib.parse import quote
 
 import urllib3
 from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, SSLError, TimeoutError
@@ -26,6 +27,8 @@ AT_ONCE = 16  # requests
 _MOST = 1 << 26  # bytes of an answer
 _PIECE = 1 << 16  # bytes
 _QUOTED = 300  # characters of what a server says
+_SECRET = 8  # characters in a row of a key that are not shown
+_YEAR = 365 * 86400.0  # seconds, and the longest that a server may ask for
 _CODES = re.compile(r"\[[^]]*\] *| *\(_ssl\.c:\d+\)")  # of the system and of OpenSSL
 _AGAIN = (408, 425, 429)
 _NEVER = (501, 505)
@@ -207,19 +210,20 @@ def _asks(after: float) -> str:
 def _seconds(retry_after: str) -> float:
     """How long a server asks to wait: a number of seconds, or a date; 0 if neither."""
     if retry_after.strip().isdecimal():
-        return float(retry_after)
+        return min(float(retry_after), _YEAR)
     try:
         date = parsedate_to_datetime(retry_after)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     date = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    return min(max(0.0, (date - datetime.now(UTC)).total_seconds()), _YEAR)
 
 
 def _message(content: bytes, key: str) -> str:
     """What a server says is wrong: in OpenAI's form, or as it is."""
     try:
-        said = json.loads(content)
+        said = json.loads(content)  # a key may be escaped in JSON, by rules of which there are several
+        whole = json.dumps(said, ensure_ascii=False)
     except (ValueError, RecursionError):
         return _quoted(content, key)
     match said:
@@ -227,11 +231,25 @@ def _message(content: bytes, key: str) -> str:
             return _quoted(message.encode(errors="replace"), key)
         case {"detail": str(message)} | {"title": str(message)}:
             return _quoted(message.encode(errors="replace"), key)
-    return _quoted(content, key)
+    return _quoted(whole.encode(errors="replace"), key)
 
 
 def _quoted(content: bytes, key: str) -> str:
     """The beginning of a text in one line, without the key, which may be repeated."""
-    text = content.decode(errors="replace")
-    text = " ".join((text.replace(key, "…") if key else text)[: 16 * _QUOTED].split())
+    text = _without(key, content.decode(errors="replace")[: 16 * _QUOTED])
+    text = " ".join(text.split())
     return text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
+
+
+def _without(key: str, text: str) -> str:
+    """The text without the key, also as URLs or JSON spell it; and without a part of
+    it, of which servers show the beginning and the end.
+    """
+    hidden = set[int]()
+    for form in {key, quote(key, safe=""), json.dumps(key)[1:-1]} - {""}:
+        for begin in range(max(1, len(form) - _SECRET + 1)):
+            part = form[begin : begin + _SECRET]
+            for found in re.finditer(f"(?={re.escape(part)})", text):
+                hidden.update(range(found.start(), found.start() + len(part)))
+    shown = ["\0" if place in hidden else sign for place, sign in enumerate(text)]
+    return re.sub("\0+", "…", "".join(shown))

@@ -62,7 +62,10 @@ class Endpoint:
         name = self.key_name or (_USUAL_KEY if self._is_private else "")
         key = os.environ.get(name, "").strip() if name else ""
         if self.key_name and not key:
-            raise BadModel(f"the environment variable {name} is not set; set it to the key of {self.url}")
+            raise BadModel(
+                "the environment variable that key= names is not set (its name is not shown, because it may be the key "
+                f"itself); set it to the key of {self.url}"
+            )
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise BadModel(
                 f"what the environment variable {name} holds is no key: it has blanks or other characters "

@@ -240,6 +240,25 @@ def test_another_key_is_named_by_its_variable(monkeypatch):
             open_model(loopback.name)
 
 
+@pytest.mark.parametrize("loading", [Loading(), Loading(dtype="bfloat16")])
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"https://me:{KEY}@127.0.0.1/v1#tiny",
+        f"https://127.0.0.1/v1?key={KEY}#tiny",
+        f"https://127.0.0.1/v1#tiny,key={KEY}",
+        f"https://127.0.0.1/v1#tiny,key={KEY.replace('-', '_')}",
+        f"https://127.0.0.1/v1#tiny,{KEY}",
+        f"https://127.0.0.1/v1#tiny,{KEY}=x",
+        f"https://127.0.0.1/v1#tiny,key=LAB_KEY,{KEY}",
+    ],
+)
+def test_a_key_in_the_name_of_a_model_is_in_no_message(name, loading):
+    with pytest.raises(BadModel) as refused:
+        open_model(f"openai:{name}", loading=loading)
+    assert "not-to-be-seen" not in str(refused.value).replace("_", "-")
+
+
 def test_a_model_of_a_server_is_loaded_by_the_server(server):
     assert not has_device(server.name)
     for option in ({"dtype": "float16"}, {"device": "cuda"}, {"adapter": "a"}, {"packing": True}):
@@ -253,9 +272,9 @@ def test_a_model_of_a_server_is_loaded_by_the_server(server):
     [
         ("", "is named without a model; write one after the #, of tiny"),
         ("#tinny", "has no model 'tinny'; write one after the #, of tiny; did you mean tiny"),
-        ("#tiny,tokeniser=x", "may come ,tokenizer=… and ,key=…, each once, and nothing like 'tokeniser'"),
-        ("#tiny,key=A,key=B", "nothing like 'key'"),
-        ("#tiny,key", "nothing like 'key'"),
+        ("#tiny,tokeniser=x", "may come ,tokenizer=FOLDER and ,key=NAME, each once, and what comes after comma 1 is"),
+        ("#tiny,key=A,key=B", "what comes after comma 2 is neither"),
+        ("#tiny,key", "what comes after comma 1 is neither"),
         ("#tiny,tokenizer=nowhere", "there is no folder 'nowhere'"),
     ],
 )

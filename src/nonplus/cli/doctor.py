@@ -21,7 +21,7 @@ from nonplus.errors import FallbackNotice
 from nonplus.measure.checks import Check, attempt
 from nonplus.measure.conformance import examine, inapplicable
 from nonplus.measure.formatting import jsonable
-from nonplus.measure.interfaces import HasLogprobs, TextScorer, WindowModel
+from nonplus.measure.interfaces import NO_LIMIT, HasLogprobs, ScoresTexts, TextScorer, WindowModel
 from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.models.loading import Loading
@@ -94,8 +94,16 @@ class _Opened:
         self.dtype = model.dtype
         self.has_head = isinstance(model, HasLogprobs)
         models.append(model)
-        claim = f"it opens, and runs in {model.dtype}" if model.dtype else "it opens; in which dtype it ran is unknown"
+        runs = f"it opens, and runs in {model.dtype}{_reach(model)}"
+        claim = runs if model.dtype else "it opens; in which dtype it ran is unknown"
         return Check(name="opens", claim=claim, measured=0.0)
+
+
+def _reach(model: WindowModel | TextScorer) -> str:
+    if isinstance(model, ScoresTexts):
+        return ""
+    tokens = "any number of" if model.max_context == NO_LIMIT else f"up to {model.max_context:,}"
+    return f", on {tokens} tokens at once"
 
 
 def _installed(package: str) -> str:

@@ -18,6 +18,7 @@ from nonplus.measure.utf8_texts import Utf8Texts
 Message = Mapping[str, Any]  # a turn of a conversation: role, content, and what else a chat template reads
 # Text that spells a special token, such as ``</s>``, is read as that token, or as text.
 SpecialText = Literal["parsed", "plain"]
+NO_LIMIT = 1 << 20  # what ``max_context`` is of a model that takes any number of tokens
 # What the exponential of a mean surprisal is. ``perplexity``: each token was predicted
 # from those before it, so that the surprisals add up to that of the text.
 # ``pseudo-perplexity``: from those around it, as by masked models.
@@ -244,7 +245,7 @@ class WindowModel(EncodingModel, HasLogprobs, Protocol):
 
     @property
     def max_context(self) -> int:
-        """The most tokens it can be fed at once."""
+        """The most tokens it can be fed at once; ``NO_LIMIT`` if that is any number."""
         ...
 
     @property

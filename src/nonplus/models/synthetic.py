@@ -14,7 +14,7 @@ import numpy as np
 from nonplus.errors import BadInput, BadModel
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.targets import check_ids
-from nonplus.measure.interfaces import Message, Special, SpecialText, Tokenizer
+from nonplus.measure.interfaces import NO_LIMIT, Message, Special, SpecialText, Tokenizer
 from nonplus.measure.records import Batch, Encodings, Floats, Integers, Ints
 from nonplus.measure.runs import count_up
 from nonplus.models.loading import Loading, loaded_as_is
@@ -80,7 +80,7 @@ class Unigram:
     """A model that gives every id a fixed probability, whatever came before it."""
 
     dtype = "float64"
-    max_context = 1 << 20
+    max_context = NO_LIMIT
     budget = 1 << 16
     packs = True
 

@@ -21,7 +21,7 @@ from nonplus.models.loading import Loading  # noqa: E402
 
 LINES = rows(30, 17, 9)
 SIZES = {"hidden_size": 64, "intermediate_size": 128, "num_key_value_heads": 4, "head_dim": 16}
-EIGHTS = "let the texts of a batch change each other; it is run one row at a time"
+EIGHTS = "let all tokens of a pass change each other, later ones too; it is run one row at a time"
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,8 @@ to bfloat16 and packs its weights in place. It can no longer be trained then, an
 it unpacks it with other scales. So it is run as in training, which is faster, too.
 
 Eight bits: an input channel with one value above ``llm_int8_threshold`` is multiplied
-in float16 for all tokens of a pass, so that a figure depends on what shares the batch.
+in float16 for all tokens of a pass, so that a figure depends on what shares the batch,
+and on later tokens of its own text.
 """
 
 import sys
@@ -21,8 +22,8 @@ def is_four_bit(module: nn.Module) -> bool:
     return _is(module, "Linear4bit")
 
 
-def mixes_rows(model: nn.Module) -> bool:
-    """Whether a layer of eight bits lets the texts of a batch change each other."""
+def mixes_tokens(model: nn.Module) -> bool:
+    """Whether layers of eight bits let the tokens of a pass change each other."""
     eights: list[Any] = [module for module in model.modules() if _is(module, "Linear8bitLt")]
     return any(layer.state.threshold > 0 for layer in eights)
 

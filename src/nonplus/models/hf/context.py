@@ -5,6 +5,7 @@ positions hold.
 from collections.abc import Iterator
 from typing import Any
 
+from nonplus.measure.interfaces import NO_LIMIT
 from nonplus.models.hf.witness import ForwardPass
 
 # What configurations call the most tokens that the model accepts.
@@ -17,7 +18,6 @@ _LIMITS = (
     "seq_length",
     "context_length",
 )
-_NO_LIMIT = 1 << 20  # a recurrent model, or one with relative positions, accepts any number of tokens
 _SANE_LIMIT = 1 << 30  # tokenizers without a limit state 10**30
 
 
@@ -25,11 +25,11 @@ def max_context(config: Any, *, tokenizer_limit: int, seen: ForwardPass) -> int:
     """The least of three limits: of the configuration, of the tokenizer, of the tables
     of positions that the model was seen to look up.
 
-    2**20 if there is none.
+    ``NO_LIMIT`` if there is none, as for a recurrent model or relative positions.
     """
     limits = [*_configured(config), *_positions(seen)]
     limits += [tokenizer_limit] if 0 < tokenizer_limit < _SANE_LIMIT else []
-    return min(limits, default=_NO_LIMIT)
+    return min(limits, default=NO_LIMIT)
 
 
 def _configured(config: Any) -> list[int]:

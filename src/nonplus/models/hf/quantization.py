@@ -97,8 +97,8 @@ def described(settings: Mapping[str, Any]) -> str:
             return "int8 by bitsandbytes"
         case {"quant_type": {"default": {"_type": str(kind)}}}:
             return f"{kind.removesuffix('Config')} by {method}"
-        case {"format": str(kind)}:
-            return f"{kind} by {method}"
         case {"bits": int(bits)}:
             return f"{bits} bits by {method}"
+        case {"format": str(kind)}:
+            return f"{kind} by {method}"
     return f"quantised by {method}"

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from nonplus.cautions import warn
 from nonplus.errors import BadModel, FallbackNotice
-from nonplus.models.hf.bitsandbytes_layers import mixes_rows
+from nonplus.models.hf.bitsandbytes_layers import mixes_tokens
 from nonplus.models.hf.inner import device_of, inner_model, is_quantized, n_embedded
 from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, TensorBatch, WholeModel
 from nonplus.models.hf.nan_logits import nan_logits
@@ -44,7 +44,7 @@ def logits_width(model: nn.Module, *, name: str) -> int:
     if before_TV.isnan().any():
         raise nan_logits(model, name)
     after_TV = _whole(model, torch.cat([ids_T[:-1], ids_T[:1]]))
-    if relative_distance(before_TV[:-1], after_TV[:-1]) > rounding_of(model):
+    if not mixes_tokens(model) and relative_distance(before_TV[:-1], after_TV[:-1]) > rounding_of(model):
         raise BadModel(
             f"{type(inner_model(model)).__name__} is not causal: a token sees the ones after it, so its output is not "
             "the probability of a continuation; open it with mlm: if it was trained on masked text, else open a "
@@ -59,8 +59,8 @@ def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
     Warns with FallbackNotice if it is not the first.
     """
     inner: Any = inner_model(model)
-    if mixes_rows(model):
-        fault = "its layers of 8 bits (llm_int8_threshold) let the texts of a batch change each other"
+    if mixes_tokens(model):
+        fault = "its layers of 8 bits (llm_int8_threshold) let all tokens of a pass change each other, later ones too"
         notice(name, fault, "it is run one row at a time, which takes longer for short texts")
         return WholeModel(model)
     fault = "its body cannot be separated from its head"

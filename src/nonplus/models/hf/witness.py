@@ -16,6 +16,7 @@ from nonplus.models.hf.self_check import probe_ids
 
 _aten = torch.ops.aten
 _PRODUCTS = (_aten.mm, _aten.addmm, _aten.bmm, _aten.baddbmm)
+_OF_INTEGERS = (_aten._weight_int4pack_mm, _aten._weight_int4pack_mm_for_cpu, _aten._weight_int8pack_mm)
 _TORCHS = ("aten", "prim", "prims", "profiler")
 _TOKENS = 8
 
@@ -41,7 +42,7 @@ def forward_pass(model: nn.Module, feed: Callable[[Tensor], Any] | None = None) 
     """What a model does with a few tokens; ``feed`` runs it on a row of them, where
     that takes more than input ids.
     """
-    padding = inner_model(model).config.get_text_config().pad_token_id
+    padding = inner_model(model).config.get_text_config().to_dict().get("pad_token_id")
     fed_T = probe_ids(model, 2 * _TOKENS)
     fed_T = fed_T[fed_T != (-1 if padding is None else padding)][:_TOKENS]
     with _Witness() as witness:
@@ -72,6 +73,13 @@ class _Witness(TorchDispatchMode):  # type: ignore[no-untyped-call]
             # an outer product, as of positions and frequencies, adds nothing up
             if right.is_floating_point() and right.shape[-2] > 1:
                 self.products.add(right.dtype)
-        elif operation.namespace not in _TORCHS and isinstance(args[0], Tensor) and args[0].is_floating_point():
-            self.products.add(args[0].dtype)  # of a quantised layer: what it multiplies with its weights
+        elif _of_quantised_layer(operation) and isinstance(args[0], Tensor) and args[0].is_floating_point():
+            self.products.add(args[0].dtype)  # what it multiplies with its weights
         return operation(*args, **(kwargs or {}))
+
+
+def _of_quantised_layer(operation: Any) -> bool:
+    """Whether it multiplies packed weights: an operation of torch for that, or of
+    another library.
+    """
+    return operation.overloadpacket in _OF_INTEGERS or operation.namespace not in _TORCHS

@@ -22,7 +22,7 @@ FLAGS = ["-O3", "-fPIC", "-std=gnu11", "-fopenmp-simd", "-fno-math-errno", "-fno
 # Each of these, say x.c, is compiled once for each level of x86-64 processors, else
 # once, and x_dispatch.c chooses at run time. By default GCC would use half of the width
 # of a v4.
-LEVELED = ("checksum", "lse", "sums")
+LEVELED = ("checksum", "layers", "lse", "sums")
 ONCE = (
     "arpa",
     "bpe",

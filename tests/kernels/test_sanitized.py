@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPILER = "gcc -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
-TESTS = ["kernels/test_native.py", "measure/test_runs.py", "measure/test_tally.py"]
+TESTS = ["kernels/test_native.py", "kernels/test_native_layers.py", "measure/test_runs.py", "measure/test_tally.py"]
 TESTS += [
     f"models/ngram/test_{name}.py" for name in ("arpa", "byte_joining", "surprisals", "table", "table_files", "words")
 ]

@@ -25,7 +25,7 @@ def state(prefix):
     return [
         prefix.tokens.copy(),
         prefix.last_1D.copy(),
-        *(array.copy() for layer in prefix.keys_values for array in (layer.key_MKC, layer.value_MKC)),
+        *(array.copy() for layer in prefix.keys_values for array in (layer.key_KCM, layer.value_KMC)),
     ]
 
 

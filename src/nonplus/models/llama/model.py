@@ -28,7 +28,7 @@ from nonplus.models.llama.weights import Array, check_rows, shape_of, tensors_of
 from nonplus.models.loading import Loading, loaded_as_is, reopened
 from nonplus.threads import in_threads, processors
 
-_LOGITS = 1 << 22  # bytes of logits that a thread holds at once
+_LOGITS = 1 << 24  # bytes of logits that a thread holds at once
 _TOKENS = 1024  # of a batch for each processor
 _SHARE = 128  # tokens below which a thread of its own costs more than it saves
 

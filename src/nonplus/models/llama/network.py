@@ -14,26 +14,32 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
+from nonplus.kernels.numpy_layers import causal_exponentials, swiglu
 from nonplus.kernels.targets import check_ids
 from nonplus.measure.records import Ints
 from nonplus.models.llama.weights import Array, Layer, Shape, layer_of
 
 _SCORES = 1 << 23  # bytes of attention scores that a thread holds at once, about
-_QUERIES = 128  # tokens that attend together, at most
+_QUERIES = 64  # tokens that attend together, at most
 _FEWEST = 16  # and at least, however many scores that makes
 
 
 @dataclass(frozen=True, slots=True)
 class KeyValues:
-    """What later tokens attend to in one layer: a key and a value for each token."""
+    """What later tokens attend to in one layer: a key and a value for each token.
 
-    key_MKC: Array
-    value_MKC: Array
+    Each head's lie together, and its keys channel by channel: BLAS is a fifth faster on
+    that than on strides.
+    """
+
+    key_KCM: Array
+    value_KMC: Array
 
     def followed_by(self, later: "KeyValues") -> "KeyValues":
         """Those of both, as a copy."""
         return KeyValues(
-            np.concatenate([self.key_MKC, later.key_MKC]), np.concatenate([self.value_MKC, later.value_MKC])
+            np.concatenate([self.key_KCM, later.key_KCM], axis=2),
+            np.concatenate([self.value_KMC, later.value_KMC], axis=1),
         )
 
 
@@ -41,13 +47,13 @@ class KeyValues:
 class _Block:
     """Tokens ``[start, stop)`` attend to ``[first, stop)``.
 
-    ``mask_QQ`` is added to the scores between themselves.
+    ``begin_Q`` is where the text of each begins, counted from ``first``.
     """
 
     start: int
     stop: int
     first: int
-    mask_QQ: Array
+    begin_Q: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +78,9 @@ class Network:
 
     def no_keys_values(self) -> tuple[KeyValues, ...]:
         """Those of each layer before the first token."""
-        nothing_0KC = np.empty((0, self.shape.num_key_value_heads, self.shape.head_dim), np.float32)
-        return (KeyValues(nothing_0KC, nothing_0KC),) * len(self.layers)
+        k, c = self.shape.num_key_value_heads, self.shape.head_dim
+        nothing = KeyValues(np.empty((k, c, 0), np.float32), np.empty((k, 0, c), np.float32))
+        return (nothing,) * len(self.layers)
 
     def stream(self, ids_M: Ints, position_M: Ints, start_M: Ints) -> Stream:
         """Embedded tokens; ``start_M`` is the index at which the text of each begins.
@@ -105,13 +112,16 @@ class Network:
         return self._normed(stream.x_MD[at_N], self.norm_D)
 
     def _attend(self, layer: Layer, stream: Stream, past: KeyValues | None = None) -> KeyValues:
-        """Attention; without ``past``, keys and values are views of larger arrays."""
+        """Attention; returns the keys and values of ``past`` and of the stream."""
         a, k, c = self.shape.num_attention_heads, self.shape.num_key_value_heads, self.shape.head_dim
         x_MD, m = stream.x_MD, len(stream.x_MD)
         all_MHC = layer.query_key_value(self._normed(x_MD, layer.attention_norm_D)).reshape(m, a + k + k, c)
         turned = all_MHC[:, : a + k].view(np.complex64)
         turned *= stream.turn_M1c
-        keys_values = KeyValues(all_MHC[:, a : a + k], all_MHC[:, a + k :])
+        keys_values = KeyValues(
+            np.ascontiguousarray(all_MHC[:, a : a + k].transpose(1, 2, 0)),
+            np.ascontiguousarray(all_MHC[:, a + k :].transpose(1, 0, 2)),
+        )
         if past is not None:
             keys_values = past.followed_by(keys_values)
         query_MKGC = all_MHC[:, :a].reshape(m, k, a // k, c)
@@ -120,7 +130,7 @@ class Network:
 
     def _feed(self, layer: Layer, stream: Stream) -> None:
         x_MD = stream.x_MD
-        x_MD += layer.feed_out(_swiglu(layer.gate_up(self._normed(x_MD, layer.feed_norm_D))))
+        x_MD += layer.feed_out(swiglu(layer.gate_up(self._normed(x_MD, layer.feed_norm_D))))
 
     def _normed(self, x_MD: Array, gain_D: Array) -> Array:
         """Root mean square 1, times the gain (Zhang and Sennrich, arXiv:1910.07467)."""
@@ -148,17 +158,15 @@ def _attended(query_MKGC: Array, keys_values: KeyValues, blocks: list[_Block]) -
     The queries are those of the last M tokens that have keys.
     """
     m, k, g, c = query_MKGC.shape
-    past = len(keys_values.key_MKC) - m
+    past = keys_values.key_KCM.shape[2] - m
     gathered_MKGC = np.empty((m, k, g, c), np.float32)
     for block in blocks:
         own, seen, q = slice(block.start, block.stop), slice(block.first, past + block.stop), block.stop - block.start
         query_KRC = query_MKGC[own].transpose(1, 2, 0, 3).reshape(k, -1, c)  # R = G * Q
-        score_KRS = query_KRC @ keys_values.key_MKC[seen].transpose(1, 2, 0)
-        score_KRS.reshape(k, -1, q, score_KRS.shape[2])[..., -q:] += block.mask_QQ
-        score_KRS -= score_KRS.max(axis=2, keepdims=True)
-        np.exp(score_KRS, out=score_KRS)
-        mixed_KRC = score_KRS @ keys_values.value_MKC[seen].transpose(1, 0, 2)
-        mixed_KRC /= score_KRS.sum(axis=2, keepdims=True)
+        score_KRS = query_KRC @ keys_values.key_KCM[:, :, seen]
+        sum_KR = causal_exponentials(score_KRS, block.begin_Q)
+        mixed_KRC = score_KRS @ keys_values.value_KMC[:, seen]
+        mixed_KRC /= sum_KR[:, :, None]
         gathered_MKGC[own] = mixed_KRC.reshape(k, -1, q, c).transpose(2, 0, 1, 3)
     return gathered_MKGC.reshape(m, k * g * c)
 
@@ -174,26 +182,8 @@ def _blocks(start_M: Ints, queries: int) -> Iterator[_Block]:
             cuts += [*range(start + queries, stop, queries), stop]
     for start, stop in pairwise([*cuts, len(start_M)]):
         if start < stop:
-            place_Q = np.arange(start, stop)
-            visible_QQ = (place_Q <= place_Q[:, None]) & (place_Q >= start_M[start:stop, None])
-            mask_QQ = np.where(visible_QQ, np.float32(0), np.float32(-np.inf))
-            yield _Block(start, stop, int(start_M[start]), mask_QQ)
-
-
-def _swiglu(both_MF2: Array) -> Array:
-    """``gate * sigmoid(gate) * up``, from both side by side; shape (M, F).
-
-    SwiGLU, after Shazeer 2020, arXiv:2002.05202.
-    """
-    half = both_MF2.shape[1] // 2
-    gate_MF, up_MF = both_MF2[:, :half], both_MF2[:, half:]
-    inverse_MF = np.negative(gate_MF)
-    with np.errstate(over="ignore"):  # an infinite divisor gives the right limit, 0
-        np.exp(inverse_MF, out=inverse_MF)
-    inverse_MF += 1
-    np.divide(gate_MF, inverse_MF, out=inverse_MF)
-    inverse_MF *= up_MF
-    return inverse_MF
+            first = int(start_M[start])
+            yield _Block(start, stop, first, start_M[start:stop] - first)
 
 
 def network_of(tensors: dict[str, Array], shape: Shape) -> Network:

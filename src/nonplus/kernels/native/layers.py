@@ -39,7 +39,8 @@ def causal_exponentials(score_KRS: Array, first_Q: Ints) -> Array:
     loaded = functions()
     assert loaded is not None, "the C kernel is not available: check functions() first"
     k, r, s = score_KRS.shape
-    score_KRS, first_Q = np.require(score_KRS, requirements="C"), np.ascontiguousarray(first_Q)
+    assert score_KRS.flags.c_contiguous, "the scores are changed in place and must lie row after row"
+    first_Q = np.ascontiguousarray(first_Q)
     sum_KR = np.empty((k, r), np.float32)
     given = score_KRS.ctypes.data, k * r, s, first_Q.ctypes.data, len(first_Q)
     loaded.nonplus_causal_exponentials(*given, sum_KR.ctypes.data)

@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from threadpoolctl import ThreadpoolController
 
@@ -25,24 +26,43 @@ def processors() -> int:
     return min(_MAX_THREADS, int(requested) if requested.isdecimal() and int(requested) else available)
 
 
-def in_threads(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
-    """The results of ``work`` on each part, a thread each, in the order of the parts.
+class Each(Protocol):
+    """What :func:`threads` gives: ``map`` whose calls run at once."""
+
+    def __call__(self, work: Callable[..., Result], /, *parts: Iterable[Any]) -> Iterator[Result]:
+        """The results of ``work``, in the order of the parts."""
+
+
+@contextmanager
+def threads(count: int) -> Iterator[Each]:
+    """``count`` threads that wait for work.
 
     Meanwhile BLAS uses only the thread that calls it. Its own threads would wait for
     each other within every product, and on a busy machine that takes 20 times as long.
     """
-    parts = list(parts)
 
     def limit() -> Any:
         return _blas().limit(limits=1, user_api="blas")
 
-    if len(parts) < 2:
-        with limit():
-            return [work(part) for part in parts]
     # A BLAS with one thread pool takes one limit for the process; a BLAS built with
     # OpenMP needs a limit in each thread.
-    with limit(), ThreadPoolExecutor(len(parts), initializer=limit) as pool:
-        return list(pool.map(work, parts))
+    if count < 2:
+        with limit():
+            yield _one_by_one
+    else:
+        with limit(), ThreadPoolExecutor(count, initializer=limit) as pool:
+            yield pool.map
+
+
+def in_threads(work: Callable[[Part], Result], parts: Iterable[Part]) -> list[Result]:
+    """The results of ``work`` on each part, a thread each, in their order."""
+    parts = list(parts)
+    with threads(len(parts)) as each:
+        return list(each(work, parts))
+
+
+def _one_by_one(work: Callable[..., Result], /, *parts: Iterable[Any]) -> Iterator[Result]:
+    return map(work, *parts)
 
 
 @cache

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import threading
 import tracemalloc
 from pathlib import Path
 
@@ -210,10 +211,21 @@ def test_distributions_hold_the_log_probabilities_and_sum_to_one(small, texts, c
     np.testing.assert_allclose(np.exp(logprob_NV.astype(np.float64)).sum(axis=1), 1, atol=1e-6)
 
 
-def test_positions_that_do_not_ascend_are_refused(small):
-    ids = np.array([[1, 2, 3], [4, 5, 6]])
-    with pytest.raises(BadInput, match="must ascend"):
-        small.logprobs(Batch(ids, np.tile(np.arange(3), (2, 1)), np.array([4, 0]), np.array([1, 1])))
+@given(IDS, st.data())
+def test_positions_may_be_asked_for_in_any_order(small, ids, data):
+    whole = side_by_side(ids)
+    at = np.array(data.draw(st.permutations(range(len(ids) - 1))))
+    shuffled = Batch(whole.input_BT, whole.position_BT, at, whole.target_N[at])
+    np.testing.assert_allclose(small.logprobs(shuffled), small.logprobs(whole)[at], atol=1e-5)
+
+
+def test_one_text_alone_is_the_work_of_all_threads(small, monkeypatch):
+    monkeypatch.setattr(llama, "_SHARE", 1)
+    monkeypatch.setattr(llama, "processors", lambda: 3)
+    together = threading.Barrier(3, timeout=10)  # opens only if all three are there at once
+    alone = network.swiglu
+    monkeypatch.setattr(network, "swiglu", lambda both: (together.wait(), alone(both))[1])
+    assert small.logprobs(side_by_side(np.arange(20))).shape == (19,)
 
 
 def test_a_fault_in_one_thread_is_the_fault_of_the_whole(small, monkeypatch):

@@ -1,8 +1,8 @@
 """Llama in NumPy: what a small model needs to run where torch is not installed.
 
 The texts of a batch are laid end to end, without padding, so that a text costs the same
-alone and in a shared row. The rows of a batch are split among the processors, a thread
-each: NumPy releases the interpreter's lock wherever time is spent.
+alone and in a shared row. The tokens are split among the processors, a thread each,
+also within a text: NumPy releases the interpreter's lock wherever time is spent.
 
 Letters in shapes: B rows of a batch, T tokens of a row, M tokens laid end to end,
 D channels of the body, V vocabulary, N positions asked for.
@@ -17,16 +17,16 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.errors import BadInput, BadModel
+from nonplus.errors import BadModel
 from nonplus.kernels.numpy_head import head_distributions, head_logprobs
 from nonplus.kernels.targets import check_ids
 from nonplus.measure.records import Batch, Floats, Ints
-from nonplus.models.llama.network import network_of
+from nonplus.models.llama.network import Stream, network_of
 from nonplus.models.llama.prefix import LlamaPrefix, prefix_of
 from nonplus.models.llama.tokenizer import FileTokenizer, json_file
 from nonplus.models.llama.weights import Array, check_rows, shape_of, tensors_of
 from nonplus.models.loading import Loading, loaded_as_is, reopened
-from nonplus.threads import in_threads, processors
+from nonplus.threads import Each, processors, threads
 
 _LOGITS = 1 << 24  # bytes of logits that a thread holds at once
 _TOKENS = 1024  # of a batch for each processor
@@ -68,16 +68,20 @@ class Llama:
 
     def logprobs(self, batch: Batch) -> Floats:
         """Natural log-probability of each target, shape (N,)."""
+        with threads(_count(batch)) as each:
+            stream, at_N = self._fed(batch, each)
 
-        def scored(share: Batch) -> Floats:
-            return head_logprobs(self._hidden(share), self._network.head_DV, share.target_N, cap_bytes=_LOGITS)
+            def scored(part: slice) -> Floats:
+                hidden_ND = self._network.hidden(stream, at_N[part])
+                return head_logprobs(hidden_ND, self._network.head_DV, batch.target_N[part], cap_bytes=_LOGITS)
 
-        return np.concatenate(in_threads(scored, _shares(batch)))
+            return np.concatenate(list(each(scored, _even(len(at_N), len(stream.parts)))))
 
     def distributions(self, batch: Batch) -> Iterator[Array]:
         """Log-probabilities at the positions asked for, as chunks (M, V)."""
         check_ids(batch.target_N, self.vocabulary)
-        hidden_ND = np.concatenate(in_threads(self._hidden, _shares(batch)))
+        with threads(_count(batch)) as each:
+            hidden_ND = self._network.hidden(*self._fed(batch, each))
         yield from head_distributions(hidden_ND, self._network.head_DV, cap_bytes=_LOGITS * processors())
 
     def prefix(self, tokens: Sequence[int]) -> LlamaPrefix:
@@ -89,26 +93,23 @@ class Llama:
         """
         return prefix_of(self._network, tokens, max_context=self.max_context)
 
-    def _hidden(self, batch: Batch) -> Array:
-        """The states before the head at the positions asked for, shape (N, D)."""
+    def _fed(self, batch: Batch, each: Each) -> tuple[Stream, Ints]:
+        """The batch after all layers, and where in it the positions asked for are."""
         fed_M, start_M = _laid_out(batch)
         ids_M, position_M = batch.input_BT.reshape(-1)[fed_M], batch.position_BT.reshape(-1)[fed_M]
-        stream = self._network.stream(ids_M, position_M, start_M)
-        for layer in self._network.layers:
-            self._network.through(layer, stream)
-        return self._network.hidden(stream, np.searchsorted(fed_M, batch.at_N))
+        stream = self._network.stream(ids_M, position_M, start_M, parts=_count(batch))
+        self._network.through(stream, each)
+        return stream, np.searchsorted(fed_M, batch.at_N)
 
 
-def _shares(batch: Batch) -> Iterator[Batch]:
-    """The rows of a batch, split evenly among the processors."""
-    if (np.diff(batch.at_N) < 0).any():
-        raise BadInput("the positions of a batch must ascend, and these do not; sort them with their targets")
-    n_rows, length = batch.input_BT.shape
-    count = max(1, min(processors(), n_rows, batch.input_BT.size // _SHARE))
-    for first, stop in pairwise(n_rows * i // count for i in range(count + 1)):
-        begin, end = np.searchsorted(batch.at_N, [first * length, stop * length])
-        at_N, target_N = batch.at_N[begin:end] - first * length, batch.target_N[begin:end]
-        yield Batch(batch.input_BT[first:stop], batch.position_BT[first:stop], at_N, target_N)
+def _count(batch: Batch) -> int:
+    """The number of threads for a batch."""
+    return max(1, min(processors(), batch.input_BT.size // _SHARE))
+
+
+def _even(n: int, count: int) -> Iterator[slice]:
+    """Slices of ``n`` things, ``count`` of them, as equal as possible."""
+    return (slice(begin, stop) for begin, stop in pairwise(n * i // count for i in range(count + 1)))
 
 
 def _laid_out(batch: Batch) -> tuple[Ints, Ints]:

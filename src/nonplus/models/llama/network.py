@@ -8,8 +8,9 @@ c = C / 2, N positions asked for.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
-from typing import final
+from typing import Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,12 @@ from nonplus.kernels.numpy_layers import causal_exponentials, swiglu
 from nonplus.kernels.targets import check_ids
 from nonplus.measure.records import Ints
 from nonplus.models.llama.weights import Array, Layer, Shape, layer_of
+from nonplus.threads import Each
 
 _SCORES = 1 << 23  # bytes of attention scores that a thread holds at once, about
 _QUERIES = 64  # tokens that attend together, at most
 _FEWEST = 16  # and at least, however many scores that makes
+_ATTENTION = 4  # products for each token seen and channel, at half the rate of others
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,12 @@ class KeyValues:
     key_KCM: Array
     value_KMC: Array
 
+    @classmethod
+    def room(cls, shape: Shape, tokens: int) -> Self:
+        """Memory for those of some tokens, not yet written."""
+        k, c = shape.num_key_value_heads, shape.head_dim
+        return cls(np.empty((k, c, tokens), np.float32), np.empty((k, tokens, c), np.float32))
+
     def followed_by(self, later: "KeyValues") -> "KeyValues":
         """Those of both, as a copy."""
         return KeyValues(
@@ -45,7 +54,7 @@ class KeyValues:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Tokens ``[start, stop)`` attend to ``[first, stop)``.
+    """Tokens ``[start, stop)`` of a part attend to those of the stream from ``first``.
 
     ``begin_Q`` is where the text of each begins, counted from ``first``.
     """
@@ -57,12 +66,23 @@ class _Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """The work of one thread: tokens ``own`` of a stream, which attend in blocks."""
+
+    own: slice
+    blocks: list[_Block]
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
-    """Tokens between two layers; each layer changes ``x_MD`` in place."""
+    """Tokens between two layers; each layer changes ``x_MD`` in place.
+
+    A part reads keys and values of those before it, and changes nothing but its own.
+    """
 
     x_MD: Array
     turn_M1c: NDArray[np.complex64]
-    blocks: list[_Block]
+    parts: list[Part]
 
 
 @final
@@ -78,12 +98,12 @@ class Network:
 
     def no_keys_values(self) -> tuple[KeyValues, ...]:
         """Those of each layer before the first token."""
-        k, c = self.shape.num_key_value_heads, self.shape.head_dim
-        nothing = KeyValues(np.empty((k, c, 0), np.float32), np.empty((k, 0, c), np.float32))
-        return (nothing,) * len(self.layers)
+        return (KeyValues.room(self.shape, 0),) * len(self.layers)
 
-    def stream(self, ids_M: Ints, position_M: Ints, start_M: Ints) -> Stream:
+    def stream(self, ids_M: Ints, position_M: Ints, start_M: Ints, *, parts: int = 1) -> Stream:
         """Embedded tokens; ``start_M`` is the index at which the text of each begins.
+
+        The parts take about equally long.
 
         Raises:
             BadInput: an id that the model does not know.
@@ -91,46 +111,61 @@ class Network:
         check_ids(ids_M, self.shape.vocab_size)
         longest = int(position_M.max(initial=0)) + 1
         queries = max(_FEWEST, min(_QUERIES, _SCORES // (4 * self.shape.num_attention_heads * longest)))
-        return Stream(self.embedding_VD[ids_M], self._turns(position_M), list(_blocks(start_M, queries)))
+        cuts = self._cuts(start_M, parts)
+        own = [Part(slice(a, b), list(_blocks(start_M, a, b, queries))) for a, b in pairwise(cuts)]
+        return Stream(self.embedding_VD[ids_M], self._turns(position_M), own)
 
-    def through(self, layer: Layer, stream: Stream) -> None:
-        """Run a layer on the stream."""
-        self._attend(layer, stream)
-        self._feed(layer, stream)
+    def through(self, stream: Stream, each: Each) -> None:
+        """Run all layers on the stream, each part in a thread."""
+        for layer in self.layers:
+            keys_values = KeyValues.room(self.shape, len(stream.x_MD))
+            queries = list(each(partial(self._project, layer, stream, keys_values), stream.parts))
+            list(each(partial(self._attend, layer, stream, keys_values), stream.parts, queries))
 
     def continued(self, layer: Layer, stream: Stream, past: KeyValues) -> KeyValues:
-        """Run a layer on the stream, which is one text that continues ``past``.
+        """Run a layer on the stream, which is one part of a text that continues
+        ``past``.
 
         Returns the keys and values of ``past`` and of the stream.
         """
-        keys_values = self._attend(layer, stream, past)
-        self._feed(layer, stream)
+        (part,) = stream.parts
+        later = KeyValues.room(self.shape, len(stream.x_MD))
+        query_MKGC = self._project(layer, stream, later, part)
+        keys_values = past.followed_by(later)
+        self._attend(layer, stream, keys_values, part, query_MKGC)
         return keys_values
 
     def hidden(self, stream: Stream, at_N: Ints) -> Array:
         """The states before the head at some tokens of the stream, shape (N, D)."""
         return self._normed(stream.x_MD[at_N], self.norm_D)
 
-    def _attend(self, layer: Layer, stream: Stream, past: KeyValues | None = None) -> KeyValues:
-        """Attention; returns the keys and values of ``past`` and of the stream."""
+    def _project(self, layer: Layer, stream: Stream, room: KeyValues, part: Part) -> Array:
+        """The queries of a part, (M, K, G, C); keys and values go to ``room``."""
         a, k, c = self.shape.num_attention_heads, self.shape.num_key_value_heads, self.shape.head_dim
-        x_MD, m = stream.x_MD, len(stream.x_MD)
-        all_MHC = layer.query_key_value(self._normed(x_MD, layer.attention_norm_D)).reshape(m, a + k + k, c)
+        x_MD = self._normed(stream.x_MD[part.own], layer.attention_norm_D)
+        all_MHC = layer.query_key_value(x_MD).reshape(len(x_MD), a + k + k, c)
         turned = all_MHC[:, : a + k].view(np.complex64)
-        turned *= stream.turn_M1c
-        keys_values = KeyValues(
-            np.ascontiguousarray(all_MHC[:, a : a + k].transpose(1, 2, 0)),
-            np.ascontiguousarray(all_MHC[:, a + k :].transpose(1, 0, 2)),
-        )
-        if past is not None:
-            keys_values = past.followed_by(keys_values)
-        query_MKGC = all_MHC[:, :a].reshape(m, k, a // k, c)
-        x_MD += layer.attention_out(_attended(query_MKGC, keys_values, stream.blocks))
-        return keys_values
+        turned *= stream.turn_M1c[part.own]
+        room.key_KCM[:, :, part.own] = all_MHC[:, a : a + k].transpose(1, 2, 0)
+        room.value_KMC[:, part.own] = all_MHC[:, a + k :].transpose(1, 0, 2)
+        return all_MHC[:, :a].reshape(len(x_MD), k, a // k, c)
 
-    def _feed(self, layer: Layer, stream: Stream) -> None:
-        x_MD = stream.x_MD
+    def _attend(self, layer: Layer, stream: Stream, keys_values: KeyValues, part: Part, query_MKGC: Array) -> None:
+        """The rest of the layer, for a part."""
+        x_MD = stream.x_MD[part.own]
+        past = keys_values.key_KCM.shape[2] - len(stream.x_MD)
+        x_MD += layer.attention_out(_attended(query_MKGC, keys_values, part, past))
         x_MD += layer.feed_out(swiglu(layer.gate_up(self._normed(x_MD, layer.feed_norm_D))))
+
+    def _cuts(self, start_M: Ints, parts: int) -> list[int]:
+        """Where to cut tokens into parts that take equally long."""
+        layer, heads = self.layers[0], self.shape.num_attention_heads
+        products = (layer.query_key_value, layer.attention_out, layer.gate_up, layer.feed_out)
+        seen_M = np.arange(len(start_M)) - start_M
+        cost_M = sum(each.weight_IO.size for each in products) + _ATTENTION * heads * self.shape.head_dim * seen_M
+        until_M = np.cumsum(cost_M)
+        inner = np.searchsorted(until_M, cost_M.sum() * np.arange(1, parts) / parts)
+        return [0, *inner.tolist(), len(start_M)]
 
     def _normed(self, x_MD: Array, gain_D: Array) -> Array:
         """Root mean square 1, times the gain (Zhang and Sennrich, arXiv:1910.07467)."""
@@ -152,16 +187,16 @@ class Network:
         return turn_Mc[:, None]
 
 
-def _attended(query_MKGC: Array, keys_values: KeyValues, blocks: list[_Block]) -> Array:
-    """The heads' outputs side by side, shape (M, A * C).
+def _attended(query_MKGC: Array, keys_values: KeyValues, part: Part, past: int) -> Array:
+    """The heads' outputs side by side, shape (M, A * C), of a part's queries.
 
-    The queries are those of the last M tokens that have keys.
+    ``past`` is how many keys are before the first token of the stream.
     """
     m, k, g, c = query_MKGC.shape
-    past = keys_values.key_KCM.shape[2] - m
     gathered_MKGC = np.empty((m, k, g, c), np.float32)
-    for block in blocks:
-        own, seen, q = slice(block.start, block.stop), slice(block.first, past + block.stop), block.stop - block.start
+    for block in part.blocks:
+        own, seen = slice(block.start, block.stop), slice(block.first, past + part.own.start + block.stop)
+        q = block.stop - block.start
         query_KRC = query_MKGC[own].transpose(1, 2, 0, 3).reshape(k, -1, c)  # R = G * Q
         score_KRS = query_KRC @ keys_values.key_KCM[:, :, seen]
         sum_KR = causal_exponentials(score_KRS, block.begin_Q)
@@ -171,19 +206,21 @@ def _attended(query_MKGC: Array, keys_values: KeyValues, blocks: list[_Block]) -
     return gathered_MKGC.reshape(m, k * g * c)
 
 
-def _blocks(start_M: Ints, queries: int) -> Iterator[_Block]:
-    """Blocks of at most ``queries`` tokens: several texts, or a part of a long one."""
-    texts = [*np.unique(start_M).tolist(), len(start_M)]
-    cuts = [0]
+def _blocks(start_M: Ints, begin: int, end: int, queries: int) -> Iterator[_Block]:
+    """Blocks of at most ``queries`` of the tokens from ``begin`` to ``end``: several
+    texts, or a part of a long one.
+    """
+    texts = [*np.unique(np.maximum(start_M[begin:end], begin)).tolist(), end]
+    cuts = [begin]
     for start, stop in pairwise(texts):
         if stop - cuts[-1] > queries:
             cuts.append(start)
         if stop - start > queries:
             cuts += [*range(start + queries, stop, queries), stop]
-    for start, stop in pairwise([*cuts, len(start_M)]):
+    for start, stop in pairwise([*cuts, end]):
         if start < stop:
             first = int(start_M[start])
-            yield _Block(start, stop, first, start_M[start:stop] - first)
+            yield _Block(start - begin, stop - begin, first, start_M[start:stop] - first)
 
 
 def network_of(tensors: dict[str, Array], shape: Shape) -> Network:

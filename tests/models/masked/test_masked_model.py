@@ -1,6 +1,7 @@
 """Pseudo-log-likelihood: the sum over forward passes that mask one token each."""
 
 import pickle
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -165,13 +166,34 @@ def test_a_batch_that_does_not_fit_is_halved(pair, monkeypatch):
         nats(["the dog"], ours)
 
 
-def test_a_run_goes_on_where_it_was(pair, tmp_path):
-    ours = from_object(*pair)
+def rows_fed(model):
+    """Grows by how many rows each pass has."""
+    fed = []
+    model.bert.register_forward_pre_hook(lambda _, __, given: fed.append(len(given["input_ids"])), with_kwargs=True)
+    return fed
+
+
+def test_a_run_goes_on_where_it_was_and_asks_nothing_again(tmp_path):
+    model, tokenizer = masked()
+    ours = from_object(model, tokenizer)
     expected = nats(TEXTS, ours)
-    nats(TEXTS[:3], ours, resume=tmp_path)
+    first = nats(TEXTS[:3], ours, resume=tmp_path)
+    fed = rows_fed(model)
     again = nats(TEXTS, ours, resume=tmp_path)
+    assert sum(fed) == len(flat(expected[3:]))  # a row for each token of the new texts
+    np.testing.assert_array_equal(flat(again[:3]), flat(first))
     np.testing.assert_allclose(flat(again), flat(expected), atol=1e-12)
-    assert flat(again)[:5].tolist() == flat(nats(TEXTS[:3], ours, resume=tmp_path))[:5].tolist()
+    fed.clear()
+    np.testing.assert_array_equal(flat(nats(TEXTS, ours, resume=tmp_path)), flat(again))
+    assert not fed
+
+
+def test_a_budget_asks_for_no_second_model(folder, tmp_path):
+    moved = shutil.copytree(folder, tmp_path / "bert")
+    ours = nonplus.open_model(f"mlm:{moved}")
+    expected = flat(nats(TEXTS, ours))
+    (moved / "config.json").unlink()
+    np.testing.assert_allclose(flat(nats(TEXTS, ours, budget=20)), expected, atol=1e-12)
 
 
 def test_its_protocol_says_what_is_measured_and_how(pair):

@@ -1,6 +1,7 @@
 """A text given its source: the terms of transformers' own loss."""
 
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -113,6 +114,10 @@ def test_its_protocol_says_what_is_measured_and_how():
     ours = from_object(*encoder_decoder("Bart"))
     assert ours.protocol.quantity == "conditional perplexity"
     assert ours.protocol.signature == "seq2seq|source:<s>…</s>|fed:<s>|end:</s>(scored)|dtype:float64"
+    assert set(ours.protocol.as_dict()) == {
+        *("name", "source_before", "source_after", "target_before", "end", "dtype"),
+        *("average", "denominator", "quantity"),
+    }  # the fingerprint is of these: no choice is in the words of a caution
     with pytest.warns(ProtocolWarning, match="a text is scored given its source"):
         nonplus.evaluate(TEXTS, model=ours)
 
@@ -164,10 +169,34 @@ def test_a_batch_that_does_not_fit_is_halved(pair, monkeypatch):
         nats([Document(text="a" * 60, context="b")], ours)
 
 
-def test_a_run_goes_on_where_it_was(pair, tmp_path):
-    ours = from_object(*pair)
-    nats(TEXTS[:2], ours, resume=tmp_path)
-    np.testing.assert_allclose(flat(nats(TEXTS, ours, resume=tmp_path)), flat(nats(TEXTS, ours)), atol=1e-12)
+def pairs_fed(model):
+    """Grows by how many pairs each pass has."""
+    fed = []
+    model.encoder.register_forward_pre_hook(lambda _, __, given: fed.append(len(given["input_ids"])), with_kwargs=True)
+    return fed
+
+
+def test_a_run_goes_on_where_it_was_and_asks_nothing_again(tmp_path):
+    model, tokenizer = encoder_decoder()
+    ours = from_object(model, tokenizer)
+    expected = nats(TEXTS, ours)
+    first = nats(TEXTS[:2], ours, resume=tmp_path)
+    fed = pairs_fed(model)
+    again = nats(TEXTS, ours, resume=tmp_path)
+    assert sum(fed) == len(TEXTS[2:])
+    np.testing.assert_array_equal(flat(again[:2]), flat(first))
+    np.testing.assert_allclose(flat(again), flat(expected), atol=1e-12)
+    fed.clear()
+    np.testing.assert_array_equal(flat(nats(TEXTS, ours, resume=tmp_path)), flat(again))
+    assert not fed
+
+
+def test_a_budget_asks_for_no_second_model(folder, tmp_path):
+    moved = shutil.copytree(folder, tmp_path / "t5")
+    ours = nonplus.open_model(f"seq2seq:{moved}")
+    expected = flat(nats(TEXTS, ours))
+    (moved / "config.json").unlink()
+    np.testing.assert_allclose(flat(nats(TEXTS, ours, budget=20)), expected, atol=1e-12)
 
 
 def test_the_checks_of_doctor_hold(pair):

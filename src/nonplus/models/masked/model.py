@@ -5,7 +5,6 @@ Salazar, Liang, Nguyen and Kirchhoff, 2020, arXiv:1910.14659; Kauf and Ivanova, 
 arXiv:2305.10588.
 """
 
-import copy
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, final
@@ -102,9 +101,9 @@ class MaskedModel:
         return reopened, (self._opens, self.identity)
 
     def with_budget(self, tokens: int) -> "MaskedModel":
-        """The same model, with batches of that many tokens."""
-        other = copy.copy(self)
-        other._budget = Budget(tokens)
+        """The same model, weights and all, with batches of that many tokens."""
+        other = object.__new__(MaskedModel)  # copy.copy would open it again, as a pickle does
+        vars(other).update({**vars(self), "_budget": Budget(tokens)})
         return other
 
     @property

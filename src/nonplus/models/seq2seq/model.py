@@ -90,9 +90,9 @@ class PairModel:
         return reopened, (self._opens, self.identity)
 
     def with_budget(self, tokens: int) -> "PairModel":
-        """The same model, with batches of that many tokens."""
-        other = copy.copy(self)
-        other._budget = Budget(tokens)
+        """The same model, weights and all, with batches of that many tokens."""
+        other = object.__new__(PairModel)  # copy.copy would open it again, as a pickle does
+        vars(other).update({**vars(self), "_budget": Budget(tokens)})
         return other
 
     @property

@@ -28,7 +28,6 @@ class PairProtocol:
     end: str
     dtype: str
 
-    cautions: tuple[str, ...] = (_CONDITIONAL,)
     average: Literal["tokens"] = "tokens"
     denominator: Literal["scored"] = "scored"
     quantity: Quantity = "conditional perplexity"
@@ -50,6 +49,11 @@ class PairProtocol:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever a choice does."""
         return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:12]
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Where the figure misleads."""
+        return (_CONDITIONAL,)
 
     def as_dict(self) -> dict[str, Any]:
         """Every choice, for JSON."""

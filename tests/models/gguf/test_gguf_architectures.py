@@ -15,6 +15,7 @@ import transformers
 from tokenizers.pre_tokenizers import ByteLevel
 
 import nonplus
+from nonplus.errors import BadModel
 from nonplus.measure.batches import Row, batch
 
 pytestmark = pytest.mark.slow
@@ -53,7 +54,7 @@ def made(architecture):
     return model.float().double()  # what float32 holds
 
 
-def written(file, architecture, model):
+def written(file, architecture, model, *, more=()):
     config, writer = model.config, gguf.GGUFWriter(file, architecture)
     writer.add_context_length(128)
     writer.add_embedding_length(64)
@@ -84,6 +85,8 @@ def written(file, architecture, model):
         if name != "lm_head.weight" or not config.tie_word_embeddings:
             offset = architecture == "gemma2" and "norm" in name  # Gemma's norms are kept less 1
             writer.add_tensor(f"{names.get_name(module)}.{part}", (weight.float() + offset).numpy())
+    for name, tensor in dict(more).items():
+        writer.add_tensor(name, tensor)
     for write_part in (writer.write_header_to_file, writer.write_kv_data_to_file, writer.write_tensors_to_file):
         write_part()
     writer.close()
@@ -107,6 +110,15 @@ def test_a_file_has_the_figures_of_the_model_that_it_was_made_from(pair):
     row = Row(np.array(IDS[:-1]), np.array(IDS[1:]))
     expected = logprob_TV[np.arange(len(IDS) - 1), IDS[1:]]
     np.testing.assert_allclose(ours.logprobs(batch([[row]])), expected, atol=1e-4)
+
+
+def test_frequencies_that_llama_cpp_divides_in_a_llama_only_are_refused_in_others(tmp_path):
+    more = {"rope_freqs.weight": np.ones(8, np.float32)}
+    file = written(tmp_path / "m.gguf", "qwen2", made("qwen2"), more=more)
+    with pytest.raises(
+        BadModel, match="by 8 numbers of F32 in a qwen2, and here that is known for 8 of F32 in a llama"
+    ):
+        nonplus.open_model(str(file))
 
 
 @pytest.mark.peers

@@ -83,6 +83,27 @@ def test_another_file_is_told_from_a_damaged_one(tmp_path, content, message):
         read(file)
 
 
+def test_a_type_newer_than_the_package_is_not_taken_for_damage(tmp_path):
+    file = written(tmp_path / "m.gguf", tensors=TENSORS)
+    place = file.read_bytes().index(struct.pack("<QcI", 1, b"a", 2))  # the name and rank of the first tensor
+    with file.open("r+b") as changed:
+        changed.seek(place + 13 + 16)
+        changed.write(struct.pack("<I", 1000))
+    with pytest.raises(BadModel, match="the tensor 'a' as type 1000, which the package gguf does not know.*--upgrade"):
+        read(file)
+
+
+@pytest.mark.parametrize(("value", "of"), [(0, VALUES.UINT32), ("32", VALUES.STRING), (True, VALUES.BOOL)])
+def test_an_alignment_that_is_no_number_of_bytes_is_damage(tmp_path, value, of):
+    file = tmp_path / "m.gguf"
+    key, kind = b"general.alignment", {VALUES.UINT32: "<I", VALUES.BOOL: "<?"}
+    stored = struct.pack(kind[of], value) if of in kind else struct.pack("<Q", len(value)) + value.encode()
+    start = b"GGUF" + struct.pack("<IQQQ", 3, 0, 1, len(key)) + key + struct.pack("<I", of.value)
+    file.write_bytes(start + stored)
+    with pytest.raises(BadModel, match=f"is damaged .general.alignment is {value!r}, where a number of bytes is"):
+        read(file)
+
+
 def test_a_file_cut_off_anywhere_is_refused(tmp_path):
     whole = written(tmp_path / "whole.gguf", metadata=[("a.text", "abc", VALUES.STRING)], tensors=TENSORS).read_bytes()
     end = max(tensor.end for tensor in read(tmp_path / "whole.gguf").tensors)

@@ -89,6 +89,13 @@ def test_frequencies_that_a_file_divides_are_divided(files, stories, config, mod
     assert ours.identity != models["F32"].identity
 
 
+@pytest.mark.parametrize("factors", [np.ones((4, 32), np.float32), np.array([1, 2, 4, 8, 9], np.float32)])
+def test_frequencies_that_would_be_passed_over_are_refused(stories, tmp_path, factors):
+    file = written.write(tmp_path / "long.gguf", stories, "Q8_0", more={FREQUENCIES: factors})
+    with pytest.raises(BadModel, match="divides rotary frequencies by .* numbers of .* in a llama, and here"):
+        nonplus.open_model(f"gguf:{file}")
+
+
 def test_weights_are_float32_unless_another_dtype_is_asked_for(files, models):
     assert models["Q8_0"].dtype == "float32"
     halved = nonplus.open_model(f"gguf:{files['Q8_0']}", loading=Loading(dtype="bfloat16"))

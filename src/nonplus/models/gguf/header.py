@@ -24,6 +24,7 @@ _ALIGNMENT = 32  # of tensors, unless the file states another
 # Types of metadata: the fixed ones as struct writes them, and the two others.
 _FIXED = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _LIST = 8, 9
+_TYPES = {kind.value: kind for kind in GGMLQuantizationType}  # of tensors
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,10 @@ def _check_start(file: Path, start: bytes) -> None:
 def _parsed(file: Path, cursor: "_Cursor") -> Header:
     n_tensors, n_keys = cursor.numbers("QQ")
     metadata = {cursor.text(): cursor.value() for _ in range(n_keys)}
-    tensors = [_tensor(cursor) for _ in range(n_tensors)]
+    tensors = [_tensor(file, cursor) for _ in range(n_tensors)]
     alignment = metadata.get("general.alignment", _ALIGNMENT)
+    if type(alignment) is not int or alignment < 1:
+        raise ValueError(f"general.alignment is {alignment!r}, where a number of bytes is needed")
     data = -(-cursor.at // alignment) * alignment
     placed = tuple(replace(tensor, begin=data + tensor.begin, end=data + tensor.end) for tensor in tensors)
     end = max((tensor.end for tensor in placed), default=cursor.at)
@@ -124,13 +127,18 @@ def _parsed(file: Path, cursor: "_Cursor") -> Header:
     return Header(metadata, placed)
 
 
-def _tensor(cursor: "_Cursor") -> Stored:
+def _tensor(file: Path, cursor: "_Cursor") -> Stored:
     """A tensor, with its place among the data."""
     name = cursor.text()
     (rank,) = cursor.numbers("I")
     numbers = prod(cursor.numbers(f"{rank}Q"))
     code, begin = cursor.numbers("IQ")
-    kind = GGMLQuantizationType(code)
+    if code not in _TYPES:
+        raise BadModel(
+            f"{str(file)!r} stores the tensor {name!r} as type {code}, which the package gguf does not know: it may be "
+            "newer than that; run: pip install --upgrade gguf, or convert the model to another type"
+        )
+    kind = _TYPES[code]
     per_block, width = GGML_QUANT_SIZES[kind]
     return Stored(name, kind.name, numbers, begin, begin + numbers // per_block * width)
 

@@ -14,7 +14,7 @@ from torch import nn
 from nonplus.errors import BadModel
 from nonplus.models.gguf.header import Header, Stored, read
 from nonplus.models.gguf.kind import check_kind
-from nonplus.models.gguf.settings import SUPPORTED, configuration
+from nonplus.models.gguf.settings import FREQUENCIES, SUPPORTED, configuration
 from nonplus.models.gguf.tokenizer import tokenizer_of
 from nonplus.models.hf.evaluating import within_memory
 from nonplus.models.hf.inner import inner_model
@@ -90,7 +90,7 @@ def _of_next_token(tensors: Iterable[Stored], layers: int) -> Iterable[Stored]:
     for tensor in tensors:
         kind, _, rest = tensor.name.partition(".")
         beyond = kind == "blk" and int(rest.partition(".")[0]) >= layers
-        if kind != "rope_freqs" and not beyond:
+        if tensor.name != FREQUENCIES and not beyond:
             yield tensor
 
 

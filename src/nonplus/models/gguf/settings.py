@@ -33,7 +33,8 @@ _SHAPES = frozenset(
         "vocab_size",
     )
 )
-_FREQUENCIES = "rope_freqs.weight"
+FREQUENCIES = "rope_freqs.weight"
+_DIVIDES = ("llama", "F32")  # the architecture and type of which llama.cpp reads them
 
 
 def _rotary(config: Any, setting: str) -> Any:
@@ -115,7 +116,14 @@ def _set_frequencies(file: Path, header: Header, config: Any) -> None:
     ``longrope`` divides by numbers of a list: one for short texts, one for long ones.
     """
     for tensor in header.tensors:
-        if tensor.name == _FREQUENCIES and tensor.type == "F32":
+        if tensor.name == FREQUENCIES:
+            needed = (*_DIVIDES, _rotated(config) // 2)
+            if (header.architecture, tensor.type, tensor.numbers) != needed:
+                raise BadModel(
+                    f"{str(file)!r} divides rotary frequencies by {tensor.numbers} numbers of {tensor.type} in a "
+                    f"{header.architecture}, and here that is known for {needed[2]} of F32 in a llama; open the model "
+                    "that the file was made from with hf:"
+                )
             factors = np.fromfile(file, "<f4", tensor.numbers, offset=tensor.begin).tolist()
             config.rope_parameters = config.rope_parameters | {
                 "rope_type": "longrope",

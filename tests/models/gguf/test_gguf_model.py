@@ -92,7 +92,7 @@ def test_frequencies_that_a_file_divides_are_divided(files, stories, config, mod
 @pytest.mark.parametrize("factors", [np.ones((4, 32), np.float32), np.array([1, 2, 4, 8, 9], np.float32)])
 def test_frequencies_that_would_be_passed_over_are_refused(stories, tmp_path, factors):
     file = written.write(tmp_path / "long.gguf", stories, "Q8_0", more={FREQUENCIES: factors})
-    with pytest.raises(BadModel, match="divides rotary frequencies by .* numbers of .* in a llama, and here"):
+    with pytest.raises(BadModel, match=r"divides rotary frequencies by .* numbers of .* in a llama, and here"):
         nonplus.open_model(f"gguf:{file}")
 
 

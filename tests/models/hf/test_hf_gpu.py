@@ -12,11 +12,11 @@ from fewer_bits import fewer_bits  # noqa: E402
 from hf_tiny import asked, byte_tokenizer, plain_logprob_NV, plain_logprobs, rows, tiny  # noqa: E402
 
 from nonplus import Protocol  # noqa: E402
+from nonplus.measure.forward import RunOptions  # noqa: E402
 from nonplus.measure.scoring import score  # noqa: E402
 from nonplus.measure.session import evaluate  # noqa: E402
 from nonplus.models.bundled_cards import bundled_folder  # noqa: E402
 from nonplus.models.devices import devices  # noqa: E402
-from nonplus.models.hf import model as hf_model  # noqa: E402
 from nonplus.models.hf.model import from_object, open_hf  # noqa: E402
 from nonplus.models.loading import Loading  # noqa: E402
 
@@ -118,18 +118,17 @@ def test_texts_share_rows_on_a_gpu_and_keep_their_figures(dtype):
         np.testing.assert_allclose(one, other, rtol=0, atol=bound)
 
 
-def test_a_batch_beyond_the_memory_of_the_gpu_is_halved_until_it_fits(monkeypatch):
+def test_a_batch_beyond_the_memory_of_the_gpu_is_halved_until_it_fits():
     folder = str(bundled_folder("tiny"))
     texts = TEXTS * 200
     usual = evaluate(texts, model=open_hf(folder, Loading(dtype="float32", device="cuda")))
-    monkeypatch.setattr(hf_model, "_DEVICE_BUDGET", 1 << 20)
     model = open_hf(folder, Loading(dtype="float32", device="cuda"))
     torch.cuda.empty_cache()
     _, memory = torch.cuda.mem_get_info()
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + (256 << 20)) / memory)
     try:
         before = torch.cuda.memory_stats()["num_ooms"]
-        halved = evaluate(texts, model=model)
+        halved = evaluate(texts, model=model, options=RunOptions(budget=1 << 20))
         assert torch.cuda.memory_stats()["num_ooms"] > before
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

@@ -1,7 +1,9 @@
 """Pseudo-log-likelihood: the sum over forward passes that mask one token each."""
 
 import pickle
+import re
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +24,7 @@ from nonplus.measure.records import Document  # noqa: E402
 from nonplus.models.hf.logits import OwnHead  # noqa: E402
 from nonplus.models.hf.tokenizer import HFTokenizer  # noqa: E402
 from nonplus.models.loading import Loading  # noqa: E402
+from nonplus.models.masked.logits import RowByRow  # noqa: E402
 from nonplus.models.masked.model import from_object  # noqa: E402
 
 pytestmark = [
@@ -277,6 +280,22 @@ def test_a_folder_is_opened_by_the_scheme_and_the_way_stands_after_its_name(pair
     assert (other.protocol.way, other.dtype) == ("original", "float32")
     again = pickle.loads(pickle.dumps(other))
     assert (again.identity, again.protocol) == (other.identity, other.protocol)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["8bit", "4bit", "torchao-int8"])
+def test_a_quantised_model_says_so_and_neighbours_change_none_of_its_scores(tmp_path, way):
+    pytest.importorskip("torchao" if way == "torchao-int8" else "bitsandbytes")
+    for part in masked(dtype=torch.float32, hidden_size=96, intermediate_size=128):
+        part.save_pretrained(tmp_path)
+    loading = Loading(quantization=way, dtype="float32", device="cpu")
+    mixing = pytest.warns(FallbackNotice, match="let all tokens of a pass change each other.*one row at a time")
+    with mixing if way == "8bit" else nullcontext():
+        ours = nonplus.open_model(f"mlm:{tmp_path}", loading=loading)
+    assert isinstance(ours._path, RowByRow if way == "8bit" else OwnHead)
+    assert ours.name.startswith(f"{tmp_path}, ") and re.search("int8|nf4|Int8", ours.name)
+    alone = [nats([text], ours)[0] for text in TEXTS]
+    np.testing.assert_allclose(flat(nats(TEXTS, ours)), flat(alone), atol=1e-5)
 
 
 def test_what_cannot_be_opened_is_refused_with_what_to_do(pair, folder, tmp_path):

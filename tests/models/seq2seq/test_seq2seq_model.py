@@ -1,7 +1,9 @@
 """A text given its source: the terms of transformers' own loss."""
 
 import pickle
+import re
 import shutil
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -218,6 +220,24 @@ def test_a_folder_is_opened_by_the_scheme(pair, folder):
     assert other.dtype == "float32"
     again = pickle.loads(pickle.dumps(other))
     assert (again.identity, again.protocol) == (other.identity, other.protocol)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["8bit", "4bit", "torchao-int8"])
+@pytest.mark.parametrize("kind", ["T5", "Bart"])
+def test_a_quantised_model_says_so_and_neighbours_change_none_of_its_scores(tmp_path, kind, way):
+    pytest.importorskip("torchao" if way == "torchao-int8" else "bitsandbytes")
+    sizes = {"d_ff": 128, "d_kv": 16} if kind == "T5" else {"encoder_ffn_dim": 128, "decoder_ffn_dim": 128}
+    for part in encoder_decoder(kind, dtype=torch.float32, d_model=64, **sizes):
+        part.save_pretrained(tmp_path)
+    loading = Loading(quantization=way, dtype="float32", device="cpu")
+    mixing = pytest.warns(FallbackNotice, match="let all tokens of a pass change each other.*one pair at a time")
+    with mixing if way == "8bit" else nullcontext():
+        ours = nonplus.open_model(f"seq2seq:{tmp_path}", loading=loading)
+    assert isinstance(ours._path, PairByPair if way == "8bit" else OwnDecoderHead)
+    assert ours.name.startswith(f"{tmp_path}, ") and re.search("int8|nf4|Int8", ours.name)
+    alone = [nats([text], ours)[0] for text in TEXTS]
+    np.testing.assert_allclose(flat(nats(TEXTS, ours)), flat(alone), atol=1e-5)
 
 
 def test_models_of_another_kind_are_refused_with_the_scheme_for_them(folder, tmp_path):

@@ -18,7 +18,7 @@ from nonplus.models.devices import devices, first_device
 from nonplus.models.hf import quantization
 from nonplus.models.hf.evaluating import evaluating
 from nonplus.models.hf.inner import inner_model, is_quantized
-from nonplus.models.hf.kinds import CAUSAL, Kind, check_kind
+from nonplus.models.hf.kinds import CAUSAL, ENCODER_DECODER, Kind, check_kind
 from nonplus.models.hf.logits import run
 from nonplus.models.hf.refusals import refused
 from nonplus.models.hf.self_check import probe_ids
@@ -61,10 +61,18 @@ def loaded_model(name: str, loading: Loading, *, kind: Kind = CAUSAL, here: bool
         model = complete(name, loading, source, kind=kind)
         if is_quantized(inner_model(model)):  # some unpack their weights at the first pass, with a progress bar
             with evaluating(model):
-                run(model, probe_ids(model, 2)[None], None)
+                _run_once(model, kind)
     if loading.dtype == "auto" and _is_float16_on_cpu(model):
         model = model.float()
     return (adapted(model, loading.adapter) if loading.adapter else model).eval()
+
+
+def _run_once(model: nn.Module, kind: Kind) -> None:
+    fed_1T = probe_ids(model, 2)[None]
+    if kind is ENCODER_DECODER:
+        model(input_ids=fed_1T, labels=fed_1T)
+    else:
+        run(model, fed_1T, None)
 
 
 def complete(name: str, loading: Loading, source: Mapping[str, Any], *, kind: Kind = CAUSAL) -> nn.Module:

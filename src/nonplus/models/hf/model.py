@@ -26,7 +26,7 @@ from nonplus.models.hf.kinds import CAUSAL, check_kind
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
 from nonplus.models.hf.logits import LogitsPath, TensorBatch
 from nonplus.models.hf.nan_logits import nan_logits
-from nonplus.models.hf.quantization import quantized_by
+from nonplus.models.hf.quantization import stated
 from nonplus.models.hf.row_lengths import RowsOfOneLength, undisturbed_length
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
@@ -106,8 +106,7 @@ class HFModel:
                 f"{name}: texts that share a row do not get the figures of each alone; each gets its own row",
                 FallbackNotice,
             )
-        how = quantized_by(inner)
-        self.name = f"{name}, {how}" if how else name
+        self.name = stated(name, inner)
         self.tokenizer = tokenizer
         self.special = tokenizer.special(config, vocabulary=self._embedded)
 

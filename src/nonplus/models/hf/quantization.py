@@ -78,12 +78,12 @@ def while_loading(name: str, *, dtype: torch.dtype | str) -> dict[str, Any]:
     return {}  # with None in it, transformers would read stored integers as missing weights
 
 
-def quantized_by(inner: PreTrainedModel) -> str:
-    """How its weights are quantised, in words; empty if they are not."""
+def stated(name: str, inner: PreTrainedModel) -> str:
+    """The name, with how weights are quantised if they are."""
     settings = getattr(inner.config, "quantization_config", None)
     if settings is None:
-        return ""
-    return described(settings if isinstance(settings, dict) else settings.to_dict())
+        return name
+    return f"{name}, {described(settings if isinstance(settings, dict) else settings.to_dict())}"
 
 
 def described(settings: Mapping[str, Any]) -> str:

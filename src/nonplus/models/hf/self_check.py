@@ -29,6 +29,9 @@ _LENGTHS = (8, 5)
 # quoted in messages.
 _STEPS = ("logits_scaling", "logit_scale", "final_logit_softcapping")
 
+# Why layers of 8 bits take a row at a time.
+MIXED = "its layers of 8 bits (llm_int8_threshold) let all tokens of a pass change each other, later ones too"
+
 # What a model may raise when its body and head are run apart.
 FAULTS = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
 
@@ -60,8 +63,7 @@ def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
     """
     inner: Any = inner_model(model)
     if mixes_tokens(model):
-        fault = "its layers of 8 bits (llm_int8_threshold) let all tokens of a pass change each other, later ones too"
-        notice(name, fault, "it is run one row at a time, which takes longer for short texts")
+        notice(name, MIXED, "it is run one row at a time, which takes longer for short texts")
         return WholeModel(model)
     fault = "its body cannot be separated from its head"
     for body in bodies(inner):

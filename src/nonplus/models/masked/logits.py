@@ -12,10 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from nonplus.errors import BadModel
+from nonplus.models.hf.bitsandbytes_layers import mixes_tokens
 from nonplus.models.hf.inner import inner_model
 from nonplus.models.hf.logits import LogitsPath, OwnHead, TensorBatch, run
 from nonplus.models.hf.nan_logits import nan_logits
-from nonplus.models.hf.self_check import bodies, fault_of, notice, probe_ids, relative_distance, rounding_of
+from nonplus.models.hf.self_check import MIXED, bodies, fault_of, notice, probe_ids, relative_distance, rounding_of
 
 _LENGTHS = (8, 5)
 
@@ -70,6 +71,9 @@ def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> LogitsPath:
     Warns with FallbackNotice of the latter.
     """
     inner: Any = inner_model(model)
+    if mixes_tokens(model):
+        notice(name, MIXED, "it is run one row at a time, which takes several times as long")
+        return RowByRow(model)
     fault = "its body cannot be separated from its head"
     for body in bodies(inner):
         own = OwnHead(inner, body, vocabulary)

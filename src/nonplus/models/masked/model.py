@@ -26,6 +26,7 @@ from nonplus.models.hf.inner import inner_model, n_embedded, usual_budget
 from nonplus.models.hf.kinds import MASKED, check_kind
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
 from nonplus.models.hf.logits import TensorBatch
+from nonplus.models.hf.quantization import stated
 from nonplus.models.hf.scored_rows import BATCHES, in_order, parts_of, read, tensor
 from nonplus.models.hf.tokenizer import HFTokenizer
 from nonplus.models.hf.witness import forward_pass, narrowest
@@ -81,11 +82,11 @@ class MaskedModel:
             BadModel: it is not masked, or its tokenizer has no mask token.
         """
         self._model, self._opens, self._way = model, opens, way
-        self.name = name
         self.tokenizer = HFTokenizer(tokenizer)
         self._frame = self.tokenizer.frame
         self._mask, self._padding = _mask_id(tokenizer, name), tokenizer.pad_token_id or 0
         inner = inner_model(model)
+        self.name = stated(name, inner)
         self._embedded = n_embedded(inner)
         self._budget = Budget(usual_budget(inner))
         with evaluating(model):

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from nonplus.kernels.chunks import chunks
 from nonplus.kernels.torch_head import chunk_rows
+from nonplus.models.hf.bitsandbytes_layers import mixes_tokens
 from nonplus.models.hf.inner import inner_model
 from nonplus.models.hf.logits import cap_bytes, standing_in
 from nonplus.models.hf.nan_logits import nan_logits
-from nonplus.models.hf.self_check import fault_of, notice, probe_ids, rounding_of
+from nonplus.models.hf.self_check import MIXED, fault_of, notice, probe_ids, rounding_of
 from nonplus.models.seq2seq.pairs import IGNORED
 
 _LENGTHS = ((8, 5), (5, 7))  # source and target of two pairs
@@ -127,6 +128,9 @@ def fastest_path(model: nn.Module, *, vocabulary: int, name: str) -> PairLogits:
     Warns with FallbackNotice of the latter.
     """
     batch, slow = _probe(model), PairByPair(model)
+    if mixes_tokens(model):
+        notice(name, MIXED, "it is run one pair at a time, which takes several times as long")
+        return slow
     own = OwnDecoderHead(inner_model(model), vocabulary)
     fault = fault_of(lambda: own.logits(batch), torch.cat(list(slow.logits(batch))).double(), rounding_of(model))
     if not fault:

@@ -22,6 +22,7 @@ from nonplus.models.hf.identity import identity
 from nonplus.models.hf.inner import inner_model, n_embedded, usual_budget
 from nonplus.models.hf.kinds import ENCODER_DECODER, check_kind
 from nonplus.models.hf.loading import loaded_model, loaded_tokenizer
+from nonplus.models.hf.quantization import stated
 from nonplus.models.hf.scored_rows import BATCHES, in_order, parts_of, read, tensor
 from nonplus.models.hf.tokenizer import HFTokenizer
 from nonplus.models.hf.witness import forward_pass, narrowest
@@ -71,10 +72,10 @@ class PairModel:
     def __init__(self, model: Any, tokenizer: Any, *, name: str, opens: Callable[[], "PairModel"]) -> None:
         """``opens`` is what opens the same model again, from a pickle."""
         self._model, self._opens = model, opens
-        self.name = name
         self._sources, self.tokenizer = HFTokenizer(tokenizer), HFTokenizer(_of_targets(tokenizer))
         self._end, self._padding = tokenizer.eos_token_id, tokenizer.pad_token_id or 0
         inner = inner_model(model)
+        self.name = stated(name, inner)
         self._embedded = n_embedded(inner)
         self._budget = Budget(usual_budget(inner))
         with evaluating(model):

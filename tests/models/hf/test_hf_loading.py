@@ -258,6 +258,12 @@ def test_cuda_without_a_driver_is_refused_with_the_reason(folder, monkeypatch):
         open_hf(folder, Loading(device_map="cuda"))
 
 
+def test_an_adapter_is_refused_with_the_option_that_takes_it(tmp_path, folder):
+    lora(tiny()).save_pretrained(tmp_path / "lora")
+    with pytest.raises(BadModel, match=r"has no config.json .*; if it is an adapter, .* with adapter='.*lora', else"):
+        open_hf(str(tmp_path / "lora"))  # as of the hub, where no folder is looked into before
+
+
 def test_a_model_of_another_kind_is_refused(tmp_path, folder):
     shutil.copytree(folder, tmp_path / "t5")
     (tmp_path / "t5" / "config.json").write_text('{"model_type": "t5", "vocab_size": 300}')

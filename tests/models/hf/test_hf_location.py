@@ -61,6 +61,18 @@ def test_a_folder_needs_no_network(tmp_path):
     assert is_here("adapter", holds="adapter_config.json")
 
 
+@pytest.mark.parametrize(
+    ("config", "base"),
+    [('{"base_model_name_or_path": "gpt2"}', r" \(gpt2\)"), ("{}", ""), ("[]", ""), ("cut o", "")],
+)
+def test_a_folder_of_an_adapter_is_refused_with_the_model_that_it_is_for(tmp_path, config, base):
+    folder(tmp_path, "adapter", holds="adapter_config.json")
+    (tmp_path / "adapter/adapter_config.json").write_text(config)
+    needed = rf"holds an adapter .*; open the model that it was trained for{base}, with adapter='adapter'$"
+    with pytest.raises(BadModel, match=needed):
+        is_here("adapter")
+
+
 def test_a_name_is_asked_of_the_hub_once_if_there_is_no_such_folder(hub):
     assert not is_here("someone/model")
     assert not is_here("someone/nothing"), "transformers says why, and has the user's token"

@@ -3,6 +3,7 @@
 Looked up before torch is imported, so that a mistyped name is met at once, in one line.
 """
 
+import json
 import os
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ from nonplus.models.bundled_cards import bundled_models
 
 _ON_HUB = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 _ON = ("1", "true", "yes", "on")
+ADAPTER = "adapter_config.json"  # what a folder of an adapter has
 _READ = (".json", ".safetensors", ".bin")  # files of a model
 _PATIENCE = 5.0  # seconds
 
@@ -53,6 +55,11 @@ def _checked_folder(folder: Path, holds: str) -> bool:
     except PermissionError as locked:
         raise BadModel(f"this user may not read {locked.filename!r}; ask for permission, or copy the folder") from None
     if not os.path.exists(folder / holds):
+        if os.path.exists(folder / ADAPTER):
+            raise BadModel(
+                f"the folder {str(folder)!r} holds an adapter ({ADAPTER}), which is no model by itself; open the model "
+                f"that it was trained for{_base_of(folder / ADAPTER)}, with adapter={str(folder)!r}"
+            )
         inside = sorted(path.parent.name for path in folder.glob(f"*/{holds}"))[:3]
         other = f", but {', '.join(inside)} in it do" if inside else ""
         ngrams = f", or ngram:{folder} for its n-grams" if os.path.exists(folder / "manifest.json") else ""
@@ -61,6 +68,14 @@ def _checked_folder(folder: Path, holds: str) -> bool:
             f"the folder {str(folder)!r} holds no {holds}{other}; give a folder with {holds} and weights{ngrams}{gguf}"
         )
     return True
+
+
+def _base_of(adapter: Path) -> str:
+    try:
+        base = json.loads(adapter.read_bytes())["base_model_name_or_path"]
+    except (ValueError, TypeError, LookupError):
+        return ""
+    return f" ({base})" if base else ""
 
 
 def _unreachable(name: str) -> str:

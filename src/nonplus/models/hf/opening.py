@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from nonplus.errors import BadModel
 from nonplus.measure.interfaces import WindowModel
-from nonplus.models.hf.location import is_here
+from nonplus.models.hf.location import ADAPTER, is_here
 from nonplus.models.loading import Loading
 from nonplus.optional import require
 
@@ -33,5 +33,5 @@ def found(name: str, loading: Loading, *, scheme: str) -> bool:
     if not (find_spec("torch") and find_spec("transformers")):  # else the import names the extra
         return False
     here = is_here(name)
-    here &= not loading.adapter or is_here(loading.adapter, holds="adapter_config.json")
+    here &= not loading.adapter or is_here(loading.adapter, holds=ADAPTER)
     return here

@@ -63,6 +63,12 @@ def _explained(fault: Exception, folder: Path) -> tuple[str, str]:
         return "there is no tokenizer.json", ""
     if "trust_remote_code" in text:
         return "it comes with code of its own", "if you trust its authors, allow that with trust_remote_code=True"
+    if text.startswith("Unrecognized model in"):
+        return (
+            "it has no config.json with a model_type",
+            f"if it is an adapter, open the model that it was trained for, with adapter={str(folder)!r}, else take "
+            "all of its files",
+        )
     if text.startswith("Unrecognized configuration class") or "does not recognize this architecture" in text:
         return (
             f"it is of the kind {_kind(folder)!r}, of which this transformers has no such model",

@@ -20,14 +20,14 @@ pytestmark = [
 ]
 
 TEXTS = ["the river rose in the night.", "a dog barked", "unhappiness, the souvenir is the dog's " * 20]
-BOUNDS = {"float32": 1e-4, "bfloat16": 0.5}  # nats of a token
+BOUNDS = {"float32": 1e-4, "bfloat16": 1.0}  # nats of a token; random weights enlarge roundings
 
 
 @pytest.mark.parametrize("kind", ["Bert", "ModernBert"])
 @pytest.mark.parametrize("way", ["original", "within_word_l2r"])
 @pytest.mark.parametrize("dtype", BOUNDS)
 def test_surprisals_are_those_of_the_same_weights_on_the_cpu_in_float64(kind, way, dtype):
-    model, tokenizer = masked(kind, dtype=getattr(torch, dtype), initializer_range=0.1)
+    model, tokenizer = masked(kind, dtype=getattr(torch, dtype))
     found = list(score(TEXTS, model=from_object(model.cuda(), tokenizer, way=way)))
     exact = list(score(TEXTS, model=from_object(model.cpu().double(), tokenizer, way=way)))
     for a, b in zip(found, exact, strict=True):

@@ -10,6 +10,7 @@ from typing import NamedTuple, final
 from nonplus.errors import BadInput, BadModel, NonplusError
 from nonplus.measure import kept_texts
 from nonplus.measure.answer_cache import AnswerCache, scope_of
+from nonplus.measure.brought import HasTexts
 from nonplus.measure.contract import checked_texts
 from nonplus.measure.interfaces import TextScorer
 from nonplus.measure.records import Document, Floats
@@ -35,6 +36,13 @@ class Resumed:
     """
 
     def __init__(self, model: TextScorer, folder: Path, *, fingerprint: str, alternatives: int) -> None:
+        """Find in ``folder`` what runs before have kept.
+
+        Raises:
+            BadModel: the model's scores are in a file, or nothing tells it from others.
+        """
+        if isinstance(model, HasTexts):  # which may have several scores of one text
+            raise BadModel(f"{model.name} has its scores in a file, so a run has none to keep; omit resume=…")
         self._model, self._folder, self._alternatives = model, folder, alternatives
         scope = scope_of(model, fingerprint=fingerprint, alternatives=alternatives)
         self._cache = AnswerCache(folder, scope=f"{kept_texts.TEXTS} {scope}")

@@ -128,6 +128,30 @@ def test_special_tokens_that_the_text_lacks_cover_nothing(tmp_path: Path) -> Non
     assert text.text == "a b"
 
 
+@pytest.mark.parametrize("begin", ["▁", "Ġ", "Ċ"])
+def test_tokens_as_vocabularies_spell_them_give_no_figures_per_byte(tmp_path: Path, begin: str) -> None:
+    pieces = {"tokens": ["The", f"{begin}end"], "token_logprobs": [None, -1.5]}
+    report = measured(opened(tmp_path, pieces))
+    assert (report.nats, report.bits_per_byte) == (1.5, None)
+    told = measured(opened(tmp_path, pieces | {"text": f"The{begin}end"}))  # a text may have that letter
+    assert told.tally.bytes == len(f"{begin}end".encode())
+
+
+def test_offsets_are_believed_where_the_text_has_the_tokens(tmp_path: Path) -> None:
+    def scored_bytes(tokens: list[str], offsets: list[int], text: str) -> Any:
+        logprobs = [None, *[-1.0] * (len(tokens) - 1)]
+        told = completion(tokens, logprobs, text=text, found={"text_offset": offsets})
+        (own,) = opened(tmp_path, told).read()
+        return own.tokens.byte_ends.tolist() if own.tokens.sized else None
+
+    # a token before the text counts among the offsets of some servers only
+    assert scored_bytes(["<s>", "The\ufffd", " end"], [0, 3, 7], "Theé end") == [0, 5, 9]
+    assert scored_bytes(["<s>", "The\ufffd", " end"], [0, 0, 4], "Theé end") == [0, 5, 9]
+    assert scored_bytes(["The\ufffd", "\ufffd end"], [0, 4], "Theé end") == [5, 9]
+    assert scored_bytes(["The\ufffd", " end"], [0, 3], "Theé end") is None
+    assert scored_bytes(["The\ufffd", " end"], [4, 8], "é Theé end") is None
+
+
 def test_null_is_unscored_and_several_words_are_probability_zero(tmp_path: Path) -> None:
     report = measured(opened(tmp_path, plain(None, -9999.0, "-inf", -1.5)))
     assert (report.tally.unscored, report.tally.zeros, report.tally.scored) == (1, 2, 3)
@@ -137,6 +161,7 @@ def test_null_is_unscored_and_several_words_are_probability_zero(tmp_path: Path)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.none() | st.floats(-50, 0), min_size=1, max_size=6), min_size=1, max_size=5))
 def test_the_sum_is_that_of_the_numbers_and_each_counts_once(tmp_path: Path, rows: list[list[float | None]]) -> None:
+    rows = [[row[0] or None, *row[1:]] for row in rows]  # a first token with 0 is refused
     scored = [each for row in rows for each in row if each is not None]
     model = opened(tmp_path, *(plain(*row) for row in rows))
     if not scored:
@@ -156,6 +181,53 @@ def test_bases_are_stated_in_the_object_or_after_the_name(tmp_path: Path) -> Non
     assert measured(opened(tmp_path, plain(-2, base="nats"), base="#log10")).nats == 2
     with pytest.raises(BadInput, match="has the base 'e'; known are nats, bits, log10"):
         measured(opened(tmp_path, plain(-2, base="e")))
+
+
+def test_the_base_is_part_of_what_a_model_is(tmp_path: Path) -> None:
+    named, other = opened(tmp_path, plain(-2), base="#bits"), opened(tmp_path, plain(-2))
+    assert named.identity != other.identity
+    assert named.protocol.fingerprint != other.protocol.fingerprint
+    assert named.protocol.signature == "scores|form:tokens|of:prompt|base:bits|protocol:unknown"
+
+
+def test_a_run_over_scores_in_a_file_keeps_none(tmp_path: Path) -> None:
+    model = opened(tmp_path, plain(None, -1.5), plain(None, -9.5))  # the same text, twice
+    with pytest.raises(BadModel, match=r"has its scores in a file, so a run has none to keep; omit resume=…"):
+        nonplus.evaluate(model.texts, model=model, options=nonplus.RunOptions(resume=tmp_path / "kept"))
+    assert measured(model).nats == 11
+
+
+def test_an_echo_is_refused_where_nothing_tells_its_prompt_from_what_follows(tmp_path: Path) -> None:
+    told = completion(["The", " end", "."], [None, -1.5, -0.1], text="The end.", written=1)
+    assert measured(opened(tmp_path, told)).nats == 1.5
+    told["usage"] = {"prompt_tokens": 2, "total_tokens": 3}  # as OpenAI wrote it where nothing was written
+    assert measured(opened(tmp_path, told)).nats == 1.5
+    del told["usage"]
+    with pytest.raises(BadInput, match=r"no usage.prompt_tokens tells where the prompt ends; save the response whole"):
+        opened(tmp_path, told)
+
+
+def test_text_of_the_model_and_text_given_to_it_are_not_one_figure(tmp_path: Path) -> None:
+    given = completion(["The", " end"], [None, -1.5], text="The end")
+    with pytest.raises(BadInput, match=r"line 2 has text that the model wrote itself.* that was given to the model"):
+        measured(opened(tmp_path, given, completion([" x", " y"], [-1.0, -2.0], text=" x y", written=2)))
+
+
+def test_a_prompt_has_the_value_of_its_own_id(tmp_path: Path) -> None:
+    told = {"prompt_logprobs": [None, {"5": {"logprob": -1, "decoded_token": " x"}}]}
+    with pytest.raises(BadInput, match="token 1 has no log-probability of the id 7, which stands there in the prompt"):
+        measured(opened(tmp_path, told | {"prompt_token_ids": [1, 7]}))
+    assert measured(opened(tmp_path, told | {"prompt_token_ids": [1, 5]})).nats == 1
+
+
+def test_several_texts_of_one_answer_have_names_of_their_own(tmp_path: Path) -> None:
+    told = completion(["The", " end"], [None, -1.5], text="The end")
+    told["choices"] *= 2
+    assert [text.id for text in opened(tmp_path, told).texts] == ["c:1", "c:2"]
+
+
+def test_a_name_that_is_no_text_is_none(tmp_path: Path) -> None:
+    assert opened(tmp_path, plain(-1, model={"a": 1})).name == "scores.jsonl"
 
 
 def test_domains_are_tallied(tmp_path: Path) -> None:
@@ -187,6 +259,10 @@ WRONG = [
     ({"choices": [{"text": "a", "logprobs": None}]}, "a response without log-probabilities; ask the server for them"),
     ({"doc_id": 1, "resps": [["-1.0"]], "doc": {}}, "sample of lm-eval.*log-likelihood of a whole text"),
     (plain(-1, 0.5), "line 1, token 1 has the log-probability 0.5, and none is above 0"),
+    (plain(0.0, -1), "token 0 has the log-probability 0, as if the model were certain.*write null there, or -1e-9"),
+    (completion(["a", "b"], [0.0, -1.0], text="ab"), "token 0 has the log-probability 0"),
+    (plain(-1, -(10**400)), "token 1 has -1000.*, where a log-probability is a number or null"),
+    (plain(-1, base=["bits"]), r"has the base \['bits'\]; known are nats, bits, log10"),
     (plain(-1, "x"), "token 1 has 'x', where a log-probability is a number or null"),
     (plain(-1, True), "token 1 has True"),
     (plain(-1, math.nan), "token 1 has nan"),
@@ -214,7 +290,17 @@ def test_a_second_form_in_one_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n\n", b"plain text\n", b"\x00\x01", b"[1, 2]", b'{"tokens": ["\xff"]}', b"PAR1x"]
+    "content",
+    [
+        b'{"tokens": ["a"], "token_logprobs": [-' + b"1" * 5000 + b"]}",
+        b"",
+        b"\n\n",
+        b"plain text\n",
+        b"\x00\x01",
+        b"[1, 2]",
+        b'{"tokens": ["\xff"]}',
+        b"PAR1x",
+    ],
 )
 def test_what_is_no_file_of_scores_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "wrong"

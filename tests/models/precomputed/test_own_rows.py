@@ -176,12 +176,21 @@ def test_a_packed_file_is_read_like_a_plain_one(tmp_path: Path) -> None:
         read(packed)
 
 
-def test_a_run_over_a_file_is_resumed_like_any(tmp_path: Path) -> None:
-    texts = ["rain in may", "snow"]
-    first = write(tmp_path / "tokens.jsonl", texts, History(vocabulary=260))
-    scores, options = open_scores(str(tmp_path / "tokens.jsonl")), nonplus.RunOptions(resume=tmp_path / "kept")
-    for _ in range(2):
-        assert nonplus.evaluate(texts, model=scores, options=options).tally == first.tally
+def test_tables_of_two_runs_are_not_one_figure(tmp_path: Path) -> None:
+    first = write(tmp_path / "a.jsonl", ["rain in may"], open_model("uniform:256"))
+    write(tmp_path / "b.jsonl", ["snow"], open_model("bundled:ngram"))
+    one, other = ((tmp_path / name).read_text(encoding="utf-8") for name in ("a.jsonl", "b.jsonl"))
+    (tmp_path / "tokens.jsonl").write_text(one + other, encoding="utf-8")
+    with pytest.raises(BadInput, match=r"line 12 begins another run .*; give each run a file of its own"):
+        read(tmp_path / "tokens.jsonl")
+    (tmp_path / "tokens.jsonl").write_text(one + one, encoding="utf-8")  # parts of one run
+    assert read(tmp_path / "tokens.jsonl").nats == 2 * first.nats
+
+
+def test_a_table_has_no_other_base(tmp_path: Path) -> None:
+    write(tmp_path / "tokens.jsonl", ["rain in may"], open_model("uniform:256"))
+    with pytest.raises(BadInput, match="whose surprisals are in nats; omit #bits"):
+        open_scores(f"{tmp_path / 'tokens.jsonl'}#bits")
 
 
 def test_a_table_without_its_conditions_has_an_unknown_protocol(tmp_path: Path) -> None:

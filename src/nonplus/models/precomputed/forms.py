@@ -49,7 +49,8 @@ def scored(tokens: Tokens, document: Document, *, base: str, pieces: Pieces, pla
     """A text with its surprisals.
 
     Raises:
-        BadInput: a token has no log-probability, nor null in its place.
+        BadInput: a token has no log-probability, nor null in its place; or the first
+            has 0, which tools write where nothing was scored.
     """
     if len(tokens.logprobs) != len(tokens.names):
         raise BadInput(
@@ -59,6 +60,11 @@ def scored(tokens: Tokens, document: Document, *, base: str, pieces: Pieces, pla
     if not tokens.names or not tokens.laid.text:
         raise BadInput(f"{place} has no token with text; leave it out")
     nats = [surprisal(each, base=base, place=f"{place}, token {n}") for n, each in enumerate(tokens.logprobs)]
+    if not tokens.generated and tokens.logprobs[0] == 0:
+        raise BadInput(
+            f"{place}, token 0 has the log-probability 0, as if the model were certain with nothing before it; tools "
+            "write so for a first token that they did not score: write null there, or -1e-9 if it was scored"
+        )
     index = np.array([n for n, each in enumerate(nats) if each is not None], np.int64)
     laid = TokenizedTexts(
         documents=(document,),
@@ -106,9 +112,15 @@ def base_of(value: Object, place: str) -> str:
         BadInput: it is not one of those that are known.
     """
     base = value.get("base") or ""
-    if base and base not in BASES:
+    if base and not (isinstance(base, str) and base in BASES):
         raise BadInput(f"{place} has the base {base!r}; known are {', '.join(BASES)}")
     return str(base)
+
+
+def name_of(value: Object) -> str:
+    """The name of the model that an object states; empty if it states none."""
+    name = value.get("model")
+    return name if isinstance(name, str) else ""
 
 
 def _plain(value: Object, place: str) -> Iterator[Tokens]:
@@ -147,28 +159,40 @@ def _of_prompt(told: Object | None, n: int, ids: Sequence[int] | None, place: st
     """What is told of the token that stands in the prompt, among others that might."""
     if not told:
         return None
-    if ids is not None and n < len(ids) and str(ids[n]) in told:
-        own: Object = told[str(ids[n])]
+    if ids is not None:
+        own = told.get(str(ids[n]))
+        if own is None:
+            raise BadInput(
+                f"{place}, token {n} has no log-probability of the id {ids[n]}, which stands there in the prompt; save "
+                "the response as vLLM gave it"
+            )
         return own
     if len(told) > 1:
         raise BadInput(
             f"{place}, token {n} has {len(told)} candidates, and nothing tells which one the text has; ask vLLM for "
             "prompt_logprobs=0, or add return_token_ids=true to the request"
         )
-    (own,) = told.values()
-    return own
+    (only,) = told.values()
+    return only
 
 
 def _completion(value: Object, place: str) -> Iterator[Tokens]:
     choices = [each for each in _choices(value) if each.get("logprobs")]
     usage = value.get("usage") or {}
     told = sum(len(each["logprobs"]["token_logprobs"]) for each in choices)
-    prompt, written = usage.get("prompt_tokens") or 0, usage.get("completion_tokens") or 0
+    prompt = usage.get("prompt_tokens") or 0
+    written = usage.get("completion_tokens") or max(0, (usage.get("total_tokens") or 0) - prompt)
     for choice in choices:
         found = choice["logprobs"]
         names, logprobs = found["tokens"], found["token_logprobs"]
         echoed = bool(logprobs) and (logprobs[0] is None or told == prompt + written > written)
         stop = len(names)
+        if echoed and not prompt:
+            raise BadInput(
+                f"{place} has tokens of a prompt, perhaps with some after them that the model wrote, and no "
+                "usage.prompt_tokens tells where the prompt ends; save the response whole, or its prompt only, as "
+                '{"tokens": […], "token_logprobs": […]}'
+            )
         if echoed and written:  # after the prompt come tokens that the model wrote
             stop = prompt if len(choices) == 1 else len(names) - _share(written, len(choices), place)
         laid = from_texts(names, choice.get("text") or "", found.get("text_offset") or ())

@@ -4,6 +4,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+# How vocabularies spell a blank or a newline where a token begins.
+_SPELLED = (
+    "\N{LOWER ONE EIGHTH BLOCK}",
+    "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}",
+    "\N{LATIN CAPITAL LETTER C WITH DOT ABOVE}",
+)
+_PART = "\N{REPLACEMENT CHARACTER}"
+
 
 class Laid(NamedTuple):
     """A text, and the byte of it at which each token ends; neither is exact unless
@@ -28,11 +36,12 @@ def from_texts(tokens: Sequence[str], text: str = "", offsets: Sequence[int] = (
     """Tokens that came as text, and the text and their offsets if these came too.
 
     A part of a character has no text of its own: then the offsets tell, and without
-    them nobody knows how many bytes there are.
+    them nobody knows how many bytes there are. Nor does anybody where tokens are
+    spelled as in a vocabulary.
     """
     joined = "".join(tokens)
     if not text or joined == text:
-        exact = joined == text or "\N{REPLACEMENT CHARACTER}" not in joined
+        exact = joined == text or not (_PART in joined or any(token.startswith(_SPELLED) for token in tokens))
         return Laid(joined, list(accumulate(len(token.encode(errors="replace")) for token in tokens)), exact)
     ends = _found(tokens, text) or _told(tokens, text, offsets)
     return Laid(text, ends, sized=True) if ends else from_texts(tokens)._replace(sized=False)
@@ -48,13 +57,27 @@ def _found(tokens: Sequence[str], text: str) -> list[int]:
 
 
 def _told(tokens: Sequence[str], text: str, offsets: Sequence[int]) -> list[int]:
-    """Ends by the characters at which tokens begin, if these are in the text."""
+    """Ends by the characters at which tokens begin, if each stands there in the text.
+
+    A first token that the text lacks may count among the offsets.
+    """
     if len(offsets) != len(tokens):
         return []
-    begins = [offset - offsets[0] for offset in offsets]
-    if begins != sorted(begins) or begins[-1] > len(text):
-        return []
-    return _in_bytes([*begins[1:], len(text)], text)
+    for zero in offsets[:2]:
+        begins = [max(0, offset - zero) for offset in offsets]
+        ends = [*begins[1:], len(text)]
+        spans = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
+        if "".join(spans) == text and all(map(_stands, tokens, spans)):
+            return _in_bytes(ends, text)
+    return []
+
+
+def _stands(token: str, span: str) -> bool:
+    """Whether a token may cover that: itself, nothing, or parts of characters."""
+    head, part, rest = token.partition(_PART)
+    if part:
+        return not span or (span.startswith(head) and span.endswith(rest.rpartition(_PART)[2]))
+    return span in (token, "") or token.startswith("bytes:")
 
 
 def _in_bytes(ends: Sequence[int], text: str) -> list[int]:

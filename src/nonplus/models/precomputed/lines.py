@@ -83,7 +83,7 @@ def _parsed(data: bytes) -> Any:
     """The JSON value; ``None`` if it is none."""
     try:
         return json.loads(data)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # no JSON, or a number of thousands of digits
         return None
 
 

@@ -1,6 +1,7 @@
 """The log-probabilities of a file as surprisals in nats."""
 
 import math
+import reprlib
 from typing import Any
 
 from nonplus.errors import BadInput
@@ -11,6 +12,7 @@ ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is o
 # vLLM writes minus infinity as -9999.0, since JSON has no infinity.
 _ZERO = -9998.0
 _INFINITE = ("-inf", "-infinity")
+_WHOLE = 1 << 63  # whole numbers from here on are no log-probabilities, and too large for a float in the end
 
 
 def surprisal(logprob: Any, *, base: str, place: str) -> float | None:
@@ -23,8 +25,10 @@ def surprisal(logprob: Any, *, base: str, place: str) -> float | None:
         return None
     if isinstance(logprob, str) and logprob.lower() in _INFINITE:
         return math.inf
-    if isinstance(logprob, bool) or not isinstance(logprob, int | float) or math.isnan(logprob):
-        raise BadInput(f"{place} has {logprob!r}, where a log-probability is a number or null; write the file again")
+    if not _is_number(logprob):
+        raise BadInput(
+            f"{place} has {reprlib.repr(logprob)}, where a log-probability is a number or null; write the file again"
+        )
     if logprob <= _ZERO:
         return math.inf
     nats = 0.0 - logprob * BASES[base]
@@ -34,3 +38,9 @@ def surprisal(logprob: Any, *, base: str, place: str) -> float | None:
             "sign, and if they are probabilities, take their logarithm"
         )
     return max(nats, 0.0)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, float):
+        return not math.isnan(value)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _WHOLE

@@ -17,6 +17,8 @@ from nonplus.models.precomputed.lines import Line, lines_of
 from nonplus.models.precomputed.pieces import Pieces
 from nonplus.models.precomputed.protocol import FileProtocol, stated, unknown
 
+_WRITER = {False: "was given to the model", True: "the model wrote itself"}
+
 
 @final
 class Precomputed:
@@ -26,7 +28,7 @@ class Precomputed:
         """Read the first object, which tells the form of all.
 
         Raises:
-            BadInput: the file cannot be read, or is in no known form.
+            BadInput: the file cannot be read, is in no known form, or has another base.
         """
         self.path, self._base = path, base
         first = next(lines_of(path), None)
@@ -34,25 +36,30 @@ class Precomputed:
             raise BadInput(f"{path} has no row; name a file with log-probabilities")
         self._is_own = own_rows.is_own(first.value)
         run: Mapping[str, Any] = own_rows.run_of(first) if self._is_own else {}
+        self._run, self._generated = run, False
         self.tokenizer = Pieces(str(run.get("tokenizer_identity") or "unknown"))
         self.vocabulary: int | None = run.get("vocabulary")
         self.dtype = str(run.get("dtype") or "")
         self.protocol: FileProtocol
         if self._is_own:
-            self.name = str(run.get("model") or path.name)
-            self.protocol = stated(run, first.place) if run else unknown("nonplus", generated=False)
+            if base != "nats":
+                raise BadInput(f"{path} is a table of nonplus, whose surprisals are in nats; omit #{base}")
+            self.name = forms.name_of(run) or path.name
+            self.protocol = stated(run, first.place) if run else unknown("nonplus")
         else:
             value, _, place = next(forms.objects(iter([first])))
             self._form = forms.form_of(value, place)
-            self.name = str(value.get("model") or path.name)
-            generated = any(tokens.generated for tokens in self._tokens(value, place))
-            self.protocol = unknown(self._form.name, generated=generated)
+            self.name = forms.name_of(value) or path.name
+            self._generated = any(tokens.generated for tokens in self._tokens(value, place))
+            self.protocol = unknown(self._form.name, generated=self._generated, base=base)
 
     @cached_property
     def identity(self) -> str:
-        """A digest of the file."""
+        """A digest of the file, and of how its logarithms are read."""
         with reading(self.path), self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.file_digest(file, "sha256")
+        digest.update(self._base.encode())
+        return digest.hexdigest()
 
     @property
     def texts(self) -> Iterable[Document]:
@@ -81,7 +88,7 @@ class Precomputed:
     def read(self) -> Iterator[ScoredTexts]:
         """Each text of the file with its scores."""
         lines = lines_of(self.path)
-        return own_rows.own_texts(lines, self.tokenizer) if self._is_own else self._of_others(lines)
+        return own_rows.own_texts(lines, self.tokenizer, self._run) if self._is_own else self._of_others(lines)
 
     def _of_others(self, lines: Iterator[Line]) -> Iterator[ScoredTexts]:
         number = 0
@@ -92,10 +99,17 @@ class Precomputed:
                     f"{place} is in the form {form.name}, and the file began with {self._form.name}; give each form a "
                     "file of its own"
                 )
-            for tokens in self._tokens(value, place):
+            texts = self._tokens(value, place)
+            for choice, tokens in enumerate(texts, 1):
+                if tokens.generated != self._generated:
+                    raise BadInput(
+                        f"{place} has text that {_WRITER[tokens.generated]}, and the file began with text that "
+                        f"{_WRITER[self._generated]}; give each kind a file of its own"
+                    )
                 number += 1
+                own = f"{named}:{choice}" if named and len(texts) > 1 else named
                 document = Document(
-                    text=tokens.laid.text, id=named or f"{self.path.name}:{number}", domain=_domain(value, place)
+                    text=tokens.laid.text, id=own or f"{self.path.name}:{number}", domain=_domain(value, place)
                 )
                 base = forms.base_of(value, place) or self._base
                 yield forms.scored(tokens, document, base=base, pieces=self.tokenizer, place=place)

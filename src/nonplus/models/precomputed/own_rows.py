@@ -1,7 +1,7 @@
 """The rows of ``nonplus score --per-token`` as scored texts."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nonplus.errors import BadInput
@@ -34,15 +34,20 @@ def run_of(first: Line) -> dict[str, Any]:
     return dict(run)
 
 
-def own_texts(lines: Iterator[Line], pieces: Pieces) -> Iterator[ScoredTexts]:
-    """Each text, once all of its rows were read.
+def own_texts(lines: Iterator[Line], pieces: Pieces, run: Mapping[str, Any]) -> Iterator[ScoredTexts]:
+    """Each text of a run, once all of its rows were read.
 
     Raises:
-        BadInput: a row is not as nonplus writes it.
+        BadInput: a row is not as nonplus writes it, or another run begins.
     """
     rows: list[dict[str, Any]] = []
     for line in lines:
         row = _checked(line)
+        if row["about"].get("run", run) != run:
+            raise BadInput(
+                f"{line.place} begins another run than the one before it, with another model or protocol, and figures "
+                "of both are not one figure; give each run a file of its own"
+            )
         pieces.met(row["id"], row["text"])
         follows = rows and row["document"] == rows[-1]["document"] and row["index"] == rows[-1]["index"] + 1
         if rows and not follows:

@@ -33,15 +33,19 @@ class FileProtocol:
         return dict(self.choices)
 
 
-def unknown(form: str, *, generated: bool) -> FileProtocol:
-    """That of a file which does not state one."""
+def unknown(form: str, *, generated: bool = False, base: str = "nats") -> FileProtocol:
+    """That of a file which does not state one; ``base`` is how it was asked to read
+    logarithms.
+    """
     of = "generated" if generated else "prompt"
-    signature = f"scores|form:{form}|of:{of}|protocol:unknown"
+    read_as = {} if base == "nats" else {"base": base}
+    choices = {"name": "scores", "form": form, "of": of, **read_as, "protocol": "unknown"}
+    signature = "|".join(["scores", *(f"{choice}:{value}" for choice, value in choices.items() if choice != "name")])
     return FileProtocol(
         signature=signature,
         fingerprint=hashlib.sha256(signature.encode()).hexdigest()[:12],
         cautions=(_UNKNOWN, *([_GENERATED] if generated else [])),
-        choices={"name": "scores", "form": form, "of": of, "protocol": "unknown"},
+        choices=choices,
     )
 
 

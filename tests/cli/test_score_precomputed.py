@@ -40,10 +40,19 @@ def test_without_texts_only_a_model_that_brings_some_is_measured(run, tokens):
     assert "share the texts that are named, and none is" in told
 
 
+@pytest.mark.parametrize(
+    "option", [("--context-field", "before"), ("--domain-field", "kind"), ("--messages", "turns"), ("--max-bytes", 9)]
+)
+def test_options_of_reading_are_refused_where_the_file_brings_the_texts(run, tokens, option):
+    told = run("score", "-m", f"scores:{tokens}", *option).err
+    assert f"{option[0]} {option[1]} says how texts are read" in told
+    assert f"omit {option[0]} {option[1]}, or name texts" in " ".join(told.split())
+
+
 def test_the_doctor_says_which_checks_a_file_has_no_use_for(run, tokens):
     told = json.loads(run("doctor", "-m", f"scores:{tokens}", "--json").out)
     assert told["passed"]
-    assert [check["name"] for check in told["checks"]] == ["opens", "numbers", "repeatable", "once", "order", "batch"]
+    assert [check["name"] for check in told["checks"]] == ["opens", "numbers", "repeatable", "order", "batch"]
     assert "causality" in told["inapplicable"]
     assert told["head_path"] is None
     assert "causality: it has scores of its own texts only" in " ".join(

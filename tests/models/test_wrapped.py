@@ -191,6 +191,11 @@ def test_an_identity_tells_names_values_and_dtypes_apart() -> None:
     assert one.identity == same.identity != ""
 
 
+def test_weights_without_an_array_identify_nothing() -> None:
+    with pytest.raises(BadModel, match=r"weights=\{\} has no array, .* give the model's arrays, or omit it"):
+        nonplus.wrap(in_numpy, tokenizer=Bytes(), context=32, weights={})
+
+
 def test_weights_of_any_library_identify_a_model_alike() -> None:
     torch = pytest.importorskip("torch")
     theirs = {name: torch.from_numpy(each) for name, each in WEIGHTS.items()}

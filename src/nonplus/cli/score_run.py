@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, final
@@ -13,7 +13,7 @@ from nonplus.cli.terminal.interruption import Interruption, Stop
 from nonplus.cli.terminal.notices import note, wrote
 from nonplus.cli.terminal.progress import Gauge, shown, size_of, waiting
 from nonplus.corpora import Corpus, Rejected, open_corpora
-from nonplus.errors import BadInput, NonplusError
+from nonplus.errors import BadInput, BadProtocol, NonplusError
 from nonplus.files import replacing
 from nonplus.measure.brought import HasOrder, HasTexts
 from nonplus.measure.formatting import counted
@@ -144,8 +144,19 @@ def _outputs(plan: Plan, files: ExitStack, outcomes: list[Outcome]) -> list[tupl
 
 
 def _corpus(plan: Plan, model: WindowModel | TextScorer, tables: Mapping[str, Table]) -> Corpus:
-    """The texts that are named, or those that the model brings."""
+    """The texts that are named, or those that the model brings.
+
+    Raises:
+        BadProtocol: an option is of texts that are read, and none is.
+    """
     if not plan.sources and isinstance(model, HasTexts):
+        idle = replace(plan.corpus, limit=0)
+        for option in fields(idle):
+            if (value := getattr(idle, option.name)) != option.default:
+                raise BadProtocol(
+                    f"{option.name}={value} says how texts are read, and those of {plan.model} are in its file; omit "
+                    f"{option.name}={value}, or name texts"
+                )
         return Corpus(plan.model, [model.texts], limit=plan.corpus.limit, keep_blank=True)
     return open_corpora(
         plan.sources,

@@ -44,6 +44,7 @@ def inapplicable_to_texts(model: TextScorer) -> Mapping[str, str]:
     reasons |= dict.fromkeys(("readings", "distribution"), _TOKENS_ONLY)
     if isinstance(model, HasTexts):
         reasons["causality"] = "it has scores of its own texts only, so none can be changed"
+        reasons["once"] = "it has scores of the tokens of which its run gave one"
         if len(list(islice(model.texts, 2))) < 2:
             reasons |= dict.fromkeys(("order", "batch"), "it has one text only")
     elif model.protocol.quantity != "perplexity":
@@ -70,15 +71,24 @@ def repeatable(model: TextScorer) -> Check:
 
 
 def once(model: TextScorer) -> Check:
-    """How many bytes of two texts no token covers, where that is known."""
-    scored = list(_scored(model, _texts(model)))
-    sized = [each for each in scored if each.texts.tokens.sized]
+    """How many bytes of two texts are in no scored token, where that is known.
+
+    That none is in two follows from what every scorer is held to.
+    """
+    sized = [each for each in _scored(model, _texts(model)) if each.texts.tokens.sized]
     return Check(
         name="once",
-        claim="the tokens of a text cover all of it, each once",
-        measured=float(sum(n_bytes(each.document.text) - int(each.tokens.byte_ends[-1]) for each in sized)),
+        claim="each byte of a text is in one scored token, but for those of its first",
+        measured=float(sum(map(_left_out, sized))),
         unit="bytes",
     )
+
+
+def _left_out(text: ScoredText) -> int:
+    """The bytes of a text that are neither in a scored token nor in its first."""
+    width_T = np.diff(text.tokens.byte_ends, prepend=0)
+    counted_T = np.isin(np.arange(len(width_T)), [text.tokens.first, *text.index.tolist()])
+    return n_bytes(text.document.text) - int(width_T[counted_T].sum())
 
 
 def order(model: TextScorer) -> Check:

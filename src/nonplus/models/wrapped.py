@@ -67,8 +67,8 @@ def wrap(
     The model is tried at once on a few short rows.
 
     Raises:
-        BadModel: what it gives are no logits of a causal model with this tokenizer; the
-            message says what is wrong.
+        BadModel: what it gives are no logits of a causal model with this tokenizer, or
+            ``weights`` are empty; the message says what is wrong.
     """
     own, special, size = tokenizer_of(tokenizer)
     model = Wrapped(logits_fn, own, context=context, name=name, identity=_identity(weights), dtype=dtype)
@@ -181,9 +181,17 @@ def _in_numpy(array: Any) -> NDArray[Any]:
 
 
 def _identity(weights: Mapping[str, Any] | str) -> str:
-    """A text as it is, arrays as a digest of names, shapes, dtypes and values."""
+    """A text as it is, arrays as a digest of names, shapes, dtypes and values.
+
+    Raises:
+        BadModel: there is no array.
+    """
     if isinstance(weights, str):
         return weights
+    if not weights:
+        raise BadModel(
+            "weights={} has no array, which tells no model from another; give the model's arrays, or omit it"
+        )
     digest = hashlib.sha256()
     for name in sorted(weights):
         array = weights[name]

@@ -3,6 +3,7 @@
 import math
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.scorer import Scorer, score_columns
 from nonplus.measure.scores import ScoredText
 from nonplus.measure.surprisals import Surprisals
+from nonplus.models.synthetic import Bytes
 
 NGRAM = Scorer("bundled:ngram")
 SCORERS = {"window model": Scorer(History()), "n-grams": NGRAM}
@@ -199,3 +201,13 @@ def test_there_must_be_such_a_model() -> None:
 def test_the_identity_tells_models_and_protocols_apart() -> None:
     scorers = [NGRAM, Scorer(History()), Scorer(History(seed=1)), Scorer(History(), protocol="stride:4")]
     assert len({scorer.identity for scorer in scorers}) == 4
+
+
+def test_a_model_without_identity_has_figures_and_is_compared_with_none(tmp_path: Path) -> None:
+    model = nonplus.wrap(lambda ids: np.zeros((*ids.shape, 257)), tokenizer=Bytes(), context=64)
+    assert Scorer(model).columns(["rain in may"]).tokens.tolist() == [10]
+    with pytest.raises(BadModel, match=r"has no identity, .* give nonplus.wrap the model's weights=…"):
+        Scorer(model).identity  # noqa: B018
+    (tmp_path / "in.jsonl").write_text('{"text": "rain in may"}\n')
+    with pytest.raises(BadModel, match=r"has no identity"):
+        nonplus.filter_corpus([str(tmp_path / "in.jsonl")], str(tmp_path / "out"), keep="tokens > 1", model=model)

@@ -9,7 +9,7 @@ from typing import Any, final
 
 import numpy as np
 
-from nonplus.errors import BadProtocol
+from nonplus.errors import BadModel, BadProtocol
 from nonplus.filtering.scoring.columns import ScoreColumns
 from nonplus.filtering.scoring.windows import plain_figures
 from nonplus.kernels.native.windows import figures
@@ -76,7 +76,16 @@ class Scorer:
 
     @property
     def identity(self) -> str:
-        """A digest of all that decides a figure besides the text."""
+        """A digest of all that decides a figure besides the text.
+
+        Raises:
+            BadModel: nothing tells the model's weights from others.
+        """
+        if not self._model.identity:
+            raise BadModel(
+                f"{self._model.name} has no identity, so nothing tells whether figures that were kept, or thresholds "
+                "of a rule, are of these weights; give nonplus.wrap the model's weights=…"
+            )
         return f"{self._model.identity}:{self._protocol.fingerprint}"
 
     @property

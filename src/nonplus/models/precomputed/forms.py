@@ -155,7 +155,7 @@ def _vllm(value: Object, place: str) -> Iterator[Tokens]:
         yield Tokens(from_texts(names, text), logprobs, names)
 
 
-def _of_prompt(told: Object | None, n: int, ids: Sequence[int] | None, place: str) -> Object | None:
+def _of_prompt(told: Mapping[str, Object] | None, n: int, ids: Sequence[int] | None, place: str) -> Object | None:
     """What is told of the token that stands in the prompt, among others that might."""
     if not told:
         return None

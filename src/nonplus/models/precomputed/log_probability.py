@@ -2,7 +2,7 @@
 
 import math
 import reprlib
-from typing import Any
+from typing import Any, TypeGuard
 
 from nonplus.errors import BadInput
 
@@ -40,7 +40,7 @@ def surprisal(logprob: Any, *, base: str, place: str) -> float | None:
     return max(nats, 0.0)
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     if isinstance(value, float):
         return not math.isnan(value)
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < _WHOLE

@@ -215,8 +215,9 @@ def test_text_of_the_model_and_text_given_to_it_are_not_one_figure(tmp_path: Pat
 
 def test_a_prompt_has_the_value_of_its_own_id(tmp_path: Path) -> None:
     told = {"prompt_logprobs": [None, {"5": {"logprob": -1, "decoded_token": " x"}}]}
-    with pytest.raises(BadInput, match="token 1 has no log-probability of the id 7, which stands there in the prompt"):
-        measured(opened(tmp_path, told | {"prompt_token_ids": [1, 7]}))
+    with pytest.raises(BadInput, match="token 1 has no log-probability of the id 7, which stands there") as wrong:
+        opened(tmp_path, told | {"prompt_token_ids": [1, 7]})
+    assert str(wrong.value).count("line 1") == 1
     assert measured(opened(tmp_path, told | {"prompt_token_ids": [1, 5]})).nats == 1
 
 
@@ -267,6 +268,7 @@ WRONG = [
     (plain(-1, True), "token 1 has True"),
     (plain(-1, math.nan), "token 1 has nan"),
     (plain(-1) | {"token_logprobs": [-1, -2]}, "has 1 tokens and 2 log-probabilities"),
+    (plain(-1) | {"tokens": "a"}, "in the form tokens, but not as it should be"),
     (plain(-1) | {"tokens": 7}, "in the form tokens, but not as it should be"),
     (plain(), "has no token with text"),
     (plain(-1, domain=7), "has the domain 7, which is no text"),

@@ -32,8 +32,9 @@ class Tokens:
 
     def __post_init__(self) -> None:
         """Refuse what JSON allows and no form has."""
-        if not isinstance(self.logprobs, list) or not all(isinstance(name, str) for name in self.names):
-            raise TypeError("tokens are texts, and log-probabilities a list")
+        lists = isinstance(self.logprobs, list) and isinstance(self.names, list)
+        if not lists or not all(isinstance(name, str) for name in self.names):
+            raise TypeError("tokens are a list of texts, and log-probabilities a list")
 
 
 @dataclass(frozen=True, slots=True)

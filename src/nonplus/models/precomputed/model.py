@@ -117,6 +117,8 @@ class Precomputed:
     def _tokens(self, value: Mapping[str, Any], place: str) -> list[forms.Tokens]:
         try:
             return list(self._form.texts(value, place))
+        except BadInput:  # which is a ValueError, too, and says more
+            raise
         except (AttributeError, IndexError, KeyError, TypeError, ValueError) as fault:
             raise BadInput(
                 f"{place} is in the form {self._form.name}, but not as it should be ({type(fault).__name__}: {fault}); "

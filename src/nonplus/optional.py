@@ -37,21 +37,26 @@ EXTRAS = {
 # The groups of schemes; packages add schemes to a group by entry points of its name.
 MODELS, CORPORA = "nonplus.models", "nonplus.corpora"
 
+# What opens models that run as they are, on the CPU or on a server.
+AS_THEY_ARE = {
+    "bundled": "nonplus.models:open_bundled",
+    "llama": "nonplus.models.llama.model:open_llama",
+    "ngram": "nonplus.models.ngram.opening:open_ngram",
+    "openai": "nonplus.models.remote.opening:open_openai",
+    "scores": "nonplus.models.precomputed.opening:open_scores",
+    "uniform": "nonplus.models.synthetic:open_uniform",
+    "unigram": "nonplus.models.synthetic:open_unigram",
+}
+
 # What opens ``scheme:rest``. Every opener of a group takes the same arguments: the rest
 # of the name, then how to load the model, or what reads rows for a corpus.
 SCHEMES = {
     MODELS: {
-        "bundled": "nonplus.models:open_bundled",
         "hf": "nonplus.models.hf.opening:open_hf",
-        "gguf": "nonplus.models.gguf.opening:open_gguf",
-        "llama": "nonplus.models.llama.model:open_llama",
         "mlm": "nonplus.models.masked.opening:open_mlm",
-        "ngram": "nonplus.models.ngram.opening:open_ngram",
-        "scores": "nonplus.models.precomputed.opening:open_scores",
-        "openai": "nonplus.models.remote.opening:open_openai",
         "seq2seq": "nonplus.models.seq2seq.opening:open_seq2seq",
-        "uniform": "nonplus.models.synthetic:open_uniform",
-        "unigram": "nonplus.models.synthetic:open_unigram",
+        "gguf": "nonplus.models.gguf.opening:open_gguf",
+        **AS_THEY_ARE,
     },
     CORPORA: {
         "text": "nonplus.corpora.plain_text:Literal",

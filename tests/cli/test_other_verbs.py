@@ -1,6 +1,7 @@
 """``nonplus protocols``, ``models`` and ``doctor``."""
 
 import json
+import re
 import warnings
 from dataclasses import asdict, replace
 
@@ -14,6 +15,7 @@ from nonplus.measure.checks import Check
 from nonplus.measure.protocol.choices import Protocol
 from nonplus.measure.protocol.presets import PRESETS
 from nonplus.models import open_model
+from nonplus.optional import MODELS, schemes
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -85,6 +87,10 @@ def test_the_bundled_models_are_listed_with_their_sizes(run):
     assert tiny["bytes"] > 1_000_000
     lines = run("models").out.splitlines()
     assert [line.split()[0] for line in lines[: lines.index("")]] == ["bundled:base", "bundled:ngram", "bundled:tiny"]
+
+
+def test_every_scheme_of_models_is_listed_with_the_bundled_ones(run):
+    assert set(schemes(MODELS)) <= set(re.findall(r"(\w+):", run("models").out))
 
 
 def test_the_bundled_models_are_listed_with_licence_checksum_and_the_figures_of_their_cards(run):

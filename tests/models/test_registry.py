@@ -80,6 +80,10 @@ def test_an_unknown_scheme_lists_the_known_ones():
         open_model("tf:model")
 
 
+def test_the_docstring_of_open_model_has_every_scheme():
+    assert set(schemes(MODELS)) <= set(re.findall(r"``(\w+):", str(open_model.__doc__)))
+
+
 @pytest.mark.parametrize("name", ["", "hf:"])
 def test_an_empty_name_is_refused(name):
     pytest.importorskip("transformers")

@@ -18,6 +18,11 @@ _PRINTED = {
     ("LAMBADA, last words", "perplexity"),
     ("LAMBADA, last words", "accuracy"),
 }
+_OTHERS = """\
+Any other model: -m hf:gpt2 or a folder (transformers), mlm:NAME if it is masked,
+seq2seq:NAME if an encoder-decoder; gguf:FILE, llama:FOLDER, ngram:FOLDER, an ARPA
+file or a KenLM binary (ngram:FILE), openai:URL#MODEL on a server, scores:FILE of
+log-probabilities, uniform:256, unigram:FILE."""
 
 
 @click.command("models", cls=Verb)
@@ -40,9 +45,7 @@ def _say_all(models: Iterable[Bundled]) -> None:
         name = f"bundled:{model.name}"
         about = f"{model.bytes / 1e6:5.1f} MB, {model.context:,} tokens of context, {model.licence}"
         say(styled(f"{name:14}", bold=True), f"{about}{'  (the default)' if name == DEFAULT else ''}")
-    say_lines("\nnonplus models NAME shows the figures and the checksum of one.")
-    say("Any other model: -m hf:gpt2 or a folder (transformers), llama:FOLDER,")
-    say("ngram:FOLDER, an ARPA file or a KenLM binary, uniform:256, unigram:FILE.")
+    say_lines(f"\nnonplus models NAME shows the figures and the checksum of one.\n{_OTHERS}")
 
 
 def _lines(model: Bundled) -> Iterator[str]:

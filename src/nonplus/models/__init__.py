@@ -9,13 +9,11 @@ from nonplus.errors import BadModel
 from nonplus.measure.interfaces import HasLogprobs, ScoresTexts, TextScorer, WindowModel
 from nonplus.models.bundled_cards import bundled_folder, bundled_models, is_of_ngrams
 from nonplus.models.loading import Loading, loaded_as_is
-from nonplus.optional import MODELS, is_scheme, opener, require, schemes
+from nonplus.optional import AS_THEY_ARE, MODELS, is_scheme, opener, require, schemes
 
 __all__ = ["DEFAULT", "bundled_models", "has_device", "open_bundled", "open_model", "wrap_model"]
 
 DEFAULT = "bundled:base"
-# Schemes of models that run as they are, on the CPU or on a server.
-_AS_THEY_ARE = frozenset({"bundled", "llama", "ngram", "openai", "scores", "uniform", "unigram"})
 
 
 def open_model(
@@ -26,9 +24,10 @@ def open_model(
     """The model of that name, or a model object.
 
     A name is ``scheme:rest``: ``bundled:tiny``, ``hf:gpt2``, ``hf:FOLDER``,
-    ``gguf:FILE``, ``llama:FOLDER``, ``ngram:FOLDER``, ``ngram:FILE``, ``uniform:256``,
-    ``unigram:FILE``, ``openai:URL#MODEL``, or a scheme that an installed package
-    declares under the entry point ``nonplus.models``. Without a scheme, the name of a
+    ``mlm:FOLDER``, ``seq2seq:FOLDER``, ``gguf:FILE``, ``llama:FOLDER``,
+    ``ngram:FOLDER``, ``ngram:FILE``, ``openai:URL#MODEL``, ``scores:FILE``,
+    ``uniform:256``, ``unigram:FILE``, or a scheme that an installed package declares
+    under the entry point ``nonplus.models``. Without a scheme, the name of a
     bundled model means that model, one that ends in ``.gguf`` means ``gguf:``, and any
     other name or folder means ``hf:``. An object is ``(model, tokenizer)`` of
     ``transformers``, which is wrapped, or a model in the sense of
@@ -90,7 +89,7 @@ def bundled_name(name: str) -> str:
 
 def has_device(model: object) -> bool:
     """Whether a name is that of a model that is loaded to one device or another."""
-    return isinstance(model, str | Path) and _parts(str(model))[0] not in _AS_THEY_ARE
+    return isinstance(model, str | Path) and _parts(str(model))[0] not in AS_THEY_ARE
 
 
 def _parts(name: str) -> tuple[str, str]:

@@ -51,6 +51,7 @@ class Loopback:
     url: str = ""
     wire: str = "echo"
     adds_bos: bool = False
+    limit: int = 0  # of the tokens of a prompt and one that is generated, if there is one
     twist: Twist = as_it_is
     models: Any = field(default_factory=lambda: {"data": [{"id": MODEL, "owned_by": "tests", "max_model_len": 514}]})
     faults: deque[Fault] = field(default_factory=deque)  # of the next requests
@@ -73,7 +74,7 @@ class Loopback:
 
     def completion(self, asked: Asked) -> dict[str, Any]:
         """The answer to a request, before it is twisted."""
-        ids, texts, offsets = self._tokens(asked.prompt)
+        ids, texts, offsets = self.tokens(asked.prompt)
         values = [None, *_logprobs(tuple(ids))]
         if self.wire == "prompt_logprobs":
             places = [
@@ -84,7 +85,7 @@ class Loopback:
         columns = {"token_logprobs": values, "tokens": texts, "text_offset": offsets, "top_logprobs": None}
         return {"choices": [{"index": 0, "text": "".join(texts), "logprobs": columns}]}
 
-    def _tokens(self, prompt: str | list[int]) -> tuple[list[int], list[str], list[int]]:
+    def tokens(self, prompt: str | list[int]) -> tuple[list[int], list[str], list[int]]:
         if isinstance(prompt, str):
             ids, texts = _cut(prompt)
             if self.adds_bos:
@@ -149,6 +150,9 @@ class Handler(BaseHTTPRequestHandler):
             if loopback.gate is not None and asked.number > loopback.free:
                 loopback.at_gate.set()
                 loopback.gate.wait()
+            if loopback.limit and len(loopback.tokens(asked.prompt)[0]) >= loopback.limit:
+                self.send(400, {"error": {"message": f"maximum context length is {loopback.limit} tokens"}})
+                return
             self.send(200, loopback.twist(loopback.completion(asked), asked))
             loopback.answered.append(asked)
 

@@ -22,6 +22,7 @@ import numpy as np
 
 from nonplus.errors import BadInput, BadModel
 from nonplus.files import reading, writing
+from nonplus.measure.brought import HasWitness
 from nonplus.measure.interfaces import AnyModel
 from nonplus.measure.records import Floats
 
@@ -120,6 +121,24 @@ class AnswerCache:
             file.flush()
             os.fsync(file.fileno())
         self._places.update(_rows(body, self._path, start))
+
+
+def check_weights(model: AnyModel, cache: AnswerCache, folder: Path) -> None:
+    """Keep the witness of a model that has one, or compare it with the one kept before.
+
+    Raises:
+        BadModel: what is kept was made with other weights.
+    """
+    if not isinstance(model, HasWitness):
+        return
+    key = cache.key(b"witness")
+    if key not in cache:
+        cache.put({key: model.witness[:, None]})
+    elif not model.confirms(cache[key][:, 0]):
+        raise BadModel(
+            f"{model.name} has other weights than those whose scores resume={folder} keeps: it gives other "
+            "log-probabilities for the same sentence; give another folder"
+        )
 
 
 def _places(path: Path) -> Iterator[tuple[bytes, _Place]]:

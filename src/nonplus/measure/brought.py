@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Protocol, runtime_checkable
 
-from nonplus.measure.records import Document
+from nonplus.measure.records import Document, Floats
 
 
 @runtime_checkable
@@ -34,5 +34,23 @@ class HasQuantiles(Protocol):
     def quantiles(self) -> Mapping[str, Mapping[str, float]]:
         """By language, the perplexity at each quantile of them that is known, such as
         ``0.95``; empty if none is.
+        """
+        ...
+
+
+@runtime_checkable
+class HasWitness(Protocol):
+    """A model whose identity is only what somebody says of it, so that its weights may
+    change behind it; the figures of a fixed text tell.
+    """
+
+    @property
+    def witness(self) -> Floats:
+        """Nats of the tokens of that text."""
+        ...
+
+    def confirms(self, witness: Floats) -> bool:
+        """Whether a model that gave these may have the same weights, as far as rounding
+        lets it be seen.
         """
         ...

@@ -11,7 +11,7 @@ from typing import final
 import numpy as np
 
 from nonplus.errors import BadInput, BadModel
-from nonplus.measure.answer_cache import AnswerCache, scope_of
+from nonplus.measure.answer_cache import AnswerCache, check_weights, scope_of
 from nonplus.measure.batches import Rows, batch_of
 from nonplus.measure.contract import checked_distributions, checked_logprobs
 from nonplus.measure.halving import Budget
@@ -81,6 +81,7 @@ class Forward:
         if options.resume is not None:
             scope = scope_of(model, fingerprint=fingerprint, alternatives=options.alternatives)
             self._cache = AnswerCache(options.resume, scope=scope)
+            check_weights(model, self._cache, options.resume)
 
     @property
     def budget(self) -> int:

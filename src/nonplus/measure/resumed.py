@@ -9,7 +9,7 @@ from typing import NamedTuple, final
 
 from nonplus.errors import BadInput, BadModel, NonplusError
 from nonplus.measure import kept_texts
-from nonplus.measure.answer_cache import AnswerCache, scope_of
+from nonplus.measure.answer_cache import AnswerCache, check_weights, scope_of
 from nonplus.measure.brought import HasTexts
 from nonplus.measure.contract import checked_texts
 from nonplus.measure.interfaces import TextScorer
@@ -46,6 +46,7 @@ class Resumed:
         self._model, self._folder, self._alternatives = model, folder, alternatives
         scope = scope_of(model, fingerprint=fingerprint, alternatives=alternatives)
         self._cache = AnswerCache(folder, scope=f"{kept_texts.TEXTS} {scope}")
+        check_weights(model, self._cache, folder)
         self._waiting: deque[_Slice] = deque()
         self._asked: dict[bytes, None] = {}  # keys that the model owes, in order
         self._fresh: dict[bytes, Floats] = {}  # scores of waiting texts that it gave

@@ -22,17 +22,21 @@ from nonplus.outbound.client import Client
 from nonplus.outbound.completions import TEMPERATURE, Completions
 from nonplus.outbound.concurrency import at_once
 from nonplus.outbound.served import ServedModel
-from nonplus.outbound.wires import WIRES, Breach, Prompt, ScoredPrompt
+from nonplus.outbound.wires import NAME_TOKENIZER, WIRES, Breach, Prompt, ScoredPrompt
 
 TEXT = "The river rose in the night, and by morning the lower road was under water; nobody had seen it so high before."
 _SCRAMBLED = " ".join(reversed(TEXT.split()))
 _SHORT = "A small brown dog barked twice."
 _ENDINGS = (" Then the rain began again.", " But some of them laughed at it.")
 _REPEATED = 8  # times the text, so that a beginning fills the blocks in which servers keep prompts
-_ALIKE = 0.9  # of their tokens, at least
+_ALIKE = 0.9  # of the tokens that the share of characters makes likely
 _FIRST = 16  # characters of a first token, at most
 _ROUNDING = 0.3  # nats: bfloat16, in batches of different shapes
-_ADVICE = "a server is needed that takes echo with logprobs, as vLLM and SGLang do"
+_ADVICE = (
+    "a server is needed that takes echo with logprobs, as vLLM and SGLang do, and whose context is longer than this "
+    "sentence"
+)
+_LONGER = "it took another prompt in this form; if its context is too short for this one, start it with a longer one"
 
 _NO_ECHO = (
     "echo is missing, as in llama-server, TGI and transformers serve; score a GGUF file itself, as gguf:FILE, or serve "
@@ -48,7 +52,6 @@ _CACHED = (
 )
 _MIXED = "it mixes up requests, or what is between does; start it with room for one request at a time, or update it"
 _SENSELESS = "these are no log-probabilities of the prompt under a language model; check what it serves, or update it"
-_OTHER_TOKENS = "name the tokenizer of that model, as in openai:URL#MODEL,tokenizer=FOLDER"
 
 
 @final
@@ -61,15 +64,26 @@ class Probed:
 
     @property
     def identity(self) -> str:
-        """A digest of what is known of the model: where it is, what the server says of
-        it, and the nats of the text.
+        """A digest of what is said of the model: where it is, and what the server says
+        of it.
 
-        Whole nats, so that rounding, which depends on what else the server does, gives
-        no other model; the weights may change by less than is seen.
+        Not of what it gave for the text: that is rounded in another way each time, and
+        whatever digits are kept, some models lie between two of them.
         """
-        own, nats = self.completions, -float(np.sum(self.plain.logprobs))
-        known = [own.client.endpoint.url, own.served.said, own.wire.name, f"{nats:.0f}"]
+        own = self.completions
+        known = [own.client.endpoint.url, own.served.said, own.wire.name]
         return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+    @property
+    def witness(self) -> NDArray[np.float64]:
+        """Nats of the text, shape (T - 1,)."""
+        return -self.plain.logprobs
+
+    def confirms(self, witness: NDArray[np.float64]) -> bool:
+        """Whether the model that gave this for the text may have the same weights: they
+        may differ by less than is seen.
+        """
+        return witness.shape == self.witness.shape and _apart(witness, self.witness) <= _ROUNDING
 
     @property
     def adds_bos(self) -> bool:
@@ -102,22 +116,27 @@ class _Probe:
     def __init__(self, client: Client, served: ServedModel, prompt_of: Callable[[str], Prompt]) -> None:
         self._prompt_of = prompt_of
         self._patience = client.patience
-        breaches: list[str] = []
+        breaches: list[Breach] = []
         for wire in WIRES:
             self.completions = Completions(client, served, wire)
             try:
-                (self.plain,) = self._asked([TEXT])
+                (self.plain,) = self._asked([TEXT], advice=_ADVICE)
             except Breach as breach:
-                breaches.append(f"asked for {wire.name}, it {breach}")
+                breaches.append(breach)
             else:
                 return
-        self._refuse("; ".join(breaches), _NO_ECHO)
+        says = (f"asked for {wire.name}, it {breach}" for wire, breach in zip(WIRES, breaches, strict=True))
+        self._refuse("; ".join(says), next((each.remedy for each in breaches if each.remedy), _NO_ECHO))
 
     def spelling(self) -> None:
-        """Its tokens spell the text, but for the first, which may be a BOS token."""
+        """Its tokens spell the text, but for the first, which may be a BOS token; the
+        last is one of the text.
+        """
         own, text = ("".join(each.split()) for each in ("".join(self.plain.tokens[-len(self.plain.logprobs) :]), TEXT))
         if not text.endswith(own) or len(own) < len(text) - _FIRST:
-            self._refuse(f"the tokens of {TEXT[:20] + '…'!r} spell {own[:40]!r} there", _OTHER_TOKENS)
+            self._refuse(f"the tokens of {TEXT[:20] + '…'!r} spell {own[:40]!r} there", NAME_TOKENIZER)
+        if not "".join(self.plain.tokens[-1:]).strip():
+            self._refuse("it puts a token without text after a prompt, such as EOS, and scores it", NAME_TOKENIZER)
 
     def order(self) -> None:
         """A sentence is more probable than its words from last to first."""
@@ -143,7 +162,7 @@ class _Probe:
 
     def prefixes(self) -> None:
         """Two prompts that begin alike, which no cache has, then in the other order."""
-        begins = f"{random.randrange(10**9):09} " + " ".join([TEXT] * _REPEATED)
+        begins = f"{random.randrange(10**9):09} " + " ".join([TEXT] * self._repeated())
         one, other = (begins + ending for ending in _ENDINGS)
         first, second, second_again, first_again = (
             self._kept([text], remedy=_CACHED)[0] for text in (one, other, other, one)
@@ -151,22 +170,30 @@ class _Probe:
         says = "prompts that begin alike have other log-probabilities once one was sent before the other"
         self._compare(first, first_again, says, _CACHED)
         self._compare(second, second_again, says, _CACHED)
-        alike = int(_ALIKE * min(len(first.logprobs), len(second.logprobs)))
+        share = len(begins) / max(len(one), len(other))
+        alike = int(_ALIKE * share * min(len(first.logprobs), len(second.logprobs)))
         if _apart(first.logprobs[:alike], second.logprobs[:alike]) > _ROUNDING:
             self._refuse(says, _CACHED)
+
+    def _repeated(self) -> int:
+        """How many times the text fits, with room for what is around it."""
+        most, own = self.completions.served.most_tokens, len(self.plain.logprobs) + 1
+        return max(1, min(_REPEATED, most // own - 1)) if most else _REPEATED
 
     def _kept(
         self, texts: Sequence[str], *, temperature: float = TEMPERATURE, most: int = 1, remedy: str = _SENSELESS
     ) -> list[ScoredPrompt]:
         try:
-            return self._asked(texts, temperature=temperature, most=most)
+            return self._asked(texts, temperature=temperature, most=most, advice=_LONGER)
         except Breach as breach:
             self._refuse(f"it {breach}", remedy)
 
-    def _asked(self, texts: Sequence[str], *, temperature: float = TEMPERATURE, most: int = 1) -> list[ScoredPrompt]:
+    def _asked(
+        self, texts: Sequence[str], *, advice: str, temperature: float = TEMPERATURE, most: int = 1
+    ) -> list[ScoredPrompt]:
         def one(unwanted: Event, text: str) -> ScoredPrompt:
             prompt = self._prompt_of(text)
-            return self.completions.ask(unwanted, prompt, temperature=temperature, advice=_ADVICE)
+            return self.completions.ask(unwanted, prompt, temperature=temperature, advice=advice)
 
         return at_once(one, texts, most=most, within=self._patience.bound)
 

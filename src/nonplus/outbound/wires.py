@@ -13,13 +13,21 @@ from numpy.typing import NDArray
 
 Prompt = str | Sequence[int]
 
+NAME_TOKENIZER = "name the tokenizer of that model, as in openai:URL#MODEL,tokenizer=FOLDER"
+
 _ZERO = -9998.0  # servers write -9999 for probability 0, because JSON has no -inf
 
 _WHOLE = 1 << 53  # JSON has whole numbers that no float holds
 
 
 class Breach(Exception):
-    """How an answer breaks the contract, as the end of a sentence about the server."""
+    """How an answer breaks the contract, as the end of a sentence about the server;
+    ``remedy`` is what helps if the answer alone tells it.
+    """
+
+    def __init__(self, how: str, *, remedy: str = "") -> None:
+        super().__init__(how)
+        self.remedy = remedy
 
 
 @final
@@ -100,8 +108,10 @@ class PromptLogprobs:
     def read(self, prompt: Prompt, choice: Mapping[str, Any]) -> ScoredPrompt:
         """What stands under the ids that were sent."""
         places = choice.get("prompt_logprobs")
-        if not isinstance(places, list) or isinstance(prompt, str):
+        if not isinstance(places, list):
             raise Breach("gives no log-probabilities of the prompt")
+        if isinstance(prompt, str):
+            raise Breach("gives them by token id, and tells no ids of a text", remedy=NAME_TOKENIZER)
         own = [_of(place, token) for place, token in zip(places[1:], prompt[1:], strict=False)]
         values = [*places[:1], *(value for value, _ in own), *places[1 + len(own) :]]  # as many as came
         return ScoredPrompt(_logprobs(values, prompt), [text for _, text in own])

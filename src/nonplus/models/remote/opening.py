@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, Self, final
 
 from nonplus.errors import BadModel
+from nonplus.measure.records import Floats
 from nonplus.models.loading import Loading
 from nonplus.models.remote.texts import RemoteTexts
 from nonplus.models.remote.tokenizers import OwnTokenizer
@@ -40,13 +41,21 @@ def open_openai(rest: str, loading: Loading = Loading()) -> RemoteWindows | Remo
     own = OwnTokenizer.named(named.tokenizer) if named.tokenizer else None
     served = served_model(client, named.model)
     if own is None:
-        return RemoteTexts(probed(client, served, str), opens=partial(_reopened, rest))
-    return RemoteWindows(probed(client, served, own.prompt), own, opens=partial(_reopened, rest))
+        kept = probed(client, served, str)
+        return RemoteTexts(kept, opens=partial(_reopened, rest, kept.witness))
+    kept = probed(client, served, own.prompt)
+    return RemoteWindows(kept, own, opens=partial(_reopened, rest, kept.witness))
 
 
-def _reopened(rest: str) -> Any:
+def _reopened(rest: str, witness: Floats) -> Any:
     """The form depends on the name alone, so it is the one that was pickled."""
-    return open_openai(rest)
+    model = open_openai(rest)
+    if not model.confirms(witness):
+        raise BadModel(
+            f"{model.name} was pickled with other weights: it gives other log-probabilities for the same sentence; "
+            "pickle it again"
+        )
+    return model
 
 
 @final

@@ -68,6 +68,8 @@ class RemoteTexts:
         """``opens`` opens it in another process."""
         self.name = probed.completions.name
         self.identity = probed.identity
+        self.witness = probed.witness
+        self.confirms = probed.confirms
         self.tokenizer = ServedTokens(f"tokens of {self.name}")
         self.protocol = ServerProtocol("added" if probed.adds_bos else "none", DTYPE)
         self._added = int(probed.adds_bos)

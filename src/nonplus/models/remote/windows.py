@@ -34,6 +34,8 @@ class RemoteWindows:
         most = probed.completions.served.most_tokens
         self.name = probed.completions.name
         self.identity = probed.identity
+        self.witness = probed.witness
+        self.confirms = probed.confirms
         self.tokenizer = own.tokenizer
         self.special = own.special
         self.vocabulary = own.id_bound

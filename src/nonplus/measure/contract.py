@@ -101,7 +101,7 @@ def checked_texts(given: object, *, alternatives: int, model: AnyModel) -> Itera
         elif alternatives:
             raise BadModel(
                 f"{model.name} gives no readings for alternatives={alternatives}; give them, or raise BadModel in "
-                "score, and then users omit the option"
+                "score, which tells users to use alternatives=0"
             )
         if texts.matches is not None:
             _check_matches(texts.matches, len(texts.index), model)

@@ -258,8 +258,8 @@ def evaluate(
     """
     if options and options.alternatives:
         raise BadProtocol(
-            f"a report has no place for alternatives={options.alternatives}, which take time to compute; omit them, or "
-            "call score, whose texts have them"
+            f"a report has no place for alternatives={options.alternatives}, which take time to compute; use "
+            "alternatives=0, or call score, whose texts have them"
         )
     measurement = Measurement(model, protocol, level=level, until=until)
     for _ in measurement.run(documents, options=options):

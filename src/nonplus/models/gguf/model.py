@@ -101,5 +101,5 @@ def _check_memory(file: Path, header: Header, dtype: str) -> None:
         raise BadModel(
             f"{str(file)!r} takes {file.stat().st_size / 1e9:.1f} GB, and its {numbers / 1e9:.1f} billion numbers take "
             f"{needed / 1e9:.1f} GB in {dtype}, more than the {there / 1e9:.1f} GB of this machine; use "
-            "dtype='bfloat16', which takes half of it, or a larger machine"
+            "dtype=bfloat16, which takes half of it, or a larger machine"
         )

@@ -39,8 +39,8 @@ def check(name: str, *, stored: Mapping[str, Any] | None) -> None:
     """
     if name and name not in _BY:
         raise BadModel(
-            f"quantization={name!r} is not one of {', '.join(_BY)}; use one of these, or omit it if the model "
-            "is stored quantised"
+            f"quantization={name!r} is not one of {', '.join(_BY)}; use one of these, or omit "
+            f"quantization={name!r} if the model is stored quantised"
         )
     if name and stored is not None:
         raise BadModel(

@@ -90,8 +90,9 @@ def form_of(value: Object, place: str) -> Form:
     if "doc_id" in value and "resps" in value:
         raise BadInput(
             f"{place} is a sample of lm-eval, which has the log-likelihood of a whole text and not that of its tokens: "
-            "there is no perplexity per token, nor a count of tokens, in it; score the same texts with the model, as "
-            "in nonplus score TEXTS model=hf:NAME protocol=lm-eval, whose figures are those of lm-eval"
+            "lm-eval's results have its bits per byte and word perplexity, and nothing tells how many tokens there "
+            "are, nor a perplexity per token; score the same texts with the model, as in nonplus score TEXTS "
+            "model=hf:NAME protocol=lm-eval, whose figures are those of lm-eval"
         )
     if "choices" in value:
         raise BadInput(

@@ -258,7 +258,10 @@ def test_packed_files_and_parquet_are_read_alike(tmp_path: Path) -> None:
 WRONG = [
     ({"text": "a"}, r"in no form that is known \(its keys: text\); known are .*token_logprobs"),
     ({"choices": [{"text": "a", "logprobs": None}]}, "a response without log-probabilities; ask the server for them"),
-    ({"doc_id": 1, "resps": [["-1.0"]], "doc": {}}, "sample of lm-eval.*bits per byte and word perplexity, and nothing tells"),
+    (
+        {"doc_id": 1, "resps": [["-1.0"]], "doc": {}},
+        "sample of lm-eval.*bits per byte and word perplexity, and nothing tells",
+    ),
     (plain(-1, 0.5), "line 1, token 1 has the log-probability 0.5, and none is above 0"),
     (plain(0.0, -1), "token 0 has the log-probability 0, as if the model were certain.*write null there, or -1e-9"),
     (completion(["a", "b"], [0.0, -1.0], text="ab"), "token 0 has the log-probability 0"),

@@ -224,6 +224,18 @@ def test_a_row_that_nonplus_does_not_write_is_refused_with_its_place(tmp_path: P
         read(path)
 
 
+@pytest.mark.parametrize("name", ["signature", "fingerprint", "vocabulary"])
+def test_conditions_of_another_type_are_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "tokens.jsonl"
+    write(path, ["rain in may"], History(vocabulary=260))
+    first, *others = path.read_text(encoding="utf-8").splitlines()
+    row = json.loads(first)
+    row["about"]["run"][name] = [1]
+    path.write_text("\n".join([json.dumps(row), *others]))
+    with pytest.raises(BadInput, match="line 1 has a signature, fingerprint or caution that is no text, or a voc"):
+        open_scores(str(path))
+
+
 def test_what_a_newer_nonplus_wrote_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "tokens.jsonl"
     write(path, ["rain in may"], History(vocabulary=260))

@@ -67,6 +67,12 @@ def stated(run: Mapping[str, Any], place: str) -> FileProtocol:
         )
     except (KeyError, TypeError, ValueError) as lack:
         raise BadInput(f"{place} states no protocol as nonplus writes it ({lack}); write the file again") from None
+    texts = (found.signature, found.fingerprint, *found.cautions)
+    if not all(isinstance(each, str) for each in texts) or not isinstance(run.get("vocabulary"), int | None):
+        raise BadInput(
+            f"{place} has a signature, fingerprint or caution that is no text, or a vocabulary that is no number; "
+            "write the file again"
+        )
     known = {"quantity": Quantity, "average": Literal["tokens", "texts"], "denominator": Literal["scored", "lm-eval"]}
     for name, kind in known.items():
         if getattr(found, name) not in get_args(kind):

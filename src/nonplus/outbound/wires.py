@@ -15,7 +15,8 @@ Prompt = str | Sequence[int]
 
 NAME_TOKENIZER = "name the tokenizer of that model, as in openai:URL#MODEL,tokenizer=FOLDER"
 
-_ZERO = -9998.0  # servers write -9999 for probability 0, because JSON has no -inf
+ZERO = -9998.0  # nats; servers write -9999 for probability 0, because JSON has no -inf
+ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
 
 _WHOLE = 1 << 53  # JSON has whole numbers that no float holds
 
@@ -136,6 +137,6 @@ def _logprobs(values: Sequence[Any], prompt: Prompt) -> NDArray[np.float64]:
     if not all(type(value) is float or (type(value) is int and abs(value) < _WHOLE) for value in values[1:]):
         raise Breach("gives log-probabilities that are no numbers")
     logprobs = np.array(values[1:], np.float64)
-    if np.isnan(logprobs).any() or logprobs.max(initial=0.0) > 0.1:
-        raise Breach(f"gives {logprobs[np.isnan(logprobs) | (logprobs > 0.1)][0]:.3g} as a log-probability")
-    return np.where(logprobs <= _ZERO, -np.inf, logprobs)
+    if np.isnan(logprobs).any() or logprobs.max(initial=0.0) > ROUNDING:
+        raise Breach(f"gives {logprobs[np.isnan(logprobs) | (logprobs > ROUNDING)][0]:.3g} as a log-probability")
+    return np.where(logprobs <= ZERO, -np.inf, logprobs)

@@ -156,9 +156,16 @@ def in_bytes(answer: dict[str, Any], asked: Asked) -> dict[str, Any]:
     return answer
 
 
+def elsewhere_in_part(answer: dict[str, Any], asked: Asked) -> dict[str, Any]:
+    own = columns(answer)
+    own["tokens"] = [token.replace("rd", "x\N{REPLACEMENT CHARACTER}") for token in own["tokens"]]
+    return answer
+
+
 @pytest.mark.parametrize(
     ("twist", "says"),
     [
+        (elsewhere_in_part, "gives text offsets at which its tokens do not stand in the text for text 3"),
         (without_offsets, "gives text offsets at which its tokens do not stand in the text for text 3"),
         (in_bytes, "gives text offsets at which its tokens do not stand in the text for text 3"),
         (with_none, "gives no text offsets for text 3"),

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
+from nonplus.models.token_texts import PART, stands
+
 # How vocabularies spell a blank or a newline where a token begins.
 _SPELLED = (
     "\N{LOWER ONE EIGHTH BLOCK}",
     "\N{LATIN CAPITAL LETTER G WITH DOT ABOVE}",
     "\N{LATIN CAPITAL LETTER C WITH DOT ABOVE}",
 )
-_PART = "\N{REPLACEMENT CHARACTER}"
 
 
 class Laid(NamedTuple):
@@ -41,7 +42,7 @@ def from_texts(tokens: Sequence[str], text: str = "", offsets: Sequence[int] = (
     """
     joined = "".join(tokens)
     if not text or joined == text:
-        exact = joined == text or not (_PART in joined or any(token.startswith(_SPELLED) for token in tokens))
+        exact = joined == text or not (PART in joined or any(token.startswith(_SPELLED) for token in tokens))
         return Laid(joined, list(accumulate(len(token.encode(errors="replace")) for token in tokens)), exact)
     ends = _found(tokens, text) or _told(tokens, text, offsets)
     return Laid(text, ends, sized=True) if ends else from_texts(tokens)._replace(sized=False)
@@ -67,17 +68,11 @@ def _told(tokens: Sequence[str], text: str, offsets: Sequence[int]) -> list[int]
         begins = [max(0, offset - zero) for offset in offsets]
         ends = [*begins[1:], len(text)]
         spans = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
-        if "".join(spans) == text and all(map(_stands, tokens, spans)):
+        if "".join(spans) == text and all(
+            not span or stands(token, span) for token, span in zip(tokens, spans, strict=True)
+        ):
             return _in_bytes(ends, text)
     return []
-
-
-def _stands(token: str, span: str) -> bool:
-    """Whether a token may cover that: itself, nothing, or parts of characters."""
-    head, part, rest = token.partition(_PART)
-    if part:
-        return not span or (span.startswith(head) and span.endswith(rest.rpartition(_PART)[2]))
-    return span in (token, "") or token.startswith("bytes:")
 
 
 def _in_bytes(ends: Sequence[int], text: str) -> list[int]:

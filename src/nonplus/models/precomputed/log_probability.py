@@ -5,12 +5,10 @@ import reprlib
 from typing import Any, TypeGuard
 
 from nonplus.errors import BadInput
+from nonplus.outbound.wires import ROUNDING, ZERO
 
 # What a logarithm is multiplied by to be natural, by the name of its base.
 BASES = {"nats": 1.0, "bits": math.log(2), "log10": math.log(10)}
-ROUNDING = 0.1  # nats by which a log-probability may lie above 0: bfloat16 is off by hundredths
-# vLLM writes minus infinity as -9999.0, since JSON has no infinity.
-_ZERO = -9998.0
 _INFINITE = ("-inf", "-infinity")
 _WHOLE = 1 << 63  # whole numbers from here on are no log-probabilities, and too large for a float in the end
 
@@ -29,7 +27,7 @@ def surprisal(logprob: Any, *, base: str, place: str) -> float | None:
         raise BadInput(
             f"{place} has {reprlib.repr(logprob)}, where a log-probability is a number or null; write the file again"
         )
-    if logprob <= _ZERO:
+    if logprob <= ZERO:
         return math.inf
     nats = 0.0 - logprob * BASES[base]
     if nats < -ROUNDING:

@@ -21,12 +21,11 @@ from nonplus.models.loading import reopened
 from nonplus.models.remote.protocol import ServerProtocol
 from nonplus.models.remote.windows import DTYPE
 from nonplus.models.token_bytes import bytes_before
+from nonplus.models.token_texts import stands
 from nonplus.outbound.probe import Probed
-from nonplus.outbound.wires import ScoredPrompt
+from nonplus.outbound.wires import NAME_TOKENIZER, ScoredPrompt
 
 _TOGETHER = 1 << 14  # characters that are asked for before any is given
-_REMEDY = "name the tokenizer of the model, as in openai:URL#MODEL,tokenizer=FOLDER"
-_PARTS = ("\N{REPLACEMENT CHARACTER}", "bytes:")  # in the text of a token that is part of a character
 
 
 @final
@@ -52,8 +51,8 @@ class ServedTokens:
             BadModel: always.
         """
         raise BadModel(
-            f"the chat template of this model is not known here; {_REMEDY}, or omit messages=… and score a field of "
-            "text"
+            f"the chat template of this model is not known here; {NAME_TOKENIZER}, or omit messages=… and score a "
+            "field of text"
         )
 
 
@@ -97,7 +96,7 @@ class RemoteTexts:
 
     def _scored(self, documents: Sequence[Document]) -> ScoredTexts:
         prompts = [document.context + document.text for document in documents]
-        advice = [f"{each.id} may be too long: {_REMEDY}, and it is cut into windows" for each in documents]
+        advice = [f"{each.id} may be too long: {NAME_TOKENIZER}, and it is cut into windows" for each in documents]
         scored = self._completions.scored(list(zip(prompts, advice, strict=True)))
         each = zip(documents, prompts, scored, strict=True)
         encodings = [self._encoding(document, prompt, own) for document, prompt, own in each]
@@ -128,7 +127,7 @@ class RemoteTexts:
 
     def _refuse(self, document: Document, what: str) -> NoReturn:
         raise BadModel(
-            f"{self.name} gives {what} for {document.id}, so the bytes of its tokens are not known; {_REMEDY}"
+            f"{self.name} gives {what} for {document.id}, so the bytes of its tokens are not known; {NAME_TOKENIZER}"
         )
 
 
@@ -138,4 +137,4 @@ def _spells(prompt: str, texts: Sequence[str], begin_T: Ints) -> bool:
     if (end_T < begin_T).any():
         return False
     spans = zip(texts, begin_T.tolist(), end_T.tolist(), strict=True)
-    return all(prompt[begin:end] == text or any(part in text for part in _PARTS) for text, begin, end in spans)
+    return all(stands(text, prompt[begin:end]) for text, begin, end in spans)

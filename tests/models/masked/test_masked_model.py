@@ -296,6 +296,8 @@ def test_a_quantised_model_says_so_and_neighbours_change_none_of_its_scores(tmp_
     assert re.fullmatch("(int8|nf4|Int8WeightOnly) by .*", ours.name.removeprefix(f"{tmp_path}, "))
     alone = [nats([text], ours)[0] for text in TEXTS]
     np.testing.assert_allclose(flat(nats(TEXTS, ours)), flat(alone), atol=1e-5)
+    with pytest.raises(BadModel, match=r"is not causal.*open it with mlm:"):
+        nonplus.open_model(f"hf:{tmp_path}", loading=loading)
 
 
 def test_what_cannot_be_opened_is_refused_with_what_to_do(pair, folder, tmp_path):

@@ -10,6 +10,8 @@ and on later tokens of its own text.
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import Tensor, nn
@@ -24,8 +26,28 @@ def is_four_bit(module: nn.Module) -> bool:
 
 def mixes_tokens(model: nn.Module) -> bool:
     """Whether layers of eight bits let the tokens of a pass change each other."""
-    eights: list[Any] = [module for module in model.modules() if _is(module, "Linear8bitLt")]
-    return any(layer.state.threshold > 0 for layer in eights)
+    return any(state.threshold > 0 for state in _states_of_eight_bits(model))
+
+
+@contextmanager
+def unmixed(model: nn.Module) -> Iterator[None]:
+    """Layers of eight bits multiply outliers like all else, so that a token changes
+    another only where the model itself lets it.
+    """
+    states = _states_of_eight_bits(model)
+    thresholds = [state.threshold for state in states]
+    for state in states:
+        state.threshold = 0.0
+    try:
+        yield
+    finally:
+        for state, threshold in zip(states, thresholds, strict=True):
+            state.threshold = threshold
+
+
+def _states_of_eight_bits(model: nn.Module) -> list[Any]:
+    layers: list[Any] = [module for module in model.modules() if _is(module, "Linear8bitLt")]
+    return [layer.state for layer in layers]
 
 
 def scales(layer: Any) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from nonplus.cautions import warn
 from nonplus.errors import BadModel, FallbackNotice
-from nonplus.models.hf.bitsandbytes_layers import mixes_tokens
+from nonplus.models.hf.bitsandbytes_layers import mixes_tokens, unmixed
 from nonplus.models.hf.inner import device_of, inner_model, is_quantized, n_embedded
 from nonplus.models.hf.logits import HeadProduct, LogitsPath, OwnHead, TensorBatch, WholeModel
 from nonplus.models.hf.nan_logits import nan_logits
@@ -43,11 +43,12 @@ def logits_width(model: nn.Module, *, name: str) -> int:
         BadModel: a token sees those after it, or a logit is NaN.
     """
     ids_T = probe_ids(model, max(_LENGTHS))
-    before_TV = _whole(model, ids_T)
+    with unmixed(model):
+        before_TV = _whole(model, ids_T)
+        after_TV = _whole(model, torch.cat([ids_T[:-1], ids_T[:1]]))
     if before_TV.isnan().any():
         raise nan_logits(model, name)
-    after_TV = _whole(model, torch.cat([ids_T[:-1], ids_T[:1]]))
-    if not mixes_tokens(model) and relative_distance(before_TV[:-1], after_TV[:-1]) > rounding_of(model):
+    if relative_distance(before_TV[:-1], after_TV[:-1]) > rounding_of(model):
         raise BadModel(
             f"{type(inner_model(model)).__name__} is not causal: a token sees the ones after it, so its output is not "
             "the probability of a continuation; open it with mlm: if it was trained on masked text, else open a "

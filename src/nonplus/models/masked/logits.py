@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from nonplus.errors import BadModel
-from nonplus.models.hf.bitsandbytes_layers import mixes_tokens
+from nonplus.models.hf.bitsandbytes_layers import mixes_tokens, unmixed
 from nonplus.models.hf.inner import inner_model
 from nonplus.models.hf.logits import LogitsPath, OwnHead, TensorBatch, run
 from nonplus.models.hf.nan_logits import nan_logits
@@ -52,10 +52,11 @@ def logits_width(model: nn.Module, *, name: str) -> int:
         BadModel: no token sees the ones after it, or a logit is NaN.
     """
     ids_T = probe_ids(model, max(_LENGTHS))
-    before_TV = _alone(model, ids_T)
+    with unmixed(model):
+        before_TV = _alone(model, ids_T)
+        after_TV = _alone(model, torch.cat([ids_T[:-1], ids_T[:1]]))
     if before_TV.isnan().any():
         raise nan_logits(model, name)
-    after_TV = _alone(model, torch.cat([ids_T[:-1], ids_T[:1]]))
     if relative_distance(before_TV[:-1], after_TV[:-1]) <= rounding_of(model):
         raise BadModel(
             f"{type(inner_model(model)).__name__} is causal: no token sees the ones after it, and mlm: opens masked "

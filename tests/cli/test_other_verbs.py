@@ -167,6 +167,13 @@ def test_a_model_that_does_not_open_fails_that_check_and_has_a_verdict(run):
     assert "no scheme 'nothing'" in check["fault"]
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_the_doctor_repeats_no_key_that_was_written_into_a_name(run, more):
+    ran = run("doctor", "--model", "openai:https://127.0.0.1/v1#tiny,key=hf_not_to_be_seen", *more)
+    assert "openai:https://127.0.0.1/v1#tiny" in ran.out
+    assert "not_to_be_seen" not in ran.out + ran.err
+
+
 def test_a_check_that_breaks_off_fails_and_the_others_go_on(run, monkeypatch):
     def broken(batch):
         raise RuntimeError("a kernel\nfailed")

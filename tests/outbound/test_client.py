@@ -25,7 +25,7 @@ from nonplus.errors import BadModel
 from nonplus.models import open_model
 from nonplus.outbound.client import Client, Patience
 from nonplus.outbound.concurrency import at_once
-from nonplus.outbound.endpoint import Endpoint
+from nonplus.outbound.endpoint import Endpoint, shown
 
 QUICK = Patience(connect=5, answer=5, total=5, first=0.01)
 KEY = "sk-not-to-be-seen"
@@ -356,6 +356,21 @@ def test_what_is_no_server_is_refused_and_what_may_be_a_key_is_not_shown(url, ke
     with pytest.raises(BadModel, match=says) as refused:
         Endpoint(url, key_name)
     assert KEY not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (f"openai:https://me:{KEY}@h/v1#tiny", "openai:https://…h/v1#tiny"),
+        (f"openai:https://h/v1?key={KEY}#tiny", "openai:https://h/v1?…#tiny"),
+        (f"openai:https://h/v1#tiny,tokenizer=a,key={KEY}", "openai:https://h/v1#tiny,…"),
+        (f"openai:https://h/v1#tiny,{KEY}\n{KEY}", "openai:https://h/v1#tiny,…"),
+        ("openai:https://h/v1#a/b@c", "openai:https://h/v1#a/b@c"),
+        ("hf:a,b?c", "hf:a,b?c"),
+    ],
+)
+def test_the_doctor_shows_the_name_of_a_model_without_what_may_be_a_key(name, expected):
+    assert shown(name) == expected
 
 
 @pytest.mark.parametrize("value", ["", " ", "a b", "a\nHost: other", "schlüssel"])

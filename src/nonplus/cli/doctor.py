@@ -26,6 +26,7 @@ from nonplus.models import DEFAULT, open_model
 from nonplus.models.devices import Device, devices
 from nonplus.models.loading import Loading
 from nonplus.optional import BASE, EXTRAS
+from nonplus.outbound.endpoint import shown
 
 _RESULT, _NAMES = 6, 16  # columns
 _WIDEST = 100
@@ -40,7 +41,7 @@ def command(model: str, as_json: bool, **options: object) -> int:
     """Check the installation, the devices and a model. Exit code 1: a check failed."""
     found = devices()
     if not as_json:  # before the model, because opening it may fail
-        for line in [*_versions(), "", *_extras(), "", *_devices(found), "", f"checks of {model}"]:
+        for line in [*_versions(), "", *_extras(), "", *_devices(found), "", f"checks of {shown(model)}"]:
             say(line)
     opened = _Opened(model, Loading(**fields_set(Loading, options)))
     checks: list[Check] = []
@@ -58,7 +59,7 @@ def command(model: str, as_json: bool, **options: object) -> int:
         say_json(_as_dict(opened, found, checks))
     else:
         say("")
-        say(_verdict(model, checks))
+        say(_verdict(shown(model), checks))
     return 0 if all(check.passed for check in checks) else 1
 
 
@@ -194,11 +195,11 @@ def _as_dict(opened: _Opened, found: list[Device], checks: list[Check]) -> dict[
         "c_kernel": native.library() is not None,
         "extras": {extra: all(map(_installed, names)) for extra, names in EXTRAS.items()},
         "devices": [asdict(device) for device in found],
-        "model": opened.name,
+        "model": shown(opened.name),
         "dtype": opened.dtype,
         "head_path": (opened.slow or "fast") if opened.has_head else None,
         "checks": [{**asdict(c), "measured": jsonable(c.measured), "passed": c.passed} for c in checks],
         "inapplicable": opened.inapplicable,
         "passed": all(check.passed for check in checks),
-        "verdict": _verdict(opened.name, checks),
+        "verdict": _verdict(shown(opened.name), checks),
     }

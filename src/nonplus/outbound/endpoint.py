@@ -11,6 +11,14 @@ from nonplus.errors import BadModel
 _USUAL_KEY = "OPENAI_API_KEY"
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1")
+_SECRETS = re.compile(r"(?<=//)[^/#]*@|(?<=\?)[^#]*|(?<=,).*", re.DOTALL)  # of openai:URL#MODEL,key=…
+
+
+def shown(name: str) -> str:
+    """The name of a model without what may be a secret where it is no name of one: a
+    password or a query in the URL of a server, and what follows the model.
+    """
+    return _SECRETS.sub("…", name) if name.startswith("openai:") else name
 
 
 @final

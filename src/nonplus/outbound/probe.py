@@ -1,5 +1,5 @@
 """Does a server keep the contract that every figure rests on? Asked before anything is
-scored, with a dozen short prompts.
+scored, with a dozen prompts.
 
 Servers were seen to break each part of it: to echo nothing, to score what they would
 sample from instead of what the model says, and to mix up what they keep of prompts that

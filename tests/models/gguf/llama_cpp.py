@@ -11,6 +11,8 @@ from urllib.request import Request, urlopen
 import numpy as np
 import xllamacpp
 
+_DRAWS = 100
+
 
 @contextmanager
 def opened(file):
@@ -27,7 +29,9 @@ def opened(file):
 def next_token(server, ids, *, vocabulary):
     """ln P of each token after ids, shape (V,)."""
     asked = {"prompt": ids, "n_predict": 1, "n_probs": vocabulary, "temperature": 1.0, "cache_prompt": False}
-    (step,) = server.handle_completions(asked)["choices"][0]["logprobs"]["content"]
+    # it tells none where the token that it drew is EOS
+    answers = (server.handle_completions({**asked, "seed": seed})["choices"][0] for seed in range(_DRAWS))
+    (step,) = next(answer["logprobs"]["content"] for answer in answers if answer["logprobs"])
     logprob_V = np.full(vocabulary, np.nan)
     for entry in step["top_logprobs"]:
         logprob_V[entry["id"]] = entry["logprob"]

@@ -101,7 +101,7 @@ def form_of(value: Object, place: str) -> Form:
         )
     keys = ", ".join(sorted(value)[:6]) or "none"
     raise BadInput(
-        f"{place} is in no form that is known (its keys: {keys}); known are rows of nonplus score --per-token, "
+        f"{place} is in no form that is known (its keys: {keys}); known are the tables of tokens that nonplus writes, "
         "responses of OpenAI's and vLLM's completions and chats, and of your own tools "
         '{"id": "a", "tokens": ["The", " end"], "token_logprobs": [null, -1.5]}'
     )

@@ -46,6 +46,7 @@ class Stated:
     """The protocol of :class:`LookedUp`."""
 
     signature, fingerprint, cautions = "looked up|unit:bytes", "0" * 12, ()
+    quantity: Literal["perplexity"] = "perplexity"
     average: Literal["tokens", "texts"] = "tokens"
     denominator: Literal["scored", "lm-eval"] = "scored"
 

@@ -147,9 +147,9 @@ MUTANTS = [
     ),
     Mutant(
         "scores are assigned in the order of the text, not of the batch",
-        "measure/forward.py",
-        "yield lines.rows, self",
-        "yield np.sort(lines.rows), self",
+        "measure/halving.py",
+        "yield lines.rows, answer",
+        "yield np.sort(lines.rows), answer",
     ),
     Mutant(
         "nats are bits",

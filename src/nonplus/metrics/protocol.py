@@ -1,13 +1,12 @@
 """The protocol of a metric: what decides its figure, as far as the metric knows it."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 from nonplus.errors import BadProtocol
 from nonplus.measure.interfaces import Quantity
+from nonplus.measure.protocol.fingerprint import fingerprint_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class MetricProtocol:
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever a choice does."""
         choices = self.as_dict() | {"ignore_index": self._ignored}
-        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(choices)
 
     @property
     def cautions(self) -> tuple[str, ...]:

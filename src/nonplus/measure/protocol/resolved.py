@@ -2,7 +2,6 @@
 from it.
 """
 
-import hashlib
 import json
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import numpy as np
 from nonplus.errors import BadProtocol
 from nonplus.measure.interfaces import Quantity, WindowModel
 from nonplus.measure.protocol.choices import MOST_CONTEXT, Protocol
+from nonplus.measure.protocol.fingerprint import fingerprint_of
 from nonplus.measure.records import Floats, TokenizedTexts, Tokens, Window, Windows
 from nonplus.measure.runs import ranges
 from nonplus.measure.windows import Reach, chunk_windows, grid_windows, headed_windows, windows
@@ -49,7 +49,7 @@ class ResolvedProtocol:
         """
         usual = asdict(Protocol(name=self.choices.name)) | {"window": None, "stride": None}
         choices = {key: value for key, value in self.as_dict().items() if key not in usual or value != usual[key]}
-        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(choices)
 
     @property
     def quantity(self) -> Quantity:

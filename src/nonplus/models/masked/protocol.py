@@ -1,11 +1,10 @@
 """All that decides a pseudo-perplexity besides the weights and the text."""
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, final
 
 from nonplus.measure.interfaces import Quantity
+from nonplus.measure.protocol.fingerprint import fingerprint_of
 from nonplus.models.masked.rows import Way
 
 _NO_PROBABILITY = (
@@ -52,7 +51,7 @@ class MaskedProtocol:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever a choice does."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(self.as_dict())
 
     @property
     def cautions(self) -> tuple[str, ...]:

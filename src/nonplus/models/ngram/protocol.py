@@ -1,11 +1,10 @@
 """All that decides the figure of an n-gram model besides its weights and the text."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
+from nonplus.measure.protocol.fingerprint import fingerprint_of
 from nonplus.models.ngram.text.rules import Rules
 
 
@@ -52,7 +51,7 @@ class NgramProtocol:
         are a choice, so that models can be compared.
         """
         choices = {**self.rules, "tokenizer": self.rules["tokenizer"]["kind"], "dtype": "float32"}
-        return hashlib.sha256(json.dumps(choices, sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(choices)
 
     def as_dict(self) -> dict[str, Any]:
         """Every choice, for JSON."""

@@ -1,9 +1,9 @@
 """All that is known of how a server scores a text that it cuts into tokens itself."""
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, final
+
+from nonplus.measure.protocol.fingerprint import fingerprint_of
 
 
 @final
@@ -29,7 +29,7 @@ class ServerProtocol:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever a choice does."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
         """Every choice, for JSON."""

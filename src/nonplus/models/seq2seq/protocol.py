@@ -2,12 +2,11 @@
 source.
 """
 
-import hashlib
-import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, final
 
 from nonplus.measure.interfaces import Quantity
+from nonplus.measure.protocol.fingerprint import fingerprint_of
 
 _CONDITIONAL = (
     "a text is scored given its source (its context), and so is the token that ends it; compare it only with that of "
@@ -48,7 +47,7 @@ class PairProtocol:
     @property
     def fingerprint(self) -> str:
         """Twelve hexadecimal digits that differ whenever a choice does."""
-        return hashlib.sha256(json.dumps(self.as_dict(), sort_keys=True).encode()).hexdigest()[:12]
+        return fingerprint_of(self.as_dict())
 
     @property
     def cautions(self) -> tuple[str, ...]:

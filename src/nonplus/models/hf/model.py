@@ -30,7 +30,7 @@ from nonplus.models.hf.quantization import stated
 from nonplus.models.hf.row_lengths import RowsOfOneLength, undisturbed_length
 from nonplus.models.hf.self_check import fastest_path, logits_width, packs
 from nonplus.models.hf.tokenizer import HFTokenizer
-from nonplus.models.hf.witness import forward_pass, narrowest
+from nonplus.models.hf.witness import body_dtype, forward_pass
 from nonplus.models.loading import Loading, reopened
 
 
@@ -127,7 +127,7 @@ class HFModel:
         """The dtype in which the body computes: that of its weights, or a narrower one
         to which a wrapper casts them.
         """
-        return str(narrowest(inner_model(self._model).dtype, *self._products)).removeprefix("torch.")
+        return body_dtype(self._model, self._products)
 
     @property
     def budget(self) -> int:

@@ -50,6 +50,13 @@ def forward_pass(model: nn.Module, feed: Callable[[Tensor], Any] | None = None) 
     return ForwardPass(tuple(fed_T.tolist()), tuple(witness.lookups), frozenset(witness.products))
 
 
+def body_dtype(model: nn.Module, products: frozenset[torch.dtype]) -> str:
+    """The dtype in which a model's body computes: that of its weights, or a narrower
+    one of the ``products`` that were seen.
+    """
+    return str(narrowest(inner_model(model).dtype, *products)).removeprefix("torch.")
+
+
 def narrowest(*dtypes: torch.dtype) -> torch.dtype:
     """The one with the fewest bits; the first of several."""
     return min(dtypes, key=lambda dtype: torch.finfo(dtype).bits)

@@ -29,7 +29,7 @@ from nonplus.models.hf.logits import TensorBatch
 from nonplus.models.hf.quantization import stated
 from nonplus.models.hf.scored_rows import BATCHES, in_order, parts_of, read, tensor
 from nonplus.models.hf.tokenizer import HFTokenizer
-from nonplus.models.hf.witness import forward_pass, narrowest
+from nonplus.models.hf.witness import body_dtype, forward_pass
 from nonplus.models.loading import Loading, reopened
 from nonplus.models.masked.logits import fastest_path, logits_width
 from nonplus.models.masked.protocol import MaskedProtocol
@@ -115,7 +115,7 @@ class MaskedModel:
     @property
     def dtype(self) -> str:
         """The dtype in which the body computes."""
-        return str(narrowest(inner_model(self._model).dtype, *self._products)).removeprefix("torch.")
+        return body_dtype(self._model, self._products)
 
     @property
     def protocol(self) -> MaskedProtocol:
